@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The floors of this package and who may import whom stand in docs/design.md, section 4;
+// LayeringTests compares every import with that table.
+
+let base: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableExperimentalFeature("Lifetimes"),
+    // Field accessors live in SBE and Records and are called per record from every tool:
+    // without this each call crosses a module boundary unspecialised.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+/// For the modules that look at bytes from outside: each unsafe expression has to be marked.
+let strict = base + [.strictMemorySafety()]
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = base
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: schemaFolders[name] ?? [],
+        swiftSettings: settings)
+}
+
+/// Schemas are read by `make generate`, not by the compiler.
+let schemaFolders = ["Records": ["Schema"], "Binance": ["Schema"]]
+
+func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: base)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: base)
+}
+
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let package = Package(
+    name: "bitcoin-ingestor",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        // Floor 0: C libraries of the system, and the system itself.
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        library("Posix", []),
+
+        // Floor 1: formats and files, each on its own.
+        library("SBE", [], strict),
+        library("Avro", ["CZlib", "CZstd", "Posix"]),
+        library("Ledger", ["Posix"]),
+        library("Spool", ["Posix"]),
+        library("Stats", ["Posix"]),
+
+        // Floor 2: our record, and the network.
+        library("Records", ["SBE", "Avro", "Posix"], strict),
+        library("Transport", ["CCurl", "COpenSSL", "Posix"]),
+
+        // Floor 3: the venue, the cloud, and what every stage shares.
+        library("Binance", ["SBE", "Records", "Transport"]),
+        library("AWS", ["Transport", "COpenSSL", "Posix"]),
+        library("Stage", ["Records", "Stats", "Posix", "CYAML", argumentParser]),
+
+        // Floor 4: the programs.
+        tool("rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Posix"]),
+        tool("dedup", ["Stage", "Records", "Ledger", "Posix"]),
+        tool("s3-put", ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Posix"]),
+        tool("recq", ["Stage", "Records", "Posix"]),
+        tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
+
+        // For developers and demos.
+        library("SchemaModel", []),
+        tool("sbe-gen", ["SchemaModel", argumentParser]),
+        tool(
+            "exchange-sim",
+            [
+                "Binance", "SBE", "Records", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+    ]
+)

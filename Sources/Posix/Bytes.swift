@@ -1,0 +1,132 @@
+import Glibc
+
+/// A growable run of bytes for encoders: appended at the end, taken off at the front.
+///
+/// Grows by doubling and never shrinks, so that a stage's buffers are allocated once.
+@safe
+public struct Bytes: ~Copyable {
+    @usableFromInline internal var base: UnsafeMutableRawPointer
+    /// Bytes that fit without growing.
+    public private(set) var capacity: Int
+    /// Bytes in use.
+    public private(set) var count = 0
+
+    /// An empty buffer.
+    ///
+    /// - Parameter capacity: bytes to reserve, at least 1.
+    public init(capacity: Int = 4096) {
+        self.capacity = max(capacity, 1)
+        base = .allocate(byteCount: self.capacity, alignment: 16)
+    }
+
+    deinit { base.deallocate() }
+
+    /// True when nothing is in it.
+    public var isEmpty: Bool { count == 0 }
+
+    /// Its bytes, lent.
+    public var span: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let bytes = RawSpan(_unsafeStart: UnsafeRawPointer(base), byteCount: count)
+            return _overrideLifetime(bytes, borrowing: self)
+        }
+    }
+
+    /// A copy of its bytes.
+    public var array: [UInt8] {
+        Array(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    /// Makes room for `extra` more bytes.
+    public mutating func reserve(_ extra: Int) {
+        if capacity - count < extra { grow(extra) }
+    }
+
+    /// Appends one byte.
+    public mutating func append(_ byte: UInt8) {
+        reserve(1)
+        base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    /// Appends a number in the machine's byte order, which is little-endian on every platform
+    /// that this package builds for.
+    public mutating func append<Value: BitwiseCopyable>(bits value: Value) {
+        reserve(MemoryLayout<Value>.size)
+        base.storeBytes(of: value, toByteOffset: count, as: Value.self)
+        count += MemoryLayout<Value>.size
+    }
+
+    /// Appends a copy of some bytes.
+    public mutating func append(_ bytes: RawSpan) {
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    /// Appends a copy of some bytes.
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        reserve(bytes.count)
+        (base + count).copyMemory(from: source, byteCount: bytes.count)
+        count += bytes.count
+    }
+
+    /// Appends a text's UTF-8.
+    public mutating func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a text's UTF-8.
+    public mutating func append(utf8 text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Appends what `body` writes into the free space.
+    ///
+    /// - Parameters:
+    ///   - room: bytes to make free first.
+    ///   - body: gets the free space, at least `room` bytes, and returns how many it filled.
+    /// - Returns: what `body` returned.
+    @discardableResult
+    public mutating func append<Failure: Error>(
+        room: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
+        reserve(room)
+        let filled = try body(
+            UnsafeMutableRawBufferPointer(start: base + count, count: capacity - count))
+        precondition(filled >= 0 && filled <= capacity - count)
+        count += filled
+        return filled
+    }
+
+    /// Overwrites bytes that are in use.
+    public mutating func store<Value: BitwiseCopyable>(bits value: Value, at offset: Int) {
+        precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= count)
+        base.storeBytes(of: value, toByteOffset: offset, as: Value.self)
+    }
+
+    /// Forgets the content, keeps the memory.
+    public mutating func removeAll() { count = 0 }
+
+    /// Drops bytes from the end until `length` are left.
+    public mutating func truncate(to length: Int) {
+        precondition(length >= 0 && length <= count)
+        count = length
+    }
+
+    /// Drops bytes from the front.
+    public mutating func removeFirst(_ length: Int) {
+        precondition(length >= 0 && length <= count)
+        memmove(base, base + length, count - length)
+        count -= length
+    }
+
+    private mutating func grow(_ extra: Int) {
+        capacity = max(capacity * 2, count + extra)
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+        larger.copyMemory(from: base, byteCount: count)
+        base.deallocate()
+        base = larger
+    }
+}

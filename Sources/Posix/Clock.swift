@@ -1,0 +1,16 @@
+import Glibc
+
+/// The two clocks of the system, as plain integers.
+public enum Clock {
+    /// Wall clock, nanoseconds since the epoch, UTC.
+    public static func realtimeNanoseconds() -> Int64 { read(CLOCK_REALTIME) }
+
+    /// Time that never goes back, nanoseconds since an arbitrary start.
+    public static func monotonicNanoseconds() -> Int64 { read(CLOCK_MONOTONIC) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,138 @@
+public import Glibc
+
+/// A file descriptor with one owner, closed when the owner goes.
+public struct Descriptor: ~Copyable, Sendable {
+    /// The number the kernel knows it by.
+    public let raw: Int32
+    /// What it was opened on, for error messages.
+    public let name: String
+    private let isOwned: Bool
+
+    /// Takes a descriptor over.
+    ///
+    /// - Parameter isOwned: false leaves it open when this value goes, as for descriptors 0 to 2.
+    public init(adopting raw: Int32, name: String, isOwned: Bool = true) {
+        self.raw = raw
+        self.name = name
+        self.isOwned = isOwned
+    }
+
+    deinit { if isOwned { _ = Glibc.close(raw) } }
+
+    /// Opens a path, as open(2) does; `O_CLOEXEC` is added.
+    public static func open(
+        _ path: String, _ flags: Int32, mode: mode_t = 0o644
+    ) throws(SystemError) -> Descriptor {
+        while true {
+            let raw = Glibc.open(path, flags | O_CLOEXEC, mode)
+            if raw >= 0 { return Descriptor(adopting: raw, name: path) }
+            if errno != EINTR {
+                throw SystemError(flags & O_CREAT == 0 ? "open" : "create", path)
+            }
+        }
+    }
+
+    /// Descriptor 0, not closed with this value.
+    public static func standardInput() -> Descriptor {
+        Descriptor(adopting: 0, name: "standard input", isOwned: false)
+    }
+
+    /// Descriptor 1, not closed with this value.
+    public static func standardOutput() -> Descriptor {
+        Descriptor(adopting: 1, name: "standard output", isOwned: false)
+    }
+
+    /// True on a terminal (isatty(3)).
+    public var isTerminal: Bool { isatty(raw) == 1 }
+
+    /// The status of the open file (fstat(2)).
+    public func status() throws(SystemError) -> stat {
+        var status = stat()
+        guard fstat(raw, &status) == 0 else { throw SystemError("examine", name) }
+        return status
+    }
+
+    /// Reads once, up to the buffer's length; 0 means end of file.
+    ///
+    /// - Returns: nil when the descriptor is non-blocking and nothing is there, or a signal came
+    ///   and `retryingOnSignal` is false.
+    public func read(
+        into buffer: UnsafeMutableRawBufferPointer, retryingOnSignal: Bool = true
+    ) throws(SystemError) -> Int? {
+        while true {
+            let count = Glibc.read(raw, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            switch errno {
+            case EINTR where retryingOnSignal: continue
+            case EINTR, EAGAIN: return nil
+            default: throw SystemError("read", name)
+            }
+        }
+    }
+
+    /// Writes every byte, however many calls that takes.
+    public func writeAll(_ bytes: RawSpan) throws(SystemError) {
+        try bytes.withUnsafeBytes { (buffer) throws(SystemError) in try writeAll(buffer) }
+    }
+
+    /// Writes every byte, however many calls that takes; waits where the descriptor would block.
+    public func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = Glibc.write(raw, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if written >= 0 {
+                rest = rest.dropFirst(written)
+            } else if errno == EAGAIN {
+                var waiting = pollfd(fd: raw, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&waiting, 1, -1)
+            } else if errno != EINTR {
+                throw SystemError("write to", name)
+            }
+        }
+    }
+
+    /// Forces data and metadata to the device (fsync(2)).
+    public func sync() throws(SystemError) {
+        guard fsync(raw) == 0 else { throw SystemError("sync", name) }
+    }
+
+    /// Forces data, and as much metadata as reading it back needs, to the device (fdatasync(2)).
+    public func syncData() throws(SystemError) {
+        guard fdatasync(raw) == 0 else { throw SystemError("sync", name) }
+    }
+
+    /// Cuts or extends the file.
+    public func truncate(to length: Int64) throws(SystemError) {
+        guard ftruncate(raw, Int(length)) == 0 else { throw SystemError("truncate", name) }
+    }
+
+    /// Moves the file offset, in bytes from the start.
+    public func seek(to offset: Int64) throws(SystemError) {
+        guard lseek(raw, Int(offset), SEEK_SET) >= 0 else { throw SystemError("seek in", name) }
+    }
+
+    /// Takes an exclusive advisory lock for as long as the descriptor is open (flock(2)).
+    ///
+    /// - Returns: false when another process holds it.
+    public func lock() throws(SystemError) -> Bool {
+        if flock(raw, LOCK_EX | LOCK_NB) == 0 { return true }
+        if errno == EWOULDBLOCK { return false }
+        throw SystemError("lock", name)
+    }
+
+    /// Closes with a result: a delayed write error shows here.
+    public consuming func close() throws(SystemError) {
+        let (raw, name) = (raw, name)
+        discard self
+        guard Glibc.close(raw) == 0 else { throw SystemError("close", name) }
+    }
+
+    /// Asks for a pipe of 1 MiB, the most an unprivileged process may have.
+    ///
+    /// A pipe of 64 KiB wakes both ends sixteen times as often. Not a pipe, or not permitted: the
+    /// size stays as it is.
+    public func enlargePipe() {
+        let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, linux/fcntl.h; hidden without _GNU_SOURCE
+        _ = fcntl(raw, setPipeSize, 1 << 20)
+    }
+}

@@ -1,0 +1,103 @@
+public import Glibc
+
+/// Operations on paths, each with a typed error that names the path.
+public enum Files {
+    /// Creates a directory and those above it; one that exists is fine.
+    public static func makeDirectories(
+        _ path: String, mode: mode_t = 0o755
+    ) throws(SystemError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw SystemError("create directory", path)
+        }
+        try makeDirectories(String(path[..<slash]), mode: mode)
+        if mkdir(path, mode) != 0 && errno != EEXIST {
+            throw SystemError("create directory", path)
+        }
+    }
+
+    /// Names in a directory, sorted, without `.` and `..`.
+    public static func list(_ directory: String) throws(SystemError) -> [String] {
+        guard let stream = opendir(directory) else { throw SystemError("list", directory) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// The status of a path; nil when nothing is there.
+    public static func status(_ path: String) throws(SystemError) -> stat? {
+        var status = stat()
+        if stat(path, &status) == 0 { return status }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw SystemError("examine", path)
+    }
+
+    /// True when the path is there.
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Puts `source` in the place of `target`, whatever is there, in one step.
+    public static func rename(_ source: String, to target: String) throws(SystemError) {
+        guard Glibc.rename(source, target) == 0 else {
+            throw SystemError("rename \(source) to", target)
+        }
+    }
+
+    /// Gives `source` a second name, unless that name is taken (link(2)).
+    ///
+    /// - Returns: false when `target` exists.
+    public static func link(_ source: String, to target: String) throws(SystemError) -> Bool {
+        if Glibc.link(source, target) == 0 { return true }
+        if errno == EEXIST { return false }
+        throw SystemError("link \(source) to", target)
+    }
+
+    /// Removes a file; one that is not there is fine.
+    public static func remove(_ path: String) throws(SystemError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+    }
+
+    /// Makes names created, renamed or removed in a directory durable.
+    public static func syncDirectory(_ path: String) throws(SystemError) {
+        let directory = try Descriptor.open(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY)
+        try directory.sync()
+    }
+
+    /// The part of a path before its last slash; `.` when there is none.
+    public static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The bytes of a whole file.
+    ///
+    /// - Parameter limit: a file longer than this many bytes is refused with `EFBIG`.
+    public static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try Descriptor.open(path, O_RDONLY)
+        var bytes = Bytes(capacity: 64 << 10)
+        while true {
+            let count = try bytes.append(room: 64 << 10) { (buffer) throws(SystemError) in
+                try file.read(into: buffer) ?? 0
+            }
+            if count == 0 { return bytes.array }
+            guard bytes.count <= limit else { throw SystemError("read", path, code: EFBIG) }
+        }
+    }
+
+    /// Writes a file so that a reader, or a crash, sees the old content or the new, never a part:
+    /// a neighbour is written, synced and renamed over it.
+    public static func replace(_ path: String, with bytes: [UInt8]) throws(SystemError) {
+        let neighbour = path + ".new"
+        let file = try Descriptor.open(neighbour, O_WRONLY | O_CREAT | O_TRUNC)
+        try file.writeAll(bytes.span.bytes)
+        try file.sync()
+        try file.close()
+        try rename(neighbour, to: path)
+        try syncDirectory(directory(of: path))
+    }
+}
