@@ -3,7 +3,7 @@ public import Glibc
 /// A file descriptor with one owner, closed when the owner goes.
 public struct Descriptor: ~Copyable, Sendable {
     /// The number the kernel knows it by.
-    public let raw: Int32
+    public private(set) var raw: Int32
     /// What it was opened on, for error messages.
     public let name: String
     private let isOwned: Bool
@@ -17,7 +17,7 @@ public struct Descriptor: ~Copyable, Sendable {
         self.isOwned = isOwned
     }
 
-    deinit { if isOwned { _ = Glibc.close(raw) } }
+    deinit { if isOwned && raw >= 0 { _ = Glibc.close(raw) } }
 
     /// Opens a path, as open(2) does; `O_CLOEXEC` is added.
     public static func open(
@@ -122,9 +122,9 @@ public struct Descriptor: ~Copyable, Sendable {
 
     /// Closes with a result: a delayed write error shows here.
     public consuming func close() throws(SystemError) {
-        let (raw, name) = (raw, name)
-        discard self
-        guard Glibc.close(raw) == 0 else { throw SystemError("close", name) }
+        let open = raw
+        raw = -1
+        guard Glibc.close(open) == 0 else { throw SystemError("close", name) }
     }
 
     /// Asks for a pipe of 1 MiB, the most an unprivileged process may have.
