@@ -1,0 +1,107 @@
+/// One frame, lent: its bytes and the prefix that every record starts with.
+///
+/// Whoever made it has checked that the prefix is inside, so reading it needs no further check.
+@frozen
+public struct FrameView: ~Escapable {
+    /// The whole frame, framing header included.
+    public let bytes: RawSpan
+
+    @inlinable
+    @_lifetime(copy checked)
+    init(checked: RawSpan) { bytes = checked }
+
+    /// Looks at bytes as one frame.
+    ///
+    /// - Parameter offset: of the frame in its stream, for error messages.
+    /// - Throws: ``FrameError`` when the bytes are not exactly one frame of ours.
+    @_lifetime(copy bytes)
+    public init(_ bytes: RawSpan, at offset: Int64 = 0) throws(FrameError) {
+        let length = try Self.length(bytes, at: offset)
+        guard let length, length == bytes.byteCount else {
+            throw .truncated(offset: offset, have: bytes.byteCount, need: length ?? Frame.headerLength)
+        }
+        self.bytes = bytes
+    }
+
+    // MARK: - The prefix
+
+    /// The template id: which kind of record.
+    @inlinable public var template: UInt16 { load(Frame.headerLength + 2) }
+    /// The version of records.xml that the writer knew.
+    @inlinable public var schemaVersion: UInt16 { load(Frame.headerLength + 6) }
+    /// Bytes of the root block on the wire.
+    @inlinable public var blockLength: UInt16 { load(Frame.headerLength) }
+    /// Exchange time, µs since the epoch, UTC.
+    @inlinable public var eventTime: Int64 { load(Frame.blockOffset) }
+    /// When the bytes arrived here, ns since the epoch, UTC.
+    @inlinable public var ingestTime: Int64 { load(Frame.blockOffset + 8) }
+    /// First id that this record covers.
+    @inlinable public var firstID: Int64 { load(Frame.blockOffset + 16) }
+    /// Last id that this record covers.
+    @inlinable public var lastID: Int64 { load(Frame.blockOffset + 24) }
+    /// Whose record.
+    @inlinable public var symbol: SymbolName {
+        SymbolName(
+            first: load(Frame.blockOffset + 32), second: load(Frame.blockOffset + 40),
+            third: load(Frame.blockOffset + 48))
+    }
+    /// The interval code for klines, else 0.
+    @inlinable public var series: UInt16 { load(Frame.blockOffset + 56) }
+    /// 1 = Binance Spot.
+    @inlinable public var venue: UInt8 { load(Frame.blockOffset + 58) }
+    /// How the record got here: 1 sbe, 2 rest, 3 archive, 4 repair.
+    @inlinable public var source: UInt8 { load(Frame.blockOffset + 59) }
+    /// Power of ten of the prices.
+    @inlinable public var priceExponent: Int8 { load(Frame.blockOffset + 60) }
+    /// Power of ten of the quantities.
+    @inlinable public var quantityExponent: Int8 { load(Frame.blockOffset + 61) }
+    /// See `recordFlags` in records.xml.
+    @inlinable public var flags: UInt16 { load(Frame.blockOffset + 62) }
+
+    /// The sequence that the record belongs to.
+    @inlinable public var sequence: SequenceID {
+        SequenceID(venue: venue, template: template, series: series, symbol: symbol)
+    }
+
+    /// From the message header on, for a generated decoder.
+    @inlinable public var message: RawSpan {
+        @_lifetime(copy self)
+        get { bytes.extracting(Frame.headerLength..<bytes.byteCount) }
+    }
+
+    @inlinable
+    @inline(__always)
+    func load<Value: BitwiseCopyable>(_ offset: Int) -> Value {
+        unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Value.self)
+    }
+
+    // MARK: - Checking
+
+    /// The length of the frame that `bytes` start with, once its headers were found good.
+    ///
+    /// - Returns: nil when too few bytes are there to tell.
+    @inlinable
+    static func length(_ bytes: RawSpan, at offset: Int64) throws(FrameError) -> Int? {
+        guard bytes.byteCount >= Frame.headerLength else { return nil }
+        let type = UInt16(
+            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self))
+        guard type == Frame.encodingType else {
+            throw .notAFrame(offset: offset, encodingType: type)
+        }
+        let length = UInt32(
+            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self))
+        guard length >= Frame.minimumLength, length <= Frame.maximumLength else {
+            throw .badLength(offset: offset, length: length)
+        }
+        guard bytes.byteCount >= Frame.blockOffset else { return Int(length) }
+        let block = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 6, as: UInt16.self)
+        let schema = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 10, as: UInt16.self)
+        guard schema == Frame.schemaID else {
+            throw .foreignSchema(offset: offset, schemaID: schema)
+        }
+        guard block >= Frame.prefixLength, Frame.blockOffset + Int(block) <= Int(length) else {
+            throw .badBlock(offset: offset, blockLength: block)
+        }
+        return Int(length)
+    }
+}

@@ -1,0 +1,86 @@
+public import Posix
+
+/// Collects frames and writes them in batches.
+///
+/// Under load a batch goes out when it has 64 KiB; a stage calls ``flush()`` when it has worked
+/// through what there was to read, so that nothing waits while the input is idle.
+public struct FrameWriter: ~Copyable {
+    /// Bytes after which a batch is written without being asked: see the pipe measurements in
+    /// docs/performance.md.
+    public static let batchLength = 64 << 10
+
+    private let descriptor: Descriptor
+    private var buffer = Bytes(capacity: batchLength + (16 << 10))
+    /// Frames written or waiting to be.
+    public private(set) var frames: Int64 = 0
+    /// Bytes handed to the system so far.
+    public private(set) var bytesWritten: Int64 = 0
+
+    /// Writes to a descriptor.
+    ///
+    /// - Throws: ``TerminalRefused`` when it is a terminal: records are not for reading.
+    public init(_ descriptor: consuming Descriptor) throws(TerminalRefused) {
+        if descriptor.isTerminal { throw TerminalRefused() }
+        descriptor.enlargePipe()
+        self.descriptor = descriptor
+    }
+
+    /// Passes a frame on as it is.
+    public mutating func append(_ frame: borrowing FrameView) throws(SystemError) {
+        buffer.append(frame.bytes)
+        frames += 1
+        if buffer.count >= Self.batchLength { try flush() }
+    }
+
+    /// Appends a frame whose message `encode` writes.
+    ///
+    /// - Parameters:
+    ///   - limit: the most bytes that the message can have.
+    ///   - encode: writes from the message header on and returns the length.
+    public mutating func append<Failure: Error>(
+        upTo limit: Int, _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
+    ) throws {
+        try buffer.appendFrame(upTo: limit, encode)
+        frames += 1
+        if buffer.count >= Self.batchLength { try flush() }
+    }
+
+    /// Writes what waits.
+    ///
+    /// - Throws: `SystemError`; with `EPIPE` when the reader is gone.
+    public mutating func flush() throws(SystemError) {
+        guard !buffer.isEmpty else { return }
+        try descriptor.writeAll(buffer.span)
+        bytesWritten += Int64(buffer.count)
+        buffer.removeAll()
+    }
+}
+
+/// Standard output is a terminal; frames are binary.
+public struct TerminalRefused: Error, CustomStringConvertible {
+    /// What to do instead.
+    public var description: String {
+        "standard output is a terminal and records are binary: "
+            + "redirect it to a file, or add `| recq json` to read them"
+    }
+}
+
+extension Bytes {
+    /// Appends a frame around the message that `encode` writes.
+    ///
+    /// - Parameters:
+    ///   - limit: the most bytes that the message can have.
+    ///   - encode: writes from the message header on and returns the length.
+    public mutating func appendFrame<Failure: Error>(
+        upTo limit: Int, _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
+    ) throws(Failure) {
+        unsafe try append(room: Frame.headerLength + limit) { room throws(Failure) in
+            let message = unsafe UnsafeMutableRawBufferPointer(rebasing: room[Frame.headerLength...])
+            let length = try encode(unsafe message.mutableBytes) + Frame.headerLength
+            precondition(length <= Frame.maximumLength, "a frame over the limit was encoded")
+            unsafe room.storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
+            unsafe room.storeBytes(of: Frame.encodingType.bigEndian, toByteOffset: 4, as: UInt16.self)
+            return length
+        }
+    }
+}

@@ -1,0 +1,135 @@
+extension JSONScanner {
+    /// Decimal text as an exact number.
+    ///
+    /// - Returns: nil unless the bytes are a JSON number of at most 38 significant digits whose
+    ///   exponent fits −128 to 127.
+    public static func decimal(_ bytes: RawSpan, _ range: Range<Int>) -> ExactDecimal? {
+        var index = range.lowerBound
+        func byte() -> UInt8? {
+            index < range.upperBound ? bytes.byte(index) : nil
+        }
+        let isNegative = byte() == UInt8(ascii: "-")
+        if isNegative { index += 1 }
+        // Up to 18 digits stay in one word, which is every price and quantity of the venue.
+        var narrow: Int64 = 0
+        var wide: Int128 = 0
+        var digits = 0
+        var fraction = 0
+        var hasPoint = false
+        while let next = byte() {
+            if next == UInt8(ascii: ".") {
+                guard !hasPoint, digits > 0 else { return nil }
+                hasPoint = true
+            } else if (0x30...0x39).contains(next) {
+                digits += 1
+                guard digits <= 60 else { return nil }
+                if hasPoint { fraction += 1 }
+                if digits <= 18 {
+                    narrow = narrow * 10 + Int64(next - 0x30)
+                } else {
+                    if digits == 19 { wide = Int128(narrow) }
+                    let (product, overflow) = wide.multipliedReportingOverflow(by: 10)
+                    let (sum, overflowed) = product.addingReportingOverflow(Int128(next - 0x30))
+                    guard !overflow, !overflowed else { return nil }
+                    wide = sum
+                }
+            } else {
+                break
+            }
+            index += 1
+        }
+        guard digits > 0, !(hasPoint && fraction == 0) else { return nil }
+        var exponent = -fraction
+        if let mark = byte(), mark == UInt8(ascii: "e") || mark == UInt8(ascii: "E") {
+            index += 1
+            guard let power = self.exponent(bytes, index..<range.upperBound) else { return nil }
+            exponent += power
+            index = range.upperBound
+        }
+        guard index == range.upperBound else { return nil }
+        let magnitude = digits <= 18 ? Int128(narrow) : wide
+        let mantissa = isNegative ? -magnitude : magnitude
+        guard let exponent = Int8(exactly: exponent) else { return nil }
+        return ExactDecimal(mantissa: mantissa, exponent: exponent)
+    }
+
+    private static func exponent(_ bytes: RawSpan, _ range: Range<Int>) -> Int? {
+        var text = ""
+        guard range.count <= 5 else { return nil }
+        for index in range {
+            text.unicodeScalars.append(
+                UnicodeScalar(bytes.byte(index)))
+        }
+        return Int(text)
+    }
+}
+
+/// Escapes in JSON strings.
+enum JSONEscapes {
+    /// The text between two quotes with its escapes resolved.
+    static func resolve(
+        _ range: Range<Int>, in bytes: RawSpan
+    ) throws(JSONScanner.Failure) -> String {
+        var resolved: [UInt8] = []
+        resolved.reserveCapacity(range.count)
+        var index = range.lowerBound
+        func byte(_ index: Int) -> UInt8 { bytes.byte(index) }
+        while index < range.upperBound {
+            let next = byte(index)
+            index += 1
+            guard next == UInt8(ascii: "\\") else {
+                resolved.append(next)
+                continue
+            }
+            let escape = byte(index)
+            index += 1
+            switch escape {
+            case UInt8(ascii: "n"): resolved.append(0x0A)
+            case UInt8(ascii: "t"): resolved.append(0x09)
+            case UInt8(ascii: "r"): resolved.append(0x0D)
+            case UInt8(ascii: "b"): resolved.append(0x08)
+            case UInt8(ascii: "f"): resolved.append(0x0C)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): resolved.append(escape)
+            case UInt8(ascii: "u"):
+                var unit = hexadecimal(bytes, &index, range.upperBound)
+                if let high = unit, (0xD800..<0xDC00).contains(high), index + 2 <= range.upperBound,
+                    byte(index) == UInt8(ascii: "\\"), byte(index + 1) == UInt8(ascii: "u")
+                {
+                    index += 2
+                    unit = hexadecimal(bytes, &index, range.upperBound).flatMap { low in
+                        (0xDC00..<0xE000).contains(low)
+                            ? 0x10000 + (high - 0xD800) << 10 + (low - 0xDC00) : nil
+                    }
+                }
+                guard let unit, let scalar = UnicodeScalar(unit) else {
+                    throw JSONScanner.Failure(offset: index, reason: "a broken \\u escape")
+                }
+                resolved += Array(String(Character(scalar)).utf8)
+            default:
+                throw JSONScanner.Failure(offset: index, reason: "an unknown escape")
+            }
+        }
+        guard let text = String(validating: resolved, as: UTF8.self) else {
+            throw JSONScanner.Failure(offset: range.lowerBound, reason: "a string that is not UTF-8")
+        }
+        return text
+    }
+
+    private static func hexadecimal(_ bytes: RawSpan, _ index: inout Int, _ end: Int) -> UInt32? {
+        guard index + 4 <= end else { return nil }
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            let scalar = UnicodeScalar(bytes.byte(index))
+            guard let digit = Character(scalar).hexDigitValue else { return nil }
+            value = value << 4 | UInt32(digit)
+            index += 1
+        }
+        return value
+    }
+}
+
+extension RawSpan {
+    /// One byte; the index is checked.
+    @inline(__always)
+    func byte(_ index: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self) }
+}

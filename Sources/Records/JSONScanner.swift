@@ -1,0 +1,250 @@
+/// Reads JSON where it lies, value by value, without building a tree.
+///
+/// Numbers stay text until the caller says which exact form it wants, so that no price ever goes
+/// through a double. Source: RFC 8259.
+public struct JSONScanner: ~Escapable {
+    /// What does not fit, and at which byte.
+    public struct Failure: Error, Equatable, CustomStringConvertible {
+        /// Bytes from the start of the text.
+        public let offset: Int
+        /// What was expected there.
+        public let reason: String
+
+        /// For example `byte 17: expected a number`.
+        public var description: String { "byte \(offset): \(reason)" }
+    }
+
+    /// Deeper nesting is refused; the venue's own goes to six.
+    public static let maximumDepth = 64
+
+    /// The text.
+    public let bytes: RawSpan
+    /// The next byte to read.
+    public private(set) var position = 0
+
+    /// Starts at the first byte.
+    @_lifetime(copy bytes)
+    public init(_ bytes: RawSpan) { self.bytes = bytes }
+
+    // MARK: - Structure
+
+    /// The next byte that is not white space, without taking it; nil at the end.
+    @_lifetime(self: copy self)
+    public mutating func peek() -> UInt8? {
+        while position < bytes.byteCount {
+            let byte = self[position]
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
+            position += 1
+        }
+        return nil
+    }
+
+    /// Takes one byte of structure, such as `[`.
+    @_lifetime(self: copy self)
+    public mutating func take(_ byte: UInt8) throws(Failure) {
+        guard peek() == byte else {
+            throw failure("expected `\(Character(UnicodeScalar(byte)))`")
+        }
+        position += 1
+    }
+
+    /// Takes one byte of structure if it is next.
+    @_lifetime(self: copy self)
+    public mutating func takes(_ byte: UInt8) -> Bool {
+        guard peek() == byte else { return false }
+        position += 1
+        return true
+    }
+
+    /// Moves to the next element of an array or member of an object.
+    ///
+    /// - Parameters:
+    ///   - isFirst: true right after the opening bracket; set to false.
+    ///   - close: the closing bracket, taken when it is next.
+    /// - Returns: false when the bracket closed.
+    @_lifetime(self: copy self)
+    public mutating func more(_ isFirst: inout Bool, until close: UInt8) throws(Failure) -> Bool {
+        if takes(close) { return false }
+        if !isFirst {
+            try take(UInt8(ascii: ","))
+            if peek() == close { throw failure("a comma with nothing after it") }
+        }
+        isFirst = false
+        return true
+    }
+
+    /// Takes a member's key and the colon: the bytes between the quotes.
+    @_lifetime(self: copy self)
+    public mutating func key() throws(Failure) -> Range<Int> {
+        let key = try string()
+        try take(UInt8(ascii: ":"))
+        return key
+    }
+
+    /// Requires that only white space is left.
+    @_lifetime(self: copy self)
+    public mutating func end() throws(Failure) {
+        if peek() != nil { throw failure("bytes after the end of the value") }
+    }
+
+    // MARK: - Values
+
+    /// Takes a string: the bytes between its quotes, escapes left as they are.
+    @_lifetime(self: copy self)
+    public mutating func string() throws(Failure) -> Range<Int> {
+        guard peek() == UInt8(ascii: "\"") else { throw failure("expected a string") }
+        position += 1
+        let start = position
+        while position < bytes.byteCount {
+            let byte = self[position]
+            if byte == UInt8(ascii: "\"") {
+                position += 1
+                return start..<(position - 1)
+            }
+            guard byte >= 0x20 else { throw failure("a control character in a string") }
+            position += byte == UInt8(ascii: "\\") ? 2 : 1
+        }
+        throw failure("a string without end")
+    }
+
+    /// Takes a string and resolves its escapes.
+    @_lifetime(self: copy self)
+    public mutating func text() throws(Failure) -> String {
+        try JSONEscapes.resolve(string(), in: bytes)
+    }
+
+    /// Takes a number, or a string with a number in it: its text.
+    @_lifetime(self: copy self)
+    public mutating func number() throws(Failure) -> Range<Int> {
+        if peek() == UInt8(ascii: "\"") {
+            let range = try string()
+            guard !range.isEmpty else { throw failure("expected a number") }
+            return range
+        }
+        let start = position
+        while position < bytes.byteCount, Self.isNumeric(self[position]) { position += 1 }
+        guard position > start else { throw failure("expected a number") }
+        return start..<position
+    }
+
+    /// Takes a whole number that fits 64 bits.
+    @_lifetime(self: copy self)
+    public mutating func integer() throws(Failure) -> Int64 {
+        let range = try number()
+        var value: Int64 = 0
+        var index = range.lowerBound
+        let isNegative = self[index] == UInt8(ascii: "-")
+        if isNegative { index += 1 }
+        guard index < range.upperBound else { throw failure("expected digits", at: index) }
+        while index < range.upperBound {
+            let digit = Int64(self[index]) - 0x30
+            guard (0...9).contains(digit) else {
+                throw failure("expected a whole number", at: range.lowerBound)
+            }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflowed) = product.subtractingReportingOverflow(digit)
+            guard !overflow, !overflowed else {
+                throw failure("a number over 64 bits", at: range.lowerBound)
+            }
+            value = sum
+            index += 1
+        }
+        if isNegative { return value }
+        guard value != .min else { throw failure("a number over 64 bits", at: range.lowerBound) }
+        return -value
+    }
+
+    /// Takes a number, exactly as written.
+    @_lifetime(self: copy self)
+    public mutating func decimal() throws(Failure) -> ExactDecimal {
+        let range = try number()
+        guard let value = Self.decimal(bytes, range) else {
+            throw failure("expected a decimal number of at most 38 digits", at: range.lowerBound)
+        }
+        return value
+    }
+
+    /// Takes `true` or `false`.
+    @_lifetime(self: copy self)
+    public mutating func boolean() throws(Failure) -> Bool {
+        if peek() == UInt8(ascii: "t") {
+            try literal("true")
+            return true
+        }
+        guard peek() == UInt8(ascii: "f") else { throw failure("expected true or false") }
+        try literal("false")
+        return false
+    }
+
+    /// Takes `null` if it is next.
+    @_lifetime(self: copy self)
+    public mutating func null() throws(Failure) -> Bool {
+        guard peek() == UInt8(ascii: "n") else { return false }
+        try literal("null")
+        return true
+    }
+
+    /// Steps over one value of any kind.
+    @_lifetime(self: copy self)
+    public mutating func skip(depth: Int = 0) throws(Failure) {
+        guard depth < Self.maximumDepth else { throw failure("nested too deep") }
+        switch peek() {
+        case UInt8(ascii: "{"):
+            position += 1
+            var isFirst = true
+            while try more(&isFirst, until: UInt8(ascii: "}")) {
+                _ = try key()
+                try skip(depth: depth + 1)
+            }
+        case UInt8(ascii: "["):
+            position += 1
+            var isFirst = true
+            while try more(&isFirst, until: UInt8(ascii: "]")) { try skip(depth: depth + 1) }
+        case UInt8(ascii: "\""): _ = try string()
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try boolean()
+        case UInt8(ascii: "n"): _ = try null()
+        default: _ = try decimal()
+        }
+    }
+
+    // MARK: - Bytes
+
+    /// A byte of the text.
+    ///
+    /// - Precondition: the index is inside the text.
+    public subscript(index: Int) -> UInt8 {
+        @inline(__always) get { bytes.byte(index) }
+    }
+
+    /// True when a range of the text has exactly these bytes.
+    public func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<range.count {
+            if unsafe self[range.lowerBound + index] != text.utf8Start[index] { return false }
+        }
+        return true
+    }
+
+    /// A failure at the present position, or at `offset`.
+    public func failure(_ reason: String, at offset: Int? = nil) -> Failure {
+        Failure(offset: offset ?? position, reason: reason)
+    }
+
+    @_lifetime(self: copy self)
+    private mutating func literal(_ text: StaticString) throws(Failure) {
+        let range = position..<(position + text.utf8CodeUnitCount)
+        guard range.upperBound <= bytes.byteCount, equals(range, text) else {
+            throw failure("expected \(text)")
+        }
+        position = range.upperBound
+    }
+
+    private static func isNumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
+            UInt8(ascii: "e"), UInt8(ascii: "E"):
+            true
+        default: false
+        }
+    }
+}

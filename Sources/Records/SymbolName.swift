@@ -1,0 +1,79 @@
+/// A symbol as it stands in a record: at most 24 bytes of UTF-8, padded with NUL.
+///
+/// Three words instead of a `String`, so that hashing and comparing one costs nothing per record.
+@frozen
+public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// Bytes in a record.
+    public static let capacity = 24
+
+    @usableFromInline let first: UInt64
+    @usableFromInline let second: UInt64
+    @usableFromInline let third: UInt64
+
+    /// Takes a symbol.
+    ///
+    /// - Returns: nil for an empty text, one over 24 bytes of UTF-8, or one with a NUL in it.
+    public init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard (1...Self.capacity).contains(bytes.count), !bytes.contains(0) else { return nil }
+        var words: [UInt64] = [0, 0, 0]
+        for (index, byte) in bytes.enumerated() {
+            words[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8)
+        }
+        self.init(first: words[0], second: words[1], third: words[2])
+    }
+
+    @inlinable
+    init(first: UInt64, second: UInt64, third: UInt64) {
+        self.first = first
+        self.second = second
+        self.third = third
+    }
+
+    /// Its 24 bytes as three little-endian words.
+    @inlinable
+    public var words: (UInt64, UInt64, UInt64) { (first, second, third) }
+
+    /// The text, without padding; bytes that are not UTF-8 show as U+FFFD.
+    public var description: String {
+        String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The UTF-8 without padding.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        for word in [first, second, third] {
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> shift))
+            }
+        }
+        return Array(bytes.prefix { $0 != 0 })
+    }
+
+    /// By text.
+    public static func < (one: Self, other: Self) -> Bool {
+        one.bytes.lexicographicallyPrecedes(other.bytes)
+    }
+}
+
+/// What numbers a run of records: all records of one sequence share it.
+@frozen
+public struct SequenceID: Hashable, Sendable {
+    /// 1 = Binance Spot.
+    public let venue: UInt8
+    /// The template id of its records.
+    public let template: UInt16
+    /// The interval code for klines, else 0.
+    public let series: UInt16
+    /// Whose records.
+    public let symbol: SymbolName
+
+    /// Names a sequence.
+    @inlinable
+    public init(venue: UInt8 = 1, template: UInt16, series: UInt16 = 0, symbol: SymbolName) {
+        self.venue = venue
+        self.template = template
+        self.series = series
+        self.symbol = symbol
+    }
+}

@@ -1,0 +1,169 @@
+/// Every setting of every tool, so that a configuration file is shared and a typo in it is found
+/// by whichever tool reads it first. The names of the service that this replaces are kept.
+public enum SettingCatalog {
+    static let secrets: Set<String> = [
+        binanceAPIKey.key, "binance.api_secret", "aws.access_key_id", "aws.secret_access_key",
+        "aws.session_token",
+    ]
+
+    // MARK: - Every stage
+
+    /// How loud the log is.
+    public static let logLevel = Setting(
+        "logging.level", flag: "log-level", default: "INFO", value: "LEVEL",
+        "Least level that is logged: DEBUG, INFO, WARNING or ERROR.",
+        parse: SettingText.word(LogLevel.self))
+    /// How a log line looks.
+    public static let logFormat = Setting<Log.Format>(
+        "logging.format", flag: "log-format", default: nil, value: "FORMAT",
+        "text or json. (default: text on a terminal, else json)",
+        parse: SettingText.word(Log.Format.self))
+    /// Where stats files lie.
+    public static let statsDirectory = Setting(
+        "stats.directory", flag: "stats-dir", environment: "STATS_DIR", default: nil, value: "DIR",
+        "Directory of stats files. (default: bitcoin-ingestor in $XDG_RUNTIME_DIR or /run)",
+        parse: SettingText.text)
+    /// What tells two processes of one stage apart.
+    public static let instance = Setting(
+        "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
+        value: "NAME", "Name of this process among those of its stage. (default: its pid)",
+        parse: SettingText.text)
+    /// How long a stage drains.
+    public static let drainTimeout = Setting(
+        "drain_timeout_seconds", flag: "drain-timeout", default: "10", value: "SECONDS",
+        "Time to finish what was read once SIGTERM came, in seconds.",
+        parse: SettingText.seconds(0...3600))
+
+    // MARK: - The venue
+
+    /// The REST base URL.
+    public static let restBaseURL = Setting(
+        "binance.rest_base_url", flag: "base-url", default: "https://data-api.binance.vision",
+        value: "URL", "Base URL of the venue's REST API.", parse: SettingText.text)
+    /// Whose records.
+    public static let symbols = Setting(
+        "binance.symbols", flag: "symbol", default: "BTCUSDT", value: "A,B",
+        "Symbols, with commas between them.", parse: SettingText.list)
+    /// A cap below the venue's own.
+    public static let weightLimit = Setting<Int>(
+        "binance.weight_per_minute", flag: "weight-limit", default: nil, value: "WEIGHT",
+        "Request weight to use per minute. (default: 95 % of what the venue allows)",
+        parse: SettingText.integer(1...1_000_000))
+    /// How long a request may take.
+    public static let requestTimeout = Setting(
+        "binance.request_timeout_seconds", flag: "timeout", default: "30", value: "SECONDS",
+        "Time for one request, in seconds.", parse: SettingText.seconds(0.1...3600))
+    /// The key for endpoints that want one.
+    public static let binanceAPIKey = Setting<String>(
+        "binance.api_key", flag: nil, environment: "BINANCE_API_KEY", default: nil, value: "KEY",
+        "Key of the venue, for historicalTrades.", parse: SettingText.text)
+    /// The REST schema asked for.
+    public static let restSchema = Setting(
+        "binance.rest_sbe_schema", flag: "sbe-schema", default: "3:5", value: "ID:VERSION",
+        "SBE schema to ask the REST API for.", parse: SettingText.text)
+
+    // MARK: - Retrying
+
+    /// Attempts before giving up.
+    public static let maxAttempts = Setting(
+        "retry.max_attempts", flag: "max-attempts", default: "8", value: "COUNT",
+        "Attempts at one request before giving up.", parse: SettingText.integer(1...1000))
+    /// The first pause.
+    public static let initialBackoff = Setting(
+        "retry.initial_backoff_seconds", flag: "initial-backoff", default: "1", value: "SECONDS",
+        "Longest first pause between attempts, in seconds; a random part of it is waited.",
+        parse: SettingText.seconds(0...3600))
+    /// The longest pause.
+    public static let maxBackoff = Setting(
+        "retry.max_backoff_seconds", flag: "max-backoff", default: "60", value: "SECONDS",
+        "Longest pause between attempts, in seconds.", parse: SettingText.seconds(0...3600))
+
+    // MARK: - dedup
+
+    /// How many ids of a sparse sequence are remembered.
+    public static let window = Setting(
+        "dedup.window", flag: "window", default: "65536", value: "IDS",
+        "Ids remembered for each sequence whose ids have holes by nature, such as bestBidAsk.",
+        parse: SettingText.integer(1...100_000_000))
+
+    // MARK: - s3-put
+
+    /// Where objects go.
+    public static let destination = Setting<String>(
+        "s3.destination", flag: "to", default: nil, value: "URL",
+        "s3://BUCKET/PREFIX or file:///DIRECTORY. (default: aws.s3_bucket and aws.s3_bronze_prefix)",
+        parse: SettingText.text)
+    /// The bucket, by the name that existing files use.
+    public static let bucket = Setting<String>(
+        "aws.s3_bucket", flag: "bucket", default: nil, value: "NAME",
+        "Bucket, when --to is not given.", parse: SettingText.text)
+    /// The prefix, by the name that existing files use.
+    public static let prefix = Setting(
+        "aws.s3_bronze_prefix", flag: "prefix", default: "bronze", value: "PREFIX",
+        "Key prefix, when --to is not given.", parse: SettingText.text)
+    /// The region.
+    public static let region = Setting<String>(
+        "aws.region", flag: "region", environment: "AWS_REGION", default: nil, value: "REGION",
+        "AWS region. (default: AWS_DEFAULT_REGION, the profile's, us-east-1)",
+        parse: SettingText.text)
+    /// Another endpoint than AWS's.
+    public static let endpoint = Setting<String>(
+        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL",
+        default: nil, value: "URL", "Endpoint of an S3 other than AWS's.", parse: SettingText.text)
+    /// Bytes after which an object is finished.
+    public static let objectBytes = Setting(
+        "s3.object_bytes", flag: "object-bytes", default: "128MiB", value: "BYTES",
+        "Finish an object at this many bytes before compression.",
+        parse: SettingText.bytes(4096...(64 << 30)))
+    /// Age after which an object is finished.
+    public static let objectAge = Setting(
+        "s3.object_seconds", flag: "object-age", default: "300", value: "SECONDS",
+        "Finish an object this many seconds after its first record.",
+        parse: SettingText.seconds(0.05...86_400))
+    /// Idle time after which an object is finished.
+    public static let objectIdle = Setting(
+        "s3.idle_seconds", flag: "object-idle", default: "60", value: "SECONDS",
+        "Finish an object when no record came for it for this many seconds.",
+        parse: SettingText.seconds(0.05...86_400))
+    /// Where unfinished objects and the ledger lie.
+    public static let stateDirectory = Setting<String>(
+        "s3.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
+        value: "DIR",
+        "Directory of ledger, spool and unfinished objects. "
+            + "(default: .s3-put in a file:// destination, else bitcoin-ingestor/s3-put in $XDG_STATE_HOME)",
+        parse: SettingText.text)
+    /// How much the spool may hold.
+    public static let spoolMax = Setting(
+        "s3.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",
+        "Most bytes that wait on disk for the service.",
+        parse: SettingText.bytes((1 << 20)...(1 << 44)))
+    /// How far from the others an event time may be.
+    public static let lateness = Setting(
+        "s3.lateness_seconds", flag: "lateness", default: "1d", value: "SECONDS",
+        "Event times further than this ahead of the clock, or before 2017, go to their own partition.",
+        parse: SettingText.seconds(0...315_360_000))
+
+    // MARK: - Known keys
+
+    /// Every key that a configuration file may have.
+    static let keys: Set<String> = Set([
+        logLevel.key, logFormat.key, statsDirectory.key, instance.key, drainTimeout.key,
+        restBaseURL.key, symbols.key, weightLimit.key, requestTimeout.key, binanceAPIKey.key,
+        restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
+        destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
+        objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
+    ]).union(kept)
+
+    /// Keys of the service that this replaces which no tool reads yet, or any more: its files
+    /// must load as they are.
+    private static let kept: Set<String> = [
+        "service_name", "environment", "mode", "schema_base_path", "logging.output",
+        "binance.sbe_ws_url", "binance.rate_limit_requests_per_minute", "binance.api_secret",
+        "binance.sbe_schema_version", "aws.access_key_id", "aws.secret_access_key",
+        "aws.session_token", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
+        "aws.kinesis_depth_stream", "aws.kinesis_batch_size", "aws.kinesis_flush_interval_seconds",
+        "retry.multiplier", "retry.jitter", "health.host", "health.port", "health.endpoint",
+        "metrics.enable_prometheus", "metrics.prometheus_port", "metrics.enable_cloudwatch",
+        "metrics.metrics_namespace",
+    ]
+}

@@ -1,0 +1,159 @@
+import Glibc
+import Posix
+
+/// Finds the value of each setting: flag over environment over configuration file over default.
+public struct Settings {
+    /// Where a value came from.
+    enum Origin: Equatable, CustomStringConvertible {
+        case flag(String)
+        case environment(String)
+        case file(String, line: Int)
+        case standard
+
+        var description: String {
+            switch self {
+            case .flag(let flag): "--\(flag)"
+            case .environment(let name): "environment \(name)"
+            case .file(let path, let line): "\(path):\(line)"
+            case .standard: "default"
+            }
+        }
+    }
+
+    /// One row of `--explain-config`.
+    struct Row: Equatable {
+        let key: String
+        let value: String
+        let origin: Origin
+    }
+
+    private let environment: [String: String]
+    private let file: ConfigFile?
+    private(set) var rows: [Row] = []
+
+    /// Reads the configuration file, if one is named, and refuses keys that no tool knows.
+    ///
+    /// - Parameters:
+    ///   - path: of the file; nil reads none.
+    ///   - environment: the process's environment.
+    public init(path: String?, environment: [String: String]) throws(StageFailure) {
+        self.environment = environment
+        file = try path.map { path throws(StageFailure) in
+            try ConfigFile(path: path, environment: environment)
+        }
+        try refuseUnknownKeys()
+    }
+
+    init(file: ConfigFile?, environment: [String: String]) throws(StageFailure) {
+        self.environment = environment
+        self.file = file
+        try refuseUnknownKeys()
+    }
+
+    /// The value of a setting, or nil when it has none and no default.
+    ///
+    /// - Parameters:
+    ///   - setting: which one.
+    ///   - flag: what the command line said; nil when it said nothing.
+    /// - Throws: ``StageFailure`` with code 78 that names the variable, or file and line.
+    public mutating func optional<Value>(
+        _ setting: Setting<Value>, _ flag: Value? = nil
+    ) throws(StageFailure) -> Value? {
+        if let flag {
+            note(setting, "\(flag)", .flag(setting.flag ?? setting.key))
+            return flag
+        }
+        let (text, origin) = source(setting)
+        guard let text else {
+            rows.append(Row(key: setting.key, value: "", origin: .standard))
+            return nil
+        }
+        do throws(SettingError) {
+            let value = try setting.parse(text)
+            note(setting, text, origin)
+            return value
+        } catch {
+            throw StageFailure(.configuration, "\(origin): \(setting.key): \(error)")
+        }
+    }
+
+    /// The value of a setting that has a default or must be given.
+    ///
+    /// - Throws: ``StageFailure`` with code 64 when it is set nowhere.
+    public mutating func value<Value>(
+        _ setting: Setting<Value>, _ flag: Value? = nil
+    ) throws(StageFailure) -> Value {
+        if let value = try optional(setting, flag) { return value }
+        let flag = setting.flag.map { "--\($0), " } ?? ""
+        throw StageFailure(
+            .usage, "\(setting.key) is set nowhere: give \(flag)the environment variable "
+                + "\(setting.environment), or the key in the configuration file")
+    }
+
+    private func source<Value>(_ setting: Setting<Value>) -> (String?, Origin) {
+        if let text = environment[setting.environment], !text.isEmpty {
+            return (text, .environment(setting.environment))
+        }
+        if let file, let entry = file.entries[setting.key], !entry.text.isEmpty {
+            return (entry.text, .file(file.path, line: entry.line))
+        }
+        return (setting.fallback, .standard)
+    }
+
+    private mutating func note<Value>(_ setting: Setting<Value>, _ text: String, _ origin: Origin) {
+        let isSecret = SettingCatalog.secrets.contains(setting.key)
+        rows.append(Row(key: setting.key, value: isSecret ? "(set)" : text, origin: origin))
+    }
+
+    // MARK: - Explaining and refusing
+
+    /// The table of `--explain-config`: key, value and where it came from.
+    var explanation: String {
+        let keys = rows.map(\.key.count).max() ?? 0
+        let values = rows.map(\.value.count).max() ?? 0
+        return rows.sorted { $0.key < $1.key }.map { row in
+            let key = row.key + String(repeating: " ", count: keys - row.key.count)
+            let value = row.value + String(repeating: " ", count: values - row.value.count)
+            return "\(key)  \(value)  \(row.origin)\n"
+        }.joined()
+    }
+
+    private func refuseUnknownKeys() throws(StageFailure) {
+        guard let file else { return }
+        let known = SettingCatalog.keys
+        for (key, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line })
+        where !known.contains(key) {
+            let nearest = Spelling.nearest(to: key, among: known)
+            let hint = nearest.map { "; did you mean \($0)?" } ?? ""
+            throw StageFailure(
+                .configuration, "\(file.path):\(entry.line): unknown key \(key)\(hint)")
+        }
+    }
+}
+
+/// Finds what somebody may have meant.
+enum Spelling {
+    /// The nearest of some names; nil when none is near.
+    static func nearest(to name: String, among names: Set<String>) -> String? {
+        let ranked = names.sorted().map { ($0, distance(name, $0)) }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
+        return best.1 <= max(3, name.count / 3) ? best.0 : nil
+    }
+
+    /// Levenshtein's distance: insertions, deletions and replacements.
+    static func distance(_ one: String, _ other: String) -> Int {
+        let other = Array(other)
+        var row = Array(0...other.count)
+        for (index, left) in one.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for column in 0..<other.count {
+                let above = row[column + 1]
+                let replaced = diagonal + (left == other[column] ? 0 : 1)
+                row[column + 1] = min(above + 1, row[column] + 1, replaced)
+                diagonal = above
+            }
+        }
+        return row[other.count]
+    }
+}

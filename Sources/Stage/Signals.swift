@@ -1,0 +1,41 @@
+import Glibc
+import Posix
+
+/// SIGTERM and SIGINT as a descriptor that becomes readable, so that a poll loop sees them.
+///
+/// SIGPIPE is ignored: a vanished reader shows as `EPIPE` from write(2), under a shell as under
+/// systemd.
+public enum Signals {
+    /// Starts to watch; called once, before the stage reads anything.
+    ///
+    /// - Returns: a descriptor that is readable once a signal came, and stays so.
+    static func watch() throws(SystemError) -> Int32 {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw SystemError("make", "a signal pipe") }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        writeEnd = ends[1]
+        signal(SIGPIPE, SIG_IGN)
+        for number in [SIGTERM, SIGINT] {
+            signal(number) { _ in
+                // Only async-signal-safe calls in here.
+                var byte: UInt8 = 1
+                let saved = errno
+                _ = write(Signals.writeEnd, &byte, 1)
+                errno = saved
+            }
+        }
+        return ends[0]
+    }
+
+    /// True once a stop signal came.
+    static func isRaised(_ descriptor: Int32) -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, 0) > 0
+    }
+
+    // Written once before the handlers are installed, read by them only.
+    nonisolated(unsafe) private static var writeEnd: Int32 = -1
+}

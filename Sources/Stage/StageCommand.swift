@@ -1,0 +1,95 @@
+public import ArgumentParser
+import Glibc
+import Posix
+
+/// A tool: options, the configuration that comes of them, and what it does.
+///
+/// The main file of a tool declares one. `main()` parses the command line, resolves the settings,
+/// runs it, and turns whatever ends it into one line on standard error and an exit code.
+public protocol StageCommand: ParsableCommand {
+    /// What the tool needs to know, once every source of settings was asked.
+    associatedtype Plan
+
+    /// The options that all tools share.
+    var common: CommonOptions { get }
+
+    /// Finds the value of every setting of the tool.
+    func plan(_ settings: inout Settings) throws -> Plan
+
+    /// Does the work.
+    func run(_ plan: Plan, in stage: borrowing Stage) throws
+}
+
+extension StageCommand {
+    /// For ArgumentParser; `main()` calls ``run(_:in:)``.
+    public mutating func run() throws { start() }
+
+    /// Runs a tool without subcommands.
+    public static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            // Help, version and usage errors: ArgumentParser prints them and ends with 0 or 64.
+            exit(withError: error)
+        }
+    }
+
+    private func start() -> Never {
+        let name = Self.toolName
+        let environment = Environment.all
+        var log = Log(stage: name)
+        do {
+            var settings = try Settings(
+                path: common.config ?? environment["CONFIG_FILE"], environment: environment)
+            log.level = try settings.value(SettingCatalog.logLevel, common.logLevel)
+            if let format = try settings.optional(SettingCatalog.logFormat, common.logFormat) {
+                log.format = format
+            }
+            let directory = try settings.optional(
+                SettingCatalog.statsDirectory, common.statsDirectory)
+            let instance = try settings.optional(SettingCatalog.instance, common.instance)
+            let plan = try plan(&settings)
+            if common.explainsConfig {
+                try Descriptor.standardOutput().writeAll(Array(settings.explanation.utf8).span.bytes)
+                Glibc.exit(ExitCode.done.rawValue)
+            }
+            let stage = try Stage(
+                name: name, instance: instance ?? "\(getpid())", statsDirectory: directory, log: log)
+            try stage.finish { () throws in try run(plan, in: stage) }
+            Glibc.exit(ExitCode.done.rawValue)
+        } catch {
+            let code = ExitCode(for: error)
+            if code == .no {
+                if !"\(error)".isEmpty { log.warning("\(error)") }
+            } else {
+                log.error("\(error)")
+            }
+            Glibc.exit(code.rawValue)
+        }
+    }
+
+    /// `recq json` is of the tool `recq`.
+    private static var toolName: String {
+        let path = CommandLine.arguments.first ?? ""
+        return configuration.commandName.map { name in
+            path.split(separator: "/").last.map(String.init).flatMap { $0.isEmpty ? nil : $0 } ?? name
+        } ?? "stage"
+    }
+}
+
+/// The process's environment.
+public enum Environment {
+    /// Every variable.
+    public static var all: [String: String] {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let parts = String(cString: entry).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return variables
+    }
+}
