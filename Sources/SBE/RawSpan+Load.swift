@@ -34,7 +34,7 @@ extension RawSpan {
     @inline(__always)
     @_lifetime(copy self)
     public func part(_ offset: Int, length: Int) -> RawSpan {
-        unsafe extracting(unchecked: Range(uncheckedBounds: (offset, offset + length)))
+        unsafe extracting(unchecked: Range(uncheckedBounds: (offset, offset &+ length)))
     }
 
     /// The content of a NUL-padded char array: the bytes before the first NUL.

@@ -107,9 +107,10 @@ struct EncoderTests {
         var encoder = try Odd.EverythingEncoder(span.mutableBytes)
         encoder.count = 0
         let values = try OddValues.everything(buffer)
-        #expect(values.filter { $0.hasSuffix("=nil") }.map { $0.dropLast(4) } == [
-            "part", "maybe", "wideMaybe", "side", "perhaps", "class", "third",
-        ])
+        #expect(
+            values.filter { $0.hasSuffix("=nil") }.map { $0.dropLast(4) } == [
+                "part", "maybe", "wideMaybe", "side", "perhaps", "class", "third",
+            ])
         #expect(values.contains("ratio=0.0"))
     }
 

@@ -50,7 +50,9 @@ struct RandomMessage {
             set(
                 UInt64(block), dimension.blockLength.primitive.length,
                 at: header + dimension.blockLength.offset)
-            set(UInt64(count), dimension.count.primitive.length, at: header + dimension.count.offset)
+            set(
+                UInt64(count), dimension.count.primitive.length, at: header + dimension.count.offset
+            )
             for _ in 0..<count { self.body(group.body, blockLength: block) }
         }
         for data in body.data where data.since <= version {

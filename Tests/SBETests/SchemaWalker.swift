@@ -69,7 +69,8 @@ struct SchemaWalker {
         guard offset <= bytes.count else { throw Failure.truncated }
         guard count <= dimension.limit else { throw Failure.tooMany }
         lines.append("\(path)\(group.name).count=\(count)")
-        let fieldLength = group.body.fields.filter { $0.since <= version && $0.length > 0 }
+        let fieldLength =
+            group.body.fields.filter { $0.since <= version && $0.length > 0 }
             .map { $0.offset + $0.length }.max() ?? 0
         guard count == 0 || block >= UInt64(fieldLength) else { throw Failure.shortBlock }
         // Zero-length entries would otherwise be walked four thousand million times.

@@ -26,7 +26,7 @@ extension Odd {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @_lifetime(copy message)
+        @inline(__always) @_lifetime(copy message)
         init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(bigEndian: message, name: "Everything")
             let version = header.version

@@ -50,17 +50,17 @@ extension Odd {
             try message.require(4, at: offset, "Tree", "species")
             let endSpecies = try message.endOfData(
                 Int(clamping: unsafe message.big(offset, as: UInt32.self)),
-                at: offset + 4, limit: 1000, "Tree", "species")
+                at: offset &+ 4, limit: 1000, "Tree", "species")
             self.species = unsafe message.part(
-                offset + 4, length: endSpecies - offset - 4)
+                offset &+ 4, length: endSpecies &- offset &- 4)
             offset = endSpecies
             if version >= 3 {
                 try message.require(1, at: offset, "Tree", "finder")
                 let endFinder = try message.endOfData(
                     Int(clamping: unsafe message.big(offset, as: UInt8.self)),
-                    at: offset + 1, limit: 255, "Tree", "finder")
+                    at: offset &+ 1, limit: 255, "Tree", "finder")
                 self.finder = unsafe message.part(
-                    offset + 1, length: endFinder - offset - 1)
+                    offset &+ 1, length: endFinder &- offset &- 1)
                 offset = endFinder
             } else {
                 self.finder = nil
@@ -87,12 +87,12 @@ extension Odd {
             init(_ message: RawSpan, at offset: Int, version: UInt16) throws(SBEError) {
                 try message.require(2, at: offset, "Tree", "branches")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.big(offset + 0, as: UInt8.self),
-                    count: unsafe message.big(offset + 1, as: UInt8.self))
+                    blockLength: unsafe message.big(offset &+ 0, as: UInt8.self),
+                    count: unsafe message.big(offset &+ 1, as: UInt8.self))
                 try dimension.check(
                     fieldLength: 2, limit: 250, at: offset,
                     "Tree", "branches")
-                var end = offset + 2
+                var end = offset &+ 2
                 sbeNext = end
                 sbeStride = dimension.blockLength
                 count = dimension.count
@@ -110,8 +110,8 @@ extension Odd {
             mutating func next() -> Entry? {
                 guard sbeLeft > 0 else { return nil }
                 // Checked when the message was: this cannot throw again.
-                guard let entry = try? Entry(sbeBytes, at: sbeNext, blockLength: sbeStride, version: sbeVersion)
-                else { return nil }
+                guard let entry = try? Entry(
+                    sbeBytes, at: sbeNext, blockLength: sbeStride, version: sbeVersion) else { return nil }
                 sbeLeft -= 1
                 sbeNext = entry.sbeEnd
                 return entry
@@ -137,7 +137,7 @@ extension Odd {
                     _ message: RawSpan, at start: Int, blockLength: Int, version: UInt16
                 ) throws(SBEError) {
                     try message.require(blockLength, at: start, "Tree", "branches")
-                    var offset = start + blockLength
+                    var offset = start &+ blockLength
                     let groupTwigs = try TwigsGroup(message, at: offset, version: version)
                     offset = groupTwigs.sbeEnd
                     self.twigs = groupTwigs
@@ -147,17 +147,17 @@ extension Odd {
                     try message.require(1, at: offset, "Tree", "name")
                     let endName = try message.endOfData(
                         Int(clamping: unsafe message.big(offset, as: UInt8.self)),
-                        at: offset + 1, limit: 255, "Tree", "name")
+                        at: offset &+ 1, limit: 255, "Tree", "name")
                     self.name = unsafe message.part(
-                        offset + 1, length: endName - offset - 1)
+                        offset &+ 1, length: endName &- offset &- 1)
                     offset = endName
                     if version >= 2 {
                         try message.require(4, at: offset, "Tree", "bark")
                         let endBark = try message.endOfData(
                             Int(clamping: unsafe message.big(offset, as: UInt32.self)),
-                            at: offset + 4, limit: 1000, "Tree", "bark")
+                            at: offset &+ 4, limit: 1000, "Tree", "bark")
                         self.bark = unsafe message.part(
-                            offset + 4, length: endBark - offset - 4)
+                            offset &+ 4, length: endBark &- offset &- 4)
                         offset = endBark
                     } else {
                         self.bark = nil
@@ -168,7 +168,7 @@ extension Odd {
                 }
 
                 /// `length` of the schema.
-                var length: UInt16 { unsafe sbeBytes.big(sbeStart + 0, as: UInt16.self) }
+                var length: UInt16 { unsafe sbeBytes.big(sbeStart &+ 0, as: UInt16.self) }
 
                 /// The entries of twigs.
                 
@@ -180,19 +180,19 @@ extension Odd {
                     /// Entries in it.
                     let count: Int
 
-                    @_lifetime(copy message)
+                    @inline(__always) @_lifetime(copy message)
                     init(_ message: RawSpan, at offset: Int, version: UInt16) throws(SBEError) {
                         try message.require(8, at: offset, "Tree", "twigs")
                         let dimension = GroupDimension(
-                            blockLength: unsafe message.big(offset + 4, as: UInt16.self),
-                            count: unsafe message.big(offset + 0, as: UInt16.self))
+                            blockLength: unsafe message.big(offset &+ 4, as: UInt16.self),
+                            count: unsafe message.big(offset &+ 0, as: UInt16.self))
                         try dimension.check(
                             fieldLength: version >= 2 ? 9 : 4, limit: 65535, at: offset,
                             "Tree", "twigs")
-                        let first = offset + 8
+                        let first = offset &+ 8
                         sbeEnd = try dimension.end(
                             at: first, in: message, "Tree", "twigs")
-                        sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                        sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                         sbeStride = dimension.blockLength
                         count = dimension.count
                         sbeVersion = version
@@ -203,7 +203,7 @@ extension Odd {
                         @_lifetime(copy self)
                         get {
                             precondition(index >= 0 && index < count, "no such entry")
-                            return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride), version: sbeVersion)
+                            return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride), version: sbeVersion)
                         }
                     }
 
@@ -249,12 +249,12 @@ extension Odd {
                     init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                         try message.require(2, at: offset, "Tree", "nests")
                         let dimension = GroupDimension(
-                            blockLength: unsafe message.big(offset + 0, as: UInt8.self),
-                            count: unsafe message.big(offset + 1, as: UInt8.self))
+                            blockLength: unsafe message.big(offset &+ 0, as: UInt8.self),
+                            count: unsafe message.big(offset &+ 1, as: UInt8.self))
                         try dimension.check(
                             fieldLength: 0, limit: 250, at: offset,
                             "Tree", "nests")
-                        var end = offset + 2
+                        var end = offset &+ 2
                         sbeNext = end
                         sbeStride = dimension.blockLength
                         count = dimension.count
@@ -271,8 +271,8 @@ extension Odd {
                     mutating func next() -> Entry? {
                         guard sbeLeft > 0 else { return nil }
                         // Checked when the message was: this cannot throw again.
-                        guard let entry = try? Entry(sbeBytes, at: sbeNext, blockLength: sbeStride)
-                        else { return nil }
+                        guard let entry = try? Entry(
+                            sbeBytes, at: sbeNext, blockLength: sbeStride) else { return nil }
                         sbeLeft -= 1
                         sbeNext = entry.sbeEnd
                         return entry
@@ -294,16 +294,16 @@ extension Odd {
                             _ message: RawSpan, at start: Int, blockLength: Int
                         ) throws(SBEError) {
                             try message.require(blockLength, at: start, "Tree", "nests")
-                            var offset = start + blockLength
+                            var offset = start &+ blockLength
                             let groupEggs = try EggsGroup(message, at: offset)
                             offset = groupEggs.sbeEnd
                             self.eggs = groupEggs
                             try message.require(1, at: offset, "Tree", "bird")
                             let endBird = try message.endOfData(
                                 Int(clamping: unsafe message.big(offset, as: UInt8.self)),
-                                at: offset + 1, limit: 255, "Tree", "bird")
+                                at: offset &+ 1, limit: 255, "Tree", "bird")
                             self.bird = unsafe message.part(
-                                offset + 1, length: endBird - offset - 1)
+                                offset &+ 1, length: endBird &- offset &- 1)
                             offset = endBird
                             sbeBytes = message
                             sbeStart = start
@@ -319,19 +319,19 @@ extension Odd {
                             /// Entries in it.
                             let count: Int
 
-                            @_lifetime(copy message)
+                            @inline(__always) @_lifetime(copy message)
                             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                                 try message.require(12, at: offset, "Tree", "eggs")
                                 let dimension = GroupDimension(
-                                    blockLength: unsafe message.big(offset + 0, as: UInt32.self),
-                                    count: unsafe message.big(offset + 4, as: UInt64.self))
+                                    blockLength: unsafe message.big(offset &+ 0, as: UInt32.self),
+                                    count: unsafe message.big(offset &+ 4, as: UInt64.self))
                                 try dimension.check(
                                     fieldLength: 2, limit: 9223372036854775807, at: offset,
                                     "Tree", "eggs")
-                                let first = offset + 12
+                                let first = offset &+ 12
                                 sbeEnd = try dimension.end(
                                     at: first, in: message, "Tree", "eggs")
-                                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                                 sbeStride = dimension.blockLength
                                 count = dimension.count
                             }
@@ -341,7 +341,7 @@ extension Odd {
                                 @_lifetime(copy self)
                                 get {
                                     precondition(index >= 0 && index < count, "no such entry")
-                                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                                 }
                             }
 
@@ -376,19 +376,19 @@ extension Odd {
             /// Entries in it.
             let count: Int
 
-            @_lifetime(copy message)
+            @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(12, at: offset, "Tree", "roots")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.big(offset + 0, as: UInt32.self),
-                    count: unsafe message.big(offset + 4, as: UInt64.self))
+                    blockLength: unsafe message.big(offset &+ 0, as: UInt32.self),
+                    count: unsafe message.big(offset &+ 4, as: UInt64.self))
                 try dimension.check(
                     fieldLength: 4, limit: 9223372036854775807, at: offset,
                     "Tree", "roots")
-                let first = offset + 12
+                let first = offset &+ 12
                 sbeEnd = try dimension.end(
                     at: first, in: message, "Tree", "roots")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -406,7 +406,7 @@ extension Odd {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 

@@ -68,7 +68,8 @@ extension Odd {
         ) throws(SBEError) {
             sbeSkip(to: 0)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 250, at: sbeEnd, header: 2,
+                forEntries: count, limit: 250,
+                at: sbeEnd, header: 2,
                 entry: 19, rest: 17,
                 "Tree", "branches")
             unsafe sbeBytes.zero(sbeEnd, length: 2)
@@ -99,7 +100,8 @@ extension Odd {
         mutating func roots(count: Int) throws(SBEError) {
             sbeSkip(to: 1)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 9223372036854775807, at: sbeEnd, header: 12,
+                forEntries: count, limit: 9223372036854775807,
+                at: sbeEnd, header: 12,
                 entry: 4, rest: 5, "Tree", "roots")
             unsafe sbeBytes.zero(sbeEnd, length: 12)
             unsafe sbeBytes.storeBig(4 as UInt32, at: sbeEnd + 0)
@@ -230,7 +232,8 @@ extension Odd {
             mutating func twigs(count: Int) throws(SBEError) {
                 sbeSkip(to: 0)
                 try sbeBytes.requireRoom(
-                    forEntries: count, limit: 65535, at: sbeEnd, header: 8,
+                    forEntries: count, limit: 65535,
+                    at: sbeEnd, header: 8,
                     entry: 9, rest: 7, "Tree", "twigs")
                 unsafe sbeBytes.zero(sbeEnd, length: 8)
                 unsafe sbeBytes.storeBig(9 as UInt16, at: sbeEnd + 4)
@@ -265,7 +268,8 @@ extension Odd {
             ) throws(SBEError) {
                 sbeSkip(to: 1)
                 try sbeBytes.requireRoom(
-                    forEntries: count, limit: 250, at: sbeEnd, header: 2,
+                    forEntries: count, limit: 250,
+                    at: sbeEnd, header: 2,
                     entry: 13, rest: 5,
                     "Tree", "nests")
                 unsafe sbeBytes.zero(sbeEnd, length: 2)
@@ -386,7 +390,8 @@ extension Odd {
                 mutating func eggs(count: Int) throws(SBEError) {
                     sbeSkip(to: 0)
                     try sbeBytes.requireRoom(
-                        forEntries: count, limit: 9223372036854775807, at: sbeEnd, header: 12,
+                        forEntries: count, limit: 9223372036854775807,
+                        at: sbeEnd, header: 12,
                         entry: 2, rest: 1, "Tree", "eggs")
                     unsafe sbeBytes.zero(sbeEnd, length: 12)
                     unsafe sbeBytes.storeBig(2 as UInt32, at: sbeEnd + 0)
