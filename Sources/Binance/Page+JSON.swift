@@ -41,7 +41,7 @@ extension Page {
         _ scanner: inout JSONScanner
     ) throws(JSONScanner.Failure) -> AggTradeRow {
         var row = AggTradeRow(
-            id: 0, price: 0, quantity: 0, priceExponent: 0, quantityExponent: 0, firstTradeID: 0,
+            id: 0, price: 0, quantity: 0, exponents: (0, 0), firstTradeID: 0,
             lastTradeID: 0, time: 0, isBuyerMaker: false, isBestMatch: nil)
         var seen: UInt8 = 0
         try scanner.take(UInt8(ascii: "{"))
@@ -57,10 +57,10 @@ extension Page {
                 row.id = try scanner.integer()
                 seen |= 1
             case UInt8(ascii: "p"):
-                (row.price, row.priceExponent) = try scanner.mantissa()
+                (row.price, row.exponents.price) = try scanner.mantissa()
                 seen |= 2
             case UInt8(ascii: "q"):
-                (row.quantity, row.quantityExponent) = try scanner.mantissa()
+                (row.quantity, row.exponents.quantity) = try scanner.mantissa()
                 seen |= 4
             case UInt8(ascii: "f"):
                 row.firstTradeID = try scanner.integer()
@@ -87,7 +87,7 @@ extension Page {
         _ scanner: inout JSONScanner
     ) throws(JSONScanner.Failure) -> TradeRow {
         var row = TradeRow(
-            id: 0, price: 0, quantity: 0, priceExponent: 0, quantityExponent: 0, time: 0,
+            id: 0, price: 0, quantity: 0, exponents: (0, 0), time: 0,
             isBuyerMaker: false, isBestMatch: nil)
         var seen: UInt8 = 0
         try scanner.take(UInt8(ascii: "{"))
@@ -98,10 +98,10 @@ extension Page {
                 row.id = try scanner.integer()
                 seen |= 1
             } else if scanner.equals(key, "price") {
-                (row.price, row.priceExponent) = try scanner.mantissa()
+                (row.price, row.exponents.price) = try scanner.mantissa()
                 seen |= 2
             } else if scanner.equals(key, "qty") {
-                (row.quantity, row.quantityExponent) = try scanner.mantissa()
+                (row.quantity, row.exponents.quantity) = try scanner.mantissa()
                 seen |= 4
             } else if scanner.equals(key, "time") {
                 row.time = VenueTime.microseconds(try scanner.integer())
@@ -157,7 +157,7 @@ extension Page {
             let boughtQuote = takerQuote.rescaled(to: price)
         else { throw scanner.failure("a volume over 128 bits") }
         return KlineRow(
-            openTime: openTime, closeTime: close, priceExponent: price, quantityExponent: quantity,
+            openTime: openTime, closeTime: close, exponents: (price, quantity),
             open: narrow[0], high: narrow[1], low: narrow[2], close: narrow[3], volume: base,
             quoteVolume: quote, tradeCount: tradeCount, takerBuyBaseVolume: boughtBase,
             takerBuyQuoteVolume: boughtQuote)
@@ -197,7 +197,7 @@ extension Page {
             }
         }
         try append(
-            snapshot: id, priceExponent: price, quantityExponent: quantity, bids: narrow(bids),
+            snapshot: id, exponents: (price, quantity), bids: narrow(bids),
             asks: narrow(asks))
     }
 

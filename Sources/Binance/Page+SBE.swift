@@ -28,14 +28,13 @@ extension Page {
     private mutating func readAggTrades(
         _ reply: borrowing REST.AggTradesResponseDecoder
     ) throws(PageError) {
-        let (price, quantity) = (reply.priceExponent, reply.qtyExponent)
+        let exponents = (price: reply.priceExponent, quantity: reply.qtyExponent)
         let rows = reply.aggTrades
         for index in 0..<rows.count {
             let row = rows[index]
             try append(
                 AggTradeRow(
-                    id: row.aggTradeId, price: row.price, quantity: row.qty, priceExponent: price,
-                    quantityExponent: quantity, firstTradeID: row.firstTradeId,
+                    id: row.aggTradeId, price: row.price, quantity: row.qty, exponents: exponents, firstTradeID: row.firstTradeId,
                     lastTradeID: row.lastTradeId, time: row.time, isBuyerMaker: row.isBuyerMaker,
                     isBestMatch: row.isBestMatch))
         }
@@ -44,14 +43,13 @@ extension Page {
     private mutating func readTrades(
         _ reply: borrowing REST.TradesResponseDecoder
     ) throws(PageError) {
-        let (price, quantity) = (reply.priceExponent, reply.qtyExponent)
+        let exponents = (price: reply.priceExponent, quantity: reply.qtyExponent)
         let rows = reply.trades
         for index in 0..<rows.count {
             let row = rows[index]
             try append(
                 TradeRow(
-                    id: row.id, price: row.price, quantity: row.qty, priceExponent: price,
-                    quantityExponent: quantity, time: row.time, isBuyerMaker: row.isBuyerMaker,
+                    id: row.id, price: row.price, quantity: row.qty, exponents: exponents, time: row.time, isBuyerMaker: row.isBuyerMaker,
                     isBestMatch: row.isBestMatch))
         }
     }
@@ -59,14 +57,13 @@ extension Page {
     private mutating func readKlines(
         _ reply: borrowing REST.KlinesResponseDecoder
     ) throws(PageError) {
-        let (price, quantity) = (reply.priceExponent, reply.qtyExponent)
+        let exponents = (price: reply.priceExponent, quantity: reply.qtyExponent)
         let rows = reply.klines
         for index in 0..<rows.count {
             let row = rows[index]
             try append(
                 KlineRow(
-                    openTime: row.openTime, closeTime: row.closeTime, priceExponent: price,
-                    quantityExponent: quantity, open: row.openPrice, high: row.highPrice,
+                    openTime: row.openTime, closeTime: row.closeTime, exponents: exponents, open: row.openPrice, high: row.highPrice,
                     low: row.lowPrice, close: row.closePrice, volume: row.volume,
                     quoteVolume: row.quoteVolume, tradeCount: row.numTrades,
                     takerBuyBaseVolume: row.takerBuyBaseVolume,
@@ -85,7 +82,6 @@ extension Page {
             sold.append(BookLevel(price: asks[index].price, quantity: asks[index].qty))
         }
         try append(
-            snapshot: reply.lastUpdateId, priceExponent: reply.priceExponent,
-            quantityExponent: reply.qtyExponent, bids: bought, asks: sold)
+            snapshot: reply.lastUpdateId, exponents: (reply.priceExponent, reply.qtyExponent), bids: bought, asks: sold)
     }
 }

@@ -1,5 +1,6 @@
-public import Posix
+import Posix
 public import Records
+import SBE
 
 /// What the rows of a reply are about: the reply itself carries no symbol and no interval.
 public struct PageSubject: Sendable {
@@ -35,6 +36,7 @@ public struct Page: ~Copyable {
     public private(set) var firstTradeIDs: [Int64] = []
     /// Where each row's frame ends in `frames`.
     private var ends: [Int] = []
+    private var eventTimes: [Int64] = []
     private var frames = Bytes(capacity: 128 << 10)
     let subject: PageSubject
 
@@ -50,134 +52,109 @@ public struct Page: ~Copyable {
         return frames.span.extracting(start..<max(start, end))
     }
 
+    /// Event time of the last of some rows, µs.
+    public func lastEventTime(of rows: Range<Int>) -> Int64 { eventTimes[rows.upperBound - 1] }
+
     // MARK: - Rows
 
-    mutating func append(_ row: borrowing AggTradeRow) throws(PageError) {
+    mutating func append(_ row: AggTradeRow) throws(PageError) {
         try ascend(to: row.id)
-        do throws(SBEError) {
-            try frames.appendFrame(upTo: AggTradeEncoder.fixedLength) { room throws(SBEError) in
-                var record = try AggTradeEncoder(room)
-                record.eventTime = row.time
-                record.ingestTime = subject.ingestTime
-                record.firstId = row.id
-                record.lastId = row.id
-                record.symbolWords = subject.symbol.words
-                record.series = 0
-                record.venue = .binanceSpot
-                record.source = subject.source
-                record.priceExponent = row.priceExponent
-                record.quantityExponent = row.quantityExponent
-                record.flags = row.isInvalid ? .invalid : []
-                record.price = row.price
-                record.quantity = row.quantity
-                record.firstTradeId = row.firstTradeID
-                record.lastTradeId = row.lastTradeID
-                record.isBuyerMaker = row.isBuyerMaker
-                record.isBestMatch = row.isBestMatch
-                return record.encodedLength
-            }
-        } catch { throw PageError("\(error)") }
+        let flags: RecordFlags = row.isInvalid ? .invalid : []
+        let prefix = prefix(.aggTrade, row.id, row.time, row.exponents, flags)
+        try encode(prefix, AggTradeEncoder.blockLength) { room throws(SBEError) in
+            var record = try AggTradeEncoder(room)
+            record.price = row.price
+            record.quantity = row.quantity
+            record.firstTradeId = row.firstTradeID
+            record.lastTradeId = row.lastTradeID
+            record.isBuyerMaker = row.isBuyerMaker
+            record.isBestMatch = row.isBestMatch
+            return record.encodedLength
+        }
         firstTradeIDs.append(row.isInvalid ? -1 : row.firstTradeID)
-        ends.append(frames.count)
     }
 
-    mutating func append(_ row: borrowing TradeRow) throws(PageError) {
+    mutating func append(_ row: TradeRow) throws(PageError) {
         try ascend(to: row.id)
-        do throws(SBEError) {
-            try frames.appendFrame(upTo: TradeEncoder.fixedLength) { room throws(SBEError) in
-                var record = try TradeEncoder(room)
-                record.eventTime = row.time
-                record.ingestTime = subject.ingestTime
-                record.firstId = row.id
-                record.lastId = row.id
-                record.symbolWords = subject.symbol.words
-                record.series = 0
-                record.venue = .binanceSpot
-                record.source = subject.source
-                record.priceExponent = row.priceExponent
-                record.quantityExponent = row.quantityExponent
-                record.flags = []
-                record.price = row.price
-                record.quantity = row.quantity
-                record.isBuyerMaker = row.isBuyerMaker
-                record.isBestMatch = row.isBestMatch
-                return record.encodedLength
-            }
-        } catch { throw PageError("\(error)") }
-        ends.append(frames.count)
+        let prefix = prefix(.trade, row.id, row.time, row.exponents)
+        try encode(prefix, TradeEncoder.blockLength) { room throws(SBEError) in
+            var record = try TradeEncoder(room)
+            record.price = row.price
+            record.quantity = row.quantity
+            record.isBuyerMaker = row.isBuyerMaker
+            record.isBestMatch = row.isBestMatch
+            return record.encodedLength
+        }
     }
 
-    mutating func append(_ row: borrowing KlineRow) throws(PageError) {
-        guard let interval = subject.interval else { throw PageError("klines without an interval") }
+    mutating func append(_ row: KlineRow) throws(PageError) {
         try ascend(to: row.openTime)
-        do throws(SBEError) {
-            try frames.appendFrame(upTo: KlineEncoder.fixedLength) { room throws(SBEError) in
-                var record = try KlineEncoder(room)
-                record.eventTime = row.openTime
-                record.ingestTime = subject.ingestTime
-                record.firstId = row.openTime
-                record.lastId = row.openTime
-                record.symbolWords = subject.symbol.words
-                record.series = interval.code
-                record.venue = .binanceSpot
-                record.source = subject.source
-                record.priceExponent = row.priceExponent
-                record.quantityExponent = row.quantityExponent
-                record.flags = []
-                record.closeTime = row.closeTime
-                record.openPrice = row.open
-                record.highPrice = row.high
-                record.lowPrice = row.low
-                record.closePrice = row.close
-                record.volume = row.volume
-                record.quoteVolume = row.quoteVolume
-                record.takerBuyBaseVolume = row.takerBuyBaseVolume
-                record.takerBuyQuoteVolume = row.takerBuyQuoteVolume
-                record.tradeCount = row.tradeCount
-                record.isClosed = row.closeTime < subject.closedBefore
-                return record.encodedLength
-            }
-        } catch { throw PageError("\(error)") }
-        ends.append(frames.count)
+        let prefix = prefix(.kline, row.openTime, row.openTime, row.exponents)
+        let isClosed = row.closeTime < subject.closedBefore
+        try encode(prefix, KlineEncoder.blockLength) { room throws(SBEError) in
+            var record = try KlineEncoder(room)
+            record.closeTime = row.closeTime
+            record.openPrice = row.open
+            record.highPrice = row.high
+            record.lowPrice = row.low
+            record.closePrice = row.close
+            record.volume = row.volume
+            record.quoteVolume = row.quoteVolume
+            record.takerBuyBaseVolume = row.takerBuyBaseVolume
+            record.takerBuyQuoteVolume = row.takerBuyQuoteVolume
+            record.tradeCount = row.tradeCount
+            record.isClosed = isClosed
+            return record.encodedLength
+        }
     }
 
     /// Appends a snapshot of the book.
     mutating func append(
-        snapshot id: Int64, priceExponent: Int8, quantityExponent: Int8, bids: [BookLevel],
+        snapshot id: Int64, exponents: (price: Int8, quantity: Int8), bids: [BookLevel],
         asks: [BookLevel]
     ) throws(PageError) {
         try ascend(to: id)
-        let length = DepthSnapshotEncoder.fixedLength + 12 + 16 * (bids.count + asks.count)
-        guard length + Frame.headerLength <= Frame.maximumLength else {
+        // The reply has no time of its own: the moment it arrived is the nearest known.
+        let prefix = prefix(.depthSnapshot, id, subject.ingestTime / 1000, exponents)
+        let block = DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
+        guard block + Frame.blockOffset <= Frame.maximumLength else {
             throw PageError("a book of \(bids.count + asks.count) levels is over the frame limit")
         }
-        do throws(SBEError) {
-            try frames.appendFrame(upTo: length) { room throws(SBEError) in
-                var record = try DepthSnapshotEncoder(room)
-                // The reply has no time of its own: the moment it arrived is the nearest known.
-                record.eventTime = subject.ingestTime / 1000
-                record.ingestTime = subject.ingestTime
-                record.firstId = id
-                record.lastId = id
-                record.symbolWords = subject.symbol.words
-                record.series = 0
-                record.venue = .binanceSpot
-                record.source = subject.source
-                record.priceExponent = priceExponent
-                record.quantityExponent = quantityExponent
-                record.flags = []
-                try record.bids(count: bids.count) { level, index in
-                    level.price = bids[index].price
-                    level.quantity = bids[index].quantity
-                }
-                try record.asks(count: asks.count) { level, index in
-                    level.price = asks[index].price
-                    level.quantity = asks[index].quantity
-                }
-                return record.encodedLength
+        try encode(prefix, block) { room throws(SBEError) in
+            var record = try DepthSnapshotEncoder(room)
+            try record.bids(count: bids.count)
+            for (index, level) in bids.enumerated() {
+                record.setBids(index, price: level.price, quantity: level.quantity)
             }
+            try record.asks(count: asks.count)
+            for (index, level) in asks.enumerated() {
+                record.setAsks(index, price: level.price, quantity: level.quantity)
+            }
+            return record.encodedLength
+        }
+    }
+
+    private func prefix(
+        _ kind: Kind, _ id: Int64, _ time: Int64, _ exponents: (price: Int8, quantity: Int8),
+        _ flags: RecordFlags = []
+    ) -> RecordPrefix {
+        RecordPrefix(
+            sequence: SequenceID(
+                template: kind.rawValue, series: subject.interval?.code ?? 0,
+                symbol: subject.symbol),
+            eventTime: time, ingestTime: subject.ingestTime, ids: id...id, source: subject.source,
+            exponents: exponents, flags: flags)
+    }
+
+    private mutating func encode(
+        _ prefix: RecordPrefix, _ blockLength: Int,
+        _ body: (consuming MutableRawSpan) throws(SBEError) -> Int
+    ) throws(PageError) {
+        do throws(SBEError) {
+            try frames.appendFrame(upTo: 8 + blockLength, prefix: prefix, body)
         } catch { throw PageError("\(error)") }
         ends.append(frames.count)
+        eventTimes.append(prefix.eventTime)
     }
 
     private mutating func ascend(to id: Int64) throws(PageError) {

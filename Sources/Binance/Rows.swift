@@ -5,8 +5,7 @@ struct AggTradeRow {
     var id: Int64
     var price: Int64
     var quantity: Int64
-    var priceExponent: Int8
-    var quantityExponent: Int8
+    var exponents: (price: Int8, quantity: Int8)
     var firstTradeID: Int64
     var lastTradeID: Int64
     var time: Int64
@@ -23,8 +22,7 @@ struct TradeRow {
     var id: Int64
     var price: Int64
     var quantity: Int64
-    var priceExponent: Int8
-    var quantityExponent: Int8
+    var exponents: (price: Int8, quantity: Int8)
     var time: Int64
     var isBuyerMaker: Bool
     var isBestMatch: Bool?
@@ -34,8 +32,7 @@ struct TradeRow {
 struct KlineRow {
     var openTime: Int64
     var closeTime: Int64
-    var priceExponent: Int8
-    var quantityExponent: Int8
+    var exponents: (price: Int8, quantity: Int8)
     var open: Int64
     var high: Int64
     var low: Int64
