@@ -1,11 +1,11 @@
-public import Records
+import Records
 
 /// Replies in JSON. Prices and quantities are decimal text there and stay exact.
 extension Page {
     /// Reads the reply of an endpoint.
     ///
     /// - Throws: ``PageError`` that names the row.
-    public init(
+    init(
         json body: RawSpan, of endpoint: Endpoint, about subject: PageSubject
     ) throws(PageError) {
         self.init(subject)

@@ -1,4 +1,4 @@
-public import Records
+import Records
 import SBE
 
 /// Replies in SBE.
@@ -6,7 +6,7 @@ extension Page {
     /// Reads the reply of an endpoint.
     ///
     /// - Throws: ``PageError`` in the decoder's words.
-    public init(
+    init(
         sbe body: RawSpan, of endpoint: Endpoint, about subject: PageSubject
     ) throws(PageError) {
         self.init(subject)

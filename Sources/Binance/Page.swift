@@ -42,10 +42,19 @@ public struct Page: ~Copyable {
 
     init(_ subject: PageSubject) { self.subject = subject }
 
+    /// Reads a reply.
+    public static func read(
+        _ body: RawSpan, isSBE: Bool, of endpoint: Endpoint, about subject: PageSubject
+    ) throws(PageError) -> Page {
+        if isSBE { return try Page(sbe: body, of: endpoint, about: subject) }
+        return try Page(json: body, of: endpoint, about: subject)
+    }
+
     /// Rows in it.
     public var count: Int { ids.count }
 
     /// The frames of some rows, one after another.
+    @_lifetime(borrow self)
     public func frames(of rows: Range<Int>) -> RawSpan {
         let start = rows.lowerBound == 0 ? 0 : ends[rows.lowerBound - 1]
         let end = rows.upperBound == 0 ? 0 : ends[rows.upperBound - 1]
@@ -170,5 +179,6 @@ public struct PageError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong, and where in the reply.
     public let description: String
 
-    init(_ description: String) { self.description = description }
+    /// Refuses a reply.
+    public init(_ description: String) { self.description = description }
 }

@@ -1,5 +1,3 @@
-import Records
-
 /// A row of `aggTrades`.
 struct AggTradeRow {
     var id: Int64

@@ -1,5 +1,5 @@
 import Posix
-public import Records
+import Records
 public import Transport
 
 /// Requests to the venue's REST API, under one weight budget, with the patience that it asks for.
@@ -126,7 +126,7 @@ public struct VenueClient: ~Copyable {
         http = try HTTPClient()
         usesSBE = options.encoding != .json
         budget = WeightBudget(limit: options.weightLimit ?? 5700)
-        breaker = CircuitBreaker(failures: 5, coolDown: .seconds(15))
+        breaker = CircuitBreaker(failures: 5, coolDown: 15)
     }
 
     // MARK: - State
@@ -151,8 +151,14 @@ public struct VenueClient: ~Copyable {
 
     // MARK: - Asking
 
-    /// Queues a request; it is sent from ``wait(timeout:unless:)``.
-    public mutating func submit(_ request: Request) { waiting.append(request) }
+    /// Queues a request; it is sent from ``wait(timeout:unless:sends:)``.
+    ///
+    /// - Parameter pause: seconds before which it is not sent.
+    public mutating func submit(_ request: Request, after pause: Double = 0) {
+        var request = request
+        if pause > 0 { request.notBefore = now + Int64(pause * 1e9) }
+        waiting.append(request)
+    }
 
     /// Forgets a queued request or the reply to one under way.
     public mutating func cancel(where isUnwanted: (Int) -> Bool) {
@@ -307,11 +313,12 @@ public struct VenueClient: ~Copyable {
         case 429, 418:
             counts.limited += 1
             let seconds = response.header("retry-after").flatMap { Double($0) } ?? 60
-            guard seconds >= 0, seconds <= options.longestPause else {
+            guard (0...options.longestPause).contains(seconds) else {
                 throw VenueFailure(
-                    .gaveUp, "\(words): the venue bars this address for \(Int(clamping: seconds)) s")
+                    .gaveUp, "\(words): the venue bars this address for \(seconds) s")
             }
             // A little late rather than a little early: early would count as ignoring it.
+            breaker.recordNothing()
             pausedUntil = max(pausedUntil, now + Int64((seconds + 0.25) * 1e9))
             warn("\(words): all requests wait \(Int(seconds)) s")
             // The venue's own pause is not one of the request's attempts.
@@ -330,6 +337,7 @@ public struct VenueClient: ~Copyable {
             usesSBE = false
             waiting.insert(request, at: 0)
         default:
+            breaker.recordNothing()
             if error?.remedy == .retry { return try retry(request, because: words) }
             throw VenueFailure(request, status: response.status, error: error)
         }

@@ -1,4 +1,4 @@
-public import Records
+import Records
 
 /// The venue's answer to a request that it did not like: `{"code":-1121,"msg":"Invalid symbol."}`.
 public struct VenueError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 import Binance
+import Posix
 import Records
 
 /// One end of the asked range: `--from` or `--to`.
@@ -12,7 +13,7 @@ enum Bound: Equatable {
     /// else is a date or time in UTC.
     init(_ text: String, forKlines: Bool) throws(BoundError) {
         if text == "now" {
-            self = .time(Timestamp.now)
+            self = .time(Clock.realtimeNanoseconds() / 1000)
         } else if !text.isEmpty, text.allSatisfy({ $0.isASCII && $0.isNumber }) {
             guard let number = Int64(text) else { throw BoundError(text: text) }
             self = forKlines ? .time(VenueTime.microseconds(number)) : .id(number)

@@ -42,21 +42,32 @@ struct Feed: ~Copyable {
     var records: Int64 = 0
     /// Event time of the last record, µs.
     var reached: Int64 = 0
+    /// The id after the last one that is settled; where `--follow` goes on.
+    var next: Int64
+    /// The last id that `--follow` may ask for.
+    let end: Int64
+    /// True when the last poll found nothing new.
+    var isIdle = false
 
     init(
         symbol: SymbolName, sequence: SequenceID, endpoint: Endpoint, interval: KlineInterval?,
-        wanted: [ClosedRange<Int64>]
+        wanted: [ClosedRange<Int64>], next: Int64, end: Int64 = .max - 1
     ) {
         self.symbol = symbol
         self.sequence = sequence
         self.endpoint = endpoint
         self.interval = interval
         self.wanted = wanted
+        self.next = next
+        self.end = end
         total = wanted.reduce(0) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
     }
 
     /// True when all was asked for and written.
     var isFinished: Bool { wanted.isEmpty && shares.isEmpty }
+
+    /// What a stopped pull still owes, in order.
+    var unfinished: [ClosedRange<Int64>] { shares.filter { !$0.isOpen }.map(\.ids) + wanted }
 
     /// Cuts the next page off what is wanted; nil when all was asked for.
     mutating func nextShare(token: Int, rows: Int) -> Share? {
@@ -77,11 +88,12 @@ struct Feed: ~Copyable {
         return share
     }
 
-    /// Adds a range at the end.
-    mutating func want(_ range: ClosedRange<Int64>) { wanted.append(range) }
+}
 
-    /// Asks for nothing more.
-    mutating func stop() { wanted.removeAll() }
+/// A feed on the heap, so that an array can hold it.
+final class FeedBox {
+    var feed: Feed
+    init(_ feed: consuming Feed) { self.feed = feed }
 }
 
 /// A page on the heap, so that a collection can hold it.

@@ -23,7 +23,7 @@ struct Progress {
         let interval: Int64 = isTerminal ? 250_000_000 : 60_000_000_000
         if last == 0 { last = now }
         guard now - last >= interval else { return }
-        let records = feeds.reduce(0) { $0 + $1.feed.records }
+        let records = feeds.reduce(Int64(0)) { $0 + $1.feed.records }
         let current = Double(records - lastRecords) / (Double(now - last) / 1e9)
         rate = rate == 0 ? current : 0.7 * rate + 0.3 * current
         (last, lastRecords) = (now, records)
@@ -45,17 +45,21 @@ struct Progress {
     func end(_ feeds: [FeedBox], _ weight: (used: Int, limit: Int)) {
         guard isTerminal, last != 0 else { return }
         draw(line(feeds, weight))
-        fputs("\n", stderr)
+        write("\n")
     }
 
     private func draw(_ line: String) {
         // Carriage return, the line, then erase what an older, longer line left.
-        fputs("\r\(line)\u{1B}[K", stderr)
-        fflush(stderr)
+        write("\r\(line)\u{1B}[K")
+    }
+
+    private func write(_ text: String) {
+        // A progress line that cannot be shown is no reason to stop.
+        try? Descriptor.standardError().writeAll(Array(text.utf8).span.bytes)
     }
 
     private func line(_ feeds: [FeedBox], _ weight: (used: Int, limit: Int)) -> String {
-        let records = feeds.reduce(0) { $0 + $1.feed.records }
+        let records = feeds.reduce(Int64(0)) { $0 + $1.feed.records }
         let current = feeds.first { !$0.feed.isFinished } ?? feeds.last
         let name = current.map { "\($0.feed.symbol) \($0.feed.endpoint.rawValue)" } ?? ""
         let reached = current.map { $0.feed.reached == 0 ? "" : Timestamp.text(microseconds: $0.feed.reached) }

@@ -1,8 +1,9 @@
 import Binance
-import Glibc
+import Ledger
 import Posix
 import Records
 import Stage
+import Stats
 
 /// The loop of a pull: asks for pages in parallel, writes them in order, and accounts for every id.
 struct Puller: ~Copyable {
@@ -33,21 +34,23 @@ struct Puller: ~Copyable {
     static let confirmations = 3
 
     let rules: Rules
-    var client: VenueClient
-    var writer: FrameWriter
-    var feeds: [FeedBox] = []
+    private var client: VenueClient
+    private var writer: FrameWriter
+    private let feeds: [FeedBox]
+    private let counters: PullCounters
     private var nextToken = 1
     private var badInARow = 0
-    private var progress: Progress
+    private var progress = Progress()
 
     init(
         rules: Rules, client: consuming VenueClient, writer: consuming FrameWriter,
-        progress: Progress
+        feeds: [FeedBox], counters: PullCounters
     ) {
         self.rules = rules
         self.client = client
         self.writer = writer
-        self.progress = progress
+        self.feeds = feeds
+        self.counters = counters
     }
 
     // MARK: - The loop
@@ -55,7 +58,7 @@ struct Puller: ~Copyable {
     /// Runs until every feed is finished or a signal came.
     mutating func run(in stage: borrowing Stage) throws {
         while !stage.isStopping {
-            if try fillRequests() == false && feeds.allSatisfy(\.feed.isFinished) { break }
+            if try fillRequests() == false && feeds.allSatisfy({ $0.feed.isFinished }) { break }
             // A full pipe must not stall the sockets: replies under way are collected first.
             let canWrite = Descriptor.isWritable(1)
             let replies = try client.wait(
@@ -150,15 +153,14 @@ struct Puller: ~Copyable {
             symbol: box.feed.symbol, interval: box.feed.interval, source: rules.source,
             ingestTime: reply.arrival, closedBefore: client.venueTime - Self.closingMargin)
         do throws(PageError) {
-            let page =
-                reply.isSBE
-                ? try Page(sbe: reply.body.span.bytes, of: box.feed.endpoint, about: subject)
-                : try Page(json: reply.body.span.bytes, of: box.feed.endpoint, about: subject)
+            let page = try Page.read(
+                reply.body.span.bytes, isSBE: reply.isSBE, of: box.feed.endpoint, about: subject)
             if let first = page.ids.first, first < share.ids.lowerBound,
                 box.feed.endpoint != .trades,
                 box.feed.interval?.bucket(of: first).contains(share.ids.lowerBound) != true
             {
-                throw PageError("id \(first) where none below \(share.ids.lowerBound) was asked for")
+                throw PageError(
+                    "id \(first) where none below \(share.ids.lowerBound) was asked for")
             }
             box.feed.pages[reply.token] = PageBox(page)
             badInARow = 0
@@ -236,6 +238,7 @@ struct Puller: ~Copyable {
         guard !rows.isEmpty else { return }
         try writer.append(frames: page.frames(of: rows), count: rows.count)
         box.feed.records += Int64(rows.count)
+        counters.written.add(rows.count)
         box.feed.reached = page.lastEventTime(of: rows)
         for id in page.ids[rows] {
             let taken = box.feed.interval?.bucket(of: id) ?? id...id
@@ -250,6 +253,7 @@ struct Puller: ~Copyable {
             gap: hole, of: box.feed.sequence, reason: isAbsent ? .absent : .notServed,
             source: rules.source,
             eventTime: isAbsent ? hole.lowerBound : box.feed.reached)
+        counters.gaps.add(1)
         if isAbsent { box.feed.absent.insert(hole) } else { box.feed.missing.insert(hole) }
         box.feed.done += UInt64(hole.upperBound - hole.lowerBound) + 1
         box.feed.next = max(box.feed.next, hole.upperBound + 1)
@@ -262,6 +266,7 @@ struct Puller: ~Copyable {
             if notice.isWarning { stage.log.warning(notice.text) } else { stage.log.info(notice.text) }
         }
         client.notices.removeAll()
+        counters.update(client.counts, client.weight, breaker: client.breakerState)
         progress.update(feeds, client.weight, breaker: client.breakerState, log: stage.log)
     }
 }
