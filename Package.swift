@@ -84,11 +84,13 @@ let package = Package(
 
         // For developers and demos.
         library("SchemaModel", []),
+        library("SimulatedMarket", []),
         tool("sbe-gen", ["SchemaModel", argumentParser]),
         tool(
             "exchange-sim",
             [
-                "Binance", "SBE", "Records", argumentParser,
+                "Binance", "Stage", "SBE", "Records", "Posix", "SimulatedMarket", argumentParser,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
