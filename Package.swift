@@ -75,22 +75,24 @@ let package = Package(
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
-        library("Stage", ["Records", "Stats", "Posix", "CYAML", argumentParser]),
+        library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
 
         // Floor 4: the programs.
-        tool("rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Posix"]),
-        tool("dedup", ["Stage", "Records", "Ledger", "Posix"]),
-        tool("s3-put", ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Posix"]),
+        tool("rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
+        tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
+        tool("s3-put", ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
         tool("recq", ["Stage", "Records", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
         // For developers and demos.
         library("SchemaModel", []),
+        library("SimulatedMarket", []),
         tool("sbe-gen", ["SchemaModel", argumentParser]),
         tool(
             "exchange-sim",
             [
-                "Binance", "SBE", "Records", argumentParser,
+                "Binance", "Stage", "SBE", "Records", "Posix", "SimulatedMarket", argumentParser,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

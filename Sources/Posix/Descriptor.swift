@@ -42,6 +42,11 @@ public struct Descriptor: ~Copyable, Sendable {
         Descriptor(adopting: 1, name: "standard output", isOwned: false)
     }
 
+    /// Descriptor 2, not closed with this value.
+    public static func standardError() -> Descriptor {
+        Descriptor(adopting: 2, name: "standard error", isOwned: false)
+    }
+
     /// True on a terminal (isatty(3)).
     public var isTerminal: Bool { isatty(raw) == 1 }
 
@@ -134,5 +139,24 @@ public struct Descriptor: ~Copyable, Sendable {
     public func enlargePipe() {
         let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, linux/fcntl.h; hidden without _GNU_SOURCE
         _ = fcntl(raw, setPipeSize, 1 << 20)
+    }
+
+    // MARK: - Readiness
+
+    /// True when a read from a descriptor number would not wait; false for a negative one.
+    public static func isReadable(_ raw: Int32) -> Bool { isReady(raw, Int16(POLLIN)) }
+
+    /// True when a small write to a descriptor number would not wait.
+    public static func isWritable(_ raw: Int32) -> Bool { isReady(raw, Int16(POLLOUT)) }
+
+    /// Waits until a descriptor number is readable, or for some seconds.
+    public static func waitUntilReadable(_ raw: Int32, seconds: Double) {
+        var watched = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+        _ = poll(&watched, 1, Int32(min(seconds * 1000, 86_400_000)))
+    }
+
+    private static func isReady(_ raw: Int32, _ events: Int16) -> Bool {
+        var watched = pollfd(fd: raw, events: events, revents: 0)
+        return poll(&watched, 1, 0) > 0 && watched.revents != 0
     }
 }

@@ -32,6 +32,27 @@ public struct FrameWriter: ~Copyable {
         if buffer.count >= Self.batchLength { try flush() }
     }
 
+    /// Passes whole frames on, one after another in `bytes`.
+    ///
+    /// - Parameter count: how many they are.
+    public mutating func append(frames bytes: RawSpan, count: Int) throws(SystemError) {
+        buffer.append(bytes)
+        frames += Int64(count)
+        if buffer.count >= Self.batchLength { try flush() }
+    }
+
+    /// Appends a gap record, made now.
+    public mutating func append(
+        gap ids: ClosedRange<Int64>, of sequence: SequenceID, reason: GapReason,
+        source: SourceCode, eventTime: Int64
+    ) throws(SystemError) {
+        buffer.append(
+            gap: ids, of: sequence, reason: reason, source: source, eventTime: eventTime,
+            ingestTime: Clock.realtimeNanoseconds())
+        frames += 1
+        if buffer.count >= Self.batchLength { try flush() }
+    }
+
     /// Appends a frame whose message `encode` writes.
     ///
     /// - Parameters:
@@ -70,14 +91,22 @@ extension Bytes {
     ///
     /// - Parameters:
     ///   - limit: the most bytes that the message can have.
+    ///   - prefix: stored over the start of the root block once the message is encoded; nil leaves
+    ///     that to `encode`.
     ///   - encode: writes from the message header on and returns the length.
+    @inlinable
     public mutating func appendFrame<Failure: Error>(
-        upTo limit: Int, _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
+        upTo limit: Int, prefix: RecordPrefix? = nil,
+        _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
     ) throws(Failure) {
         unsafe try append(room: Frame.headerLength + limit) { room throws(Failure) in
             let message = unsafe UnsafeMutableRawBufferPointer(rebasing: room[Frame.headerLength...])
             let length = try encode(unsafe message.mutableBytes) + Frame.headerLength
             precondition(length <= Frame.maximumLength, "a frame over the limit was encoded")
+            if let prefix {
+                var bytes = unsafe message.mutableBytes
+                bytes.store(prefix)
+            }
             unsafe room.storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
             unsafe room.storeBytes(of: Frame.encodingType.bigEndian, toByteOffset: 4, as: UInt16.self)
             return length

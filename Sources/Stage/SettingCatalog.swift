@@ -1,3 +1,5 @@
+public import Records
+
 /// Every setting of every tool, so that a configuration file is shared and a typo in it is found
 /// by whichever tool reads it first. The names of the service that this replaces are kept.
 public enum SettingCatalog {
@@ -61,6 +63,26 @@ public enum SettingCatalog {
     public static let restSchema = Setting(
         "binance.rest_sbe_schema", flag: "sbe-schema", default: "3:5", value: "ID:VERSION",
         "SBE schema to ask the REST API for.", parse: SettingText.text)
+
+    /// Which form of reply.
+    public static let restEncoding = Setting(
+        "binance.rest_encoding", flag: "encoding", default: "auto", value: "ENCODING",
+        "Form of the replies: sbe, json, or auto for SBE with JSON where the venue has no other.",
+        parse: SettingText.word(RESTEncoding.self))
+    /// Requests at once.
+    public static let parallel = Setting(
+        "binance.parallel_requests", flag: "parallel", default: "4", value: "COUNT",
+        "Requests under way at once.", parse: SettingText.integer(1...64))
+    /// Pause of `--follow`.
+    public static let pollInterval = Setting(
+        "binance.poll_interval_seconds", flag: "poll-interval", default: "1", value: "SECONDS",
+        "With --follow: pause after a reply without news, in seconds.",
+        parse: SettingText.seconds(0.01...86_400))
+    /// Which klines.
+    public static let intervals = Setting(
+        "binance.kline_intervals", flag: "interval", default: "1m", value: "A,B",
+        "Intervals of klines with commas between them: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M.",
+        parse: KlineInterval.list)
 
     // MARK: - Retrying
 
@@ -152,6 +174,7 @@ public enum SettingCatalog {
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
+        restEncoding.key, parallel.key, pollInterval.key, intervals.key,
     ]).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
@@ -166,4 +189,28 @@ public enum SettingCatalog {
         "metrics.enable_prometheus", "metrics.prometheus_port", "metrics.enable_cloudwatch",
         "metrics.metrics_namespace",
     ]
+}
+
+/// Which form of reply the venue is asked for.
+public enum RESTEncoding: String, CaseIterable, Sendable {
+    /// SBE, and JSON where the venue will not.
+    case auto
+    case sbe
+    case json
+}
+
+extension KlineInterval {
+    /// Intervals with commas between them; `1m` and `1M` differ.
+    @Sendable
+    static func list(_ text: String) throws(SettingError) -> [KlineInterval] {
+        var intervals: [KlineInterval] = []
+        for name in try SettingText.list(text) {
+            guard let interval = KlineInterval(rawValue: name), !intervals.contains(interval) else {
+                let names = KlineInterval.allCases.map(\.rawValue).joined(separator: " ")
+                throw SettingError("\"\(name)\" is no interval, or stands there twice; intervals are \(names)")
+            }
+            intervals.append(interval)
+        }
+        return intervals
+    }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import Posix
 public import Records
+public import Stats
 
 /// One process of a pipeline while it runs: its log, its stop signal, its input and output.
 public struct Stage: ~Copyable {
@@ -11,10 +12,33 @@ public struct Stage: ~Copyable {
     /// Readable once SIGTERM or SIGINT came; for poll loops.
     public let stopDescriptor: Int32
 
-    init(name: String, instance: String, statsDirectory: String?, log: Log) throws(SystemError) {
+    /// Where its figures go.
+    public let stats: StatsWriter
+
+    init(name: String, instance: String, statsDirectory: String?, log: Log) throws {
+        let stop = try Signals.watch()
+        let stats = try Self.stats(name, instance, statsDirectory, log)
         self.name = name
         self.log = log
-        stopDescriptor = try Signals.watch()
+        self.stats = stats
+        stopDescriptor = stop
+    }
+
+    /// The stats file; where none can be, figures that only this process sees.
+    private static func stats(
+        _ name: String, _ instance: String, _ directory: String?, _ log: Log
+    ) throws -> StatsWriter {
+        let environment = Environment.all
+        let standard = (environment["XDG_RUNTIME_DIR"] ?? "/run") + "/bitcoin-ingestor"
+        do throws(SystemError) {
+            return try StatsWriter(
+                directory: directory ?? standard, stage: name, instance: instance)
+        } catch {
+            // One that was asked for must work; the usual place is a convenience.
+            guard directory == nil else { throw error }
+            log.debug("no stats file: \(error)")
+            return StatsWriter(stage: name, instance: instance)
+        }
     }
 
     /// True once SIGTERM or SIGINT came.
@@ -39,10 +63,5 @@ public struct Stage: ~Copyable {
     /// Frames to standard output.
     public func standardOutput() throws -> FrameWriter {
         try FrameWriter(Descriptor.standardOutput())
-    }
-
-    /// Runs the tool and records how it ended.
-    func finish(_ body: () throws -> Void) throws {
-        try body()
     }
 }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Glibc
 import Posix
+import Stats
 
 /// A tool: options, the configuration that comes of them, and what it does.
 ///
@@ -56,7 +57,11 @@ extension StageCommand {
             }
             let stage = try Stage(
                 name: name, instance: instance ?? "\(getpid())", statsDirectory: directory, log: log)
-            try stage.finish { () throws in try run(plan, in: stage) }
+            do { try run(plan, in: stage) } catch {
+                stage.stats.end(exitCode: ExitCode(for: error).rawValue)
+                throw error
+            }
+            stage.stats.end(exitCode: ExitCode.done.rawValue)
             Glibc.exit(ExitCode.done.rawValue)
         } catch {
             let code = ExitCode(for: error)

@@ -1,0 +1,104 @@
+public import Records
+
+/// What the venue says of its limits and symbols: the parts of `exchangeInfo` that a backfill uses.
+public struct ExchangeInfo: Sendable, Equatable {
+    /// Weight per window; the venue's documented 6000 when it names none.
+    public private(set) var weightLimit = 6000
+    /// The window of that limit, ms.
+    public private(set) var weightWindow: Int64 = 60_000
+    /// The venue's clock, µs; nil when it told none.
+    public private(set) var serverTime: Int64?
+    /// Status by symbol, such as `TRADING` or `BREAK`.
+    public private(set) var statuses: [String: String] = [:]
+
+    /// Reads the JSON body.
+    ///
+    /// - Throws: `JSONScanner.Failure` when it is not the JSON that the venue documents.
+    public init(json body: RawSpan) throws(JSONScanner.Failure) {
+        var scanner = JSONScanner(body)
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let key = try scanner.key()
+            if scanner.equals(key, "serverTime") {
+                serverTime = VenueTime.microseconds(try scanner.integer())
+            } else if scanner.equals(key, "rateLimits") {
+                try scanner.take(UInt8(ascii: "["))
+                var isFirst = true
+                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                    try readLimit(&scanner)
+                }
+            } else if scanner.equals(key, "symbols") {
+                try scanner.take(UInt8(ascii: "["))
+                var isFirst = true
+                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                    try readSymbol(&scanner)
+                }
+            } else {
+                try scanner.skip()
+            }
+        }
+        try scanner.end()
+    }
+
+    private mutating func readLimit(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
+        var type = ""
+        var interval = ""
+        var count: Int64 = 1
+        var limit: Int64 = 0
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let key = try scanner.key()
+            if scanner.equals(key, "rateLimitType") {
+                type = try scanner.text()
+            } else if scanner.equals(key, "interval") {
+                interval = try scanner.text()
+            } else if scanner.equals(key, "intervalNum") {
+                count = try scanner.integer()
+            } else if scanner.equals(key, "limit") {
+                limit = try scanner.integer()
+            } else {
+                try scanner.skip()
+            }
+        }
+        let lengths: [String: Int64] = [
+            "SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000,
+        ]
+        guard type == "REQUEST_WEIGHT", let length = lengths[interval], (1...1000).contains(count),
+            (1...1_000_000_000).contains(limit)
+        else { return }
+        weightLimit = Int(limit)
+        weightWindow = length * count
+    }
+
+    private mutating func readSymbol(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
+        var name = ""
+        var status = ""
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let key = try scanner.key()
+            if scanner.equals(key, "symbol") {
+                name = try scanner.text()
+            } else if scanner.equals(key, "status") {
+                status = try scanner.text()
+            } else {
+                try scanner.skip()
+            }
+        }
+        statuses[name] = status
+    }
+}
+
+/// The venue's times.
+public enum VenueTime {
+    /// A time of the venue in µs, whichever of its two units it came in.
+    ///
+    /// JSON has ms unless the request's `X-MBX-TIME-UNIT` was understood. 10^14 parts the two: in
+    /// ms it lies in the year 5138, in µs in 1973.
+    @inlinable
+    public static func microseconds(_ time: Int64) -> Int64 {
+        time < 100_000_000_000_000 && time > -100_000_000_000_000 ? time * 1000 : time
+    }
+}

@@ -1,0 +1,184 @@
+import Posix
+public import Records
+import SBE
+
+/// What the rows of a reply are about: the reply itself carries no symbol and no interval.
+public struct PageSubject: Sendable {
+    /// Whose rows.
+    public let symbol: SymbolName
+    /// The interval of klines.
+    public let interval: KlineInterval?
+    /// How the records get here: 2 rest, 4 repair.
+    public let source: SourceCode
+    /// When the reply arrived, ns since the epoch.
+    public let ingestTime: Int64
+    /// The venue's clock, µs: a kline that closed before it is final.
+    public let closedBefore: Int64
+
+    /// Describes a reply.
+    public init(
+        symbol: SymbolName, interval: KlineInterval? = nil, source: SourceCode = .rest,
+        ingestTime: Int64, closedBefore: Int64 = .max
+    ) {
+        self.symbol = symbol
+        self.interval = interval
+        self.source = source
+        self.ingestTime = ingestTime
+        self.closedBefore = closedBefore
+    }
+}
+
+/// One reply of the venue as frames, in the reply's order; first ids strictly ascend.
+public struct Page: ~Copyable {
+    /// First id of each row.
+    public private(set) var ids: [Int64] = []
+    /// The first trade id of each aggregate; -1 for an invalid one. Empty for other rows.
+    public private(set) var firstTradeIDs: [Int64] = []
+    /// Where each row's frame ends in `frames`.
+    private var ends: [Int] = []
+    private var eventTimes: [Int64] = []
+    private var frames = Bytes(capacity: 128 << 10)
+    let subject: PageSubject
+
+    init(_ subject: PageSubject) { self.subject = subject }
+
+    /// Reads a reply.
+    public static func read(
+        _ body: RawSpan, isSBE: Bool, of endpoint: Endpoint, about subject: PageSubject
+    ) throws(PageError) -> Page {
+        if isSBE { return try Page(sbe: body, of: endpoint, about: subject) }
+        return try Page(json: body, of: endpoint, about: subject)
+    }
+
+    /// Rows in it.
+    public var count: Int { ids.count }
+
+    /// The frames of some rows, one after another.
+    @_lifetime(borrow self)
+    public func frames(of rows: Range<Int>) -> RawSpan {
+        let start = rows.lowerBound == 0 ? 0 : ends[rows.lowerBound - 1]
+        let end = rows.upperBound == 0 ? 0 : ends[rows.upperBound - 1]
+        return frames.span.extracting(start..<max(start, end))
+    }
+
+    /// Event time of the last of some rows, µs.
+    public func lastEventTime(of rows: Range<Int>) -> Int64 { eventTimes[rows.upperBound - 1] }
+
+    // MARK: - Rows
+
+    mutating func append(_ row: AggTradeRow) throws(PageError) {
+        try ascend(to: row.id)
+        let flags: RecordFlags = row.isInvalid ? .invalid : []
+        let prefix = prefix(.aggTrade, row.id, row.time, row.exponents, flags)
+        try encode(prefix, AggTradeEncoder.blockLength) { room throws(SBEError) in
+            var record = try AggTradeEncoder(room)
+            record.price = row.price
+            record.quantity = row.quantity
+            record.firstTradeId = row.firstTradeID
+            record.lastTradeId = row.lastTradeID
+            record.isBuyerMaker = row.isBuyerMaker
+            record.isBestMatch = row.isBestMatch
+            return record.encodedLength
+        }
+        firstTradeIDs.append(row.isInvalid ? -1 : row.firstTradeID)
+    }
+
+    mutating func append(_ row: TradeRow) throws(PageError) {
+        try ascend(to: row.id)
+        let prefix = prefix(.trade, row.id, row.time, row.exponents)
+        try encode(prefix, TradeEncoder.blockLength) { room throws(SBEError) in
+            var record = try TradeEncoder(room)
+            record.price = row.price
+            record.quantity = row.quantity
+            record.isBuyerMaker = row.isBuyerMaker
+            record.isBestMatch = row.isBestMatch
+            return record.encodedLength
+        }
+    }
+
+    mutating func append(_ row: KlineRow) throws(PageError) {
+        try ascend(to: row.openTime)
+        let prefix = prefix(.kline, row.openTime, row.openTime, row.exponents)
+        let isClosed = row.closeTime < subject.closedBefore
+        try encode(prefix, KlineEncoder.blockLength) { room throws(SBEError) in
+            var record = try KlineEncoder(room)
+            record.closeTime = row.closeTime
+            record.openPrice = row.open
+            record.highPrice = row.high
+            record.lowPrice = row.low
+            record.closePrice = row.close
+            record.volume = row.volume
+            record.quoteVolume = row.quoteVolume
+            record.takerBuyBaseVolume = row.takerBuyBaseVolume
+            record.takerBuyQuoteVolume = row.takerBuyQuoteVolume
+            record.tradeCount = row.tradeCount
+            record.isClosed = isClosed
+            return record.encodedLength
+        }
+    }
+
+    /// Appends a snapshot of the book.
+    mutating func append(
+        snapshot id: Int64, exponents: (price: Int8, quantity: Int8), bids: [BookLevel],
+        asks: [BookLevel]
+    ) throws(PageError) {
+        try ascend(to: id)
+        // The reply has no time of its own: the moment it arrived is the nearest known.
+        let prefix = prefix(.depthSnapshot, id, subject.ingestTime / 1000, exponents)
+        let block = DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
+        guard block + Frame.blockOffset <= Frame.maximumLength else {
+            throw PageError("a book of \(bids.count + asks.count) levels is over the frame limit")
+        }
+        try encode(prefix, block) { room throws(SBEError) in
+            var record = try DepthSnapshotEncoder(room)
+            try record.bids(count: bids.count)
+            for (index, level) in bids.enumerated() {
+                record.setBids(index, price: level.price, quantity: level.quantity)
+            }
+            try record.asks(count: asks.count)
+            for (index, level) in asks.enumerated() {
+                record.setAsks(index, price: level.price, quantity: level.quantity)
+            }
+            return record.encodedLength
+        }
+    }
+
+    private func prefix(
+        _ kind: Kind, _ id: Int64, _ time: Int64, _ exponents: (price: Int8, quantity: Int8),
+        _ flags: RecordFlags = []
+    ) -> RecordPrefix {
+        RecordPrefix(
+            sequence: SequenceID(
+                template: kind.rawValue, series: subject.interval?.code ?? 0,
+                symbol: subject.symbol),
+            eventTime: time, ingestTime: subject.ingestTime, ids: id...id, source: subject.source,
+            exponents: exponents, flags: flags)
+    }
+
+    private mutating func encode(
+        _ prefix: RecordPrefix, _ blockLength: Int,
+        _ body: (consuming MutableRawSpan) throws(SBEError) -> Int
+    ) throws(PageError) {
+        do throws(SBEError) {
+            try frames.appendFrame(upTo: 8 + blockLength, prefix: prefix, body)
+        } catch { throw PageError("\(error)") }
+        ends.append(frames.count)
+        eventTimes.append(prefix.eventTime)
+    }
+
+    private mutating func ascend(to id: Int64) throws(PageError) {
+        if let last = ids.last, id <= last {
+            throw PageError("row \(ids.count + 1) has id \(id) after id \(last)")
+        }
+        ids.append(id)
+    }
+}
+
+/// A reply that is not what the venue documents.
+public struct PageError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong, and where in the reply.
+    public let description: String
+
+    /// Refuses a reply.
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,50 @@
+public import Posix
+import SBE
+
+extension Bytes {
+    /// Appends a gap record: ids of a sequence that are missing.
+    ///
+    /// - Parameters:
+    ///   - ids: first and last of them.
+    ///   - sequence: the sequence that misses them.
+    ///   - eventTime: µs; where in time the gap lies, as near as is known.
+    ///   - ingestTime: ns; when it was noticed.
+    public mutating func append(
+        gap ids: ClosedRange<Int64>, of sequence: SequenceID, reason: GapReason,
+        source: SourceCode, eventTime: Int64, ingestTime: Int64
+    ) {
+        let prefix = RecordPrefix(
+            sequence: SequenceID(
+                venue: sequence.venue, template: GapEncoder.templateID, series: sequence.series,
+                symbol: sequence.symbol),
+            eventTime: eventTime, ingestTime: ingestTime, ids: ids, source: source)
+        do throws(SBEError) {
+            try appendFrame(upTo: 8 + GapEncoder.blockLength, prefix: prefix) { room throws(SBEError) in
+                var record = try GapEncoder(room)
+                record.missingTemplate = sequence.template
+                record.reason = reason
+                return record.encodedLength
+            }
+        } catch { preconditionFailure("a gap record has no room: \(error)") }
+    }
+}
+
+extension FrameView {
+    /// The sequence that a gap record speaks of; nil when this is none, or is damaged.
+    public var missingSequence: SequenceID? {
+        guard template == GapDecoder.templateID, let gap = try? GapDecoder(message) else {
+            return nil
+        }
+        return SequenceID(
+            venue: venue, template: gap.missingTemplate, series: series, symbol: symbol)
+    }
+
+    /// True for a kline whose interval was not over: it will come again under the same id, so no
+    /// ledger counts it and nothing drops what follows it.
+    public var isUnfinished: Bool {
+        guard template == KlineDecoder.templateID, let kline = try? KlineDecoder(message) else {
+            return false
+        }
+        return !kline.isClosed
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+import Posix
+
+/// Reads the entries of one segment.
+enum SegmentReader {
+    /// Gives each good entry to `body`.
+    ///
+    /// - Returns: where the last good entry ends; before the end of the file, what follows is
+    ///   torn or damaged. 0 when the segment has no whole header.
+    static func read(
+        _ path: String, from start: Int64, _ body: (Int64, RawSpan) throws -> Void
+    ) throws -> Int64 {
+        let file = try Descriptor.open(path, O_RDONLY)
+        var buffer = Bytes(capacity: 1 << 20)
+        while buffer.count < Spool.headerLength {
+            if try read(file, into: &buffer, 64 << 10) == 0 { return 0 }
+        }
+        guard buffer.span.unsafeLoadUnaligned(as: UInt64.self) == Spool.magic else { return 0 }
+        if start > Int64(Spool.headerLength) {
+            try file.seek(to: start)
+            buffer.removeAll()
+        } else {
+            buffer.removeFirst(Spool.headerLength)
+        }
+        var offset = start
+        var taken = 0
+        while true {
+            let left = buffer.count - taken
+            var need = Spool.entryHeader
+            if left >= need {
+                let length = Int(
+                    buffer.span.unsafeLoadUnaligned(fromByteOffset: taken, as: UInt32.self))
+                guard length > 0, length <= Spool.maximumEntry else { return offset }
+                need += length
+                if left >= need {
+                    let checksum = buffer.span.unsafeLoadUnaligned(
+                        fromByteOffset: taken + 4, as: UInt32.self)
+                    let entry = buffer.span.extracting((taken + Spool.entryHeader)..<(taken + need))
+                    guard CRC32C.of(entry) == checksum else { return offset }
+                    try body(offset, entry)
+                    taken += need
+                    offset += Int64(need)
+                    continue
+                }
+            }
+            buffer.removeFirst(taken)
+            taken = 0
+            if try read(file, into: &buffer, max(256 << 10, need - buffer.count)) == 0 { return offset }
+        }
+    }
+
+    private static func read(
+        _ file: borrowing Descriptor, into buffer: inout Bytes, _ room: Int
+    ) throws(SystemError) -> Int {
+        let raw = file.raw
+        return try buffer.append(room: room) { (space) throws(SystemError) in
+            while true {
+                let count = Glibc.read(raw, space.baseAddress, space.count)
+                if count >= 0 { return count }
+                if errno != EINTR { throw SystemError("read", "a spool segment") }
+            }
+        }
+    }
+}

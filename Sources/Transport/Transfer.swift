@@ -1,0 +1,178 @@
+import CCurl
+import Glibc
+import Posix
+
+/// One exchange on a curl handle. A class, since curl's callbacks get its address.
+final class Transfer {
+    let token: Int
+    let handle: UnsafeMutableRawPointer
+    private let request: HTTPRequest
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var status: [UInt8] = []
+    private var headers: [(String, String)] = []
+    private var body: [UInt8] = []
+    private var isTooLarge = false
+    /// What of the request's body is still to be sent, in the file or the array.
+    private var position: Int64 = 0
+    private var left: Int64 = 0
+    private var file: Int32 = -1
+    private var fileFailure: String?
+
+    init(
+        _ request: HTTPRequest, token: Int, handle: UnsafeMutableRawPointer, authorities: String?
+    ) throws(TransportError) {
+        self.request = request
+        self.token = token
+        self.handle = handle
+        try configureBody()
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        set(CURLOPT_URL, request.url)
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_CUSTOMREQUEST, request.method)
+        if request.method == "HEAD" { set(CURLOPT_NOBODY, 1) }
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_ACCEPT_ENCODING, "")
+        set(CURLOPT_TIMEOUT_MS, Int(request.timeout * 1000))
+        set(CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout * 1000))
+        set(CURLOPT_TCP_KEEPALIVE, 1)
+        if let authorities { set(CURLOPT_CAINFO, authorities) }
+        for (name, value) in request.headers + [("Expect", "")] {
+            // A header without value is sent as "Name;"; "Name:" would take a default one away.
+            let isDefault = name == "Expect"
+            headerList = curl_slist_append(
+                headerList, value.isEmpty && !isDefault ? "\(name);" : "\(name): \(value)")
+        }
+        ccurl_setopt_list(handle, CURLOPT_HTTPHEADER, headerList)
+        ccurl_setopt_function(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            Transfer.from(context).receive(bytes, size * count)
+        }
+        ccurl_setopt_pointer(handle, CURLOPT_WRITEDATA, context)
+        ccurl_setopt_function(handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            Transfer.from(context).receiveHeader(bytes, size * count)
+        }
+        ccurl_setopt_pointer(handle, CURLOPT_HEADERDATA, context)
+        ccurl_setopt_function(handle, CURLOPT_READFUNCTION) { bytes, size, count, context in
+            Transfer.from(context).supply(bytes, size * count)
+        }
+        ccurl_setopt_pointer(handle, CURLOPT_READDATA, context)
+    }
+
+    deinit {
+        if file >= 0 { close(file) }
+        freeLists()
+    }
+
+    func freeLists() {
+        curl_slist_free_all(headerList)
+        headerList = nil
+    }
+
+    private func configureBody() throws(TransportError) {
+        switch request.body {
+        case .none: return
+        case .bytes(let bytes): left = Int64(bytes.count)
+        case .file(let path, let offset, let length):
+            file = open(path, O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else {
+                throw TransportError(
+                    kind: .unreadable, url: shownURL, reason: "\(SystemError("open", path))")
+            }
+            position = offset
+            left = length
+        }
+        set(CURLOPT_UPLOAD, 1)
+        ccurl_setopt_offset(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(left))
+    }
+
+    // MARK: - Callbacks
+
+    private static func from(_ context: UnsafeMutableRawPointer?) -> Transfer {
+        guard let context else { preconditionFailure("curl lost the context") }
+        return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private func receive(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        guard body.count + count <= request.maximumResponse else {
+            isTooLarge = true
+            return 0
+        }
+        body.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
+        return count
+    }
+
+    private func receiveHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        let line = String(
+            decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+        if line.hasPrefix("HTTP/") {
+            // A further header block: an interim response came before.
+            headers.removeAll()
+        } else if let colon = line.firstIndex(of: ":"), headers.count < 256 {
+            func trimmed(_ text: Substring) -> String {
+                String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+            }
+            headers.append((trimmed(line[..<colon]), trimmed(line[line.index(after: colon)...])))
+        }
+        return count
+    }
+
+    private func supply(_ room: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        guard let room, left > 0 else { return 0 }
+        let wanted = Int(min(left, Int64(count)))
+        var supplied = wanted
+        if file >= 0 {
+            repeat { supplied = pread(file, room, wanted, Int(position)) } while supplied < 0 && errno == EINTR
+            guard supplied > 0 else {
+                fileFailure = supplied == 0 ? "the file became shorter" : String(cString: strerror(errno))
+                return Int(CURL_READFUNC_ABORT)
+            }
+        } else if case .bytes(let bytes) = request.body {
+            bytes.withUnsafeBytes { source in
+                guard let base = source.baseAddress else { return }
+                memcpy(room, base + Int(position), wanted)
+            }
+        }
+        position += Int64(supplied)
+        left -= Int64(supplied)
+        return supplied
+    }
+
+    // MARK: - Result
+
+    func result(_ code: CURLcode) -> Result<HTTPResponse, TransportError> {
+        if code == CURLE_OK {
+            var status = 0
+            ccurl_getinfo_long(handle, CURLINFO_RESPONSE_CODE, &status)
+            return .success(HTTPResponse(status: status, headers: headers, body: body))
+        }
+        if isTooLarge {
+            return failure(.tooLarge, "the response is over \(request.maximumResponse) bytes")
+        }
+        if let fileFailure { return failure(.unreadable, fileFailure) }
+        let kind: TransportError.Kind =
+            switch code {
+            case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
+            case CURLE_COULDNT_CONNECT: .connect
+            case CURLE_OPERATION_TIMEDOUT: .timeout
+            case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
+                CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR: .tls
+            case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badRequest
+            default: .broken
+            }
+        return failure(kind, String(cString: curl_easy_strerror(code)))
+    }
+
+    private func failure(
+        _ kind: TransportError.Kind, _ reason: String
+    ) -> Result<HTTPResponse, TransportError> {
+        .failure(TransportError(kind: kind, url: shownURL, reason: reason))
+    }
+
+    private var shownURL: String { String(request.url.prefix { $0 != "?" }) }
+
+    // MARK: - Options
+
+    private func set(_ option: CURLoption, _ value: Int) { ccurl_setopt_long(handle, option, value) }
+    private func set(_ option: CURLoption, _ value: String) {
+        ccurl_setopt_string(handle, option, value)
+    }
+}

@@ -1,0 +1,113 @@
+import Binance
+import Ledger
+import Posix
+import Records
+
+/// One symbol's way through its range: which pages to ask for, which came, and what is next to be
+/// written. Pages are asked for in parallel and written in order.
+struct Feed: ~Copyable {
+    /// One request's share of the range.
+    struct Share {
+        /// Names the request.
+        let token: Int
+        /// Ids, or open times in µs, that it covers.
+        var ids: ClosedRange<Int64>
+        /// Replies that did not hold all of it so far.
+        var shortReplies = 0
+        /// True when nobody knows yet whether its ids exist: `--follow`.
+        let isOpen: Bool
+    }
+
+    let symbol: SymbolName
+    let sequence: SequenceID
+    let endpoint: Endpoint
+    let interval: KlineInterval?
+    /// What is still to be asked for, in order.
+    private(set) var wanted: [ClosedRange<Int64>]
+    /// What was asked for and is not written yet, in order.
+    var shares: [Share] = []
+    /// Replies that wait for their turn, by token.
+    var pages: [Int: PageBox] = [:]
+    /// The venue serves nothing below this id any more.
+    var servedFrom: Int64 = .min
+    /// Ids that a finished pull must have written, for progress.
+    let total: UInt64
+    /// Ids written or declared so far.
+    var done: UInt64 = 0
+    /// Ids that did not come.
+    var missing = IntervalSet()
+    /// Ranges in which the venue has nothing, which is no loss: klines of a suspension.
+    var absent = IntervalSet()
+    /// Records written.
+    var records: Int64 = 0
+    /// Event time of the last record, µs.
+    var reached: Int64 = 0
+    /// The id after the last one that is settled; where `--follow` goes on.
+    var next: Int64
+    /// The last id that `--follow` may ask for.
+    let end: Int64
+    /// True when the last poll found nothing new.
+    var isIdle = false
+
+    init(
+        symbol: SymbolName, sequence: SequenceID, endpoint: Endpoint, interval: KlineInterval?,
+        wanted: [ClosedRange<Int64>], next: Int64, end: Int64 = .max - 1
+    ) {
+        self.symbol = symbol
+        self.sequence = sequence
+        self.endpoint = endpoint
+        self.interval = interval
+        self.wanted = wanted
+        self.next = next
+        self.end = end
+        total = wanted.reduce(0) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
+    }
+
+    /// True when all was asked for and written.
+    var isFinished: Bool { wanted.isEmpty && shares.isEmpty }
+
+    /// What a stopped pull still owes, in order.
+    var unfinished: [ClosedRange<Int64>] { shares.filter { !$0.isOpen }.map(\.ids) + wanted }
+
+    /// Cuts the next page off what is wanted; nil when all was asked for.
+    mutating func nextShare(token: Int, rows: Int) -> Share? {
+        guard let range = wanted.first else { return nil }
+        let last: Int64
+        if let interval {
+            last = min(range.upperBound, interval.end(of: rows, from: range.lowerBound))
+        } else {
+            last = min(range.upperBound, range.lowerBound + Int64(rows) - 1)
+        }
+        if last == range.upperBound {
+            wanted.removeFirst()
+        } else {
+            wanted[0] = (last + 1)...range.upperBound
+        }
+        let share = Share(token: token, ids: range.lowerBound...last, isOpen: false)
+        shares.append(share)
+        return share
+    }
+
+}
+
+/// A feed on the heap, so that an array can hold it.
+final class FeedBox {
+    var feed: Feed
+    init(_ feed: consuming Feed) { self.feed = feed }
+}
+
+/// A page on the heap, so that a collection can hold it.
+final class PageBox {
+    let page: Page
+    init(_ page: consuming Page) { self.page = page }
+}
+
+extension KlineInterval {
+    /// The last µs of the `count`th interval from the one that holds `time`.
+    func end(of count: Int, from time: Int64) -> Int64 {
+        guard self == .month1 else { return bucket(of: time).upperBound + Int64(count - 1) * length }
+        var end = bucket(of: time).upperBound
+        for _ in 1..<max(1, min(count, 1000)) { end = bucket(of: end + 1).upperBound }
+        return end
+    }
+}

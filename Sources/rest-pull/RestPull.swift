@@ -1,0 +1,144 @@
+import ArgumentParser
+import Binance
+import Ledger
+import Posix
+import Records
+import Stage
+import Transport
+
+/// What a pull gets.
+enum Dataset: String, CaseIterable, ExpressibleByArgument {
+    case aggTrades
+    case trades
+    case klines
+    case depth
+
+    var kind: Kind {
+        switch self {
+        case .aggTrades: .aggTrade
+        case .trades: .trade
+        case .klines: .kline
+        case .depth: .depthSnapshot
+        }
+    }
+}
+
+@main
+struct RestPull: StageCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rest-pull",
+        abstract: "Write the venue's history as records to standard output.",
+        discussion: """
+            rest-pull aggTrades --symbol BTCUSDT --from 2024-01-01 --to 2024-01-02 > day.bin
+            rest-pull klines --interval 1m,1h --from 2024-01-01 | dedup | s3-put --to file://./data
+            rest-pull trades --from 1000000 --to 1999999 --resume part.bin >> part.bin
+
+            Exit status: 0 the whole range came, 69 a part is missing (standard error says which),
+            75 gave up for now, 76 the venue broke its own protocol, 77 a key is missing.
+            """,
+        version: Version.text)
+
+    @Argument(help: "aggTrades, trades, klines or depth.")
+    var dataset: Dataset
+    @Option(
+        help: ArgumentHelp(
+            "First id, or a UTC date or time. (default: the newest 1000)", valueName: "id|time"))
+    var from: String?
+    @Option(
+        help: ArgumentHelp(
+            "Last id, or the UTC date or time before which to end. (default: now)",
+            valueName: "id|time"))
+    var to: String?
+    @Option(SettingCatalog.symbols) var symbol: [String]?
+    @Option(SettingCatalog.intervals) var interval: [KlineInterval]?
+    @Option(SettingCatalog.restEncoding) var encoding: RESTEncoding?
+    @Option(help: ArgumentHelp("At most this many ids of each symbol.", valueName: "count"))
+    var limit: Int?
+    @Option(help: ArgumentHelp("Levels of a depth snapshot, 1 to 5000.", valueName: "count"))
+    var levels: Int = 1000
+    @Option(
+        help: ArgumentHelp(
+            "Leave out what this ledger or file of records already holds.", valueName: "path"),
+        completion: .file())
+    var resume: String?
+    @Flag(help: "Keep asking for what is new.")
+    var follow = false
+    @Flag(help: "With klines: write the one that is not over yet, too.")
+    var open = false
+    @Flag(help: "Mark the records as repairs, so that they pass dedup.")
+    var repair = false
+    @Option(SettingCatalog.pollInterval) var pollInterval: Double?
+    @Option(SettingCatalog.parallel) var parallel: Int?
+    @Option(SettingCatalog.restBaseURL) var baseURL: String?
+    @Option(SettingCatalog.restSchema) var sbeSchema: String?
+    @Option(SettingCatalog.weightLimit) var weightLimit: Int?
+    @Option(SettingCatalog.requestTimeout) var timeout: Double?
+    @Option(SettingCatalog.maxAttempts) var maxAttempts: Int?
+    @Option(SettingCatalog.initialBackoff) var initialBackoff: Double?
+    @Option(SettingCatalog.maxBackoff) var maxBackoff: Double?
+    @OptionGroup var common: CommonOptions
+
+    mutating func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        guard (1...5000).contains(levels) else {
+            throw ValidationError("--levels must be between 1 and 5000")
+        }
+        if open && dataset != .klines { throw ValidationError("--open is for klines") }
+        if interval != nil && dataset != .klines { throw ValidationError("--interval is for klines") }
+        if dataset == .depth && (from != nil || to != nil || resume != nil) {
+            throw ValidationError("depth has no history: --from, --to and --resume are not for it")
+        }
+    }
+
+    func plan(_ settings: inout Settings) throws -> PullPlan {
+        var options = VenueClient.Options()
+        options.baseURL = try settings.value(SettingCatalog.restBaseURL, baseURL)
+        let form = try settings.value(SettingCatalog.restEncoding, encoding)
+        options.encoding = VenueClient.Encoding(rawValue: form.rawValue) ?? .auto
+        options.schema = try settings.value(SettingCatalog.restSchema, sbeSchema)
+        options.apiKey = try settings.optional(SettingCatalog.binanceAPIKey)
+        options.weightLimit = try settings.optional(SettingCatalog.weightLimit, weightLimit)
+        options.timeout = try settings.value(SettingCatalog.requestTimeout, timeout)
+        options.maximumAttempts = try settings.value(SettingCatalog.maxAttempts, maxAttempts)
+        options.backoff = (
+            try settings.value(SettingCatalog.initialBackoff, initialBackoff),
+            try settings.value(SettingCatalog.maxBackoff, maxBackoff)
+        )
+        let names = try settings.value(SettingCatalog.symbols, symbol)
+        let symbols = try names.map { name in
+            guard let symbol = SymbolName(name) else {
+                throw StageFailure(.usage, "\"\(name)\" is no symbol: 1 to 24 bytes are")
+            }
+            return symbol
+        }
+        guard !symbols.isEmpty, Set(symbols).count == symbols.count else {
+            throw StageFailure(.usage, "--symbol must name at least one symbol, and none twice")
+        }
+        let isKlines = dataset == .klines
+        let intervals = isKlines ? try settings.value(SettingCatalog.intervals, interval) : []
+        if isKlines && intervals.isEmpty { throw StageFailure(.usage, "--interval names none") }
+        let rules = Puller.Rules(
+            parallel: try settings.value(SettingCatalog.parallel, parallel),
+            rows: dataset == .depth ? levels : 1000, lagPause: 0.25, follows: follow,
+            pollInterval: try settings.value(SettingCatalog.pollInterval, pollInterval),
+            includesOpen: open, badReplies: options.maximumAttempts,
+            source: repair ? .repair : .rest, baseURL: options.baseURL)
+        do {
+            return PullPlan(
+                dataset: dataset, symbols: symbols, intervals: intervals,
+                from: try from.map { try Bound($0, forKlines: isKlines) },
+                to: try to.map { try Bound($0, forKlines: isKlines) },
+                limit: limit, levels: levels, resume: resume, options: options, rules: rules)
+        } catch { throw StageFailure(.usage, "\(error)") }
+    }
+
+    func run(_ plan: PullPlan, in stage: borrowing Stage) throws {
+        do { try plan.pull(in: stage) } catch let failure as VenueFailure {
+            throw StageFailure(failure)
+        } catch let failure as TransportError {
+            throw StageFailure(.configuration, failure.description)
+        } catch let failure as LedgerError {
+            throw StageFailure(.badInput, failure.description)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Binance
+import Glibc
+import Ledger
+import Posix
+import Records
+import Stage
+
+/// What `--resume` found: ids that need not be fetched.
+struct Resume {
+    private var coverages: [SequenceKey: Coverage] = [:]
+
+    /// Reads a ledger, or a file of records; nothing at the path means nothing is held yet.
+    ///
+    /// A record file may end in half a frame, after a kill. When standard output appends to that
+    /// very file, the half is cut off first, so that what follows it can be read.
+    init(path: String, log: Log) throws {
+        guard Files.exists(path) else {
+            log.info("nothing to resume from yet: \(path) does not exist")
+            return
+        }
+        do throws(LedgerError) {
+            let ledger = try Ledger(reading: path)
+            for key in ledger.sequences { coverages[key] = ledger.coverage(of: key) }
+        } catch {
+            guard case .notALedger = error else { throw error }
+            try readRecords(path, log: log)
+        }
+    }
+
+    /// What is known of a sequence.
+    func coverage(of sequence: SequenceID) -> Coverage {
+        coverages[SequenceKey(sequence)] ?? Coverage()
+    }
+
+    private mutating func readRecords(_ path: String, log: Log) throws {
+        var reader = FrameReader(try Descriptor.open(path, O_RDONLY))
+        do {
+            while try reader.fill() == .frames {
+                while let frame = try reader.next() {
+                    if let missing = frame.missingSequence {
+                        let ids = frame.firstID...max(frame.firstID, frame.lastID)
+                        coverages[SequenceKey(missing), default: Coverage()].declared.insert(ids)
+                    } else if !frame.isUnfinished {
+                        let key = SequenceKey(frame.sequence)
+                        coverages[key, default: Coverage()].held.insert(frame.occupiedIDs)
+                    }
+                }
+            }
+        } catch FrameError.truncated(let offset, let have, _) {
+            guard try isStandardOutput(path) else {
+                log.warning("\(path) ends in \(have) bytes of half a record, which do not count")
+                return
+            }
+            guard ftruncate(1, Int(offset)) == 0 else {
+                throw StageFailure(
+                    .inputOutput,
+                    "\(SystemError("cut half a record off", path)); open it with >> to append")
+            }
+            log.info("cut \(have) bytes of half a record off the end of \(path)")
+        }
+    }
+
+    private func isStandardOutput(_ path: String) throws -> Bool {
+        let output = try Descriptor.standardOutput().status()
+        guard let file = try Files.status(path) else { return false }
+        return output.st_ino == file.st_ino && output.st_dev == file.st_dev
+    }
+}
