@@ -11,12 +11,10 @@ public struct AvroContainerWriter: ~Copyable {
 
     private let sync: [UInt8]
     private let compression: Compression
-    private let compressor: StreamCompressor
-    private var block = Bytes(capacity: blockLength + (16 << 10))
+    @usableFromInline var block = Bytes(capacity: blockLength + (16 << 10))
     private var compressed = Bytes(capacity: 64 << 10)
-    private var blockCount: Int64 = 0
-    /// Records so far.
-    public private(set) var count: Int64 = 0
+    @usableFromInline var blockCount: Int64 = 0
+    @usableFromInline var recordCount: Int64 = 0
 
     /// Starts a container.
     ///
@@ -25,13 +23,12 @@ public struct AvroContainerWriter: ~Copyable {
     ///   - sync: 16 bytes that part the blocks.
     ///   - output: gets the header.
     public init(
-        _ schema: AvroSchema, compression: Compression, level: Int32? = nil,
+        _ schema: AvroSchema, compression: Compression,
         metadata: [(name: String, value: String)] = [], sync: [UInt8], to output: inout Bytes
-    ) throws(CompressionError) {
+    ) {
         precondition(sync.count == 16)
         self.sync = sync
         self.compression = compression
-        compressor = try StreamCompressor(compression, level: level, isRaw: true)
         let codec =
             switch compression {
             case .none: "null"
@@ -51,34 +48,46 @@ public struct AvroContainerWriter: ~Copyable {
 
     /// Adds one record.
     ///
-    /// - Parameters:
-    ///   - output: gets a block when one is full.
-    ///   - encode: appends exactly one record in Avro's encoding.
+    /// - Parameter encode: appends exactly one record in Avro's encoding; when it throws it has
+    ///   appended nothing.
+    /// - Returns: true when the block is full and ``closeBlock(_:to:)`` is due.
+    @inlinable
     public mutating func append<Failure: Error>(
-        to output: inout Bytes, _ encode: (inout Bytes) throws(Failure) -> Void
-    ) throws {
+        _ encode: (inout Bytes) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
         try encode(&block)
         blockCount += 1
-        count += 1
-        if block.count >= Self.blockLength { try closeBlock(&output) }
+        recordCount += 1
+        return block.count >= Self.blockLength
     }
+
+    /// Records so far.
+    public var count: Int64 { recordCount }
 
     /// Bytes of records that are not in the output yet.
     public var pendingBytes: Int { block.count }
 
-    /// Writes the last block.
-    public mutating func finish(to output: inout Bytes) throws(CompressionError) {
-        if blockCount > 0 { try closeBlock(&output) }
-    }
-
-    private mutating func closeBlock(_ output: inout Bytes) throws(CompressionError) {
+    /// Ends the block, if it has records, and writes it.
+    ///
+    /// - Parameter compressor: made with the container's compression and `isRaw`; many containers
+    ///   may share one, since a block is compressed as a whole.
+    public mutating func closeBlock(
+        _ compressor: borrowing StreamCompressor, to output: inout Bytes
+    ) throws(CompressionError) {
+        guard blockCount > 0 else { return }
+        let start = output.count
         output.append(avro: blockCount)
-        if compression == .none {
-            output.append(avro: block.span)
-        } else {
-            compressed.removeAll()
-            try Self.compress(compressor, block, &compressed)
-            output.append(avro: compressed.span)
+        do throws(CompressionError) {
+            if compression == .none {
+                output.append(avro: block.span)
+            } else {
+                compressed.removeAll()
+                try Self.compress(compressor, block, &compressed)
+                output.append(avro: compressed.span)
+            }
+        } catch {
+            output.truncate(to: start)
+            throw error
         }
         output.append(sync.span.bytes)
         block.removeAll()
