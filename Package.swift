@@ -30,14 +30,16 @@ func library(
 }
 
 /// Schemas are read by `make generate`, not by the compiler.
-let schemaFolders = ["Records": ["Schema"], "Binance": ["Schema"]]
+let schemaFolders = ["Records": ["Schema"], "Binance": ["Schema"], "SBETests": ["Schema"]]
 
 func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: base)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: base)
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: schemaFolders[name] ?? [],
+        swiftSettings: base)
 }
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -95,5 +97,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+
+        tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
+        tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),
     ]
 )
