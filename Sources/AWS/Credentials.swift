@@ -1,5 +1,6 @@
 /// What a request is signed with. Its description hides the secrets.
-public struct Credentials: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
+public struct Credentials: Sendable, Equatable, CustomStringConvertible,
+    CustomDebugStringConvertible,
     CustomReflectable
 {
     /// Names the key; not secret.

@@ -62,7 +62,8 @@ enum Text {
             for (place, byte) in group.enumerated() { bits |= UInt32(byte) << (16 - 8 * place) }
             for place in 0..<4 {
                 text.append(
-                    place <= group.count ? digits[Int(bits >> (18 - 6 * place) & 63)] : UInt8(ascii: "="))
+                    place <= group.count
+                        ? digits[Int(bits >> (18 - 6 * place) & 63)] : UInt8(ascii: "="))
             }
         }
         return String(decoding: text, as: UTF8.self)
@@ -74,7 +75,8 @@ enum Text {
     }
 
     /// Percent-encodes every byte outside `A-Za-z0-9-._~` (RFC 3986, section 2.3), upper-case.
-    static func percentEncoded(_ text: some StringProtocol, keepingSlashes: Bool = false) -> String {
+    static func percentEncoded(_ text: some StringProtocol, keepingSlashes: Bool = false) -> String
+    {
         var encoded: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
         for byte in text.utf8 {

@@ -24,7 +24,8 @@ struct ProfileFile {
                 if let profile, profiles[profile] == nil { profiles[profile] = [:] }
             } else if let profile, !isIndented, let equals = content.firstIndex(of: "=") {
                 let key = Text.trimmed(content[..<equals]).lowercased()
-                profiles[profile]?[key] = ProfileFile.value(content[content.index(after: equals)...])
+                profiles[profile]?[key] = ProfileFile.value(
+                    content[content.index(after: equals)...])
             }
         }
     }
@@ -51,7 +52,8 @@ struct ProfileFile {
             words = [section]
         }
         let name = words[0]
-        let isQuoted = name.count > 2 && name.first == name.last && (name.first == "\"" || name.first == "'")
+        let isQuoted =
+            name.count > 2 && name.first == name.last && (name.first == "\"" || name.first == "'")
         return isQuoted ? String(name.dropFirst().dropLast()) : name
     }
 

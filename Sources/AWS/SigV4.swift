@@ -61,7 +61,10 @@ struct SigV4 {
     /// The query as it is signed, and sent: encoded and sorted by byte.
     static func canonicalQuery(_ query: [(String, String)]) -> String {
         query.map { (Text.percentEncoded($0.0), Text.percentEncoded($0.1)) }
-            .sorted { Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8)) || $0.0 == $1.0 && $0.1 < $1.1 }
+            .sorted {
+                Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8))
+                    || $0.0 == $1.0 && $0.1 < $1.1
+            }
             .map { "\($0.0)=\($0.1)" }.joined(separator: "&")
     }
 

@@ -127,9 +127,12 @@ final class Transfer {
         let wanted = Int(min(left, Int64(count)))
         var supplied = wanted
         if file >= 0 {
-            repeat { supplied = pread(file, room, wanted, Int(position)) } while supplied < 0 && errno == EINTR
+            repeat {
+                supplied = pread(file, room, wanted, Int(position))
+            } while supplied < 0 && errno == EINTR
             guard supplied > 0 else {
-                fileFailure = supplied == 0 ? "the file became shorter" : String(cString: strerror(errno))
+                fileFailure =
+                    supplied == 0 ? "the file became shorter" : String(cString: strerror(errno))
                 return Int(CURL_READFUNC_ABORT)
             }
         } else if case .bytes(let bytes) = request.body {
@@ -177,7 +180,8 @@ final class Transfer {
             case CURLE_COULDNT_CONNECT: .connect
             case CURLE_OPERATION_TIMEDOUT: .timeout
             case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
-                CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR: .tls
+                CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR:
+                .tls
             case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badRequest
             default: .broken
             }
@@ -194,7 +198,9 @@ final class Transfer {
 
     // MARK: - Options
 
-    private func set(_ option: CURLoption, _ value: Int) { ccurl_setopt_long(handle, option, value) }
+    private func set(_ option: CURLoption, _ value: Int) {
+        ccurl_setopt_long(handle, option, value)
+    }
     private func set(_ option: CURLoption, _ value: String) {
         ccurl_setopt_string(handle, option, value)
     }
