@@ -81,7 +81,7 @@ let package = Package(
         tool("rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool("s3-put", ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
-        tool("recq", ["Stage", "Records", "Posix"]),
+        tool("recq", ["Stage", "Records", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
         // For developers and demos.

@@ -24,11 +24,14 @@ public struct HTTPRequest: Sendable {
     public var connectTimeout: Double
     /// A response body over this many bytes is cut off as an error.
     public var maximumResponse: Int
+    /// False for addresses of the own machine, which no proxy of the environment can reach.
+    public var usesProxy: Bool
 
     /// Describes a request.
     public init(
         method: String = "GET", url: String, headers: [(String, String)] = [], body: Body = .none,
-        timeout: Double = 30, connectTimeout: Double = 10, maximumResponse: Int = 32 << 20
+        timeout: Double = 30, connectTimeout: Double = 10, maximumResponse: Int = 32 << 20,
+        usesProxy: Bool = true
     ) {
         self.method = method
         self.url = url
@@ -37,6 +40,7 @@ public struct HTTPRequest: Sendable {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
         self.maximumResponse = maximumResponse
+        self.usesProxy = usesProxy
     }
 }
 

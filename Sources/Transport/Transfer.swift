@@ -28,6 +28,9 @@ final class Transfer {
         let context = Unmanaged.passUnretained(self).toOpaque()
         set(CURLOPT_URL, request.url)
         set(CURLOPT_PROTOCOLS_STR, "http,https")
+        // A signature covers the path as it is written: curl must not tidy `/../` away.
+        set(CURLOPT_PATH_AS_IS, 1)
+        if !request.usesProxy { set(CURLOPT_PROXY, "") }
         set(CURLOPT_CUSTOMREQUEST, request.method)
         if request.method == "HEAD" { set(CURLOPT_NOBODY, 1) }
         set(CURLOPT_NOSIGNAL, 1)
@@ -55,6 +58,10 @@ final class Transfer {
             Transfer.from(context).supply(bytes, size * count)
         }
         ccurl_setopt_pointer(handle, CURLOPT_READDATA, context)
+        ccurl_setopt_seek_function(handle) { context, offset, origin in
+            Transfer.from(context).rewind(to: Int64(offset), from: origin)
+        }
+        ccurl_setopt_pointer(handle, CURLOPT_SEEKDATA, context)
     }
 
     deinit {
@@ -120,9 +127,12 @@ final class Transfer {
         let wanted = Int(min(left, Int64(count)))
         var supplied = wanted
         if file >= 0 {
-            repeat { supplied = pread(file, room, wanted, Int(position)) } while supplied < 0 && errno == EINTR
+            repeat {
+                supplied = pread(file, room, wanted, Int(position))
+            } while supplied < 0 && errno == EINTR
             guard supplied > 0 else {
-                fileFailure = supplied == 0 ? "the file became shorter" : String(cString: strerror(errno))
+                fileFailure =
+                    supplied == 0 ? "the file became shorter" : String(cString: strerror(errno))
                 return Int(CURL_READFUNC_ABORT)
             }
         } else if case .bytes(let bytes) = request.body {
@@ -134,6 +144,22 @@ final class Transfer {
         position += Int64(supplied)
         left -= Int64(supplied)
         return supplied
+    }
+
+    /// A kept connection that was closed at the other end is found out while sending: curl then
+    /// sends the body again on a new one.
+    private func rewind(to offset: Int64, from origin: Int32) -> Int32 {
+        let start: Int64
+        let length: Int64
+        switch request.body {
+        case .none: (start, length) = (0, 0)
+        case .bytes(let bytes): (start, length) = (0, Int64(bytes.count))
+        case .file(_, let offset, let count): (start, length) = (offset, count)
+        }
+        guard origin == SEEK_SET, (0...length).contains(offset) else { return CURL_SEEKFUNC_FAIL }
+        position = start + offset
+        left = length - offset
+        return CURL_SEEKFUNC_OK
     }
 
     // MARK: - Result
@@ -154,7 +180,8 @@ final class Transfer {
             case CURLE_COULDNT_CONNECT: .connect
             case CURLE_OPERATION_TIMEDOUT: .timeout
             case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
-                CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR: .tls
+                CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR:
+                .tls
             case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badRequest
             default: .broken
             }
@@ -171,7 +198,9 @@ final class Transfer {
 
     // MARK: - Options
 
-    private func set(_ option: CURLoption, _ value: Int) { ccurl_setopt_long(handle, option, value) }
+    private func set(_ option: CURLoption, _ value: Int) {
+        ccurl_setopt_long(handle, option, value)
+    }
     private func set(_ option: CURLoption, _ value: String) {
         ccurl_setopt_string(handle, option, value)
     }

@@ -1,0 +1,57 @@
+/// Where a service is: scheme, host, port and a path in front of all paths.
+struct Endpoint: Equatable {
+    let isTLS: Bool
+    /// Lower-case; an IPv6 address in brackets.
+    let host: String
+    /// Nil for the scheme's own.
+    let port: UInt16?
+    /// Empty, or with a leading and without a trailing slash.
+    let prefix: String
+
+    /// Reads `http://host[:port][/prefix]`; nil for anything else.
+    init?(_ url: String) {
+        let lower = url.lowercased()
+        guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else { return nil }
+        isTLS = lower.hasPrefix("https://")
+        let rest = url.dropFirst(isTLS ? 8 : 7)
+        let authority = rest.prefix { $0 != "/" }
+        var path = String(rest.dropFirst(authority.count))
+        while path.hasSuffix("/") { path.removeLast() }
+        guard !path.contains("?"), !path.contains("#"), !authority.contains("@"),
+            !authority.contains("?"), !authority.contains("#"),
+            !url.contains(where: \.isWhitespace)
+        else { return nil }
+        prefix = path
+        var name = authority
+        var port: UInt16?
+        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0
+            else { return nil }
+            name = authority[..<colon]
+            port = number
+        }
+        guard !name.isEmpty else { return nil }
+        host = name.lowercased()
+        self.port = port == (isTLS ? 443 : 80) ? nil : port
+    }
+
+    /// The service's own endpoint in a region.
+    init(service: String, region: String) {
+        isTLS = true
+        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+        host = "\(service).\(region).\(domain)"
+        port = nil
+        prefix = ""
+    }
+
+    /// The `Host` header, as curl writes it, with an optional name in front.
+    func authority(bucket: String? = nil) -> String {
+        let name = bucket.map { "\($0).\(host)" } ?? host
+        return port.map { "\(name):\($0)" } ?? name
+    }
+
+    /// True for a host that is an address, which cannot have names in front.
+    var isAddress: Bool {
+        host.hasPrefix("[") || host.split(separator: ".").allSatisfy { UInt8($0) != nil }
+    }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import Posix
+import Transport
+
+extension S3Client {
+    /// Metadata that carries the checksum of the whole object, base64 CRC-32C: also for stores
+    /// that do not keep checksums.
+    static let checksumMetadata = "content-crc32c"
+
+    /// The most parts of an upload (S3 User Guide, "Amazon S3 multipart upload limits").
+    private static let maximumParts: Int64 = 10_000
+    /// The shortest part but the last, bytes (the same place).
+    private static let minimumPart: Int64 = 5 << 20
+
+    /// Stores a file: in one request, or in parts when it is long. Memory does not grow with it.
+    ///
+    /// Safe to repeat: where the object is there already, its length and checksum are compared
+    /// with the file's.
+    public mutating func put(_ upload: ObjectUpload) throws(AWSError) -> PutOutcome {
+        let digest = try digest(upload)
+        do throws(AWSError) {
+            if digest.parts.count == 1 {
+                try putWhole(upload, digest)
+            } else {
+                try putParts(upload, digest)
+            }
+            return .created
+        } catch {
+            guard upload.onlyIfAbsent, error.status == 412 else { throw error }
+        }
+        guard let facts = try head(bucket: upload.bucket, key: upload.key) else {
+            throw AWSError(
+                .unavailable, service: "s3", operation: "PutObject", code: "PreconditionFailed",
+                message: "the object was there and is gone", status: 412,
+                subject: "\(upload.bucket)/\(upload.key)")
+        }
+        return S3Client.isSame(facts, digest) ? .existedSame : .existedOther
+    }
+
+    /// Equal length and checksum; without any checksum there is no proof, and the answer is no.
+    static func isSame(_ facts: ObjectFacts, _ digest: FileDigest) -> Bool {
+        let checksum = facts.crc32c ?? facts.metadata[checksumMetadata]
+        return facts.length == digest.length && checksum == digest.crc32c
+    }
+
+    // MARK: - One request
+
+    private mutating func putWhole(_ upload: ObjectUpload, _ digest: FileDigest) throws(AWSError) {
+        var call = try call("PutObject", "PUT", upload.bucket, upload.key)
+        call.headers += headers(upload, digest)
+        if upload.onlyIfAbsent { call.headers.append(("if-none-match", "*")) }
+        attach(digest.parts[0], of: upload, to: &call)
+        _ = try send(call, bucket: upload.bucket, key: upload.key)
+    }
+
+    /// Gives a call a part of the file as its body.
+    func attach(_ part: FileDigest.Part, of upload: ObjectUpload, to call: inout ServiceCall) {
+        call.body =
+            part.length == 0
+            ? .bytes([]) : .file(path: upload.path, offset: part.offset, length: part.length)
+        call.timeout = S3Client.timeout(part.length)
+        if configuration.usesChecksums {
+            call.headers.append(("x-amz-checksum-crc32c", part.crc32c))
+        }
+        call.payload = part.sha256.isEmpty ? .unsigned : .hash(part.sha256)
+    }
+
+    /// Headers that describe the object, for PutObject and CreateMultipartUpload.
+    func headers(_ upload: ObjectUpload, _ digest: FileDigest) -> [(String, String)] {
+        [
+            ("content-type", upload.contentType),
+            ("x-amz-meta-\(S3Client.checksumMetadata)", digest.crc32c),
+        ]
+            + upload.metadata.map { ("x-amz-meta-\($0.0.lowercased())", $0.1) } + upload.headers
+    }
+
+    // MARK: - Preparation
+
+    private func digest(_ upload: ObjectUpload) throws(AWSError) -> FileDigest {
+        do throws(SystemError) {
+            guard let status = try Files.status(upload.path) else {
+                throw SystemError("open", upload.path, code: ENOENT)
+            }
+            // TLS protects the body, and a checksum goes with it; else the signature covers it.
+            let isTLS = configuration.endpoint?.lowercased().hasPrefix("http://") != true
+            return try FileDigest(
+                path: upload.path, partLength: partLength(Int64(status.st_size)),
+                hashing: !isTLS || !configuration.usesChecksums)
+        } catch {
+            throw AWSError(
+                .inputOutput, service: "s3", operation: "PutObject", message: "\(error)",
+                subject: "\(upload.bucket)/\(upload.key)")
+        }
+    }
+
+    private func partLength(_ length: Int64) -> Int64 {
+        let needed = (length + Self.maximumParts - 1) / Self.maximumParts
+        let wanted = max(configuration.partLength, Self.minimumPart, needed)
+        return (wanted + 0xF_FFFF) / 0x10_0000 * 0x10_0000
+    }
+}

@@ -1,0 +1,166 @@
+public import Transport
+
+/// Amazon S3, or a store that speaks its interface. One thread, one call at a time.
+///
+/// Source: Amazon S3 API Reference, 2006-03-01.
+public struct S3Client: ~Copyable {
+    var service: ServiceClient
+    let configuration: S3Configuration
+    private let override: Endpoint?
+
+    /// A client without connections.
+    ///
+    /// - Throws: when the endpoint is no URL.
+    public init(
+        _ configuration: S3Configuration, credentials: CredentialsProvider
+    ) throws(AWSError) {
+        let endpoint = try S3Client.endpoint(configuration.endpoint)
+        let service = try ServiceClient(
+            service: "s3", region: configuration.region, credentials: credentials,
+            policy: configuration.policy, authorities: configuration.authorities)
+        override = endpoint
+        self.configuration = configuration
+        self.service = service
+    }
+
+    private static func endpoint(_ text: String?) throws(AWSError) -> Endpoint? {
+        guard let text else { return nil }
+        if let endpoint = Endpoint(text) { return endpoint }
+        throw AWSError(
+            .configuration, service: "s3", operation: "start",
+            message: "the endpoint \(text) is not http[s]://host[:port][/prefix]")
+    }
+
+    /// Whether calls pass, now.
+    public var circuit: CircuitBreaker.State { service.circuit }
+
+    /// Retries that may still be spent, in tokens of 500.
+    public var retryTokens: Int { service.retryTokens }
+
+    // MARK: - Calls
+
+    /// Asks for an object's headers.
+    ///
+    /// - Returns: nil when there is no such object.
+    public mutating func head(bucket: String, key: String) throws(AWSError) -> ObjectFacts? {
+        var call = try call("HeadObject", "HEAD", bucket, key)
+        if configuration.usesChecksums { call.headers.append(("x-amz-checksum-mode", "ENABLED")) }
+        do throws(AWSError) {
+            return ObjectFacts(try send(call, bucket: bucket, key: key))
+        } catch {
+            if error.status == 404 { return nil }
+            throw error
+        }
+    }
+
+    /// Reads a whole object.
+    ///
+    /// - Parameter limit: longest object to take, bytes.
+    public mutating func get(
+        bucket: String, key: String, limit: Int
+    ) throws(AWSError) -> [UInt8] {
+        var call = try call("GetObject", "GET", bucket, key)
+        call.maximumResponse = limit
+        call.timeout = S3Client.timeout(Int64(limit))
+        return try send(call, bucket: bucket, key: key).body
+    }
+
+    /// Asks whether the bucket is there and may be used.
+    public mutating func checkBucket(_ bucket: String) throws(AWSError) {
+        _ = try send(try call("HeadBucket", "HEAD", bucket, nil), bucket: bucket, key: nil)
+    }
+
+    // MARK: - Forms
+
+    /// A call on a bucket or an object, at the endpoint and in the style that are set.
+    func call(
+        _ operation: String, _ method: String, _ bucket: String, _ key: String?
+    ) throws(AWSError) -> ServiceCall {
+        let subject = key.map { "\(bucket)/\($0)" } ?? bucket
+        func refusal(_ message: String) -> AWSError {
+            AWSError(
+                .configuration, service: "s3", operation: operation, message: message,
+                subject: subject)
+        }
+        let isBucketName =
+            (3...255).contains(bucket.utf8.count) && bucket != ".."
+            && bucket.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+        guard isBucketName else { throw refusal("this is no bucket name") }
+        if let key {
+            // 1024 bytes: S3 User Guide, "Naming Amazon S3 objects".
+            guard (1...1024).contains(key.utf8.count) else {
+                throw refusal("an object key has 1 to 1024 bytes")
+            }
+        }
+        let endpoint = override ?? Endpoint(service: "s3", region: service.region)
+        let path = key.map { "/" + Text.percentEncoded($0, keepingSlashes: true) } ?? ""
+        let inPath =
+            configuration.usesPathStyle ?? (override != nil) || endpoint.isAddress
+            || endpoint.isTLS && bucket.contains(".") || bucket.contains("_")
+            || bucket.lowercased() != bucket
+        var call = ServiceCall(
+            operation: operation, subject: subject, method: method, endpoint: endpoint,
+            authority: endpoint.authority(bucket: inPath ? nil : bucket),
+            path: inPath ? "/\(bucket)\(path)" : path.isEmpty ? "/" : path)
+        if let owner = configuration.expectedBucketOwner {
+            call.headers.append(("x-amz-expected-bucket-owner", owner))
+        }
+        return call
+    }
+
+    /// Sends; a bucket in another region is followed there, once.
+    mutating func send(
+        _ call: ServiceCall, bucket: String, key: String?
+    ) throws(AWSError) -> HTTPResponse {
+        do throws(AWSError) {
+            return try service.send(call)
+        } catch {
+            guard let region = error.bucketRegion, region != service.region,
+                error.status == 301 || error.status == 400 || error.status == 403,
+                region.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 >= 0x30 && $0 <= 0x7A })
+            else { throw error }
+            service.region = region
+            let place = try self.call(call.operation, call.method, bucket, key)
+            var again = call
+            again.endpoint = place.endpoint
+            again.authority = place.authority
+            return try service.send(again)
+        }
+    }
+
+    /// Time for a body, seconds: half a minute, and 100 kB/s at the least.
+    static func timeout(_ length: Int64) -> Double { 30 + Double(length) / 100_000 }
+}
+
+/// What S3 says of an object.
+public struct ObjectFacts: Sendable, Equatable {
+    /// Bytes.
+    public let length: Int64
+    /// With its quotes; opaque.
+    public let etag: String
+    /// Base64 CRC-32C of the whole object, if S3 knows it.
+    public let crc32c: String?
+    /// User metadata, names in lower case without `x-amz-meta-`.
+    public let metadata: [String: String]
+
+    init(_ response: HTTPResponse) {
+        length = response.header("content-length").flatMap { Int64($0) } ?? -1
+        etag = response.header("etag") ?? ""
+        let isComposite = response.header("x-amz-checksum-type") == "COMPOSITE"
+        let checksum = response.header("x-amz-checksum-crc32c")
+        crc32c = isComposite || checksum?.contains("-") == true ? nil : checksum
+        var metadata: [String: String] = [:]
+        for (name, value) in response.headers where name.lowercased().hasPrefix("x-amz-meta-") {
+            metadata[String(name.lowercased().dropFirst(11))] = value
+        }
+        self.metadata = metadata
+    }
+}
