@@ -93,5 +93,10 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+
+        // Tests: one target per library.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: base),
+        tests("TransportTests", ["Transport", "TestSupport"]),
+        tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
     ]
 )

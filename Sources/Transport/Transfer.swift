@@ -174,8 +174,12 @@ final class Transfer {
             return failure(.tooLarge, "the response is over \(request.maximumResponse) bytes")
         }
         if let fileFailure { return failure(.unreadable, fileFailure) }
+        var sent = 0
+        ccurl_getinfo_long(handle, CURLINFO_REQUEST_SIZE, &sent)
         let kind: TransportError.Kind =
             switch code {
+            // An answer that is no HTTP at all; before sending it is the URL that is wrong.
+            case CURLE_UNSUPPORTED_PROTOCOL where sent > 0: .broken
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
             case CURLE_COULDNT_CONNECT: .connect
             case CURLE_OPERATION_TIMEDOUT: .timeout
