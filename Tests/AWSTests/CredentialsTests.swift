@@ -52,7 +52,9 @@ struct CredentialsTests {
             region = wrong
             """)
         let credentials = try file("[my team]\nAWS_ACCESS_KEY_ID=K\naws_secret_access_key=a=b#c\n")
-        defer { for path in [config, credentials] { try? FileManager.default.removeItem(atPath: path) } }
+        defer {
+            for path in [config, credentials] { try? FileManager.default.removeItem(atPath: path) }
+        }
         var values = offline.merging([
             "AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": credentials,
         ]) { $1 }
@@ -68,11 +70,15 @@ struct CredentialsTests {
         #expect(try Region.resolve(environment(values)) == "us-east-2")
     }
 
-    @Test func `a container's credentials are renewed before they end, and kept when that fails`() throws {
+    @Test func `a container's credentials are renewed before they end, and kept when that fails`()
+        throws
+    {
         func answer(_ key: String, _ time: String) -> FaultServer.Answer {
             .respond(
-                200, body:
-                    "{\"AccessKeyId\":\"\(key)\", \"SecretAccessKey\":\"s\\/\", \"Token\":\"t\", \"Expiration\":\"\(time)\"}")
+                200,
+                body:
+                    "{\"AccessKeyId\":\"\(key)\", \"SecretAccessKey\":\"s\\/\", \"Token\":\"t\", \"Expiration\":\"\(time)\"}"
+            )
         }
         let server = FaultServer([
             answer("A", "2026-01-01T01:00:00Z"), answer("B", "2026-01-01T02:00:00Z"),
@@ -100,7 +106,8 @@ struct CredentialsTests {
         let server = FaultServer([
             .respond(200, body: "TOKEN"), .respond(200, body: "role\n"),
             .respond(
-                200, body: """
+                200,
+                body: """
                     {"Code" : "Success", "Type" : "AWS-HMAC", "AccessKeyId" : "I",
                      "SecretAccessKey" : "s", "Token" : "t", "Expiration" : "2026-01-01T01:00:00Z"}
                     """),
@@ -116,7 +123,8 @@ struct CredentialsTests {
     @Test(arguments: ["http://example.com/", "http://127.evil.com/", "http://127.0.0.1@evil.com/"])
     func `plain http to a stranger is refused`(_ url: String) throws {
         var provider = CredentialsProvider(
-            environment: environment(offline.merging(["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]) { $1 }))
+            environment: environment(
+                offline.merging(["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]) { $1 }))
         do throws(AWSError) {
             _ = try provider.credentials(at: 0)
             Issue.record("no error")
@@ -128,12 +136,16 @@ struct CredentialsTests {
             accessKeyID: "AKIDEXAMPLE", secretAccessKey: "hush", sessionToken: "quiet")
         var dumped = ""
         dump(credentials, to: &dumped)
-        for text in ["\(credentials)", String(reflecting: credentials), dumped, "\([credentials])"] {
+        for text in ["\(credentials)", String(reflecting: credentials), dumped, "\([credentials])"]
+        {
             #expect(!text.contains("hush") && !text.contains("quiet"))
         }
     }
 
-    @Test(arguments: ["", "{", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":{}}", "{\"a\":\"\\u12\"}", "{} x", "{\"a\":\"b\",}"])
+    @Test(arguments: [
+        "", "{", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":{}}", "{\"a\":\"\\u12\"}", "{} x",
+        "{\"a\":\"b\",}",
+    ])
     func `what is no flat object is refused`(_ text: String) {
         #expect(FlatJSON.parse(Array(text.utf8)) == nil)
     }

@@ -23,9 +23,11 @@ final class Moto {
     let accessKeyID: String
     let secretAccessKey: String
 
-    init() throws {
+    /// - Parameter checking: moto checks signatures. It decodes the path first, so that it refuses
+    ///   keys with `=`, `+` or `:` then, also boto3's own (moto 5.2.1).
+    init(checking: Bool = true) throws {
         process.executableURL = URL(fileURLWithPath: try #require(Moto.python))
-        process.arguments = ["-c", Moto.script]
+        process.arguments = ["-c", Moto.script, checking ? "0" : "inf"]
         process.standardInput = commands
         process.standardOutput = answers
         process.standardError = FileHandle.nullDevice
@@ -80,7 +82,7 @@ final class Moto {
                 {"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
         client("s3", "x", "y").create_bucket(Bucket="bronze")
         urllib.request.urlopen(urllib.request.Request(
-            url + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}))
+            url + "/moto-api/reset-auth", data=sys.argv[1].encode(), headers={"Content-Type": "text/plain"}))
         key, secret = pair["AccessKeyId"], pair["SecretAccessKey"]
         s3 = client("s3", key, secret)
         print(url, key, secret, flush=True)
@@ -98,7 +100,8 @@ final class Moto {
 
 @Suite(.enabled(if: Moto.python != nil, "there is no Python with moto: .venv or MOTO_PYTHON"))
 struct MotoTests {
-    private func client(_ moto: Moto, secret: String? = nil, key: String? = nil) throws -> S3Client {
+    private func client(_ moto: Moto, secret: String? = nil, key: String? = nil) throws -> S3Client
+    {
         var configuration = S3Configuration(region: "us-east-1", endpoint: moto.endpoint)
         configuration.partLength = 5 << 20
         return try S3Client(
@@ -109,31 +112,31 @@ struct MotoTests {
                     secretAccessKey: secret ?? moto.secretAccessKey)))
     }
 
-    @Test func `objects are stored once and read back by boto3`() throws {
-        let moto = try Moto()
+    @Test(arguments: [true, false])
+    func `objects are stored once and read back by boto3`(_ checking: Bool) throws {
+        let moto = try Moto(checking: checking)
         var client = try client(moto)
         try client.checkBucket("bronze")
-        for (key, count) in [
-            ("empty", 0), ("kind=trade/symbol=BTCUSDT/date=2026-11-24/1-2.avro", 1000),
-            ("a b+c/é//x~", 70_000), ("parts", 5 << 20 | 5), ("three", 11 << 20),
-        ] {
+        let keys: [(String, Int)] =
+            checking
+            ? [("empty", 0), ("a b//x~.avro", 70_000), ("parts", 5 << 20 | 5), ("three", 11 << 20)]
+            : [("kind=trade/date=2026-11-24/1-2.avro", 1000), ("a+b:é", 1), ("p=1", 5 << 20 | 5)]
+        for (key, count) in keys {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let file = try ScratchFile(bytes)
-            let upload = ObjectUpload(
+            let other = try ScratchFile(bytes + [1])
+            var upload = ObjectUpload(
                 path: file.path, bucket: "bronze", key: key, contentType: "application/avro",
                 metadata: [("note", "n 1")])
             #expect(try client.put(upload) == .created)
-            #expect(
-                try moto.read(key)
-                    == "\(count) \(Text.hex(SHA256.of(bytes))) application/avro n 1")
+            let hash = Text.hex(SHA256.of(bytes))
+            #expect(try moto.read(key) == "\(count) \(hash) application/avro n 1")
             #expect(try client.put(upload) == .existedSame)
-            let other = try ScratchFile(bytes + [1])
-            var second = upload
-            second.path = other.path
-            #expect(try client.put(second) == .existedOther)
+            upload.path = other.path
+            #expect(try client.put(upload) == .existedOther)
             #expect(try client.get(bucket: "bronze", key: key, limit: 20 << 20) == bytes)
-            second.onlyIfAbsent = false
-            #expect(try client.put(second) == .created)
+            upload.onlyIfAbsent = false
+            #expect(try client.put(upload) == .created)
             #expect(try client.head(bucket: "bronze", key: key)?.length == Int64(count + 1))
         }
         #expect(try client.head(bucket: "bronze", key: "absent") == nil)

@@ -47,13 +47,16 @@ struct S3FaultTests {
     /// base64 CRC-32C of "hello".
     private let helloChecksum = "mnG7TA=="
 
-    private func hello(_ answers: [FaultServer.Answer]) throws -> (PutOutcome, [FaultServer.Request], Notes) {
+    private func hello(_ answers: [FaultServer.Answer]) throws -> (
+        PutOutcome, [FaultServer.Request], Notes
+    ) {
         let server = FaultServer(answers)
         defer { server.stop() }
         let notes = Notes()
         let file = try ScratchFile(Array("hello".utf8))
         var client = try client(server, notes)
-        let outcome = try client.put(ObjectUpload(path: file.path, bucket: "bucket", key: "a=1/b c"))
+        let outcome = try client.put(
+            ObjectUpload(path: file.path, bucket: "bucket", key: "a=1/b c"))
         return (outcome, server.requests, notes)
     }
 
@@ -107,14 +110,19 @@ struct S3FaultTests {
 
     @Test(arguments: [
         Refusal(answer: .respond(403, body: error("AccessDenied")), category: .notPermitted),
-        Refusal(answer: .respond(403, body: error("SignatureDoesNotMatch")), category: .notPermitted),
-        Refusal(answer: .respond(403, body: error("RequestTimeTooSkewed")), category: .notPermitted),
+        Refusal(
+            answer: .respond(403, body: error("SignatureDoesNotMatch")), category: .notPermitted),
+        Refusal(
+            answer: .respond(403, body: error("RequestTimeTooSkewed")), category: .notPermitted),
         Refusal(answer: .respond(404, body: error("NoSuchBucket")), category: .configuration),
         Refusal(answer: .respond(307, body: error("TemporaryRedirect")), category: .configuration),
         Refusal(answer: .respond(400, body: error("InvalidRequest")), category: .protocolBroken),
         Refusal(answer: .respond(501, body: error("NotImplemented")), category: .protocolBroken),
-        Refusal(answer: .respond(200, body: String(repeating: "x", count: 2 << 20)), category: .protocolBroken),
-        Refusal(answer: .respond(503, body: error("SlowDown")), category: .unavailable, attempts: 3),
+        Refusal(
+            answer: .respond(200, body: String(repeating: "x", count: 2 << 20)),
+            category: .protocolBroken),
+        Refusal(
+            answer: .respond(503, body: error("SlowDown")), category: .unavailable, attempts: 3),
         Refusal(answer: .raw([0, 1, 2]), category: .unavailable, attempts: 3),
     ])
     func `what does not pass ends as a typed error`(_ refusal: Refusal) throws {
@@ -138,7 +146,8 @@ struct S3FaultTests {
             .respond(403, headers: [date], body: Self.error("RequestTimeTooSkewed")),
             .respond(200, headers: [date]),
         ])
-        #expect(requests.map { $0.headers["x-amz-date"]?.hasPrefix("20600101T0000") } == [false, true])
+        #expect(
+            requests.map { $0.headers["x-amz-date"]?.hasPrefix("20600101T0000") } == [false, true])
     }
 
     @Test func `a circuit opens while the service fails, and the quota is spent`() throws {
@@ -166,7 +175,8 @@ struct S3FaultTests {
             }
             var client = try S3Client(
                 configuration,
-                credentials: CredentialsProvider(Credentials(accessKeyID: "A", secretAccessKey: "S")))
+                credentials: CredentialsProvider(
+                    Credentials(accessKeyID: "A", secretAccessKey: "S")))
             do throws(AWSError) {
                 _ = try client.head(bucket: "bucket", key: "k")
                 Issue.record("no error")
@@ -176,9 +186,14 @@ struct S3FaultTests {
 
     // MARK: - Parts
 
-    private func parts(_ tail: [FaultServer.Answer]) throws -> (Result<PutOutcome, AWSError>, [String]) {
+    private func parts(_ tail: [FaultServer.Answer]) throws -> (
+        Result<PutOutcome, AWSError>, [String]
+    ) {
         let begun = FaultServer.Answer.respond(
-            200, body: "<InitiateMultipartUploadResult><UploadId>u/1+</UploadId></InitiateMultipartUploadResult>")
+            200,
+            body:
+                "<InitiateMultipartUploadResult><UploadId>u/1+</UploadId></InitiateMultipartUploadResult>"
+        )
         let part = FaultServer.Answer.respond(200, headers: [("ETag", "\"e\"")])
         let server = FaultServer([begun, part, part] + tail)
         defer { server.stop() }
@@ -186,13 +201,15 @@ struct S3FaultTests {
         var client = try client(server)
         let result: Result<PutOutcome, AWSError>
         do throws(AWSError) {
-            result = .success(try client.put(ObjectUpload(path: file.path, bucket: "bucket", key: "k")))
+            result = .success(
+                try client.put(ObjectUpload(path: file.path, bucket: "bucket", key: "k")))
         } catch { result = .failure(error) }
         return (result, server.requests.map { "\($0.method) \($0.target.drop { $0 != "?" })" })
     }
 
     private static let start = [
-        "POST ?uploads=", "PUT ?partNumber=1&uploadId=u%2F1%2B", "PUT ?partNumber=2&uploadId=u%2F1%2B",
+        "POST ?uploads=", "PUT ?partNumber=1&uploadId=u%2F1%2B",
+        "PUT ?partNumber=2&uploadId=u%2F1%2B",
         "POST ?uploadId=u%2F1%2B",
     ]
 
@@ -225,11 +242,12 @@ struct S3FaultTests {
 
     // MARK: - Without a server
 
-    @Test(arguments: [
-        ("s3.example.org", nil), ("http://", nil), ("http://h:0", nil), ("http://u@h", nil),
-        ("http://h:70000", nil), ("http://h?x", nil),
-        ("https://H:443/", "h"), ("http://[::1]:9/p/", "[::1]:9"), ("http://h:80", "h"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("s3.example.org", nil), ("http://", nil), ("http://h:0", nil), ("http://u@h", nil),
+            ("http://h:70000", nil), ("http://h?x", nil),
+            ("https://H:443/", "h"), ("http://[::1]:9/p/", "[::1]:9"), ("http://h:80", "h"),
+        ] as [(String, String?)])
     func `endpoints are read`(_ text: String, _ authority: String?) {
         #expect(Endpoint(text)?.authority() == authority)
     }
@@ -257,7 +275,10 @@ struct S3FaultTests {
     }
 
     @Test func `base64 as in RFC 4648`() {
-        let cases = ["": "", "f": "Zg==", "fo": "Zm8=", "foo": "Zm9v", "foob": "Zm9vYg==", "fooba": "Zm9vYmE="]
+        let cases = [
+            "": "", "f": "Zg==", "fo": "Zm8=", "foo": "Zm9v", "foob": "Zm9vYg==",
+            "fooba": "Zm9vYmE=",
+        ]
         for (text, expected) in cases { #expect(Text.base64(Array(text.utf8)) == expected) }
     }
 }

@@ -27,7 +27,9 @@ enum Shared {
     static func query(_ text: some StringProtocol) -> [(String, String)] {
         text.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            func decoded(_ text: some StringProtocol) -> String { String(text).removingPercentEncoding ?? "" }
+            func decoded(_ text: some StringProtocol) -> String {
+                String(text).removingPercentEncoding ?? ""
+            }
             return (decoded(parts[0]), parts.count > 1 ? decoded(parts[1]) : "")
         }
     }
@@ -41,7 +43,8 @@ struct SigV4Tests {
             sessionToken: "TOKEN")
         let signature = SigV4(
             SigV4.Request(
-                method: "PUT", path: "/bucket/a%3D1/b%20c", query: [("partNumber", "2"), ("uploadId", "x/y=")],
+                method: "PUT", path: "/bucket/a%3D1/b%20c",
+                query: [("partNumber", "2"), ("uploadId", "x/y=")],
                 headers: [
                     ("host", "127.0.0.1:5000"), ("If-None-Match", "*"),
                     ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
@@ -50,7 +53,9 @@ struct SigV4Tests {
                 ], payloadHash: "UNSIGNED-PAYLOAD"),
             credentials: credentials, region: "eu-central-1", service: "s3",
             timestamp: "20261124T120000Z", pathRule: .asSent)
-        #expect(signature.signature == "1e79d20e3df30493379f0040afc9b0c1db2083a2545eb1a718d34f5d96b17279")
+        #expect(
+            signature.signature
+                == "1e79d20e3df30493379f0040afc9b0c1db2083a2545eb1a718d34f5d96b17279")
     }
 
     @Test(.enabled(if: Shared.folder != nil, "the published vectors are not there"))
@@ -78,7 +83,8 @@ struct SigV4Tests {
                 if line.first?.isWhitespace == true, let previous = headers.popLast() {
                     headers.append((previous.0, previous.1 + " " + line))
                 } else if let colon = line.firstIndex(of: ":") {
-                    headers.append((String(line[..<colon]), String(line[line.index(after: colon)...])))
+                    headers.append(
+                        (String(line[..<colon]), String(line[line.index(after: colon)...])))
                 }
             }
             headers.append(("X-Amz-Date", timestamp))
@@ -86,7 +92,9 @@ struct SigV4Tests {
                 headers.append(("X-Amz-Security-Token", token))
             }
             let hash = Text.hex(SHA256.of(Array(body.utf8)))
-            if context["sign_body"] as? Bool == true { headers.append(("x-amz-content-sha256", hash)) }
+            if context["sign_body"] as? Bool == true {
+                headers.append(("x-amz-content-sha256", hash))
+            }
             let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
             let signature = SigV4(
                 SigV4.Request(

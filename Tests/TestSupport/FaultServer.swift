@@ -6,7 +6,8 @@ public final class FaultServer: Sendable {
     /// What happens to one request.
     public enum Answer: Sendable {
         /// A whole response; the connection closes after it, unless kept.
-        case respond(Int, headers: [(String, String)] = [], body: String = "", keepsOpen: Bool = false)
+        case respond(
+            Int, headers: [(String, String)] = [], body: String = "", keepsOpen: Bool = false)
         /// These bytes, then the end.
         case raw([UInt8])
         /// The end, without a word.
@@ -17,10 +18,13 @@ public final class FaultServer: Sendable {
 
     /// A request that came.
     public struct Request: Sendable {
+        /// GET, PUT and so on.
         public let method: String
+        /// Path and query as sent.
         public let target: String
         /// Names in lower case.
         public let headers: [String: String]
+        /// What it carried.
         public let body: [UInt8]
     }
 
@@ -29,6 +33,7 @@ public final class FaultServer: Sendable {
         var requests: [Request] = []
     }
 
+    /// Of loopback, chosen by the system.
     public let port: UInt16
     private let listener: Int32
     private let answers: [Answer]

@@ -43,7 +43,8 @@ struct HTTPClientTests {
         Failure(testDescription: "closed", answer: .close, kind: .broken),
         Failure(testDescription: "stalled", answer: .stall, kind: .timeout),
         Failure(
-            testDescription: "cut", answer: .raw(Array("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhe".utf8)),
+            testDescription: "cut",
+            answer: .raw(Array("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhe".utf8)),
             kind: .broken),
         Failure(
             testDescription: "garbage", answer: .raw((0...255).map { UInt8($0) }), kind: .broken),
@@ -52,11 +53,13 @@ struct HTTPClientTests {
             answer: .respond(200, body: String(repeating: "x", count: 2000)), kind: .tooLarge),
         Failure(
             testDescription: "over the limit, unannounced",
-            answer: .raw(Array("HTTP/1.1 200 OK\r\n\r\n\(String(repeating: "x", count: 2000))".utf8)),
+            answer: .raw(
+                Array("HTTP/1.1 200 OK\r\n\r\n\(String(repeating: "x", count: 2000))".utf8)),
             kind: .tooLarge),
     ]
 
-    @Test(arguments: failures) func `a broken exchange is a typed error`(_ failure: Failure) throws {
+    @Test(arguments: failures) func `a broken exchange is a typed error`(_ failure: Failure) throws
+    {
         let error = #expect(throws: TransportError.self) {
             try send([failure.answer]) {
                 $0.timeout = failure.kind == .timeout ? 0.2 : 20
@@ -73,7 +76,9 @@ struct HTTPClientTests {
         ("file:///etc/passwd", .badRequest), ("ftp://127.0.0.1/", .badRequest),
         ("nonsense://x", .badRequest), ("http://", .badRequest),
     ])
-    func `a URL that cannot be asked is a typed error`(_ url: String, _ kind: TransportError.Kind) throws {
+    func `a URL that cannot be asked is a typed error`(_ url: String, _ kind: TransportError.Kind)
+        throws
+    {
         var client = try HTTPClient()
         do throws(TransportError) {
             _ = try client.send(HTTPRequest(url: url))
