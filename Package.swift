@@ -30,14 +30,16 @@ func library(
 }
 
 /// Schemas are read by `make generate`, not by the compiler.
-let schemaFolders = ["Records": ["Schema"], "Binance": ["Schema"]]
+let schemaFolders = ["Records": ["Schema"], "Binance": ["Schema"], "SBETests": ["Schema"]]
 
 func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: base)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: base)
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: schemaFolders[name] ?? [],
+        swiftSettings: base)
 }
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -79,16 +81,18 @@ let package = Package(
         tool("rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool("s3-put", ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
-        tool("recq", ["Stage", "Records", "Posix"]),
+        tool("recq", ["Stage", "Records", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
         // For developers and demos.
         library("SchemaModel", []),
+        library("SimulatedMarket", []),
         tool("sbe-gen", ["SchemaModel", argumentParser]),
         tool(
             "exchange-sim",
             [
-                "Binance", "SBE", "Records", argumentParser,
+                "Binance", "Stage", "SBE", "Records", "Posix", "SimulatedMarket", argumentParser,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -98,5 +102,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: base),
         tests("TransportTests", ["Transport", "TestSupport"]),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
+        tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
+        tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),
     ]
 )

@@ -33,6 +33,22 @@ public struct Bytes: ~Copyable {
         }
     }
 
+    /// A part of its bytes, lent.
+    @_lifetime(borrow self)
+    public func span(_ range: Range<Int>) -> RawSpan {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        let bytes = RawSpan(
+            _unsafeStart: UnsafeRawPointer(base + range.lowerBound), byteCount: range.count)
+        return _overrideLifetime(bytes, borrowing: self)
+    }
+
+    /// The place of the first such byte from a place on; nil when there is none.
+    public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+        precondition(start >= 0 && start <= count)
+        guard let found = memchr(base + start, Int32(byte), count - start) else { return nil }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+
     /// A copy of its bytes.
     public var array: [UInt8] {
         Array(UnsafeRawBufferPointer(start: base, count: count))

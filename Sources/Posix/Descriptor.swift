@@ -75,6 +75,20 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Reads once into a buffer; 0 means end of file.
+    public func read(
+        appendingTo bytes: inout Bytes, room: Int
+    ) throws(SystemError) -> Int {
+        let (raw, name) = (raw, name)
+        return try bytes.append(room: room) { (space) throws(SystemError) in
+            while true {
+                let count = Glibc.read(raw, space.baseAddress, space.count)
+                if count >= 0 { return count }
+                if errno != EINTR { throw SystemError("read", name) }
+            }
+        }
+    }
+
     /// Writes every byte, however many calls that takes.
     public func writeAll(_ bytes: RawSpan) throws(SystemError) {
         try bytes.withUnsafeBytes { (buffer) throws(SystemError) in try writeAll(buffer) }

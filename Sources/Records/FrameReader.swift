@@ -30,6 +30,8 @@ public struct FrameReader: ~Copyable {
 
     /// Bytes read so far.
     public var bytesRead: Int64 { offset + Int64(end - start) }
+    /// For poll(2).
+    public var descriptorNumber: Int32 { descriptor.raw }
     /// What is read, for messages.
     public var name: String { descriptor.name }
 
@@ -81,6 +83,12 @@ public struct FrameReader: ~Copyable {
         offset += Int64(length)
         let frame = unsafe RawSpan(_unsafeStart: first, byteCount: length)
         return FrameView(checked: unsafe _overrideLifetime(frame, mutating: &self))
+    }
+
+    /// Gives every whole frame that was read to `body`, for a reader that is a part of an object
+    /// and so cannot lend frames beyond one access.
+    public mutating func drain(_ body: (borrowing FrameView) throws -> Void) throws {
+        while let frame = try next() { try body(frame) }
     }
 
     // MARK: - Buffer

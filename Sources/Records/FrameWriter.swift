@@ -53,6 +53,12 @@ public struct FrameWriter: ~Copyable {
         if buffer.count >= Self.batchLength { try flush() }
     }
 
+    /// Appends the record of a JSON line; ``flush()`` writes.
+    public mutating func append(json line: RawSpan) throws(JSONRecord.Failure) {
+        try JSONRecord.appendFrame(of: line, to: &buffer)
+        frames += 1
+    }
+
     /// Appends a frame whose message `encode` writes.
     ///
     /// - Parameters:

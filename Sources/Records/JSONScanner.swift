@@ -26,6 +26,13 @@ public struct JSONScanner: ~Escapable {
     @_lifetime(copy bytes)
     public init(_ bytes: RawSpan) { self.bytes = bytes }
 
+    /// Starts at a byte inside.
+    @_lifetime(copy bytes)
+    init(_ bytes: RawSpan, from position: Int) {
+        self.bytes = bytes
+        self.position = position
+    }
+
     // MARK: - Structure
 
     /// The next byte that is not white space, without taking it; nil at the end.

@@ -81,6 +81,6 @@ public struct MessageHeader: Equatable, Sendable {
             try Failure.shortBlock(name, "root block", Self.length, fieldLength, length)
         }
         try message.require(length, at: Self.length, name, "root block")
-        return Self.length + length
+        return Self.length &+ length
     }
 }

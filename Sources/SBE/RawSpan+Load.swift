@@ -28,13 +28,16 @@ extension RawSpan {
 
     /// The bytes from an offset on.
     ///
-    /// Unsafe: the caller has checked that they are inside the span.
+    /// Unsafe: the caller has checked that they are inside the span, which is not empty.
     @unsafe
     @inlinable
     @inline(__always)
     @_lifetime(copy self)
     public func part(_ offset: Int, length: Int) -> RawSpan {
-        unsafe extracting(unchecked: Range(uncheckedBounds: (offset, offset + length)))
+        // Not extracting(unchecked:): that keeps a test for a null start in every loop over entries.
+        let start = unsafe withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
+        let part = unsafe RawSpan(_unsafeStart: start + offset, byteCount: length)
+        return unsafe _overrideLifetime(part, copying: self)
     }
 
     /// The content of a NUL-padded char array: the bytes before the first NUL.
@@ -42,6 +45,7 @@ extension RawSpan {
     public var beforeNUL: RawSpan {
         @_lifetime(copy self)
         get {
+            guard !isEmpty else { return self }
             var length = 0
             while length < byteCount, unsafe little(length, as: UInt8.self) != 0 { length += 1 }
             return unsafe part(0, length: length)

@@ -13,6 +13,12 @@ extension Body {
     /// True when a group's view keeps it for its entries.
     var keepsVersion: Bool { isFlat ? isVersioned : needsVersion }
 
+    /// True when the walk is short enough to be inlined into every user, which keeps a decoder's
+    /// parts in registers; a long one is called.
+    var walksInline: Bool {
+        groups.allSatisfy(\.body.isFlat) && groups.count + data.count <= 4
+    }
+
     /// Bytes that groups and data take when they are empty.
     var emptyTail: Int {
         groups.reduce(0) { $0 + $1.dimension.length } + data.reduce(0) { $0 + $1.primitive.length }

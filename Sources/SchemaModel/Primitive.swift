@@ -74,10 +74,12 @@ public enum Primitive: String, CaseIterable, Sendable {
         let text = text.trimmingSpaces
         switch self {
         case .char:
+            // A single character stands for itself, unless it is a digit.
             let bytes = Array(text.utf8)
-            return bytes.count == 1 && !(48...57).contains(bytes[0])
-                ? .unsigned(UInt64(bytes[0])) : UInt8(text).map { .unsigned(UInt64($0)) }
-                    ?? nil
+            if bytes.count == 1, !(48...57).contains(bytes[0]) {
+                return .unsigned(UInt64(bytes[0]))
+            }
+            return UInt8(text).map { .unsigned(UInt64($0)) }
         case .int8: return Int8(text).map { .signed(Int64($0)) }
         case .int16: return Int16(text).map { .signed(Int64($0)) }
         case .int32: return Int32(text).map { .signed(Int64($0)) }

@@ -53,7 +53,8 @@ struct BodyReader {
             throw SchemaError(line: line, "headerType \(name) is not a composite")
         }
         let expected = ["blockLength", "templateId", "schemaId", "version"]
-        let isStandard = header.length == 8 && header.members.map(\.name) == expected
+        let isStandard =
+            header.length == 8 && header.members.map(\.name) == expected
             && header.members.allSatisfy { member in
                 guard case .encoded(let type) = member.type else { return false }
                 return type.primitive == .uint16 && !type.isArray

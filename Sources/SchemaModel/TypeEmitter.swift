@@ -25,7 +25,8 @@ struct TypeEmitter {
         out.line("///")
         out.doc("Values that a newer schema may add are kept as they are.")
         out.line("@frozen")
-        out.block("public struct \(name): RawRepresentable, Hashable, Sendable") { out in
+        let protocols = "RawRepresentable, Hashable, Sendable, CustomStringConvertible"
+        out.block("public struct \(name): \(protocols)") { out in
             rawValue(type.primitive, &out)
             for value in type.values {
                 out.line("")
@@ -34,9 +35,7 @@ struct TypeEmitter {
                     "@inlinable public static var \(SwiftNames.property(value.name)): \(name) {"
                         + " \(name)(rawValue: \(value.number.literal)) }")
             }
-        }
-        out.line("")
-        out.block("extension \(qualifier)\(name): CustomStringConvertible") { out in
+            out.line("")
             out.doc("The name in the schema, or the number of a value that it does not have.")
             out.block("public var description: String") { out in
                 out.line("switch rawValue {")

@@ -116,7 +116,8 @@ public struct EnumType: Sendable {
             values.count == 2
         else { return false }
         let names = Dictionary(
-            values.map { ($0.name.lowercased(), $0.number) }, uniquingKeysWith: { first, _ in first })
+            values.map { ($0.name.lowercased(), $0.number) },
+            uniquingKeysWith: { first, _ in first })
         return (names["no"] ?? names["false"] ?? names["f"]) == .unsigned(0)
             && (names["yes"] ?? names["true"] ?? names["t"]) == .unsigned(1)
     }

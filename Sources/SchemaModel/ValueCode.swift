@@ -27,8 +27,8 @@ struct ValueCode {
         order = bigEndian ? "big" : "little"
         let isOptional = presence == .optional
         switch type {
-        case .encoded(let encoded) 
-            where encoded.isArray && encoded.primitive.length == 1 && !copiesBytes:
+        case .encoded(let encoded)
+        where encoded.isArray && encoded.primitive.length == 1 && !copiesBytes:
             form = .bytes(encoded.count)
             (self.type, isNullable) = ("RawSpan", false)
         case .encoded(let encoded) where encoded.isArray:
@@ -104,9 +104,10 @@ struct ValueCode {
                 value = "unsafe \(bytes).little(\(offset), as: Int128.self)"
             } else {
                 // The low half comes first in either byte order.
+                let low = bits(.uint64, in: bytes, at: offset)
+                let high = bits(.int64, in: bytes, at: offset + " + 8")
                 value =
-                    "Int128(truncatingIfNeeded: \(bits(.int64, in: bytes, at: offset + " + 8"))) << 64"
-                    + " | Int128(truncatingIfNeeded: \(bits(.uint64, in: bytes, at: offset)))"
+                    "Int128(truncatingIfNeeded: \(high)) << 64 | Int128(truncatingIfNeeded: \(low))"
             }
             return isNullable
                 ? ["let value = \(value)", "return value == .min ? nil : value"] : [value]
@@ -155,7 +156,8 @@ struct ValueCode {
             let number = isNullable ? "(\(value) ?? \(null.literal))" : value
             let wire =
                 primitive.isFloat
-                ? "\(isNullable ? "(\(value) ?? \(floatNull(null)))" : value).bitPattern" : "\(number)"
+                ? "\(isNullable ? "(\(value) ?? \(floatNull(null)))" : value).bitPattern"
+                : "\(number)"
             return [store(primitive.isFloat ? wire : "\(number) as \(type)", at: offset)]
         case .boolean(let primitive, let null):
             let wire = primitive.wireType
@@ -185,7 +187,8 @@ struct ValueCode {
         case .bytes:
             return ["unsafe \(bytes).copy(\(value), to: \(offset))"]
         case .numbers(let primitive, let count):
-            let element = primitive.isFloat ? "\(value)[sbeElement].bitPattern" : "\(value)[sbeElement]"
+            let element =
+                primitive.isFloat ? "\(value)[sbeElement].bitPattern" : "\(value)[sbeElement]"
             return [
                 "for sbeElement in 0..<\(count) {",
                 "    " + store(element, at: "\(offset) + sbeElement * \(primitive.length)"),

@@ -13,7 +13,7 @@ enum SegmentReader {
         let file = try Descriptor.open(path, O_RDONLY)
         var buffer = Bytes(capacity: 1 << 20)
         while buffer.count < Spool.headerLength {
-            if try read(file, into: &buffer, 64 << 10) == 0 { return 0 }
+            if try file.read(appendingTo: &buffer, room: 64 << 10) == 0 { return 0 }
         }
         guard buffer.span.unsafeLoadUnaligned(as: UInt64.self) == Spool.magic else { return 0 }
         if start > Int64(Spool.headerLength) {
@@ -45,20 +45,7 @@ enum SegmentReader {
             }
             buffer.removeFirst(taken)
             taken = 0
-            if try read(file, into: &buffer, max(256 << 10, need - buffer.count)) == 0 { return offset }
-        }
-    }
-
-    private static func read(
-        _ file: borrowing Descriptor, into buffer: inout Bytes, _ room: Int
-    ) throws(SystemError) -> Int {
-        let raw = file.raw
-        return try buffer.append(room: room) { (space) throws(SystemError) in
-            while true {
-                let count = Glibc.read(raw, space.baseAddress, space.count)
-                if count >= 0 { return count }
-                if errno != EINTR { throw SystemError("read", "a spool segment") }
-            }
+            if try file.read(appendingTo: &buffer, room: max(256 << 10, need - buffer.count)) == 0 { return offset }
         }
     }
 }

@@ -64,4 +64,9 @@ public struct Stage: ~Copyable {
     public func standardOutput() throws -> FrameWriter {
         try FrameWriter(Descriptor.standardOutput())
     }
+
+    /// Writes a report for people, or for scripts, to standard output.
+    public func print(_ text: String) throws {
+        try Descriptor.standardOutput().writeAll(Array(text.utf8).span.bytes)
+    }
 }

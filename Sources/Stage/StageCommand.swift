@@ -74,12 +74,10 @@ extension StageCommand {
         }
     }
 
-    /// `recq json` is of the tool `recq`.
+    /// The name that the program was called by: `recq json` is of the tool `recq`.
     private static var toolName: String {
         let path = CommandLine.arguments.first ?? ""
-        return configuration.commandName.map { name in
-            path.split(separator: "/").last.map(String.init).flatMap { $0.isEmpty ? nil : $0 } ?? name
-        } ?? "stage"
+        return path.split(separator: "/").last.map(String.init) ?? "stage"
     }
 }
 

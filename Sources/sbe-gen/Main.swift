@@ -26,25 +26,30 @@ struct SBEGenerator: ParsableCommand {
     enum Access: String, ExpressibleByArgument, CaseIterable { case `public`, `internal` }
 
     func run() throws {
-        let files: [SwiftEmitter.File]
         do {
-            var options = SwiftEmitter.Options()
-            options.namespace = namespace
-            options.messages = message
-            options.imports = moduleImport
-            options.isPublic = access == .public
-            let xml = try Data(contentsOf: URL(fileURLWithPath: schema))
-            files = try SwiftEmitter(Schema(xml: xml), options: options).files()
+            try OutputFolder(path: output).replace(with: generate())
         } catch let error as SchemaError {
-            throw Refusal(description: "\(schema):\(error.line): \(error.reason)")
+            throw refusal("\(schema):\(error.line): \(error.reason)", code: 65)
         } catch let error as SwiftEmitter.UnknownMessage {
-            throw Refusal(description: "\(schema): \(error)")
+            throw refusal("\(schema): \(error)", code: 65)
+        } catch let error as CocoaError {
+            throw refusal("\(error.filePath ?? schema): \(error.localizedDescription)", code: 74)
         }
-        try OutputFolder(path: output).replace(with: files)
     }
-}
 
-/// Why nothing was generated; ArgumentParser prints it.
-struct Refusal: Error, CustomStringConvertible {
-    let description: String
+    private func generate() throws -> [SwiftEmitter.File] {
+        var options = SwiftEmitter.Options()
+        options.namespace = namespace
+        options.messages = message
+        options.imports = moduleImport
+        options.isPublic = access == .public
+        let xml = try Data(contentsOf: URL(fileURLWithPath: schema))
+        return try SwiftEmitter(Schema(xml: xml), options: options).files()
+    }
+
+    /// Says why on stderr; exit codes as in docs/design.md: 65 for a bad schema, 74 for I/O.
+    private func refusal(_ reason: String, code: Int32) -> ExitCode {
+        FileHandle.standardError.write(Data("sbe-gen: \(reason)\n".utf8))
+        return ExitCode(code)
+    }
 }

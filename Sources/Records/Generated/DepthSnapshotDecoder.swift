@@ -28,7 +28,7 @@ public struct DepthSnapshotDecoder: ~Escapable {
     ///
     /// - Parameter message: from the message header on; bytes after the message are ignored.
     /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-    @inlinable @_lifetime(copy message)
+    @inlinable @inline(__always) @_lifetime(copy message)
     public init(_ message: RawSpan) throws(SBEError) {
         let header = try MessageHeader(message, name: "DepthSnapshot")
         var offset = try header.check(
@@ -90,19 +90,19 @@ public struct DepthSnapshotDecoder: ~Escapable {
         /// Entries in it.
         public let count: Int
 
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         init(_ message: RawSpan, at offset: Int) throws(SBEError) {
             try message.require(6, at: offset, "DepthSnapshot", "bids")
             let dimension = GroupDimension(
-                blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                count: unsafe message.little(offset + 2, as: UInt32.self))
+                blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                count: unsafe message.little(offset &+ 2, as: UInt32.self))
             try dimension.check(
                 fieldLength: 16, limit: 65535, at: offset,
                 "DepthSnapshot", "bids")
-            let first = offset + 6
+            let first = offset &+ 6
             sbeEnd = try dimension.end(
                 at: first, in: message, "DepthSnapshot", "bids")
-            sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+            sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
             sbeStride = dimension.blockLength
             count = dimension.count
         }
@@ -112,7 +112,7 @@ public struct DepthSnapshotDecoder: ~Escapable {
             @_lifetime(copy self)
             get {
                 precondition(index >= 0 && index < count, "no such entry")
-                return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
             }
         }
 
@@ -143,19 +143,19 @@ public struct DepthSnapshotDecoder: ~Escapable {
         /// Entries in it.
         public let count: Int
 
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         init(_ message: RawSpan, at offset: Int) throws(SBEError) {
             try message.require(6, at: offset, "DepthSnapshot", "asks")
             let dimension = GroupDimension(
-                blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                count: unsafe message.little(offset + 2, as: UInt32.self))
+                blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                count: unsafe message.little(offset &+ 2, as: UInt32.self))
             try dimension.check(
                 fieldLength: 16, limit: 65535, at: offset,
                 "DepthSnapshot", "asks")
-            let first = offset + 6
+            let first = offset &+ 6
             sbeEnd = try dimension.end(
                 at: first, in: message, "DepthSnapshot", "asks")
-            sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+            sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
             sbeStride = dimension.blockLength
             count = dimension.count
         }
@@ -165,7 +165,7 @@ public struct DepthSnapshotDecoder: ~Escapable {
             @_lifetime(copy self)
             get {
                 precondition(index >= 0 && index < count, "no such entry")
-                return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
             }
         }
 

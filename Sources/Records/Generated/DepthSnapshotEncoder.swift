@@ -184,7 +184,8 @@ public struct DepthSnapshotEncoder: ~Copyable, ~Escapable {
     public mutating func bids(count: Int) throws(SBEError) {
         sbeSkip(to: 0)
         try sbeBytes.requireRoom(
-            forEntries: count, limit: 65535, at: sbeEnd, header: 6,
+            forEntries: count, limit: 65535,
+            at: sbeEnd, header: 6,
             entry: 16, rest: 6, "DepthSnapshot", "bids")
         unsafe sbeBytes.zero(sbeEnd, length: 6)
         unsafe sbeBytes.storeLittle(16 as UInt16, at: sbeEnd + 0)
@@ -214,7 +215,8 @@ public struct DepthSnapshotEncoder: ~Copyable, ~Escapable {
     public mutating func asks(count: Int) throws(SBEError) {
         sbeSkip(to: 1)
         try sbeBytes.requireRoom(
-            forEntries: count, limit: 65535, at: sbeEnd, header: 6,
+            forEntries: count, limit: 65535,
+            at: sbeEnd, header: 6,
             entry: 16, rest: 0, "DepthSnapshot", "asks")
         unsafe sbeBytes.zero(sbeEnd, length: 6)
         unsafe sbeBytes.storeLittle(16 as UInt16, at: sbeEnd + 0)

@@ -5,7 +5,7 @@
 ///
 /// Values that a newer schema may add are kept as they are.
 @frozen
-public struct GapReason: RawRepresentable, Hashable, Sendable {
+public struct GapReason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// As on the wire.
     public var rawValue: UInt8
 
@@ -27,9 +27,7 @@ public struct GapReason: RawRepresentable, Hashable, Sendable {
 
     /// Dropped because a reader was too slow
     @inlinable public static var overflow: GapReason { GapReason(rawValue: 4) }
-}
 
-extension GapReason: CustomStringConvertible {
     /// The name in the schema, or the number of a value that it does not have.
     public var description: String {
         switch rawValue {

@@ -26,7 +26,7 @@ public struct RawDecoder: ~Escapable {
     ///
     /// - Parameter message: from the message header on; bytes after the message are ignored.
     /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-    @inlinable @_lifetime(copy message)
+    @inlinable @inline(__always) @_lifetime(copy message)
     public init(_ message: RawSpan) throws(SBEError) {
         let header = try MessageHeader(message, name: "Raw")
         var offset = try header.check(
@@ -35,9 +35,9 @@ public struct RawDecoder: ~Escapable {
         try message.require(4, at: offset, "Raw", "message")
         let endMessage = try message.endOfData(
             Int(clamping: unsafe message.little(offset, as: UInt32.self)),
-            at: offset + 4, limit: 1048576, "Raw", "message")
+            at: offset &+ 4, limit: 1048576, "Raw", "message")
         self.message = unsafe message.part(
-            offset + 4, length: endMessage - offset - 4)
+            offset &+ 4, length: endMessage &- offset &- 4)
         offset = endMessage
         sbeBytes = message
     }

@@ -5,7 +5,7 @@
 ///
 /// Values that a newer schema may add are kept as they are.
 @frozen
-public struct SourceCode: RawRepresentable, Hashable, Sendable {
+public struct SourceCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// As on the wire.
     public var rawValue: UInt8
 
@@ -24,9 +24,7 @@ public struct SourceCode: RawRepresentable, Hashable, Sendable {
 
     /// Fetched again to fill a hole
     @inlinable public static var repair: SourceCode { SourceCode(rawValue: 4) }
-}
 
-extension SourceCode: CustomStringConvertible {
     /// The name in the schema, or the number of a value that it does not have.
     public var description: String {
         switch rawValue {

@@ -24,7 +24,7 @@ public struct TradeDecoder: ~Escapable {
     ///
     /// - Parameter message: from the message header on; bytes after the message are ignored.
     /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-    @inlinable @_lifetime(copy message)
+    @inlinable @inline(__always) @_lifetime(copy message)
     public init(_ message: RawSpan) throws(SBEError) {
         let header = try MessageHeader(message, name: "Trade")
         _ = try header.check(

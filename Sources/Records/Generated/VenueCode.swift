@@ -5,7 +5,7 @@
 ///
 /// Values that a newer schema may add are kept as they are.
 @frozen
-public struct VenueCode: RawRepresentable, Hashable, Sendable {
+public struct VenueCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// As on the wire.
     public var rawValue: UInt8
 
@@ -15,9 +15,7 @@ public struct VenueCode: RawRepresentable, Hashable, Sendable {
 
     /// `binanceSpot`.
     @inlinable public static var binanceSpot: VenueCode { VenueCode(rawValue: 1) }
-}
 
-extension VenueCode: CustomStringConvertible {
     /// The name in the schema, or the number of a value that it does not have.
     public var description: String {
         switch rawValue {

@@ -29,7 +29,7 @@ extension REST {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "DepthResponse")
             var offset = try header.check(
@@ -62,19 +62,19 @@ extension REST {
             /// Entries in it.
             public let count: Int
 
-            @inlinable @_lifetime(copy message)
+            @inlinable @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(6, at: offset, "DepthResponse", "bids")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                    count: unsafe message.little(offset + 2, as: UInt32.self))
+                    blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                    count: unsafe message.little(offset &+ 2, as: UInt32.self))
                 try dimension.check(
                     fieldLength: 16, limit: 2147483647, at: offset,
                     "DepthResponse", "bids")
-                let first = offset + 6
+                let first = offset &+ 6
                 sbeEnd = try dimension.end(
                     at: first, in: message, "DepthResponse", "bids")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -84,7 +84,7 @@ extension REST {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 
@@ -115,19 +115,19 @@ extension REST {
             /// Entries in it.
             public let count: Int
 
-            @inlinable @_lifetime(copy message)
+            @inlinable @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(6, at: offset, "DepthResponse", "asks")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                    count: unsafe message.little(offset + 2, as: UInt32.self))
+                    blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                    count: unsafe message.little(offset &+ 2, as: UInt32.self))
                 try dimension.check(
                     fieldLength: 16, limit: 2147483647, at: offset,
                     "DepthResponse", "asks")
-                let first = offset + 6
+                let first = offset &+ 6
                 sbeEnd = try dimension.end(
                     at: first, in: message, "DepthResponse", "asks")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -137,7 +137,7 @@ extension REST {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 

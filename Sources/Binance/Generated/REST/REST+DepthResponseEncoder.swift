@@ -89,7 +89,8 @@ extension REST {
         public mutating func bids(count: Int) throws(SBEError) {
             sbeSkip(to: 0)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 2147483647, at: sbeEnd, header: 6,
+                forEntries: count, limit: 2147483647,
+                at: sbeEnd, header: 6,
                 entry: 16, rest: 6, "DepthResponse", "bids")
             unsafe sbeBytes.zero(sbeEnd, length: 6)
             unsafe sbeBytes.storeLittle(16 as UInt16, at: sbeEnd + 0)
@@ -119,7 +120,8 @@ extension REST {
         public mutating func asks(count: Int) throws(SBEError) {
             sbeSkip(to: 1)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 2147483647, at: sbeEnd, header: 6,
+                forEntries: count, limit: 2147483647,
+                at: sbeEnd, header: 6,
                 entry: 16, rest: 0, "DepthResponse", "asks")
             unsafe sbeBytes.zero(sbeEnd, length: 6)
             unsafe sbeBytes.storeLittle(16 as UInt16, at: sbeEnd + 0)

@@ -29,7 +29,7 @@ extension REST {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "ErrorResponse")
             var offset = try header.check(
@@ -38,16 +38,16 @@ extension REST {
             try message.require(2, at: offset, "ErrorResponse", "msg")
             let endMsg = try message.endOfData(
                 Int(clamping: unsafe message.little(offset, as: UInt16.self)),
-                at: offset + 2, limit: 65535, "ErrorResponse", "msg")
+                at: offset &+ 2, limit: 65535, "ErrorResponse", "msg")
             self.msg = unsafe message.part(
-                offset + 2, length: endMsg - offset - 2)
+                offset &+ 2, length: endMsg &- offset &- 2)
             offset = endMsg
             try message.require(4, at: offset, "ErrorResponse", "data")
             let endData = try message.endOfData(
                 Int(clamping: unsafe message.little(offset, as: UInt32.self)),
-                at: offset + 4, limit: 2147483647, "ErrorResponse", "data")
+                at: offset &+ 4, limit: 2147483647, "ErrorResponse", "data")
             self.data = unsafe message.part(
-                offset + 4, length: endData - offset - 4)
+                offset &+ 4, length: endData &- offset &- 4)
             offset = endData
             sbeBytes = message
         }

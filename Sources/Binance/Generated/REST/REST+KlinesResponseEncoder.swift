@@ -76,7 +76,8 @@ extension REST {
         public mutating func klines(count: Int) throws(SBEError) {
             sbeSkip(to: 0)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 2147483647, at: sbeEnd, header: 6,
+                forEntries: count, limit: 2147483647,
+                at: sbeEnd, header: 6,
                 entry: 120, rest: 0, "KlinesResponse", "klines")
             unsafe sbeBytes.zero(sbeEnd, length: 6)
             unsafe sbeBytes.storeLittle(120 as UInt16, at: sbeEnd + 0)

@@ -25,7 +25,7 @@ extension REST {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "PingResponse")
             _ = try header.check(

@@ -27,7 +27,7 @@ extension REST {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "TradesResponse")
             var offset = try header.check(
@@ -54,19 +54,19 @@ extension REST {
             /// Entries in it.
             public let count: Int
 
-            @inlinable @_lifetime(copy message)
+            @inlinable @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(6, at: offset, "TradesResponse", "trades")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                    count: unsafe message.little(offset + 2, as: UInt32.self))
+                    blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                    count: unsafe message.little(offset &+ 2, as: UInt32.self))
                 try dimension.check(
                     fieldLength: 42, limit: 2147483647, at: offset,
                     "TradesResponse", "trades")
-                let first = offset + 6
+                let first = offset &+ 6
                 sbeEnd = try dimension.end(
                     at: first, in: message, "TradesResponse", "trades")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -76,7 +76,7 @@ extension REST {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 

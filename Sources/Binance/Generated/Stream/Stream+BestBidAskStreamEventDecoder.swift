@@ -27,7 +27,7 @@ extension Stream {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "BestBidAskStreamEvent")
             var offset = try header.check(
@@ -36,9 +36,9 @@ extension Stream {
             try message.require(1, at: offset, "BestBidAskStreamEvent", "symbol")
             let endSymbol = try message.endOfData(
                 Int(clamping: unsafe message.little(offset, as: UInt8.self)),
-                at: offset + 1, limit: 255, "BestBidAskStreamEvent", "symbol")
+                at: offset &+ 1, limit: 255, "BestBidAskStreamEvent", "symbol")
             self.symbol = unsafe message.part(
-                offset + 1, length: endSymbol - offset - 1)
+                offset &+ 1, length: endSymbol &- offset &- 1)
             offset = endSymbol
             sbeBytes = message
         }

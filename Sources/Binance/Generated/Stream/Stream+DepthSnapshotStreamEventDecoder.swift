@@ -31,7 +31,7 @@ extension Stream {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "DepthSnapshotStreamEvent")
             var offset = try header.check(
@@ -46,9 +46,9 @@ extension Stream {
             try message.require(1, at: offset, "DepthSnapshotStreamEvent", "symbol")
             let endSymbol = try message.endOfData(
                 Int(clamping: unsafe message.little(offset, as: UInt8.self)),
-                at: offset + 1, limit: 255, "DepthSnapshotStreamEvent", "symbol")
+                at: offset &+ 1, limit: 255, "DepthSnapshotStreamEvent", "symbol")
             self.symbol = unsafe message.part(
-                offset + 1, length: endSymbol - offset - 1)
+                offset &+ 1, length: endSymbol &- offset &- 1)
             offset = endSymbol
             sbeBytes = message
         }
@@ -74,19 +74,19 @@ extension Stream {
             /// Entries in it.
             public let count: Int
 
-            @inlinable @_lifetime(copy message)
+            @inlinable @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(4, at: offset, "DepthSnapshotStreamEvent", "bids")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                    count: unsafe message.little(offset + 2, as: UInt16.self))
+                    blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                    count: unsafe message.little(offset &+ 2, as: UInt16.self))
                 try dimension.check(
                     fieldLength: 16, limit: 65535, at: offset,
                     "DepthSnapshotStreamEvent", "bids")
-                let first = offset + 4
+                let first = offset &+ 4
                 sbeEnd = try dimension.end(
                     at: first, in: message, "DepthSnapshotStreamEvent", "bids")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -96,7 +96,7 @@ extension Stream {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 
@@ -127,19 +127,19 @@ extension Stream {
             /// Entries in it.
             public let count: Int
 
-            @inlinable @_lifetime(copy message)
+            @inlinable @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(4, at: offset, "DepthSnapshotStreamEvent", "asks")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                    count: unsafe message.little(offset + 2, as: UInt16.self))
+                    blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                    count: unsafe message.little(offset &+ 2, as: UInt16.self))
                 try dimension.check(
                     fieldLength: 16, limit: 65535, at: offset,
                     "DepthSnapshotStreamEvent", "asks")
-                let first = offset + 4
+                let first = offset &+ 4
                 sbeEnd = try dimension.end(
                     at: first, in: message, "DepthSnapshotStreamEvent", "asks")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -149,7 +149,7 @@ extension Stream {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 

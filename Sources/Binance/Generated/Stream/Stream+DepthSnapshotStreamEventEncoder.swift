@@ -100,7 +100,8 @@ extension Stream {
         public mutating func bids(count: Int) throws(SBEError) {
             sbeSkip(to: 0)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 65535, at: sbeEnd, header: 4,
+                forEntries: count, limit: 65535,
+                at: sbeEnd, header: 4,
                 entry: 16, rest: 5, "DepthSnapshotStreamEvent", "bids")
             unsafe sbeBytes.zero(sbeEnd, length: 4)
             unsafe sbeBytes.storeLittle(16 as UInt16, at: sbeEnd + 0)
@@ -130,7 +131,8 @@ extension Stream {
         public mutating func asks(count: Int) throws(SBEError) {
             sbeSkip(to: 1)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 65535, at: sbeEnd, header: 4,
+                forEntries: count, limit: 65535,
+                at: sbeEnd, header: 4,
                 entry: 16, rest: 1, "DepthSnapshotStreamEvent", "asks")
             unsafe sbeBytes.zero(sbeEnd, length: 4)
             unsafe sbeBytes.storeLittle(16 as UInt16, at: sbeEnd + 0)

@@ -29,7 +29,7 @@ extension Stream {
         ///
         /// - Parameter message: from the message header on; bytes after the message are ignored.
         /// - Throws: ``SBEError`` when the bytes are not this message, whole.
-        @inlinable @_lifetime(copy message)
+        @inlinable @inline(__always) @_lifetime(copy message)
         public init(_ message: RawSpan) throws(SBEError) {
             let header = try MessageHeader(message, name: "TradesStreamEvent")
             var offset = try header.check(
@@ -41,9 +41,9 @@ extension Stream {
             try message.require(1, at: offset, "TradesStreamEvent", "symbol")
             let endSymbol = try message.endOfData(
                 Int(clamping: unsafe message.little(offset, as: UInt8.self)),
-                at: offset + 1, limit: 255, "TradesStreamEvent", "symbol")
+                at: offset &+ 1, limit: 255, "TradesStreamEvent", "symbol")
             self.symbol = unsafe message.part(
-                offset + 1, length: endSymbol - offset - 1)
+                offset &+ 1, length: endSymbol &- offset &- 1)
             offset = endSymbol
             sbeBytes = message
         }
@@ -69,19 +69,19 @@ extension Stream {
             /// Entries in it.
             public let count: Int
 
-            @inlinable @_lifetime(copy message)
+            @inlinable @inline(__always) @_lifetime(copy message)
             init(_ message: RawSpan, at offset: Int) throws(SBEError) {
                 try message.require(6, at: offset, "TradesStreamEvent", "trades")
                 let dimension = GroupDimension(
-                    blockLength: unsafe message.little(offset + 0, as: UInt16.self),
-                    count: unsafe message.little(offset + 2, as: UInt32.self))
+                    blockLength: unsafe message.little(offset &+ 0, as: UInt16.self),
+                    count: unsafe message.little(offset &+ 2, as: UInt32.self))
                 try dimension.check(
                     fieldLength: 25, limit: 2147483647, at: offset,
                     "TradesStreamEvent", "trades")
-                let first = offset + 6
+                let first = offset &+ 6
                 sbeEnd = try dimension.end(
                     at: first, in: message, "TradesStreamEvent", "trades")
-                sbeBytes = unsafe message.part(first, length: sbeEnd - first)
+                sbeBytes = unsafe message.part(first, length: sbeEnd &- first)
                 sbeStride = dimension.blockLength
                 count = dimension.count
             }
@@ -91,7 +91,7 @@ extension Stream {
                 @_lifetime(copy self)
                 get {
                     precondition(index >= 0 && index < count, "no such entry")
-                    return Entry(unsafe sbeBytes.part(index * sbeStride, length: sbeStride))
+                    return Entry(unsafe sbeBytes.part(index &* sbeStride, length: sbeStride))
                 }
             }
 

@@ -98,7 +98,8 @@ extension Stream {
         public mutating func trades(count: Int) throws(SBEError) {
             sbeSkip(to: 0)
             try sbeBytes.requireRoom(
-                forEntries: count, limit: 2147483647, at: sbeEnd, header: 6,
+                forEntries: count, limit: 2147483647,
+                at: sbeEnd, header: 6,
                 entry: 25, rest: 1, "TradesStreamEvent", "trades")
             unsafe sbeBytes.zero(sbeEnd, length: 6)
             unsafe sbeBytes.storeLittle(25 as UInt16, at: sbeEnd + 0)

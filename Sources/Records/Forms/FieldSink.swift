@@ -1,0 +1,36 @@
+/// Takes the fields of a record in the order of its public forms. JSON, Avro and the Avro schema
+/// are three of these, so that a field is named in one place.
+protocol FieldSink: ~Copyable {
+    /// A whole number.
+    mutating func long(_ name: StaticString, _ value: Int64)
+    /// A power of ten.
+    mutating func exponent(_ name: StaticString, _ value: Int8)
+    /// A price or quantity: exact decimal text in JSON, a double in Avro.
+    mutating func decimal(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8)
+    /// A volume, which may be wider than 64 bits.
+    mutating func wideDecimal(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8)
+    /// The exact digits of a decimal that came before; JSON has them already.
+    mutating func mantissa(_ name: StaticString, _ value: Int64)
+    /// The exact digits of a wide decimal that came before: decimal text in Avro.
+    mutating func wideMantissa(_ name: StaticString, _ value: Int128)
+    /// ns since the epoch: more digits than most readers of JSON keep of a number.
+    mutating func nanoseconds(_ name: StaticString, _ value: Int64)
+    /// True or false.
+    mutating func boolean(_ name: StaticString, _ value: Bool)
+    /// True, false, or not known.
+    mutating func optionalBoolean(_ name: StaticString, _ value: Bool?)
+    /// One of a few words.
+    mutating func word(_ name: StaticString, _ value: StaticString)
+    /// A symbol.
+    mutating func symbol(_ name: StaticString, _ value: SymbolName)
+    /// One side of a book.
+    mutating func levels(_ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView)
+    /// A foreign message.
+    mutating func bytes(_ name: StaticString, _ value: RawSpan)
+}
+
+/// One level of a book: mantissas.
+struct Level {
+    var price: Int64
+    var quantity: Int64
+}

@@ -1,0 +1,267 @@
+import SBE
+
+extension FrameView {
+    /// Gives every field of the record to a sink. The names and types that consumers of the
+    /// replaced service use come first, then what makes the record exact.
+    ///
+    /// - Throws: ``FrameError/badMessage(_:)`` when the message breaks its template.
+    func describe<Sink: FieldSink & ~Copyable>(to sink: inout Sink) throws(FrameError) {
+        sink.symbol("symbol", symbol)
+        sink.long("event_ts", Timestamp.floor(eventTime, by: 1000))
+        sink.long("ingest_ts", Timestamp.floor(ingestTime, by: 1_000_000))
+        do throws(SBEError) {
+            switch Kind(rawValue: template) {
+            case .trade: try describeTrade(&sink)
+            case .aggTrade: try describeAggTrade(&sink)
+            case .kline: try describeKline(&sink)
+            case .bestBidAsk: try describeBestBidAsk(&sink)
+            case .depthDiff: try describeDepthDiff(&sink)
+            case .depthSnapshot: try describeDepthSnapshot(&sink)
+            case .gap: try describeGap(&sink)
+            case .raw: try describeRaw(&sink)
+            case nil: describeUnknown(&sink)
+            }
+        } catch { throw .badMessage("\(error)") }
+        sink.exponent("price_exponent", priceExponent)
+        sink.exponent("qty_exponent", quantityExponent)
+        sink.long("event_time_us", eventTime)
+        sink.nanoseconds("ingest_time_ns", ingestTime)
+        sink.long("venue", Int64(venue))
+        sink.long("flags", Int64(flags))
+    }
+
+    private func describeSource<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
+        sink.word("source", SourceWord.text(source))
+    }
+
+    private func describeTrade<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let trade = try TradeDecoder(message)
+        sink.long("trade_id", firstID)
+        sink.decimal("price", trade.price, priceExponent)
+        sink.decimal("qty", trade.quantity, quantityExponent)
+        sink.boolean("is_buyer_maker", trade.isBuyerMaker)
+        describeSource(&sink)
+        sink.optionalBoolean("is_best_match", trade.isBestMatch)
+        sink.mantissa("price_mantissa", trade.price)
+        sink.mantissa("qty_mantissa", trade.quantity)
+    }
+
+    private func describeAggTrade<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let trade = try AggTradeDecoder(message)
+        sink.long("agg_trade_id", firstID)
+        sink.decimal("price", trade.price, priceExponent)
+        sink.decimal("qty", trade.quantity, quantityExponent)
+        sink.long("first_trade_id", trade.firstTradeId)
+        sink.long("last_trade_id", trade.lastTradeId)
+        sink.boolean("is_buyer_maker", trade.isBuyerMaker)
+        describeSource(&sink)
+        sink.optionalBoolean("is_best_match", trade.isBestMatch)
+        sink.mantissa("price_mantissa", trade.price)
+        sink.mantissa("qty_mantissa", trade.quantity)
+    }
+
+    private func describeKline<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let kline = try KlineDecoder(message)
+        sink.word("interval", KlineInterval(code: series)?.word ?? "unknown")
+        sink.long("open_time", Timestamp.floor(firstID, by: 1000))
+        sink.long("close_time", Timestamp.floor(kline.closeTime, by: 1000))
+        sink.decimal("open_price", kline.openPrice, priceExponent)
+        sink.decimal("high_price", kline.highPrice, priceExponent)
+        sink.decimal("low_price", kline.lowPrice, priceExponent)
+        sink.decimal("close_price", kline.closePrice, priceExponent)
+        sink.wideDecimal("volume", kline.volume, quantityExponent)
+        sink.wideDecimal("quote_volume", kline.quoteVolume, priceExponent)
+        sink.long("trade_count", kline.tradeCount)
+        sink.wideDecimal("taker_buy_base_volume", kline.takerBuyBaseVolume, quantityExponent)
+        sink.wideDecimal("taker_buy_quote_volume", kline.takerBuyQuoteVolume, priceExponent)
+        sink.boolean("is_closed", kline.isClosed)
+        describeSource(&sink)
+        sink.mantissa("open_price_mantissa", kline.openPrice)
+        sink.mantissa("high_price_mantissa", kline.highPrice)
+        sink.mantissa("low_price_mantissa", kline.lowPrice)
+        sink.mantissa("close_price_mantissa", kline.closePrice)
+        sink.wideMantissa("volume_mantissa", kline.volume)
+        sink.wideMantissa("quote_volume_mantissa", kline.quoteVolume)
+        sink.wideMantissa("taker_buy_base_volume_mantissa", kline.takerBuyBaseVolume)
+        sink.wideMantissa("taker_buy_quote_volume_mantissa", kline.takerBuyQuoteVolume)
+        sink.long("open_time_us", firstID)
+        sink.long("close_time_us", kline.closeTime)
+    }
+
+    private func describeBestBidAsk<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let quote = try BestBidAskDecoder(message)
+        sink.decimal("bid_px", quote.bidPrice, priceExponent)
+        sink.decimal("bid_sz", quote.bidQuantity, quantityExponent)
+        sink.decimal("ask_px", quote.askPrice, priceExponent)
+        sink.decimal("ask_sz", quote.askQuantity, quantityExponent)
+        describeSource(&sink)
+        sink.long("update_id", firstID)
+        sink.mantissa("bid_px_mantissa", quote.bidPrice)
+        sink.mantissa("bid_sz_mantissa", quote.bidQuantity)
+        sink.mantissa("ask_px_mantissa", quote.askPrice)
+        sink.mantissa("ask_sz_mantissa", quote.askQuantity)
+    }
+
+    private func describeDepthDiff<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let book = try DepthDiffDecoder(message)
+        sink.long("first_update_id", firstID)
+        sink.long("last_update_id", lastID)
+        let (bids, asks) = (book.bids, book.asks)
+        var levels: [Level] = []
+        for index in 0..<bids.count {
+            levels.append(Level(price: bids[index].price, quantity: bids[index].quantity))
+        }
+        sink.levels("bids", levels, self)
+        levels.removeAll(keepingCapacity: true)
+        for index in 0..<asks.count {
+            levels.append(Level(price: asks[index].price, quantity: asks[index].quantity))
+        }
+        sink.levels("asks", levels, self)
+        describeSource(&sink)
+    }
+
+    private func describeDepthSnapshot<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let book = try DepthSnapshotDecoder(message)
+        sink.long("last_update_id", lastID)
+        let (bids, asks) = (book.bids, book.asks)
+        var levels: [Level] = []
+        for index in 0..<bids.count {
+            levels.append(Level(price: bids[index].price, quantity: bids[index].quantity))
+        }
+        sink.levels("bids", levels, self)
+        levels.removeAll(keepingCapacity: true)
+        for index in 0..<asks.count {
+            levels.append(Level(price: asks[index].price, quantity: asks[index].quantity))
+        }
+        sink.levels("asks", levels, self)
+        describeSource(&sink)
+    }
+
+    private func describeGap<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let gap = try GapDecoder(message)
+        sink.long("first_id", firstID)
+        sink.long("last_id", lastID)
+        sink.word("missing_kind", Kind(rawValue: gap.missingTemplate)?.word ?? "unknown")
+        sink.word("reason", gap.reason.word)
+        describeSource(&sink)
+        sink.long("missing_template", Int64(gap.missingTemplate))
+        sink.long("series", Int64(series))
+    }
+
+    private func describeRaw<Sink: FieldSink & ~Copyable>(
+        _ sink: inout Sink
+    ) throws(SBEError) {
+        let raw = try RawDecoder(message)
+        sink.long("arrival", firstID)
+        describeSource(&sink)
+        sink.bytes("message", raw.message)
+    }
+
+    private func describeUnknown<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
+        sink.long("first_id", firstID)
+        sink.long("last_id", lastID)
+        describeSource(&sink)
+        sink.long("template", Int64(template))
+        sink.bytes("frame", bytes)
+    }
+}
+
+// MARK: - Words
+
+/// The names of sources, as the replaced service wrote them.
+enum SourceWord {
+    static func text(_ source: UInt8) -> StaticString {
+        switch source {
+        case 1: "sbe"
+        case 2: "rest"
+        case 3: "archive"
+        case 4: "repair"
+        default: "unknown"
+        }
+    }
+
+    static func code(_ text: String) -> UInt8? {
+        switch text {
+        case "sbe": 1
+        case "rest": 2
+        case "archive": 3
+        case "repair": 4
+        case "unknown": 0
+        default: nil
+        }
+    }
+}
+
+extension Kind {
+    /// The name without a `String`.
+    var word: StaticString {
+        switch self {
+        case .trade: "trade"
+        case .aggTrade: "aggTrade"
+        case .kline: "kline"
+        case .bestBidAsk: "bestBidAsk"
+        case .depthDiff: "depthDiff"
+        case .depthSnapshot: "depthSnapshot"
+        case .gap: "gap"
+        case .raw: "raw"
+        }
+    }
+}
+
+extension GapReason {
+    /// The name in JSON and Avro.
+    var word: StaticString {
+        switch self {
+        case .missed: "missed"
+        case .notServed: "notServed"
+        case .absent: "absent"
+        case .overflow: "overflow"
+        default: "unknown"
+        }
+    }
+
+    /// The reason of a name; nil for no such name.
+    init?(word: String) {
+        let all: [GapReason] = [.unknown, .missed, .notServed, .absent, .overflow]
+        guard let reason = all.first(where: { "\($0.word)" == word }) else { return nil }
+        self = reason
+    }
+}
+
+extension KlineInterval {
+    /// The venue's name without a `String`.
+    var word: StaticString {
+        switch self {
+        case .second1: "1s"
+        case .minute1: "1m"
+        case .minute3: "3m"
+        case .minute5: "5m"
+        case .minute15: "15m"
+        case .minute30: "30m"
+        case .hour1: "1h"
+        case .hour2: "2h"
+        case .hour4: "4h"
+        case .hour6: "6h"
+        case .hour8: "8h"
+        case .hour12: "12h"
+        case .day1: "1d"
+        case .day3: "3d"
+        case .week1: "1w"
+        case .month1: "1M"
+        }
+    }
+}

@@ -1,0 +1,205 @@
+/// The members of one JSON object, found by name; values stay where they lie in the line.
+struct JSONFields: ~Escapable {
+    private let line: RawSpan
+    private var members: [(key: Range<Int>, value: Int)] = []
+
+    /// Finds the members of an object that fills the line.
+    @_lifetime(copy line)
+    init(_ line: RawSpan) throws(JSONScanner.Failure) {
+        self.line = line
+        var scanner = JSONScanner(line)
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let key = try scanner.key()
+            members.append((key, scanner.position))
+            try scanner.skip()
+        }
+        try scanner.end()
+    }
+
+    // MARK: - Members
+
+    func text(_ name: StaticString) throws -> String {
+        var scanner = try scanner(name)
+        return try named(name) { try scanner.text() }
+    }
+
+    func integer(_ name: StaticString) throws -> Int64 {
+        var scanner = try scanner(name)
+        return try named(name) { try scanner.integer() }
+    }
+
+    func boolean(_ name: StaticString) throws -> Bool {
+        var scanner = try scanner(name)
+        return try named(name) { try scanner.boolean() }
+    }
+
+    /// Null, or no such member, is nil.
+    func optionalBoolean(_ name: StaticString) throws -> Bool? {
+        guard let place = place(of: name) else { return nil }
+        var scanner = scanner(at: place)
+        return try named(name) { try scanner.null() ? nil : try scanner.boolean() }
+    }
+
+    func small<Value: FixedWidthInteger>(
+        _ name: StaticString, _ type: Value.Type
+    ) throws -> Value {
+        let value = try integer(name)
+        guard let small = Value(exactly: value) else {
+            throw JSONRecord.Failure("\(name): \(value) is out of range")
+        }
+        return small
+    }
+
+    /// A decimal's digits under an exponent.
+    func mantissa(_ name: StaticString, _ exponent: Int8) throws -> Int64 {
+        guard let narrow = Int64(exactly: try wideMantissa(name, exponent)) else {
+            throw JSONRecord.Failure("\(name): over 64 bits under exponent \(exponent)")
+        }
+        return narrow
+    }
+
+    /// A decimal's digits under an exponent; the string beside it wins when both say the same to
+    /// a double, which is what a filter leaves of the number.
+    func wideMantissa(_ name: StaticString, _ exponent: Int8) throws -> Int128 {
+        var scanner = try scanner(name)
+        var decimal = try named(name) { try scanner.decimal() }
+        if let place = place(of: name, "_exact") {
+            var beside = self.scanner(at: place)
+            let exact = try named(name) { try beside.decimal() }
+            guard exact.double == decimal.double else {
+                throw JSONRecord.Failure("\(name): differs from \(name)_exact; remove that to change it")
+            }
+            decimal = exact
+        }
+        guard let mantissa = decimal.rescaled(to: exponent) else {
+            throw JSONRecord.Failure("\(name): has digits that exponent \(exponent) does not hold")
+        }
+        return mantissa
+    }
+
+    func levels(_ name: StaticString) throws -> [Level] {
+        let (price, quantity) = (try priceExponent, try quantityExponent)
+        var scanner = try scanner(name)
+        var levels: [Level] = []
+        try scanner.take(UInt8(ascii: "["))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+            try scanner.take(UInt8(ascii: "["))
+            let first = try scanner.decimal()
+            try scanner.take(UInt8(ascii: ","))
+            let second = try scanner.decimal()
+            try scanner.take(UInt8(ascii: "]"))
+            guard let wide = first.rescaled(to: price), let price = Int64(exactly: wide),
+                let wide = second.rescaled(to: quantity), let quantity = Int64(exactly: wide)
+            else { throw JSONRecord.Failure("\(name): a level that the exponents do not hold") }
+            levels.append(Level(price: price, quantity: quantity))
+        }
+        return levels
+    }
+
+    func base64(_ name: StaticString) throws -> [UInt8] {
+        let text = try text(name)
+        guard let bytes = Base64.decode(text) else {
+            throw JSONRecord.Failure("\(name): is not base64")
+        }
+        return bytes
+    }
+
+    // MARK: - The prefix
+
+    var priceExponent: Int8 { get throws { try small("price_exponent", Int8.self) } }
+    var quantityExponent: Int8 { get throws { try small("qty_exponent", Int8.self) } }
+
+    func prefix(
+        _ kind: Kind, ids: ClosedRange<Int64>, series: UInt16 = 0
+    ) throws -> RecordPrefix {
+        let name = try text("symbol")
+        guard let symbol = SymbolName(name) else {
+            throw JSONRecord.Failure("symbol: \"\(name)\" is not 1 to 24 bytes")
+        }
+        let word = try text("source")
+        guard let source = SourceWord.code(word) else {
+            throw JSONRecord.Failure("source: \"\(word)\" is no source")
+        }
+        return RecordPrefix(
+            sequence: SequenceID(
+                venue: try small("venue", UInt8.self), template: kind.rawValue, series: series,
+                symbol: symbol),
+            eventTime: try integer("event_time_us"), ingestTime: try integer("ingest_time_ns"),
+            ids: ids, source: SourceCode(rawValue: source),
+            exponents: (try priceExponent, try quantityExponent),
+            flags: RecordFlags(rawValue: try small("flags", UInt16.self)))
+    }
+
+    // MARK: - Finding
+
+    /// Where a member's value begins; the last one counts when a name stands there twice.
+    private func place(of name: StaticString, _ suffix: StaticString = "") -> Int? {
+        let scanner = JSONScanner(line)
+        let length = name.utf8CodeUnitCount
+        for member in members.reversed()
+        where member.key.count == length + suffix.utf8CodeUnitCount {
+            let middle = member.key.lowerBound + length
+            if scanner.equals(member.key.lowerBound..<middle, name),
+                scanner.equals(middle..<member.key.upperBound, suffix)
+            {
+                return member.value
+            }
+        }
+        return nil
+    }
+
+    @_lifetime(copy self)
+    private func scanner(_ name: StaticString) throws -> JSONScanner {
+        guard let place = place(of: name) else {
+            throw JSONRecord.Failure("\(name): is missing")
+        }
+        return scanner(at: place)
+    }
+
+    @_lifetime(copy self)
+    private func scanner(at place: Int) -> JSONScanner { JSONScanner(line, from: place) }
+
+    private func named<Value>(_ name: StaticString, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let failure as JSONScanner.Failure {
+            throw JSONRecord.Failure("\(name): \(failure.reason)")
+        }
+    }
+}
+
+/// RFC 4648, section 4.
+enum Base64 {
+    /// The bytes of a text; nil when it is not padded base64.
+    static func decode(_ text: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var group: UInt32 = 0
+        var digits = 0
+        var padding = 0
+        for byte in text.utf8 {
+            let value: UInt32
+            switch byte {
+            case 0x41...0x5A: value = UInt32(byte) - 0x41
+            case 0x61...0x7A: value = UInt32(byte) - 0x61 + 26
+            case 0x30...0x39: value = UInt32(byte) - 0x30 + 52
+            case UInt8(ascii: "+"): value = 62
+            case UInt8(ascii: "/"): value = 63
+            case UInt8(ascii: "="):
+                value = 0
+                padding += 1
+            default: return nil
+            }
+            guard padding == 0 || byte == UInt8(ascii: "=") else { return nil }
+            group = group << 6 | value
+            digits += 1
+            if digits % 4 == 0 {
+                bytes += [UInt8(group >> 16 & 255), UInt8(group >> 8 & 255), UInt8(group & 255)]
+                group = 0
+            }
+        }
+        guard digits % 4 == 0, padding <= 2, padding <= bytes.count else { return nil }
+        bytes.removeLast(padding)
+        return bytes
+    }
+}

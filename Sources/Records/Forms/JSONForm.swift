@@ -1,0 +1,187 @@
+public import Posix
+
+extension FrameView {
+    /// Appends the record as one JSON object on a line of its own.
+    ///
+    /// Numbers are exact decimal text. Those with more digits than a double holds (2^53) stand
+    /// there a second time as a string, under the same name with `_exact` after it: a filter such
+    /// as jq may bend the number, and ``JSONRecord`` then takes the string.
+    ///
+    /// - Throws: ``FrameError/badMessage(_:)``; nothing was appended then.
+    public func appendJSON(to bytes: inout Bytes) throws(FrameError) {
+        let start = bytes.count
+        var sink = JSONSink(bytes: consume bytes)
+        sink.open(Kind(rawValue: template)?.word ?? "unknown")
+        let failure: FrameError?
+        do throws(FrameError) {
+            try describe(to: &sink)
+            failure = nil
+        } catch { failure = error }
+        bytes = sink.close()
+        if let failure {
+            bytes.truncate(to: start)
+            throw failure
+        }
+    }
+}
+
+/// Fields as the members of a JSON object.
+private struct JSONSink: FieldSink, ~Copyable {
+    var bytes: Bytes
+
+    mutating func open(_ kind: StaticString) {
+        bytes.append("{\"kind\":\"")
+        bytes.append(kind)
+        bytes.append("\"")
+    }
+
+    consuming func close() -> Bytes {
+        bytes.append("}\n")
+        return bytes
+    }
+
+    private mutating func key(_ name: StaticString, _ suffix: StaticString = "") {
+        bytes.append(",\"")
+        bytes.append(name)
+        bytes.append(suffix)
+        bytes.append("\":")
+    }
+
+    mutating func long(_ name: StaticString, _ value: Int64) {
+        key(name)
+        bytes.append(decimal: value)
+    }
+
+    mutating func exponent(_ name: StaticString, _ value: Int8) { long(name, Int64(value)) }
+
+    mutating func decimal(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
+        key(name)
+        bytes.append(decimal: mantissa, exponent: exponent)
+        guard mantissa.magnitude > 1 << 53 else { return }
+        key(name, "_exact")
+        bytes.append("\"")
+        bytes.append(decimal: mantissa, exponent: exponent)
+        bytes.append("\"")
+    }
+
+    mutating func wideDecimal(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {
+        if let narrow = Int64(exactly: mantissa) { return decimal(name, narrow, exponent) }
+        key(name)
+        bytes.append(decimal: mantissa, exponent: exponent)
+        key(name, "_exact")
+        bytes.append("\"")
+        bytes.append(decimal: mantissa, exponent: exponent)
+        bytes.append("\"")
+    }
+
+    mutating func mantissa(_ name: StaticString, _ value: Int64) {}
+    mutating func wideMantissa(_ name: StaticString, _ value: Int128) {}
+
+    mutating func nanoseconds(_ name: StaticString, _ value: Int64) {
+        key(name)
+        bytes.append("\"")
+        bytes.append(decimal: value)
+        bytes.append("\"")
+    }
+
+    mutating func boolean(_ name: StaticString, _ value: Bool) {
+        key(name)
+        bytes.append(value ? "true" : "false")
+    }
+
+    mutating func optionalBoolean(_ name: StaticString, _ value: Bool?) {
+        key(name)
+        if let value { bytes.append(value ? "true" : "false") } else { bytes.append("null") }
+    }
+
+    mutating func word(_ name: StaticString, _ value: StaticString) {
+        key(name)
+        bytes.append("\"")
+        bytes.append(value)
+        bytes.append("\"")
+    }
+
+    mutating func symbol(_ name: StaticString, _ value: SymbolName) {
+        key(name)
+        bytes.append("\"")
+        if !value.appendPlain(to: &bytes) { bytes.append(jsonEscaping: value.description) }
+        bytes.append("\"")
+    }
+
+    mutating func levels(
+        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+    ) {
+        key(name)
+        bytes.append("[")
+        for (index, level) in levels.enumerated() {
+            bytes.append(index == 0 ? "[\"" : ",[\"")
+            bytes.append(decimal: level.price, exponent: frame.priceExponent)
+            bytes.append("\",\"")
+            bytes.append(decimal: level.quantity, exponent: frame.quantityExponent)
+            bytes.append("\"]")
+        }
+        bytes.append("]")
+    }
+
+    mutating func bytes(_ name: StaticString, _ value: RawSpan) {
+        key(name)
+        bytes.append("\"")
+        bytes.append(base64: value)
+        bytes.append("\"")
+    }
+}
+
+extension SymbolName {
+    /// Appends the text when it needs no escape in JSON, which is nearly always.
+    fileprivate func appendPlain(to bytes: inout Bytes) -> Bool {
+        let start = bytes.count
+        for word in [first, second, third] {
+            var rest = word
+            for _ in 0..<8 {
+                let byte = UInt8(truncatingIfNeeded: rest)
+                if byte == 0 { return true }
+                guard byte >= 0x20, byte < 0x7F, byte != 0x22, byte != 0x5C else {
+                    bytes.truncate(to: start)
+                    return false
+                }
+                bytes.append(byte)
+                rest >>= 8
+            }
+        }
+        return true
+    }
+}
+
+extension Bytes {
+    /// Appends text as it stands between the quotes of a JSON string.
+    mutating func append(jsonEscaping text: String) {
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": append("\\\"")
+            case "\\": append("\\\\")
+            case "\u{0}"..<"\u{20}", "\u{7F}":
+                let digits = String(scalar.value, radix: 16)
+                append(utf8: "\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+            default: append(utf8: String(scalar))
+            }
+        }
+    }
+
+    /// Appends bytes in base64 (RFC 4648, section 4).
+    mutating func append(base64 source: RawSpan) {
+        let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        var index = 0
+        while index < source.byteCount {
+            let left = min(3, source.byteCount - index)
+            var group: UInt32 = 0
+            for offset in 0..<3 {
+                group = group << 8 | (offset < left ? UInt32(source.byte(index + offset)) : 0)
+            }
+            for place in 0..<4 {
+                let digit = Int(group >> UInt32(18 - 6 * place) & 63)
+                append(place <= left ? unsafe digits.utf8Start[digit] : UInt8(ascii: "="))
+            }
+            index += 3
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import Glibc
+import Posix
+import Records
+
+/// One input of a merge.
+final class Input {
+    var reader: FrameReader
+    var hasEnded = false
+
+    init(_ reader: consuming FrameReader) { self.reader = reader }
+
+    /// True when reading would not wait.
+    var isReadable: Bool { Descriptor.isReadable(reader.descriptorNumber) }
+
+    /// Waits until an input or the stop descriptor is readable.
+    static func waitForAny(_ inputs: [Input], or stop: Int32) {
+        var watched = inputs.map {
+            pollfd(fd: $0.reader.descriptorNumber, events: Int16(POLLIN), revents: 0)
+        }
+        watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
+        _ = poll(&watched, UInt(watched.count), -1)
+    }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Glibc
+import NIOConcurrencyHelpers
+import NIOHTTP1
+import NIOPosix
+import Posix
+import Records
+import SimulatedMarket
+import Stage
+
+@main
+struct ExchangeSim: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exchange-sim",
+        abstract: "A Binance Spot that runs here, with a market that anyone can recompute.",
+        discussion: """
+            Prints one line, `listening rest=URL control=URL`, once it answers. The control port
+            takes POST /faults?rate=0.1&kinds=close,error, POST /next?fault=ban,
+            POST /market?newest=1000&oldest=1, POST /reset, and GET /stats.
+            """,
+        version: Version.text)
+
+    @Option(help: "REST port; 0 takes a free one.") var port = 0
+    @Option(help: "Control port; 0 takes a free one.") var controlPort = 0
+    @Option(help: "Symbols, with commas between them.") var symbol = "BTCUSDT"
+    @Option(help: "Another seed is another market.") var seed: UInt64 = 1
+    @Option(help: "Time of the first aggregate, UTC.") var start = "2024-01-01"
+    @Option(help: "Milliseconds between two aggregates.") var spacing = 100
+    @Option(help: "Void every so manieth aggregate.") var invalidAggregates: Int64 = 0
+    @Option(help: "Newest aggregate. (default: the market follows the clock)") var newest: Int64?
+    @Option(help: "Ids below this are not served any more.") var oldest: Int64 = 1
+    @Option(help: "Aggregates by which replies lag behind.") var lag: Int64 = 0
+    @Option(help: "Leave out every so manieth kline.") var absentKlines: Int64 = 0
+    @Option(help: "Request weight per window.") var weightLimit = 6000
+    @Option(help: "Seconds of a weight window.") var window = 60
+    @Option(help: "Key that historicalTrades wants. (default: none)") var apiKey: String?
+    @Flag(inversion: .prefixedNo, help: "Serve SBE.") var sbe = true
+    @Option(help: "Share of requests with a fault, 0 to 1.") var faultRate = 0.0
+    @Option(help: "Kinds of faults, with commas. (default: those after which asking again helps)")
+    var faults: String?
+    @Option(help: "Another seed picks other faults.") var faultSeed: UInt64 = 1
+
+    func validate() throws {
+        guard Timestamp.parse(start) != nil else { throw ValidationError("--start is no UTC time") }
+        guard (1...3_600_000).contains(spacing) else {
+            throw ValidationError("--spacing must be between 1 and 3600000 ms")
+        }
+        guard (0...1).contains(faultRate) else { throw ValidationError("--fault-rate must be 0 to 1") }
+        guard window >= 1, weightLimit >= 1 else {
+            throw ValidationError("--window and --weight-limit must be at least 1")
+        }
+        if let faults { _ = try Self.kinds(faults) }
+    }
+
+    func run() throws {
+        var options = Venue.Options()
+        options.symbols = symbol.split(separator: ",").map(String.init)
+        options.market.seed = seed
+        options.market.start = Timestamp.parse(start) ?? 0
+        options.market.spacing = Int64(spacing) * 1000
+        options.market.invalidEvery = invalidAggregates
+        options.newestAggregate = newest
+        options.oldestID = oldest
+        options.lag = lag
+        options.absentKlines = absentKlines
+        options.weightLimit = weightLimit
+        options.window = window
+        options.apiKey = apiKey
+        options.servesSBE = sbe
+        var plan = FaultPlan(seed: faultSeed)
+        plan.rate = faultRate
+        if let faults { plan.kinds = try Self.kinds(faults) }
+
+        let venue = NIOLockedValueBox(Venue(options, faults: plan))
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let rest = try HTTPServer(port: port, group: group) { head in
+            venue.withLockedValue { venue in
+                venue.answer(head.uri) { head.headers.first(name: $0) }
+            }
+        }
+        let control = try HTTPServer(port: controlPort, group: group) { head in
+            venue.withLockedValue { Control.answer(head.uri, isPost: head.method == .POST, &$0) }
+        }
+        print("listening rest=http://127.0.0.1:\(rest.port) control=http://127.0.0.1:\(control.port)")
+        fflush(nil)
+        // The default action of SIGTERM and SIGINT ends the process; there is nothing to save.
+        while true { pause() }
+    }
+
+    static func kinds(_ text: String) throws -> [Fault] {
+        try text.split(separator: ",").map { name in
+            guard let fault = Fault(rawValue: String(name)) else {
+                let names = Fault.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("\"\(name)\" is no fault; faults are \(names)")
+            }
+            return fault
+        }
+    }
+}

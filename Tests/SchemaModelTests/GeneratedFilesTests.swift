@@ -1,0 +1,64 @@
+import Foundation
+import SchemaModel
+import Testing
+
+/// The committed code is what the generator writes.
+struct GeneratedFilesTests {
+    struct Output: Sendable, CustomTestStringConvertible {
+        let schema: String
+        let folder: String
+        var namespace: String?
+        var isPublic = true
+
+        var testDescription: String { folder }
+    }
+
+    static let outputs = [
+        Output(schema: "Sources/Records/Schema/records.xml", folder: "Sources/Records/Generated"),
+        Output(
+            schema: "Sources/Binance/Schema/spot-stream.xml",
+            folder: "Sources/Binance/Generated/Stream", namespace: "Stream"),
+        Output(
+            schema: "Sources/Binance/Schema/spot-rest.xml",
+            folder: "Sources/Binance/Generated/REST", namespace: "REST"),
+        Output(
+            schema: "Tests/SBETests/Schema/odd.xml", folder: "Tests/SBETests/Generated",
+            namespace: "Odd", isPublic: false),
+    ]
+
+    @Test(arguments: outputs)
+    func `generated files are up to date`(output: Output) throws {
+        var options = SwiftEmitter.Options()
+        options.namespace = output.namespace
+        options.isPublic = output.isPublic
+        let xml = try Data(contentsOf: Folders.root.appendingPathComponent(output.schema))
+        let files = try SwiftEmitter(Schema(xml: xml), options: options).files()
+        let folder = Folders.root.appendingPathComponent(output.folder)
+        let committed = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        #expect(committed == files.map(\.name).sorted())
+        for file in files {
+            let url = folder.appendingPathComponent(file.name)
+            let text = try String(contentsOf: url, encoding: .utf8)
+            #expect(text == file.text, "\(file.name): run make generate")
+        }
+    }
+
+    @Test func `only the messages asked for are generated, with the types they need`() throws {
+        let path = "Sources/Records/Schema/records.xml"
+        let xml = try Data(contentsOf: Folders.root.appendingPathComponent(path))
+        var options = SwiftEmitter.Options()
+        options.messages = ["Gap"]
+        options.imports = ["Posix"]
+        let files = try SwiftEmitter(Schema(xml: xml), options: options).files()
+        #expect(
+            files.map(\.name).sorted() == [
+                "GapDecoder.swift", "GapEncoder.swift", "GapReason.swift", "RecordFlags.swift",
+                "SourceCode.swift", "VenueCode.swift",
+            ])
+        #expect(files.allSatisfy { $0.text.contains("public import Posix\n") })
+        options.messages = ["Trad"]
+        #expect(throws: SwiftEmitter.UnknownMessage.self) {
+            try SwiftEmitter(Schema(xml: xml), options: options)
+        }
+    }
+}
