@@ -41,7 +41,7 @@ extension S3Client {
     /// without either there is no proof, and the answer is no.
     ///
     /// The note alone suffices: compatible stores keep no checksum, or one of another algorithm
-    /// under this name (moto 5.2.1 without awscrt).
+    /// under this name (moto 5.2.1 without the module crc32c).
     static func isSame(_ facts: ObjectFacts, _ digest: FileDigest) -> Bool {
         facts.length == digest.length
             && [facts.crc32c, facts.metadata[checksumMetadata]].contains(digest.crc32c)

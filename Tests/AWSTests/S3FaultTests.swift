@@ -1,4 +1,5 @@
 import Foundation
+import Posix
 import TestSupport
 import Testing
 import Transport
@@ -227,6 +228,46 @@ struct S3FaultTests {
         ])
         #expect(throws: AWSError.self) { try result.get() }
         #expect(requests == Self.start + ["DELETE ?uploadId=u%2F1%2B"])
+    }
+
+    @Test func `a conflict begins the upload anew`() throws {
+        let part = FaultServer.Answer.respond(200, headers: [("ETag", "\"e\"")])
+        let (result, requests) = try parts([
+            .respond(409, body: Self.error("ConditionalRequestConflict")), .respond(204),
+            .respond(200, body: "<UploadId>u/1+</UploadId>"), part, part, .respond(200),
+        ])
+        #expect(try result.get() == .created)
+        #expect(requests == Self.start + ["DELETE ?uploadId=u%2F1%2B"] + Self.start)
+    }
+
+    @Test func `an upload whose completion's reply was lost is found by its object`() throws {
+        // The checksum of 5 MiB and a byte of sevens.
+        let bytes = [UInt8](repeating: 7, count: 5 << 20 | 1)
+        let checksum = Text.base64(CRC32C.of(bytes.span.bytes))
+        let (result, requests) = try parts([
+            .close, .respond(404, body: Self.error("NoSuchUpload")),
+            .raw(
+                Array(
+                    """
+                    HTTP/1.1 200 OK\r\nContent-Length: \(bytes.count)\r\nConnection: close\r
+                    x-amz-checksum-crc32c: \(checksum)\r
+                    x-amz-checksum-type: FULL_OBJECT\r\n\r\n
+                    """.utf8)),
+        ])
+        #expect(try result.get() == .created)
+        #expect(requests == Self.start + ["POST ?uploadId=u%2F1%2B", "HEAD "])
+    }
+
+    @Test func `a bucket in another region is followed there`() throws {
+        let (_, requests, _) = try hello([
+            .respond(
+                400, body: Self.error("AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>")),
+            .respond(200),
+        ])
+        #expect(
+            requests.map { $0.headers["authorization"]?.contains("/eu-west-3/s3/") } == [
+                false, true,
+            ])
     }
 
     @Test func `an answer without an upload id is a broken protocol`() throws {
