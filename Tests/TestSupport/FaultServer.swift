@@ -37,10 +37,14 @@ public final class FaultServer: Sendable {
     public let port: UInt16
     private let listener: Int32
     private let answers: [Answer]
+    private let hangsUp: Bool
     private let log = Mutex(Log())
 
     /// Starts; the last answer repeats.
-    public init(_ answers: [Answer]) {
+    ///
+    /// - Parameter hangsUp: each connection is closed before anything is read.
+    public init(_ answers: [Answer], hangsUp: Bool = false) {
+        self.hangsUp = hangsUp
         self.answers = answers
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
@@ -84,7 +88,7 @@ public final class FaultServer: Sendable {
                 close(listener)
                 return
             }
-            while let request = read(connection) {
+            while !hangsUp, let request = read(connection) {
                 let index = log.withLock { log in
                     log.requests.append(request)
                     log.next += 1

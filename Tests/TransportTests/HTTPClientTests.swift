@@ -27,6 +27,18 @@ struct HTTPClientTests {
         }
     }
 
+    @Test func `a TLS handshake that breaks off may be tried again`() throws {
+        let server = FaultServer([.close], hangsUp: true)
+        defer { server.stop() }
+        var client = try HTTPClient()
+        do throws(TransportError) {
+            _ = try client.send(HTTPRequest(url: "https://127.0.0.1:\(server.port)/"))
+            Issue.record("no error")
+        } catch {
+            #expect(error.kind == .connect && error.isRetryable)
+        }
+    }
+
     @Test func `a path is sent as written`() throws {
         let (_, requests) = try send([.respond(200)]) { $0.url += "/a//../b/./c%2F?q=1" }
         #expect(requests[0].target == "/x/a//../b/./c%2F?q=1")
