@@ -23,6 +23,18 @@ public struct FrameView: ~Escapable {
         self.bytes = bytes
     }
 
+    /// Looks at the first of the frames that some bytes begin with.
+    ///
+    /// - Throws: ``FrameError`` when they do not begin with a whole frame.
+    @_lifetime(copy bytes)
+    public init(firstIn bytes: RawSpan) throws(FrameError) {
+        let length = try Self.length(bytes, at: 0)
+        guard let length, length <= bytes.byteCount else {
+            throw .truncated(offset: 0, have: bytes.byteCount, need: length ?? Frame.headerLength)
+        }
+        self.bytes = bytes.extracting(0..<length)
+    }
+
     // MARK: - The prefix
 
     /// The template id: which kind of record.

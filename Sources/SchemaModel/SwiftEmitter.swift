@@ -23,12 +23,20 @@ public struct SwiftEmitter {
         public init() {}
     }
 
-    /// Why options do not fit the schema.
-    public struct UnknownMessage: Error, Equatable, CustomStringConvertible {
-        /// The name that is not in the schema.
-        public let name: String
+    /// Why a schema cannot be turned into Swift.
+    public enum Refusal: Error, Equatable, CustomStringConvertible {
+        /// The options name a message that the schema does not have.
+        case unknownMessage(String)
+        /// Two names of the schema have the same form in Swift.
+        case sameName(String, scope: String)
+
         /// One line.
-        public var description: String { "the schema has no message \(name)" }
+        public var description: String {
+            switch self {
+            case .unknownMessage(let name): "the schema has no message \(name)"
+            case .sameName(let name, let scope): "\(scope) has two things called \(name) in Swift"
+            }
+        }
     }
 
     private let schema: Schema
@@ -37,15 +45,42 @@ public struct SwiftEmitter {
 
     /// An emitter for a schema.
     ///
-    /// - Throws: ``UnknownMessage`` when the options name a message that is not there.
-    public init(_ schema: Schema, options: Options = Options()) throws(UnknownMessage) {
+    /// - Throws: ``Refusal`` when the options name a message that is not there, or when two names
+    ///   would be the same in Swift.
+    public init(_ schema: Schema, options: Options = Options()) throws(Refusal) {
         self.schema = schema
         self.options = options
         for name in options.messages where !schema.messages.contains(where: { $0.name == name }) {
-            throw UnknownMessage(name: name)
+            throw .unknownMessage(name)
         }
         messages = schema.messages.filter {
             options.messages.isEmpty || options.messages.contains($0.name)
+        }
+        let types = usedTypes().filter {
+            if case .encoded = $0 { false } else { true }
+        }
+        try checkNames(
+            types.map { SwiftNames.type($0.name) }
+                + messages.flatMap { message in
+                    ["Decoder", "Encoder"].map { SwiftNames.type(message.name) + $0 }
+                },
+            scope: "the schema")
+        for message in messages { try checkNames(message.body, scope: message.name) }
+    }
+
+    private func checkNames(_ body: Body, scope: String) throws(Refusal) {
+        let names =
+            body.fields.map(\.name) + body.groups.map(\.name) + body.data.map(\.name)
+        try checkNames(names.map(SwiftNames.property), scope: scope)
+        for group in body.groups {
+            try checkNames(group.body, scope: "\(scope).\(group.name)")
+        }
+    }
+
+    private func checkNames(_ names: [String], scope: String) throws(Refusal) {
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            throw .sameName(name, scope: scope)
         }
     }
 

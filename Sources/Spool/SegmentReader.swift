@@ -8,7 +8,7 @@ enum SegmentReader {
     /// - Returns: where the last good entry ends; before the end of the file, what follows is
     ///   torn or damaged. 0 when the segment has no whole header.
     static func read(
-        _ path: String, from start: Int64, _ body: (Int64, RawSpan) throws -> Void
+        _ path: String, from start: Int64, to limit: Int64 = .max, _ body: (Int64, RawSpan) throws -> Void
     ) throws -> Int64 {
         let file = try Descriptor.open(path, O_RDONLY)
         var buffer = Bytes(capacity: 1 << 20)
@@ -24,7 +24,7 @@ enum SegmentReader {
         }
         var offset = start
         var taken = 0
-        while true {
+        while offset < limit {
             let left = buffer.count - taken
             var need = Spool.entryHeader
             if left >= need {
@@ -47,5 +47,6 @@ enum SegmentReader {
             taken = 0
             if try file.read(appendingTo: &buffer, room: max(256 << 10, need - buffer.count)) == 0 { return offset }
         }
+        return offset
     }
 }

@@ -144,22 +144,27 @@ public struct Spool: ~Copyable {
 
     // MARK: - Delivering
 
-    /// Gives each entry from a position on, in order.
-    ///
-    /// - Parameter from: an entry's beginning; nil for the first that is there.
-    public mutating func replay<Failure: Error>(
-        from: Position? = nil, _ body: (Position, RawSpan) throws(Failure) -> Void
-    ) throws {
+    /// Everything that waits now, for reading again while new entries are appended.
+    public mutating func replay() throws(SpoolError) -> Replay {
         try flush()
-        for segment in segments where segment.number >= from?.segment ?? 0 {
-            let start = segment.number == from?.segment ? from?.offset : nil
-            let end = try SegmentReader.read(
-                path(segment.number), from: start ?? Int64(Self.headerLength)
-            ) { offset, entry in
-                try body(Position(segment: segment.number, offset: offset), entry)
-            }
-            guard end == segment.length else {
-                throw SpoolError.corrupt(path: path(segment.number), offset: end)
+        return Replay(segments: segments.map { ($0.number, path($0.number), $0.length) })
+    }
+
+    /// Entries that waited at one moment.
+    public struct Replay: Sendable {
+        fileprivate let segments: [(number: UInt64, path: String, length: Int64)]
+
+        /// Gives each entry to `body`, in order.
+        public func forEach(_ body: (Position, RawSpan) throws -> Void) throws {
+            for segment in segments {
+                let end = try SegmentReader.read(
+                    segment.path, from: Int64(Spool.headerLength), to: segment.length
+                ) { offset, entry in
+                    try body(Position(segment: segment.number, offset: offset), entry)
+                }
+                guard end == segment.length else {
+                    throw SpoolError.corrupt(path: segment.path, offset: end)
+                }
             }
         }
     }

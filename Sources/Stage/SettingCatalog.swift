@@ -115,6 +115,14 @@ public enum SettingCatalog {
         "s3.destination", flag: "to", default: nil, value: "URL",
         "s3://BUCKET/PREFIX or file:///DIRECTORY. (default: aws.s3_bucket and aws.s3_bronze_prefix)",
         parse: SettingText.text)
+    /// The form of an object's content.
+    public static let objectFormat = Setting(
+        "s3.format", flag: "format", default: "avro", value: "FORMAT",
+        "avro, ndjson or sbe.", parse: SettingText.word(FormatName.self))
+    /// How objects are compressed.
+    public static let compression = Setting(
+        "s3.compression", flag: "compression", default: "zstd", value: "CODEC",
+        "zstd, gzip or none.", parse: SettingText.word(CompressionName.self))
     /// The bucket, by the name that existing files use.
     public static let bucket = Setting<String>(
         "aws.s3_bucket", flag: "bucket", default: nil, value: "NAME",
@@ -174,7 +182,7 @@ public enum SettingCatalog {
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
-        restEncoding.key, parallel.key, pollInterval.key, intervals.key,
+        objectFormat.key, compression.key, restEncoding.key, parallel.key, pollInterval.key, intervals.key,
     ]).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
@@ -197,6 +205,20 @@ public enum RESTEncoding: String, CaseIterable, Sendable {
     case auto
     case sbe
     case json
+}
+
+/// The form of an object's content.
+public enum FormatName: String, CaseIterable, Sendable {
+    case avro
+    case ndjson
+    case sbe
+}
+
+/// How objects are compressed.
+public enum CompressionName: String, CaseIterable, Sendable {
+    case zstd
+    case gzip
+    case none
 }
 
 extension KlineInterval {

@@ -66,6 +66,9 @@ struct Feed: ~Copyable {
     /// True when all was asked for and written.
     var isFinished: Bool { wanted.isEmpty && shares.isEmpty }
 
+    /// Where a gap lies in time, as near as is known: after the last record, else now.
+    var placeInTime: Int64 { reached == 0 ? Clock.realtimeNanoseconds() / 1000 : reached }
+
     /// What a stopped pull still owes, in order.
     var unfinished: [ClosedRange<Int64>] { shares.filter { !$0.isOpen }.map(\.ids) + wanted }
 

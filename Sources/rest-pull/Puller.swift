@@ -252,7 +252,7 @@ struct Puller: ~Copyable {
         try writer.append(
             gap: hole, of: box.feed.sequence, reason: isAbsent ? .absent : .notServed,
             source: rules.source,
-            eventTime: isAbsent ? hole.lowerBound : box.feed.reached)
+            eventTime: isAbsent ? hole.lowerBound : box.feed.placeInTime)
         counters.gaps.add(1)
         if isAbsent { box.feed.absent.insert(hole) } else { box.feed.missing.insert(hole) }
         box.feed.done += UInt64(hole.upperBound - hole.lowerBound) + 1

@@ -30,7 +30,7 @@ struct SBEGenerator: ParsableCommand {
             try OutputFolder(path: output).replace(with: generate())
         } catch let error as SchemaError {
             throw refusal("\(schema):\(error.line): \(error.reason)", code: 65)
-        } catch let error as SwiftEmitter.UnknownMessage {
+        } catch let error as SwiftEmitter.Refusal {
             throw refusal("\(schema): \(error)", code: 65)
         } catch let error as CocoaError {
             throw refusal("\(error.filePath ?? schema): \(error.localizedDescription)", code: 74)

@@ -57,8 +57,20 @@ struct GeneratedFilesTests {
             ])
         #expect(files.allSatisfy { $0.text.contains("public import Posix\n") })
         options.messages = ["Trad"]
-        #expect(throws: SwiftEmitter.UnknownMessage.self) {
+        #expect(throws: SwiftEmitter.Refusal.unknownMessage("Trad")) {
             try SwiftEmitter(Schema(xml: xml), options: options)
+        }
+    }
+
+    @Test func `names that are one in Swift are refused`() throws {
+        let fields =
+            "<field name='best_bid' id='1' type='int8'/><field name='bestBid' id='2' type='int8'/>"
+        let broken = BrokenSchema(
+            name: "same name", message: "<message name='M' id='1'>\(fields)</message>", line: 0,
+            reason: "")
+        let schema = try Schema(xml: Data(broken.xml.utf8))
+        #expect(throws: SwiftEmitter.Refusal.sameName("bestBid", scope: "M")) {
+            try SwiftEmitter(schema)
         }
     }
 }

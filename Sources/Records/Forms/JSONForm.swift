@@ -154,7 +154,7 @@ extension SymbolName {
 
 extension Bytes {
     /// Appends text as it stands between the quotes of a JSON string.
-    mutating func append(jsonEscaping text: String) {
+    public mutating func append(jsonEscaping text: String) {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": append("\\\"")
@@ -168,7 +168,7 @@ extension Bytes {
     }
 
     /// Appends bytes in base64 (RFC 4648, section 4).
-    mutating func append(base64 source: RawSpan) {
+    public mutating func append(base64 source: RawSpan) {
         let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         var index = 0
         while index < source.byteCount {

@@ -1,0 +1,55 @@
+# What one types. Each target says what it does; the work is in Scripts/.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+RELEASE := .build/release
+export PYTHON ?= $(CURDIR)/.venv/bin/python
+PREFIX ?= /usr/local
+
+.PHONY: help setup build test lint format coverage generate demo bench chaos install uninstall clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## Install what building and testing need: apt packages, and Python packages into .venv
+	@Scripts/setup build test
+
+build: ## Build the programs, optimised, with a static Swift standard library
+	@Scripts/setup build
+	swift build -c release --static-swift-stdlib
+
+test: ## Run every test, against the libraries and the built programs
+	@Scripts/setup build test
+	swift build
+	TOOLS_DIR=$(CURDIR)/.build/debug swift test
+
+lint: ## Check the style of every Swift file
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+format: ## Bring every Swift file into the style
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+coverage: ## Measure which lines the tests reach
+	TOOLS_DIR=$(CURDIR)/.build/debug swift test --enable-code-coverage
+	@Scripts/coverage
+
+generate: ## Write generated code, Avro schemas and man pages anew
+	@Scripts/generate
+
+demo: build ## Backfill an hour from a simulated exchange into ./data/bronze
+	@Scripts/demo $(RELEASE)
+
+bench: build ## Measure against C and Python programs that do the same
+	@Scripts/bench $(RELEASE)
+
+chaos: build ## Kill the pipeline a hundred times, and prove that nothing was lost or doubled
+	@Scripts/setup test
+	$(PYTHON) Tests/ToolTests/chaos.py --tools $(RELEASE) --kills 100 --ids 300000
+
+install: build ## Install programs and man pages under PREFIX
+	@Scripts/install $(RELEASE) $(PREFIX)
+
+uninstall: ## Remove what install put there
+	@Scripts/install --remove $(PREFIX)
+
+clean: ## Remove everything that was built
+	rm -rf .build data

@@ -1,0 +1,89 @@
+import Ledger
+import Records
+import Stage
+
+/// What is held already: by the ledger, or by an object that is on its way.
+struct Holdings: ~Copyable {
+    private final class Sequence {
+        let id: SequenceID
+        let numbering: Numbering
+        /// By the ledger, when the stage started.
+        let held: IntervalSet
+        /// By the ledger or since.
+        var taken: IntervalSet
+
+        init(_ id: SequenceID, _ numbering: Numbering, _ held: IntervalSet) {
+            self.id = id
+            self.numbering = numbering
+            self.held = held
+            taken = numbering == .dense ? held : IntervalSet()
+        }
+    }
+
+    /// How the ids of a kind tell records apart.
+    private enum Numbering {
+        /// Each id once: what was taken in since the start counts too.
+        case dense
+        /// Ids only grow; the ledger has the stretches that were delivered.
+        case sparse
+        /// Ids say nothing.
+        case none
+    }
+
+    /// Ids of a sparse sequence that are remembered beside the ledger: a replay may overlap.
+    private static let recentSparse = 1 << 16
+
+    private var sequences: [SequenceID: Sequence] = [:]
+    private var current: Sequence?
+
+    /// Notes a record.
+    ///
+    /// - Returns: false when it is held already and must not be delivered again.
+    mutating func take(_ frame: borrowing FrameView, _ ledger: borrowing Ledger) -> Bool {
+        if let missing = frame.missingSequence {
+            guard let gap = frame.declaredGap else { return true }
+            return ledger.coverage(of: SequenceKey(missing))?.declared.contains(gap) != true
+        }
+        let sequence = state(of: frame.sequence, ledger)
+        switch sequence.numbering {
+        case .none: return true
+        case .sparse:
+            return !sequence.held.contains(frame.occupiedIDs)
+                && sequence.taken.insert(frame.occupiedIDs, keeping: Self.recentSparse)
+        case .dense:
+            if frame.isUnfinished { return true }
+            let ids = frame.occupiedIDs
+            if sequence.taken.contains(ids) { return false }
+            sequence.taken.insert(ids)
+            return true
+        }
+    }
+
+    private mutating func state(of id: SequenceID, _ ledger: borrowing Ledger) -> Sequence {
+        if let current, current.id == id { return current }
+        let numbering: Numbering =
+            switch Kind(rawValue: id.template) {
+            case .trade, .aggTrade, .kline, .depthDiff: .dense
+            case .bestBidAsk, .depthSnapshot: .sparse
+            case .gap, .raw, nil: .none
+            }
+        let state =
+            sequences[id]
+            ?? Sequence(id, numbering, ledger.coverage(of: SequenceKey(id))?.held ?? IntervalSet())
+        sequences[id] = state
+        current = state
+        return state
+    }
+}
+
+extension IntervalSet {
+    /// Adds a range and forgets the lowest intervals above a number of them.
+    ///
+    /// - Returns: false when all of the range was there.
+    fileprivate mutating func insert(_ range: ClosedRange<Int64>, keeping count: Int) -> Bool {
+        if contains(range) { return false }
+        insert(range)
+        if intervalCount > 2 * count { keepLast(intervals: count) }
+        return true
+    }
+}

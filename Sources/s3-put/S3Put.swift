@@ -1,0 +1,74 @@
+import ArgumentParser
+import Avro
+import Posix
+import Stage
+
+@main
+struct S3Put: StageCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "s3-put",
+        abstract: "Deliver records into objects, each record once.",
+        discussion: """
+            rest-pull aggTrades --from 2024-01-01 | s3-put --to file://./data
+            rest-pull klines --from 2024-01-01 | s3-put --to s3://my-bucket/bronze --format ndjson
+
+            Objects lie under venue= kind= symbol= date= hour= (UTC). What was delivered stands in
+            the ledger of the state directory: ledgerctl shows it, rest-pull --resume reads it.
+            """,
+        version: Version.text)
+
+    @Option(SettingCatalog.destination) var to: String?
+    @Option(SettingCatalog.objectFormat) var format: FormatName?
+    @Option(SettingCatalog.compression) var compression: CompressionName?
+    @Option(SettingCatalog.objectBytes) var objectBytes: Int?
+    @Option(SettingCatalog.objectAge) var objectAge: Double?
+    @Option(SettingCatalog.objectIdle) var objectIdle: Double?
+    @Option(SettingCatalog.stateDirectory) var stateDir: String?
+    @Option(SettingCatalog.spoolMax) var spoolMax: Int?
+    @Option(SettingCatalog.lateness) var lateness: Double?
+    @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
+    @Option(SettingCatalog.region) var region: String?
+    @Option(SettingCatalog.endpoint) var endpointURL: String?
+    @OptionGroup var common: CommonOptions
+
+    func plan(_ settings: inout Settings) throws -> S3PutPlan {
+        let destination = try destination(&settings)
+        let format = try settings.value(SettingCatalog.objectFormat, format)
+        let compression = try settings.value(SettingCatalog.compression, compression)
+        return S3PutPlan(
+            destination: destination,
+            form: ObjectForm(
+                format: ObjectFormat(rawValue: format.rawValue) ?? .avro,
+                compression: Compression(rawValue: compression.rawValue) ?? .zstd),
+            objectBytes: try settings.value(SettingCatalog.objectBytes, objectBytes),
+            objectAge: try settings.value(SettingCatalog.objectAge, objectAge),
+            objectIdle: try settings.value(SettingCatalog.objectIdle, objectIdle),
+            state: try settings.optional(SettingCatalog.stateDirectory, stateDir)
+                ?? destination.standardState,
+            spoolMax: try settings.value(SettingCatalog.spoolMax, spoolMax),
+            times: EventTimes(
+                lateness: Int64(try settings.value(SettingCatalog.lateness, lateness) * 1e6)),
+            drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
+            region: try settings.optional(SettingCatalog.region, region),
+            endpoint: try settings.optional(SettingCatalog.endpoint, endpointURL))
+    }
+
+    private func destination(_ settings: inout Settings) throws -> Destination {
+        if let url = try settings.optional(SettingCatalog.destination, to) {
+            return try Destination(url)
+        }
+        let prefix = try settings.value(SettingCatalog.prefix)
+        guard let bucket = try settings.optional(SettingCatalog.bucket) else {
+            throw StageFailure(
+                .usage, "no destination: give --to s3://BUCKET/PREFIX or --to file:///DIRECTORY, "
+                    + "or set aws.s3_bucket")
+        }
+        return try Destination("s3://\(bucket)/\(prefix)")
+    }
+
+    func run(_ plan: S3PutPlan, in stage: borrowing Stage) throws {
+        var reader = try stage.standardInput()
+        var sink = try Sink(plan, in: stage)
+        try sink.run(&reader)
+    }
+}

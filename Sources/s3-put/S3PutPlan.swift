@@ -1,0 +1,58 @@
+import AWS
+import Posix
+import Stage
+
+/// What a run keeps to.
+struct S3PutPlan: Sendable {
+    let destination: Destination
+    let form: ObjectForm
+    /// Bytes of records after which an object is finished.
+    let objectBytes: Int
+    /// Seconds after an object's first record after which it is finished.
+    let objectAge: Double
+    /// Seconds without a record after which it is finished.
+    let objectIdle: Double
+    /// Directory of ledger, spool and staging.
+    let state: String
+    let spoolMax: Int
+    let times: EventTimes
+    let drainTimeout: Double
+    let region: String?
+    let endpoint: String?
+
+    /// What makes the store, on the thread that will use it.
+    func storeMaker(log: Log) -> @Sendable () throws -> ObjectStore {
+        let (region, endpoint) = (region, endpoint)
+        switch destination {
+        case .directory(let path): return { .directory(path) }
+        case .bucket(let bucket, let prefix):
+            return {
+                do throws(AWSError) {
+                    var configuration = try S3Configuration(environment: .process)
+                    if let region { configuration.region = region }
+                    if let endpoint { configuration.endpoint = endpoint }
+                    configuration.policy.onRetry = { retry in
+                        log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
+                    }
+                    let client = try S3Client(configuration, credentials: CredentialsProvider())
+                    return .bucket(client, name: bucket, prefix: prefix)
+                } catch { throw StageFailure(error) }
+            }
+        }
+    }
+}
+
+extension Destination {
+    /// Where the state lies when nobody says: inside a directory, else in the user's state
+    /// directory under the bucket's name.
+    var standardState: String {
+        switch self {
+        case .directory(let path): return "\(path)/.s3-put"
+        case .bucket(let bucket, let prefix):
+            let environment = Environment.all
+            let home = environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+            let name = prefix.isEmpty ? bucket : "\(bucket)-\(prefix)"
+            return "\(home)/bitcoin-ingestor/s3-put/" + name.replacing("/", with: "-")
+        }
+    }
+}

@@ -1,0 +1,353 @@
+import Avro
+import Glibc
+import Ledger
+import Posix
+import Records
+import Spool
+import Stage
+import Stats
+
+/// Takes records in, builds objects, and keeps the books: what was read is in the spool, what was
+/// delivered is in the ledger, and nothing is in neither.
+struct Sink: ~Copyable {
+    /// Objects that are built at once; one more seals the one that was idle longest. With a block
+    /// of at most 512 KiB each this bounds the memory.
+    static let maximumParts = 32
+    /// How long records may wait for the disk, ns: one sync covers all of them.
+    private static let syncInterval: Int64 = 1_000_000_000
+
+    private let plan: S3PutPlan
+    private let log: Log
+    private let stop: Int32
+    private let committer: Committer
+    private let counters: SinkCounters
+    private let quarantine: Quarantine
+    private let compressor: StreamCompressor
+    private var ledger: Ledger
+    private var spool: Spool
+    private var holdings = Holdings()
+    private var parts: [Partition: Part] = [:]
+    private var sealed: [String: SealedObject] = [:]
+    private var batch = Bytes(capacity: 1 << 20)
+    private var nextName = 1
+    private var lastSync: Int64 = 0
+    private var isSynced = true
+    private var failure: StageFailure?
+    private var lastReport = Clock.monotonicNanoseconds()
+
+    init(_ plan: S3PutPlan, in stage: borrowing Stage) throws {
+        let ledger: Ledger
+        do throws(LedgerError) { ledger = try Ledger(writing: plan.state + "/ledger") } catch {
+            throw StageFailure(error)
+        }
+        let spool: Spool
+        do throws(SpoolError) {
+            spool = try Spool(directory: plan.state + "/spool", maximumBytes: Int64(plan.spoolMax))
+        } catch { throw StageFailure(error) }
+        try Files.makeDirectories(plan.state + "/staging")
+        let log = stage.log
+        let store = plan.storeMaker(log: log)
+        let committer = try Committer(store)
+        let counters = SinkCounters(stage.stats)
+        let compressor = try plan.form.makeCompressor()
+        if ledger.tornBytes > 0 {
+            log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
+        }
+        if spool.tornBytes > 0 {
+            log.warning("the spool ended in \(spool.tornBytes) torn bytes, which were cut off")
+        }
+        counters.tornBytes.add(Int(ledger.tornBytes + spool.tornBytes))
+        self.plan = plan
+        self.log = log
+        self.ledger = ledger
+        self.spool = spool
+        self.committer = committer
+        self.counters = counters
+        self.compressor = compressor
+        quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
+        stop = stage.stopDescriptor
+    }
+
+    // MARK: - Running
+
+    /// Delivers what an earlier run left, then what comes, until the input ends or a signal comes.
+    mutating func run(_ reader: inout FrameReader) throws {
+        try recover()
+        var failureOfInput: (any Error)?
+        do { try readAll(&reader) } catch { failureOfInput = error }
+        try finish()
+        if let failureOfInput { throw failureOfInput }
+    }
+
+    private mutating func readAll(_ reader: inout FrameReader) throws {
+        while failure == nil {
+            let mayRead = spool.bytes + (4 << 20) < Int64(plan.spoolMax)
+            let ready = wait(mayRead ? reader.descriptorNumber : -1)
+            if ready.stop { return log.info("stopping: delivering what was read") }
+            if ready.outcome { try settleOutcomes() }
+            if ready.input {
+                if try reader.fill() == .end { return }
+                let start = spool.next
+                while let frame = try reader.next() {
+                    counters.recordsIn.add()
+                    if try take(frame, spoolStart: start) { batch.append(frame.bytes) }
+                }
+                try closeBatch()
+            }
+            try sealWhatIsDue()
+            try syncIfDue(isIdle: !ready.input)
+            report()
+        }
+    }
+
+    private func wait(_ input: Int32) -> (input: Bool, stop: Bool, outcome: Bool) {
+        let waits: Int32 = parts.isEmpty && isSynced ? 60_000 : isSynced ? 200 : 20
+        var watched = [
+            pollfd(fd: input, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: committer.outcomeDescriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&watched, 3, waits)
+        return (watched[0].revents != 0, watched[1].revents != 0, watched[2].revents != 0)
+    }
+
+    // MARK: - Taking in
+
+    /// Puts a record into its object, unless it is held already.
+    ///
+    /// - Parameter spoolStart: where the spool has it, or will have it.
+    /// - Returns: true when an object has it now.
+    private mutating func take(
+        _ frame: borrowing FrameView, spoolStart: Spool.Position
+    ) throws -> Bool {
+        guard holdings.take(frame, ledger) else {
+            counters.refused.add()
+            return false
+        }
+        let now = Clock.realtimeNanoseconds()
+        let partition = Partition(
+            sequence: frame.sequence, hour: plan.times.hour(of: frame.eventTime, now: now / 1000))
+        let monotonic = Clock.monotonicNanoseconds()
+        let part = try parts[partition]
+            ?? open(partition, firstID: frame.firstID, spoolStart: spoolStart, now: monotonic)
+        do {
+            try part.append(frame, compressor, now: monotonic)
+        } catch let error as FrameError {
+            try quarantine.add(frame, because: "\(error)")
+            counters.quarantined.add()
+            log.warning("a record was put into \(quarantine.path): \(error)")
+            return false
+        }
+        if part.bytes >= Int64(plan.objectBytes) { try seal(part) }
+        return true
+    }
+
+    private mutating func open(
+        _ partition: Partition, firstID: Int64, spoolStart: Spool.Position, now: Int64
+    ) throws -> Part {
+        if parts.count >= Self.maximumParts,
+            let idlest = parts.values.min(by: { $0.lastRecordAt < $1.lastRecordAt })
+        {
+            try seal(idlest)
+        }
+        let path = "\(plan.state)/staging/\(getpid())-\(nextName)"
+        nextName += 1
+        let part = try Part(
+            partition, form: plan.form, firstID: firstID, stagedPath: path,
+            spoolStart: spoolStart, now: now)
+        parts[partition] = part
+        return part
+    }
+
+    /// Hands the records of one read to the spool, as one entry.
+    private mutating func closeBatch() throws {
+        guard !batch.isEmpty else { return }
+        do throws(SpoolError) { try Self.append(batch, to: &spool) } catch {
+            throw StageFailure(error)
+        }
+        batch.removeAll()
+        isSynced = false
+    }
+
+    /// Apart from `self`, whose parts may not be lent and changed at once.
+    private static func append(
+        _ batch: borrowing Bytes, to spool: inout Spool
+    ) throws(SpoolError) {
+        try spool.append(batch.span)
+    }
+
+    private mutating func syncIfDue(isIdle: Bool) throws {
+        let now = Clock.monotonicNanoseconds()
+        guard !isSynced, isIdle || now - lastSync > Self.syncInterval else { return }
+        try syncSpool()
+    }
+
+    private mutating func syncSpool() throws {
+        do throws(SpoolError) { try spool.sync() } catch { throw StageFailure(error) }
+        lastSync = Clock.monotonicNanoseconds()
+        isSynced = true
+        counters.spoolBytes.set(spool.bytes)
+    }
+
+    // MARK: - Delivering
+
+    private mutating func sealWhatIsDue() throws {
+        let now = Clock.monotonicNanoseconds()
+        for part in parts.values
+        where Double(now - part.openedAt) / 1e9 >= plan.objectAge
+            || Double(now - part.lastRecordAt) / 1e9 >= plan.objectIdle
+        {
+            try seal(part)
+        }
+    }
+
+    private mutating func seal(_ part: Part) throws {
+        // What is in the batch is in no spool entry yet; the object may be delivered before.
+        parts[part.partition] = nil
+        let object = try part.seal(compressor)
+        sealed[object.stagedPath] = object
+        committer.deliver(object)
+        counters.waitingObjects.set(Int64(sealed.count))
+    }
+
+    /// Books what was delivered: first the ledger, then the staged files and the spool.
+    private mutating func settleOutcomes() throws {
+        var delivered: [SealedObject] = []
+        for outcome in committer.takeOutcomes() {
+            switch outcome.result {
+            case .success(let isNew):
+                delivered.append(outcome.object)
+                log.debug("\(isNew ? "stored" : "was there already"): \(outcome.object.key)")
+            case .failure(let error):
+                if failure == nil { failure = error }
+            }
+        }
+        guard !delivered.isEmpty else { return }
+        for object in delivered {
+            ledger.add(object.sequence, held: object.held)
+            for entry in object.declared { ledger.add(entry.key, declared: entry.ranges) }
+        }
+        do throws(LedgerError) { try ledger.commit() } catch { throw StageFailure(error) }
+        for object in delivered {
+            try object.removeStaged()
+            sealed[object.stagedPath] = nil
+            counters.recordsOut.add(Int(object.records))
+            counters.objects.add()
+        }
+        counters.waitingObjects.set(Int64(sealed.count))
+        try releaseSpool()
+    }
+
+    private mutating func releaseSpool() throws {
+        // A batch that is open has its start where the spool ends.
+        let needed = parts.values.map(\.spoolStart) + sealed.values.compactMap(\.spoolStart)
+        do throws(SpoolError) {
+            try spool.release(before: needed.min() ?? spool.next)
+        } catch { throw StageFailure(error) }
+        counters.spoolBytes.set(spool.bytes)
+    }
+
+    // MARK: - The end
+
+    /// Seals everything and waits for its delivery; after a signal not longer than the drain
+    /// timeout.
+    private mutating func finish() throws {
+        try closeBatch()
+        try syncSpool()
+        for part in parts.values { try seal(part) }
+        let isStopping = Descriptor.isReadable(stop)
+        let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
+        while !sealed.isEmpty && failure == nil {
+            let left = Double(deadline - Clock.monotonicNanoseconds()) / 1e9
+            if isStopping && left <= 0 { break }
+            Descriptor.waitUntilReadable(
+                committer.outcomeDescriptor, seconds: isStopping ? left : 3600)
+            try settleOutcomes()
+        }
+        let summary =
+            "\(counters.recordsOut.value) records in \(counters.objects.value) objects at "
+            + plan.destination.description
+        log.info(
+            summary,
+            ["refused": "\(counters.refused.value)", "quarantined": "\(counters.quarantined.value)"])
+        if let failure {
+            throw StageFailure(
+                failure.code,
+                "\(failure); \(sealed.count) finished objects stay in \(plan.state) for the next run")
+        }
+        guard sealed.isEmpty else {
+            throw StageFailure(
+                .gaveUp, "\(sealed.count) finished objects stay in \(plan.state) for the next run")
+        }
+    }
+
+    private mutating func report() {
+        let now = Clock.monotonicNanoseconds()
+        guard now - lastReport >= 60_000_000_000 else { return }
+        lastReport = now
+        log.info(
+            "progress",
+            [
+                "records_in": "\(counters.recordsIn.value)", "records_out": "\(counters.recordsOut.value)",
+                "objects": "\(counters.objects.value)", "spool_bytes": "\(spool.bytes)",
+            ])
+    }
+
+    // MARK: - Recovery
+
+    /// Delivers finished objects of an earlier run, drops unfinished ones, and takes the spool's
+    /// records in again; the ledger refuses those that were delivered.
+    private mutating func recover() throws {
+        let staging = plan.state + "/staging"
+        for name in try Files.list(staging) where name.hasSuffix(SealedObject.manifestSuffix) {
+            guard let object = try SealedObject(manifest: "\(staging)/\(name)"),
+                Files.exists(object.stagedPath)
+            else {
+                try Files.remove("\(staging)/\(name)")
+                continue
+            }
+            sealed[object.stagedPath] = object
+            committer.deliver(object)
+        }
+        while !sealed.isEmpty {
+            Descriptor.waitUntilReadable(committer.outcomeDescriptor, seconds: 3600)
+            try settleOutcomes()
+            if let failure { throw failure }
+        }
+        for name in try Files.list(staging) { try Files.remove("\(staging)/\(name)") }
+        guard !spool.isEmpty else { return }
+        log.info("an earlier run left \(spool.bytes) bytes in the spool; taking them in again")
+        let replay: Spool.Replay
+        do throws(SpoolError) { replay = try spool.replay() } catch { throw StageFailure(error) }
+        try replay.forEach { position, entry in
+            var rest = entry
+            while rest.byteCount > 0 {
+                let frame = try FrameView(firstIn: rest)
+                counters.recovered.add()
+                _ = try take(frame, spoolStart: position)
+                rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
+            }
+        }
+        try releaseSpool()
+    }
+}
+
+extension StageFailure {
+    /// The end that a ledger which cannot be used means for the program.
+    init(_ error: LedgerError) {
+        switch error {
+        case .system(let error): self.init(ExitCode(for: error), "\(error)")
+        case .locked: self.init(.gaveUp, "\(error)")
+        case .notALedger, .corrupt: self.init(.inputOutput, "\(error)")
+        }
+    }
+
+    /// The end that a spool which cannot be used means for the program.
+    init(_ error: SpoolError) {
+        switch error {
+        case .system(let error): self.init(ExitCode(for: error), "\(error)")
+        case .locked, .full: self.init(.gaveUp, "\(error)")
+        case .corrupt: self.init(.inputOutput, "\(error)")
+        }
+    }
+}
