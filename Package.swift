@@ -98,6 +98,10 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
 
+        // Tests: one target per library.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: base),
+        tests("TransportTests", ["Transport", "TestSupport"]),
+        tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),
     ]

@@ -28,7 +28,7 @@ extension S3Client {
             } catch {
                 // After a lost reply the upload may be complete and its id gone.
                 if error.code == "NoSuchUpload", error.operation == "CompleteMultipartUpload",
-                    let facts = try head(bucket: upload.bucket, key: upload.key),
+                    let facts = try? head(bucket: upload.bucket, key: upload.key),
                     S3Client.isSame(facts, digest)
                 {
                     return

@@ -37,10 +37,14 @@ extension S3Client {
         return S3Client.isSame(facts, digest) ? .existedSame : .existedOther
     }
 
-    /// Equal length and checksum; without any checksum there is no proof, and the answer is no.
+    /// Equal length, and the checksum that the store computed or the one that the writer noted;
+    /// without either there is no proof, and the answer is no.
+    ///
+    /// The note alone suffices: compatible stores keep no checksum, or one of another algorithm
+    /// under this name (moto 5.2.1 without the module crc32c).
     static func isSame(_ facts: ObjectFacts, _ digest: FileDigest) -> Bool {
-        let checksum = facts.crc32c ?? facts.metadata[checksumMetadata]
-        return facts.length == digest.length && checksum == digest.crc32c
+        facts.length == digest.length
+            && [facts.crc32c, facts.metadata[checksumMetadata]].contains(digest.crc32c)
     }
 
     // MARK: - One request

@@ -154,9 +154,13 @@ public struct ObjectFacts: Sendable, Equatable {
     init(_ response: HTTPResponse) {
         length = response.header("content-length").flatMap { Int64($0) } ?? -1
         etag = response.header("etag") ?? ""
-        let isComposite = response.header("x-amz-checksum-type") == "COMPOSITE"
+        // Of an object made of parts, the checksum may be one of the parts' checksums; a store that
+        // does not say which kind it is is not believed.
+        let isOfParts = etag.contains("-")
+        let isWhole =
+            response.header("x-amz-checksum-type").map { $0 == "FULL_OBJECT" } ?? !isOfParts
         let checksum = response.header("x-amz-checksum-crc32c")
-        crc32c = isComposite || checksum?.contains("-") == true ? nil : checksum
+        crc32c = isWhole && checksum?.contains("-") == false ? checksum : nil
         var metadata: [String: String] = [:]
         for (name, value) in response.headers where name.lowercased().hasPrefix("x-amz-meta-") {
             metadata[String(name.lowercased().dropFirst(11))] = value

@@ -174,12 +174,17 @@ final class Transfer {
             return failure(.tooLarge, "the response is over \(request.maximumResponse) bytes")
         }
         if let fileFailure { return failure(.unreadable, fileFailure) }
+        var sent = 0
+        ccurl_getinfo_long(handle, CURLINFO_REQUEST_SIZE, &sent)
         let kind: TransportError.Kind =
             switch code {
+            // An answer that is no HTTP at all; before sending it is the URL that is wrong.
+            case CURLE_UNSUPPORTED_PROTOCOL where sent > 0: .broken
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
-            case CURLE_COULDNT_CONNECT: .connect
+            // A handshake that breaks off is the network's doing; a certificate is a setting's.
+            case CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR: .connect
             case CURLE_OPERATION_TIMEDOUT: .timeout
-            case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
+            case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
                 CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR:
                 .tls
             case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badRequest
