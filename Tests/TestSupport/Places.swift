@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A directory that goes away with its value.
 public final class TemporaryDirectory {

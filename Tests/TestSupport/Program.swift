@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A built program of this package, run as a user would run it.
 public struct Program {
@@ -44,7 +44,7 @@ public struct Program {
         let inputPath = scratch.path("input")
         try Data(input).write(to: URL(fileURLWithPath: inputPath))
         let outputPath = scratch.path("output")
-        FileManager.default.createFile(atPath: outputPath, contents: nil)
+        _ = FileManager.default.createFile(atPath: outputPath, contents: nil)
         var previous: Any = try FileHandle(forReadingFrom: URL(fileURLWithPath: inputPath))
         var processes: [Process] = []
         var pipes: [Pipe] = []
@@ -64,7 +64,7 @@ public struct Program {
                 previous = pipe
             }
             let errorsPath = scratch.path("errors\(index)")
-            FileManager.default.createFile(atPath: errorsPath, contents: nil)
+            _ = FileManager.default.createFile(atPath: errorsPath, contents: nil)
             process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorsPath))
             processes.append(process)
         }
