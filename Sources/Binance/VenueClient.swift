@@ -281,7 +281,8 @@ public struct VenueClient: ~Copyable {
         switch result {
         case .failure(let error):
             budget.settle(request.weight, reported: nil, at: venueTime / 1000)
-            guard error.isRetryable else { throw VenueFailure(.unavailable, "\(error)") }
+            // A URL that is none, or a certificate that nobody vouches for, stays so.
+            guard error.isRetryable else { throw VenueFailure(.configuration, "\(error)") }
             try retry(request, because: "\(error)")
             return nil
         case .success(let success): response = success

@@ -43,44 +43,27 @@ public struct Program {
         let scratch = try TemporaryDirectory()
         let inputPath = scratch.path("input")
         try Data(input).write(to: URL(fileURLWithPath: inputPath))
-        let outputPath = scratch.path("output")
-        _ = FileManager.default.createFile(atPath: outputPath, contents: nil)
-        var previous: Any = try FileHandle(forReadingFrom: URL(fileURLWithPath: inputPath))
-        var processes: [Process] = []
-        var pipes: [Pipe] = []
+        var previous = try Spawn.open(inputPath, O_RDONLY)
+        var pids: [pid_t] = []
         for (index, command) in commands.enumerated() {
-            let process = Process()
-            process.executableURL = executable(command[0])
-            process.arguments = Array(command.dropFirst())
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-            process.standardInput = previous
-            if index == commands.count - 1 {
-                process.standardOutput = try FileHandle(
-                    forWritingTo: URL(fileURLWithPath: outputPath))
-            } else {
-                let pipe = Pipe()
-                pipes.append(pipe)
-                process.standardOutput = pipe
-                previous = pipe
-            }
-            let errorsPath = scratch.path("errors\(index)")
-            _ = FileManager.default.createFile(atPath: errorsPath, contents: nil)
-            process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorsPath))
-            processes.append(process)
+            let isLast = index == commands.count - 1
+            let pipe = isLast ? nil : try Spawn.makePipe()
+            let output = try pipe?.write ?? Spawn.open(scratch.path("output"), O_WRONLY | O_CREAT)
+            let errors = try Spawn.open(scratch.path("errors\(index)"), O_WRONLY | O_CREAT)
+            let descriptors = [previous, output, errors]
+            defer { for descriptor in descriptors { close(descriptor) } }
+            pids.append(
+                try Spawn.start(
+                    executable(command[0]).path, Array(command.dropFirst()),
+                    environment: environment, descriptors: descriptors))
+            if let pipe { previous = pipe.read }
         }
-        for process in processes { try process.run() }
-        // Ours are closed, so that each program sees the end of its neighbour.
-        for pipe in pipes {
-            try? pipe.fileHandleForReading.close()
-            try? pipe.fileHandleForWriting.close()
-        }
-        for process in processes { process.waitUntilExit() }
-        let output = try Data(contentsOf: URL(fileURLWithPath: outputPath))
-        return try processes.enumerated().map { index, process in
-            let bySignal = process.terminationReason == .uncaughtSignal
+        let statuses = pids.map { Spawn.wait($0) }
+        return try statuses.enumerated().map { index, status in
+            let isLast = index == commands.count - 1
             return Outcome(
-                status: process.terminationStatus + (bySignal ? 128 : 0),
-                output: index == processes.count - 1 ? Array(output) : [],
+                status: status,
+                output: isLast ? Array(try Data(contentsOf: URL(fileURLWithPath: scratch.path("output")))) : [],
                 errors: try String(
                     contentsOf: URL(fileURLWithPath: scratch.path("errors\(index)")), encoding: .utf8))
         }
@@ -107,34 +90,34 @@ public struct Program {
     }
 }
 
-/// A program that runs beside a test and is ended with it.
+/// A program that runs beside a test and is ended with it, and all that it started.
 public final class BackgroundProgram {
-    private let process = Process()
-    private let pipe = Pipe()
+    private let pid: pid_t
+    private let output: Int32
 
     /// Starts a program.
     public init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) throws {
-        process.executableURL = Program.executable(name)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        let pipe = try Spawn.makePipe()
+        let null = try Spawn.open("/dev/null", O_RDWR)
+        pid = try Spawn.start(
+            Program.executable(name).path, arguments, environment: environment,
+            descriptors: [null, pipe.write, null])
+        close(pipe.write)
+        close(null)
+        output = pipe.read
     }
 
     deinit {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        kill(-pid, SIGKILL)
+        _ = Spawn.wait(pid)
+        close(output)
     }
 
     /// The first line that it prints.
     public func firstLine() -> String {
         var line: [UInt8] = []
-        while let byte = try? pipe.fileHandleForReading.read(upToCount: 1), let first = byte.first,
-            first != UInt8(ascii: "\n")
-        {
-            line.append(first)
-        }
+        var byte: UInt8 = 0
+        while read(output, &byte, 1) == 1, byte != UInt8(ascii: "\n") { line.append(byte) }
         return String(decoding: line, as: UTF8.self)
     }
 }
