@@ -78,9 +78,12 @@ let package = Package(
         library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
 
         // Floor 4: the programs.
-        tool("rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
+        tool(
+            "rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
-        tool("s3-put", ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
+        tool(
+            "s3-put",
+            ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
         tool("recq", ["Stage", "Records", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 

@@ -57,7 +57,9 @@ public struct AvroSchema: Sendable, Equatable {
         var members = ["\"type\":\"record\"", "\"name\":\"\(name)\""]
         if !namespace.isEmpty { members.append("\"namespace\":\"\(namespace)\"") }
         if !documentation.isEmpty { members.append("\"doc\":\"\(documentation)\"") }
-        let rows = fields.map { "\(separator){\"name\":\"\($0.name)\",\"type\":\(Self.text($0.type))}" }
+        let rows = fields.map {
+            "\(separator){\"name\":\"\($0.name)\",\"type\":\(Self.text($0.type))}"
+        }
         let end = separator.isEmpty ? "" : "\n"
         members.append("\"fields\":[\(rows.joined(separator: ","))\(end)]")
         return "{\(members.joined(separator: ","))}"

@@ -34,7 +34,8 @@ extension Page {
             let row = rows[index]
             try append(
                 AggTradeRow(
-                    id: row.aggTradeId, price: row.price, quantity: row.qty, exponents: exponents, firstTradeID: row.firstTradeId,
+                    id: row.aggTradeId, price: row.price, quantity: row.qty, exponents: exponents,
+                    firstTradeID: row.firstTradeId,
                     lastTradeID: row.lastTradeId, time: row.time, isBuyerMaker: row.isBuyerMaker,
                     isBestMatch: row.isBestMatch))
         }
@@ -49,7 +50,8 @@ extension Page {
             let row = rows[index]
             try append(
                 TradeRow(
-                    id: row.id, price: row.price, quantity: row.qty, exponents: exponents, time: row.time, isBuyerMaker: row.isBuyerMaker,
+                    id: row.id, price: row.price, quantity: row.qty, exponents: exponents,
+                    time: row.time, isBuyerMaker: row.isBuyerMaker,
                     isBestMatch: row.isBestMatch))
         }
     }
@@ -63,7 +65,8 @@ extension Page {
             let row = rows[index]
             try append(
                 KlineRow(
-                    openTime: row.openTime, closeTime: row.closeTime, exponents: exponents, open: row.openPrice, high: row.highPrice,
+                    openTime: row.openTime, closeTime: row.closeTime, exponents: exponents,
+                    open: row.openPrice, high: row.highPrice,
                     low: row.lowPrice, close: row.closePrice, volume: row.volume,
                     quoteVolume: row.quoteVolume, tradeCount: row.numTrades,
                     takerBuyBaseVolume: row.takerBuyBaseVolume,
@@ -82,6 +85,7 @@ extension Page {
             sold.append(BookLevel(price: asks[index].price, quantity: asks[index].qty))
         }
         try append(
-            snapshot: reply.lastUpdateId, exponents: (reply.priceExponent, reply.qtyExponent), bids: bought, asks: sold)
+            snapshot: reply.lastUpdateId, exponents: (reply.priceExponent, reply.qtyExponent),
+            bids: bought, asks: sold)
     }
 }

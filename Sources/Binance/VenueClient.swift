@@ -248,7 +248,8 @@ public struct VenueClient: ~Copyable {
         let asksSBE = usesSBE && request.endpoint != .exchangeInfo
         var headers = [("User-Agent", "bitcoin-ingestor")]
         if asksSBE {
-            let accept = options.encoding == .sbe ? "application/sbe" : "application/sbe, application/json"
+            let accept =
+                options.encoding == .sbe ? "application/sbe" : "application/sbe, application/json"
             headers += [("Accept", accept), ("X-MBX-SBE", options.schema)]
         } else {
             headers += [("Accept", "application/json")]
@@ -292,7 +293,9 @@ public struct VenueClient: ~Copyable {
             request.weight, reported: Self.usedWeight(response), at: venueTime / 1000)
         if response.header("x-mbx-sbe-deprecated") != nil, !warnedOfDeprecation {
             warnedOfDeprecation = true
-            warn("the venue calls SBE schema \(options.schema) deprecated: set binance.rest_sbe_schema")
+            warn(
+                "the venue calls SBE schema \(options.schema) deprecated: set binance.rest_sbe_schema"
+            )
         }
         guard response.status != 200 else {
             breaker.recordSuccess(at: now)
@@ -327,14 +330,19 @@ public struct VenueClient: ~Copyable {
             request.attempts -= 1
             waiting.insert(request, at: 0)
         case 403:
-            try retry(request, because: "\(words): a firewall in front of the venue refused it", after: 30)
+            try retry(
+                request, because: "\(words): a firewall in front of the venue refused it", after: 30
+            )
         case 500...599:
             try retry(request, because: words)
         case 406 where asksSBE, 400 where asksSBE && (error == nil || error?.remedy == .json):
             guard options.encoding == .auto else {
-                throw VenueFailure(.unavailable, "\(words): no SBE \(options.schema) here; try --encoding json")
+                throw VenueFailure(
+                    .unavailable, "\(words): no SBE \(options.schema) here; try --encoding json")
             }
-            if usesSBE { warn("\(words): no SBE \(options.schema) here, asking for JSON from now on") }
+            if usesSBE {
+                warn("\(words): no SBE \(options.schema) here, asking for JSON from now on")
+            }
             usesSBE = false
             waiting.insert(request, at: 0)
         default:
@@ -358,7 +366,9 @@ public struct VenueClient: ~Copyable {
         pause = max(pause, min(least, options.backoff.longest))
         request.notBefore = now + Int64(pause * 1e9)
         notices.append(
-            Notice(isWarning: request.attempts > 2, text: "\(reason); attempt \(request.attempts + 1) follows"))
+            Notice(
+                isWarning: request.attempts > 2,
+                text: "\(reason); attempt \(request.attempts + 1) follows"))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
     }

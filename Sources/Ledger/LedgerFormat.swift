@@ -115,7 +115,8 @@ enum LedgerFormat {
                 for _ in 0..<count {
                     let (first, last) = (load(next, Int64.self), load(next + 8, Int64.self))
                     guard first <= last else {
-                        throw .corrupt(path: path, offset: next, reason: "a range that ends before it starts")
+                        throw .corrupt(
+                            path: path, offset: next, reason: "a range that ends before it starts")
                     }
                     ranges.append(first...last)
                     next += 16

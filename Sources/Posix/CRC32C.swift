@@ -22,11 +22,14 @@ public struct CRC32C: Sendable {
             bytes.withUnsafeBytes { bytes in
                 var index = 0
                 while index + 8 <= bytes.count {
-                    let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ UInt64(crc)
+                    let word =
+                        bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ UInt64(crc)
                     crc =
                         table[7 << 8 | Int(word & 255)] ^ table[6 << 8 | Int(word >> 8 & 255)]
-                        ^ table[5 << 8 | Int(word >> 16 & 255)] ^ table[4 << 8 | Int(word >> 24 & 255)]
-                        ^ table[3 << 8 | Int(word >> 32 & 255)] ^ table[2 << 8 | Int(word >> 40 & 255)]
+                        ^ table[5 << 8 | Int(word >> 16 & 255)]
+                        ^ table[4 << 8 | Int(word >> 24 & 255)]
+                        ^ table[3 << 8 | Int(word >> 32 & 255)]
+                        ^ table[2 << 8 | Int(word >> 40 & 255)]
                         ^ table[1 << 8 | Int(word >> 48 & 255)] ^ table[Int(word >> 56)]
                     index += 8
                 }

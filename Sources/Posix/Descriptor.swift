@@ -98,7 +98,8 @@ public struct Descriptor: ~Copyable, Sendable {
     public func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let written = Glibc.write(raw, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            let written = Glibc.write(
+                raw, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             if written >= 0 {
                 rest = rest.dropFirst(written)
             } else if errno == EAGAIN {

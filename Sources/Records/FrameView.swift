@@ -18,7 +18,8 @@ public struct FrameView: ~Escapable {
     public init(_ bytes: RawSpan, at offset: Int64 = 0) throws(FrameError) {
         let length = try Self.length(bytes, at: offset)
         guard let length, length == bytes.byteCount else {
-            throw .truncated(offset: offset, have: bytes.byteCount, need: length ?? Frame.headerLength)
+            throw .truncated(
+                offset: offset, have: bytes.byteCount, need: length ?? Frame.headerLength)
         }
         self.bytes = bytes
     }
@@ -96,12 +97,14 @@ public struct FrameView: ~Escapable {
     static func length(_ bytes: RawSpan, at offset: Int64) throws(FrameError) -> Int? {
         guard bytes.byteCount >= Frame.headerLength else { return nil }
         let type = UInt16(
-            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self))
+            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self)
+        )
         guard type == Frame.encodingType else {
             throw .notAFrame(offset: offset, encodingType: type)
         }
         let length = UInt32(
-            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self))
+            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)
+        )
         guard length >= Frame.minimumLength, length <= Frame.maximumLength else {
             throw .badLength(offset: offset, length: length)
         }

@@ -106,7 +106,8 @@ extension Bytes {
         _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
     ) throws(Failure) {
         unsafe try append(room: Frame.headerLength + limit) { room throws(Failure) in
-            let message = unsafe UnsafeMutableRawBufferPointer(rebasing: room[Frame.headerLength...])
+            let message = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: room[Frame.headerLength...])
             let length = try encode(unsafe message.mutableBytes) + Frame.headerLength
             precondition(length <= Frame.maximumLength, "a frame over the limit was encoded")
             if let prefix {
@@ -114,7 +115,8 @@ extension Bytes {
                 bytes.store(prefix)
             }
             unsafe room.storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
-            unsafe room.storeBytes(of: Frame.encodingType.bigEndian, toByteOffset: 4, as: UInt16.self)
+            unsafe room.storeBytes(
+                of: Frame.encodingType.bigEndian, toByteOffset: 4, as: UInt16.self)
             return length
         }
     }

@@ -19,7 +19,8 @@ extension Bytes {
                 symbol: sequence.symbol),
             eventTime: eventTime, ingestTime: ingestTime, ids: ids, source: source)
         do throws(SBEError) {
-            try appendFrame(upTo: 8 + GapEncoder.blockLength, prefix: prefix) { room throws(SBEError) in
+            try appendFrame(upTo: 8 + GapEncoder.blockLength, prefix: prefix) {
+                room throws(SBEError) in
                 var record = try GapEncoder(room)
                 record.missingTemplate = sequence.template
                 record.reason = reason

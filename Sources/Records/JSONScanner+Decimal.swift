@@ -110,7 +110,8 @@ enum JSONEscapes {
             }
         }
         guard let text = String(validating: resolved, as: UTF8.self) else {
-            throw JSONScanner.Failure(offset: range.lowerBound, reason: "a string that is not UTF-8")
+            throw JSONScanner.Failure(
+                offset: range.lowerBound, reason: "a string that is not UTF-8")
         }
         return text
     }

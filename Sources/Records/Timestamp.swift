@@ -95,13 +95,15 @@ public enum Timestamp {
         else { return nil }
         guard halves.count == 2 else { return days * day }
         let clock = halves[1].split(separator: ":", omittingEmptySubsequences: false)
-        guard (2...3).contains(clock.count), clock.dropLast(clock.count - 2).allSatisfy({ $0.count == 2 }),
+        guard (2...3).contains(clock.count),
+            clock.dropLast(clock.count - 2).allSatisfy({ $0.count == 2 }),
             let hours = digits(clock[0]), hours < 24, let minutes = digits(clock[1]), minutes < 60
         else { return nil }
         var microseconds = Int64(hours * 3600 + minutes * 60) * second
         if clock.count == 3 {
             let parts = clock[2].split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count <= 2, parts[0].count == 2, let seconds = digits(parts[0]), seconds < 60
+            guard parts.count <= 2, parts[0].count == 2, let seconds = digits(parts[0]),
+                seconds < 60
             else { return nil }
             microseconds += Int64(seconds) * second
             if parts.count == 2 {

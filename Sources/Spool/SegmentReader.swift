@@ -8,7 +8,8 @@ enum SegmentReader {
     /// - Returns: where the last good entry ends; before the end of the file, what follows is
     ///   torn or damaged. 0 when the segment has no whole header.
     static func read(
-        _ path: String, from start: Int64, to limit: Int64 = .max, _ body: (Int64, RawSpan) throws -> Void
+        _ path: String, from start: Int64, to limit: Int64 = .max,
+        _ body: (Int64, RawSpan) throws -> Void
     ) throws -> Int64 {
         let file = try Descriptor.open(path, O_RDONLY)
         var buffer = Bytes(capacity: 1 << 20)
@@ -45,7 +46,9 @@ enum SegmentReader {
             }
             buffer.removeFirst(taken)
             taken = 0
-            if try file.read(appendingTo: &buffer, room: max(256 << 10, need - buffer.count)) == 0 { return offset }
+            if try file.read(appendingTo: &buffer, room: max(256 << 10, need - buffer.count)) == 0 {
+                return offset
+            }
         }
         return offset
     }

@@ -61,7 +61,9 @@ public struct Spool: ~Copyable {
         do throws(SystemError) {
             try Files.makeDirectories(directory)
             lock = try Descriptor.open(directory + "/lock", O_RDWR | O_CREAT)
-            guard try lock?.lock() == true else { throw SystemError("lock", directory, code: EWOULDBLOCK) }
+            guard try lock?.lock() == true else {
+                throw SystemError("lock", directory, code: EWOULDBLOCK)
+            }
         } catch {
             throw error.code == EWOULDBLOCK ? .locked(directory) : .system(error)
         }
@@ -193,7 +195,9 @@ public struct Spool: ~Copyable {
             for name in try Files.list(directory) where name.hasSuffix(".spool") {
                 guard let number = UInt64(name.dropLast(6)) else { continue }
                 segments.append(
-                    Segment(number: number, length: Int64(try Files.status("\(directory)/\(name)")?.st_size ?? 0)))
+                    Segment(
+                        number: number,
+                        length: Int64(try Files.status("\(directory)/\(name)")?.st_size ?? 0)))
             }
         } catch { throw .system(error) }
         segments.sort { $0.number < $1.number }
@@ -203,7 +207,9 @@ public struct Spool: ~Copyable {
             let end: Int64
             do {
                 end = try SegmentReader.read(path, from: Int64(Self.headerLength)) { _, _ in }
-            } catch let error as SystemError { throw .system(error) } catch { throw .corrupt(path: path, offset: 0) }
+            } catch let error as SystemError { throw .system(error) } catch {
+                throw .corrupt(path: path, offset: 0)
+            }
             guard end != segments[index].length else { continue }
             // Only the segment that was being written can have a torn end.
             guard index == segments.count - 1 else { throw .corrupt(path: path, offset: end) }

@@ -4,7 +4,8 @@ public import ArgumentParser
 public struct CommonOptions: ParsableArguments {
     @Option(
         name: .customLong("config"),
-        help: ArgumentHelp("Configuration file (YAML). Environment: CONFIG_FILE.", valueName: "file"),
+        help: ArgumentHelp(
+            "Configuration file (YAML). Environment: CONFIG_FILE.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 

@@ -66,7 +66,8 @@ struct ConfigFile {
                 while let element = try events.next() {
                     if case .end = element.kind { break }
                     guard case .scalar(let text) = element.kind else {
-                        throw ConfigError(line: element.line, "\(key): a list of plain values is expected")
+                        throw ConfigError(
+                            line: element.line, "\(key): a list of plain values is expected")
                     }
                     elements.append(try substitute(text, environment, element.line))
                 }
@@ -79,7 +80,8 @@ struct ConfigFile {
 
     private mutating func store(_ key: String, _ text: String, _ line: Int) throws(ConfigError) {
         if let first = entries[key] {
-            throw ConfigError(line: line, "\(key) is set a second time (first in line \(first.line))")
+            throw ConfigError(
+                line: line, "\(key) is set a second time (first in line \(first.line))")
         }
         entries[key] = Entry(text: text, line: line)
     }
@@ -193,7 +195,8 @@ private struct YAMLEvents {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else {
             let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
-            let line = Int(max(parser.pointee.problem_mark.line, parser.pointee.context_mark.line)) + 1
+            let line =
+                Int(max(parser.pointee.problem_mark.line, parser.pointee.context_mark.line)) + 1
             throw ConfigError(line: line, problem)
         }
         return event

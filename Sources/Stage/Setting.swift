@@ -87,7 +87,8 @@ public enum SettingText {
                 throw SettingError("\"\(text)\" is not a whole number")
             }
             guard range.contains(value) else {
-                throw SettingError("\(value) is not between \(range.lowerBound) and \(range.upperBound)")
+                throw SettingError(
+                    "\(value) is not between \(range.lowerBound) and \(range.upperBound)")
             }
             return value
         }
@@ -102,11 +103,14 @@ public enum SettingText {
                 ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 1),
             ]
             for (unit, factor) in units where text.hasSuffix(unit) {
-                guard let value = Double(text.dropLast(unit.count)), value.isFinite else { continue }
+                guard let value = Double(text.dropLast(unit.count)), value.isFinite else {
+                    continue
+                }
                 let seconds = value * factor
                 guard range.contains(seconds) else {
                     throw SettingError(
-                        "\(text) is not between \(range.lowerBound) and \(range.upperBound) seconds")
+                        "\(text) is not between \(range.lowerBound) and \(range.upperBound) seconds"
+                    )
                 }
                 return seconds
             }
@@ -122,9 +126,14 @@ public enum SettingText {
             let digits = text.prefix { $0.isASCII && $0.isNumber }
             let shifts = ["": 0, "k": 10, "m": 20, "g": 30, "t": 40]
             var unit = text.dropFirst(digits.count).lowercased()
-            if unit.hasSuffix("ib") { unit.removeLast(2) } else if unit.hasSuffix("b") { unit.removeLast() }
+            if unit.hasSuffix("ib") {
+                unit.removeLast(2)
+            } else if unit.hasSuffix("b") {
+                unit.removeLast()
+            }
             guard let value = Int(digits), let shift = shifts[unit] else {
-                throw SettingError("\"\(text)\" is not a number of bytes (such as 65536, 64k, 128MiB)")
+                throw SettingError(
+                    "\"\(text)\" is not a number of bytes (such as 65536, 64k, 128MiB)")
             }
             let (bytes, overflow) = value.multipliedReportingOverflow(by: 1 << shift)
             guard !overflow, range.contains(bytes) else {
@@ -145,7 +154,9 @@ public enum SettingText {
     }
 
     /// One of some words, whatever their case.
-    public static func word<Choice: RawRepresentable<String> & CaseIterable & Sendable & SendableMetatype>(
+    public static func word<
+        Choice: RawRepresentable<String> & CaseIterable & Sendable & SendableMetatype
+    >(
         _ type: Choice.Type
     ) -> @Sendable (String) throws(SettingError) -> Choice {
         let choices = Array(Choice.allCases)

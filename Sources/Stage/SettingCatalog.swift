@@ -182,7 +182,8 @@ public enum SettingCatalog {
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
-        objectFormat.key, compression.key, restEncoding.key, parallel.key, pollInterval.key, intervals.key,
+        objectFormat.key, compression.key, restEncoding.key, parallel.key, pollInterval.key,
+        intervals.key,
     ]).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
@@ -229,7 +230,8 @@ extension KlineInterval {
         for name in try SettingText.list(text) {
             guard let interval = KlineInterval(rawValue: name), !intervals.contains(interval) else {
                 let names = KlineInterval.allCases.map(\.rawValue).joined(separator: " ")
-                throw SettingError("\"\(name)\" is no interval, or stands there twice; intervals are \(names)")
+                throw SettingError(
+                    "\"\(name)\" is no interval, or stands there twice; intervals are \(names)")
             }
             intervals.append(interval)
         }

@@ -86,7 +86,8 @@ public struct Settings {
         if let value = try optional(setting, flag) { return value }
         let flag = setting.flag.map { "--\($0), " } ?? ""
         throw StageFailure(
-            .usage, "\(setting.key) is set nowhere: give \(flag)the environment variable "
+            .usage,
+            "\(setting.key) is set nowhere: give \(flag)the environment variable "
                 + "\(setting.environment), or the key in the configuration file")
     }
 

@@ -49,7 +49,8 @@ public struct Stage: ~Copyable {
         let input = Descriptor.standardInput()
         guard !input.isTerminal else {
             throw StageFailure(
-                .usage, "standard input is a terminal and records are binary: "
+                .usage,
+                "standard input is a terminal and records are binary: "
                     + "name a file, or put a source such as rest-pull in front of the pipe")
         }
         return FrameReader(input)

@@ -52,11 +52,13 @@ extension StageCommand {
             let instance = try settings.optional(SettingCatalog.instance, common.instance)
             let plan = try plan(&settings)
             if common.explainsConfig {
-                try Descriptor.standardOutput().writeAll(Array(settings.explanation.utf8).span.bytes)
+                try Descriptor.standardOutput().writeAll(
+                    Array(settings.explanation.utf8).span.bytes)
                 Glibc.exit(ExitCode.done.rawValue)
             }
             let stage = try Stage(
-                name: name, instance: instance ?? "\(getpid())", statsDirectory: directory, log: log)
+                name: name, instance: instance ?? "\(getpid())", statsDirectory: directory, log: log
+            )
             do { try run(plan, in: stage) } catch {
                 stage.stats.end(exitCode: ExitCode(for: error).rawValue)
                 throw error

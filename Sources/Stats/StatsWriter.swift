@@ -119,7 +119,8 @@ public final class StatsWriter {
         let offset = StatsLayout.slotsOffset + slots * 8
         let entry = base + StatsLayout.tableOffset + metrics * StatsLayout.entryLength
         entry.storeBytes(of: kind.rawValue, toByteOffset: StatsLayout.Entry.kind, as: UInt32.self)
-        entry.storeBytes(of: UInt32(offset), toByteOffset: StatsLayout.Entry.offset, as: UInt32.self)
+        entry.storeBytes(
+            of: UInt32(offset), toByteOffset: StatsLayout.Entry.offset, as: UInt32.self)
         entry.storeBytes(of: UInt32(count), toByteOffset: StatsLayout.Entry.slots, as: UInt32.self)
         Self.store(name, at: entry + StatsLayout.Entry.name, StatsLayout.nameLength)
         Self.store(labels, at: entry + StatsLayout.Entry.labels, StatsLayout.labelsLength)

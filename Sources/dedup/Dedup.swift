@@ -18,7 +18,8 @@ struct Dedup: StageCommand {
         version: Version.text)
 
     @Argument(
-        help: ArgumentHelp("Files or FIFOs of records. (default: standard input)", valueName: "file"),
+        help: ArgumentHelp(
+            "Files or FIFOs of records. (default: standard input)", valueName: "file"),
         completion: .file())
     var files: [String] = []
     @Flag(help: "Write a gap record where ids of a dense sequence are skipped.")
@@ -89,7 +90,8 @@ private struct Counters {
     init(_ stats: StatsWriter) {
         recordsIn = stats.gauge("records_in", help: "Records read.")
         recordsOut = stats.gauge("records_out", help: "Records passed on, gap records included.")
-        duplicates = stats.gauge("duplicates", help: "Records dropped because their ids came before.")
+        duplicates = stats.gauge(
+            "duplicates", help: "Records dropped because their ids came before.")
         holes = stats.gauge("holes", help: "Times that ids of a dense sequence were skipped.")
     }
 

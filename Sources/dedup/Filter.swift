@@ -74,7 +74,9 @@ struct Filter: ~Copyable {
     /// Logs what came of each sequence.
     func report(to log: Log) {
         for memory in memories.values.sorted(by: { $0.title < $1.title }) {
-            let dense = memory.isDense ? ", \(memory.holes) holes when they came, \(memory.openHoles) left" : ""
+            let dense =
+                memory.isDense
+                ? ", \(memory.holes) holes when they came, \(memory.openHoles) left" : ""
             log.info("\(memory.title): \(memory.duplicates) duplicates dropped\(dense)")
         }
     }

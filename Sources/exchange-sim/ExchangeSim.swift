@@ -45,7 +45,9 @@ struct ExchangeSim: ParsableCommand {
         guard (1...3_600_000).contains(spacing) else {
             throw ValidationError("--spacing must be between 1 and 3600000 ms")
         }
-        guard (0...1).contains(faultRate) else { throw ValidationError("--fault-rate must be 0 to 1") }
+        guard (0...1).contains(faultRate) else {
+            throw ValidationError("--fault-rate must be 0 to 1")
+        }
         guard window >= 1, weightLimit >= 1 else {
             throw ValidationError("--window and --weight-limit must be at least 1")
         }
@@ -81,7 +83,8 @@ struct ExchangeSim: ParsableCommand {
         let control = try HTTPServer(port: controlPort, group: group) { head in
             venue.withLockedValue { Control.answer(head.uri, isPost: head.method == .POST, &$0) }
         }
-        print("listening rest=http://127.0.0.1:\(rest.port) control=http://127.0.0.1:\(control.port)")
+        print(
+            "listening rest=http://127.0.0.1:\(rest.port) control=http://127.0.0.1:\(control.port)")
         fflush(nil)
         // The default action of SIGTERM and SIGINT ends the process; there is nothing to save.
         while true { pause() }

@@ -57,7 +57,9 @@ private final class Responder: ChannelInboundHandler {
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
 
     private func send(_ reply: Reply, _ isKept: Bool, _ context: ChannelHandlerContext) {
         var headers = HTTPHeaders([
@@ -68,9 +70,11 @@ private final class Responder: ChannelInboundHandler {
         if closes { headers.add(name: "Connection", value: "close") }
         let status = HTTPResponseStatus(statusCode: reply.status)
         context.write(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
+            wrapOutboundOut(
+                .head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
             promise: nil)
-        let body = context.channel.allocator.buffer(bytes: reply.body.prefix(reply.closesAfter ?? .max))
+        let body = context.channel.allocator.buffer(
+            bytes: reply.body.prefix(reply.closesAfter ?? .max))
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         if reply.closesAfter != nil {
             context.flush()

@@ -64,7 +64,8 @@ enum Rows {
                 text.append(decimal: row.lastTrade)
                 text.append(",\"T\":")
                 text.append(decimal: row.time / unit)
-                text.append(row.isBuyerMaker ? ",\"m\":true,\"M\":true}" : ",\"m\":false,\"M\":true}")
+                text.append(
+                    row.isBuyerMaker ? ",\"m\":true,\"M\":true}" : ",\"m\":false,\"M\":true}")
             }
         case .trades(let rows):
             for (index, row) in rows.enumerated() {
@@ -90,7 +91,9 @@ enum Rows {
         return text.array
     }
 
-    private static func append(_ row: Market.Kline, _ index: Int, _ unit: Int64, to text: inout Bytes) {
+    private static func append(
+        _ row: Market.Kline, _ index: Int, _ unit: Int64, to text: inout Bytes
+    ) {
         text.append(index == 0 ? "[" : ",[")
         text.append(decimal: row.openTime / unit)
         for ticks in [row.open, row.high, row.low, row.close] {

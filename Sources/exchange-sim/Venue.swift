@@ -69,7 +69,8 @@ struct Venue {
     ) -> Reply {
         guard let endpoint, query.path == endpoint.path else { return .html(404) }
         let rows = query["limit"].flatMap { Int($0) } ?? 100
-        switch meter.weigh(endpoint.weight(rows: rows), at: Clock.realtimeNanoseconds() / 1_000_000) {
+        switch meter.weigh(endpoint.weight(rows: rows), at: Clock.realtimeNanoseconds() / 1_000_000)
+        {
         case .limited(let seconds): return refusal(429, seconds)
         case .banned(let seconds): return refusal(418, seconds)
         case .passes(let used):
@@ -99,7 +100,8 @@ struct Venue {
         let fault = faults.next()
         var delay = 0.0
         switch fault {
-        case .error: return .error(-1001, "Internal error; unable to process your request.", status: 500)
+        case .error:
+            return .error(-1001, "Internal error; unable to process your request.", status: 500)
         case .html: return .html(503)
         case .firewall: return .html(403)
         case .limit: return refusal(429, faults.retryAfter)
@@ -123,15 +125,19 @@ struct Venue {
             }
             usesSBE = false
         } else if wantsSBE && schema[1] < 2 {
-            return .error(-1153, "Unsupported SBE schema ID or version specified in the X-MBX-SBE header.")
+            return .error(
+                -1153, "Unsupported SBE schema ID or version specified in the X-MBX-SBE header.")
         }
         guard let symbol = query["symbol"] else {
-            return .error(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+            return .error(
+                -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
         }
         guard let market = markets[symbol] else { return .error(-1121, "Invalid symbol.") }
         let unit: Int64 = header("x-mbx-time-unit")?.uppercased() == "MICROSECOND" ? 1 : 1000
         let limit = query["limit"].map { Int($0) } ?? (endpoint == .depth ? 100 : 500)
-        guard let limit, limit >= 1 else { return .error(-1130, "Data sent for parameter 'limit' is not valid.") }
+        guard let limit, limit >= 1 else {
+            return .error(-1130, "Data sent for parameter 'limit' is not valid.")
+        }
         if endpoint == .depth { return depth(market, limit: limit, usesSBE: usesSBE) }
 
         var rows: Rows
@@ -148,7 +154,8 @@ struct Venue {
                     ? .error(-2014, "API-key format invalid.", status: 401)
                     : .error(-2015, "Invalid API-key, IP, or permissions for action.", status: 401)
             }
-            rows = .trades(trades(market, from: query["fromId"].flatMap { Int64($0) }, min(limit, 1000)))
+            rows = .trades(
+                trades(market, from: query["fromId"].flatMap { Int64($0) }, min(limit, 1000)))
         default:
             guard let interval = query["interval"].flatMap({ KlineInterval(rawValue: $0) }) else {
                 return .error(-1120, "Invalid interval.")
@@ -174,7 +181,9 @@ struct Venue {
 
     /// The newest aggregate that the database has.
     private func newest(_ market: Market) -> Int64 {
-        let newest = options.newestAggregate ?? market.firstAggregate(at: Clock.realtimeNanoseconds() / 1000) - 1
+        let newest =
+            options.newestAggregate ?? market.firstAggregate(at: Clock.realtimeNanoseconds() / 1000)
+            - 1
         return max(0, newest - options.lag)
     }
 
@@ -215,7 +224,8 @@ struct Venue {
         guard newest > 0 else { return [] }
         let now = market.time(ofAggregate: newest)
         let start = query["startTime"].flatMap { Int64($0) }.map(VenueTime.microseconds)
-        let end = min(now, query["endTime"].flatMap { Int64($0) }.map(VenueTime.microseconds) ?? now)
+        let end = min(
+            now, query["endTime"].flatMap { Int64($0) }.map(VenueTime.microseconds) ?? now)
         var open = interval.bucket(of: market.parameters.start)
         if let start {
             while open.upperBound < start, open.lowerBound <= now {
@@ -223,14 +233,16 @@ struct Venue {
             }
             if open.lowerBound < start { open = interval.bucket(of: open.upperBound + 1) }
         } else {
-            open = interval.bucket(of: max(open.lowerBound, end - interval.length * Int64(limit - 1)))
+            open = interval.bucket(
+                of: max(open.lowerBound, end - interval.length * Int64(limit - 1)))
         }
         var rows: [Market.Kline] = []
         while open.lowerBound <= end, rows.count < limit {
             let number = open.lowerBound / interval.length
             let isAbsent = options.absentKlines > 0 && number % options.absentKlines == 0
             if !isAbsent,
-                let row = market.kline(from: open.lowerBound, through: open.upperBound, newest: newest)
+                let row = market.kline(
+                    from: open.lowerBound, through: open.upperBound, newest: newest)
             {
                 rows.append(row)
             }
@@ -241,7 +253,8 @@ struct Venue {
 
     private func depth(_ market: Market, limit: Int, usesSBE: Bool) -> Reply {
         let id = newest(market)
-        let middle = id > 0 ? market.aggregate(max(1, id - (market.isVoid(id) ? 1 : 0))).ticks : 6_500_000
+        let middle =
+            id > 0 ? market.aggregate(max(1, id - (market.isVoid(id) ? 1 : 0))).ticks : 6_500_000
         let count = min(limit, 5000)
         func level(_ index: Int, _ side: Int64) -> (price: Int64, steps: Int64) {
             (middle + side * Int64(index + 1), 1 + (id * 31 + Int64(index) * 17) % 90_000)
@@ -292,7 +305,9 @@ struct Venue {
         if let list = query["symbols"] {
             names = list.split { "[]\", ".contains($0) }.map(String.init)
         }
-        guard names.allSatisfy({ markets[$0] != nil }) else { return .error(-1121, "Invalid symbol.") }
+        guard names.allSatisfy({ markets[$0] != nil }) else {
+            return .error(-1121, "Invalid symbol.")
+        }
         let symbols = names.map {
             "{\"symbol\":\"\($0)\",\"status\":\"TRADING\",\"baseAssetPrecision\":8,\"quotePrecision\":8}"
         }.joined(separator: ",")

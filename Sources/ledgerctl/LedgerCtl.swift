@@ -46,7 +46,8 @@ struct Selection: ParsableArguments {
 }
 
 struct Show: StageCommand {
-    static let configuration = CommandConfiguration(abstract: "Print what is held of each sequence.")
+    static let configuration = CommandConfiguration(
+        abstract: "Print what is held of each sequence.")
     @OptionGroup var selection: Selection
     @Flag(help: "Print every range and hole.") var all = false
     @OptionGroup var common: CommonOptions
@@ -60,13 +61,20 @@ struct Show: StageCommand {
             guard let coverage = ledger.coverage(of: key) else { continue }
             let ids = IDText(isTime: key.template == Kind.kline.rawValue)
             let held = coverage.held
-            let span = held.first.flatMap { first in held.last.map { ids.text(first...$0) } } ?? "nothing"
+            let span =
+                held.first.flatMap { first in held.last.map { ids.text(first...$0) } } ?? "nothing"
             let holes = coverage.holes
             report += "\(key.title)  \(ids.count(held))  \(span)  \(holes.count) holes"
-            report += coverage.declared.isEmpty ? "\n" : "  \(coverage.declared.intervalCount) declared gaps\n"
+            report +=
+                coverage.declared.isEmpty
+                ? "\n" : "  \(coverage.declared.intervalCount) declared gaps\n"
             for range in all ? held.ranges : [] { report += "  held      \(ids.text(range))\n" }
-            for range in all ? coverage.declared.ranges : [] { report += "  declared  \(ids.text(range))\n" }
-            for range in holes.prefix(all ? .max : 10) { report += "  hole      \(ids.text(range))\n" }
+            for range in all ? coverage.declared.ranges : [] {
+                report += "  declared  \(ids.text(range))\n"
+            }
+            for range in holes.prefix(all ? .max : 10) {
+                report += "  hole      \(ids.text(range))\n"
+            }
         }
         try stage.print(report)
     }
@@ -79,7 +87,8 @@ struct Verify: StageCommand {
     @OptionGroup var selection: Selection
     @Option(help: ArgumentHelp("First id, or time.", valueName: "id|time")) var from: String?
     @Option(
-        help: ArgumentHelp("Last id, or the time before which the range ends.", valueName: "id|time"))
+        help: ArgumentHelp(
+            "Last id, or the time before which the range ends.", valueName: "id|time"))
     var to: String?
     @Flag(help: "Count ids that were declared missing as there.") var allowDeclared = false
     @OptionGroup var common: CommonOptions

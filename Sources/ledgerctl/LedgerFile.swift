@@ -12,7 +12,8 @@ enum LedgerFile {
         do throws(LedgerError) {
             let ledger = try Ledger(reading: isDirectory ? path + "/ledger" : path)
             if ledger.tornBytes > 0 {
-                log.warning("\(path) ends in \(ledger.tornBytes) bytes of a torn entry, which do not count")
+                log.warning(
+                    "\(path) ends in \(ledger.tornBytes) bytes of a torn entry, which do not count")
             }
             return ledger
         } catch {

@@ -36,7 +36,11 @@ struct Check: StageCommand {
             let ids = frame.occupiedIDs
             let isBehind = finding.seen.last.map { ids.lowerBound <= $0 } ?? false
             if isBehind {
-                if finding.seen.contains(ids) { finding.duplicates += 1 } else { finding.disordered += 1 }
+                if finding.seen.contains(ids) {
+                    finding.duplicates += 1
+                } else {
+                    finding.disordered += 1
+                }
             }
             finding.seen.insert(ids)
             findings[frame.sequence] = finding
@@ -44,13 +48,16 @@ struct Check: StageCommand {
         }
         var isWell = true
         var report = ""
-        for (sequence, finding) in findings.sorted(by: { SequenceTitle.of($0.key) < SequenceTitle.of($1.key) }) {
+        for (sequence, finding) in findings.sorted(by: {
+            SequenceTitle.of($0.key) < SequenceTitle.of($1.key)
+        }) {
             let isDense = Kind(rawValue: sequence.template)?.isDense ?? false
             let holes = isDense ? finding.seen.intervalCount - 1 : 0
             report +=
                 "\(SequenceTitle.of(sequence))  \(finding.records) records  \(finding.duplicates) duplicates  "
                 + "\(finding.disordered) out of order  \(holes) holes\n"
-            isWell = isWell && finding.duplicates == 0 && finding.disordered == 0
+            isWell =
+                isWell && finding.duplicates == 0 && finding.disordered == 0
                 && (holes == 0 || allowHoles)
         }
         try stage.print(report)

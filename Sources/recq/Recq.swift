@@ -12,5 +12,6 @@ struct Recq: ParsableCommand {
             recq count day.bin
             recq check day.bin
             """,
-        version: Version.text, subcommands: [JSON.self, Pack.self, Head.self, Count.self, Check.self])
+        version: Version.text,
+        subcommands: [JSON.self, Pack.self, Head.self, Count.self, Check.self])
 }

@@ -108,7 +108,9 @@ final class PageBox {
 extension KlineInterval {
     /// The last µs of the `count`th interval from the one that holds `time`.
     func end(of count: Int, from time: Int64) -> Int64 {
-        guard self == .month1 else { return bucket(of: time).upperBound + Int64(count - 1) * length }
+        guard self == .month1 else {
+            return bucket(of: time).upperBound + Int64(count - 1) * length
+        }
         var end = bucket(of: time).upperBound
         for _ in 1..<max(1, min(count, 1000)) { end = bucket(of: end + 1).upperBound }
         return end

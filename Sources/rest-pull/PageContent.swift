@@ -25,7 +25,8 @@ struct PageContent {
         var expected = asked.lowerBound
         var holes: [ClosedRange<Int64>] = []
         var rowsAfterHoles: [Int] = []
-        let start = ids.firstIndex { (interval?.bucket(of: $0).upperBound ?? $0) >= expected } ?? ids.count
+        let start =
+            ids.firstIndex { (interval?.bucket(of: $0).upperBound ?? $0) >= expected } ?? ids.count
         var row = start
         while row < ids.count, ids[row] <= asked.upperBound {
             let taken = interval?.bucket(of: ids[row]) ?? ids[row]...ids[row]

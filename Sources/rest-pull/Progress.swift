@@ -62,7 +62,9 @@ struct Progress {
         let records = feeds.reduce(Int64(0)) { $0 + $1.feed.records }
         let current = feeds.first { !$0.feed.isFinished } ?? feeds.last
         let name = current.map { "\($0.feed.symbol) \($0.feed.endpoint.rawValue)" } ?? ""
-        let reached = current.map { $0.feed.reached == 0 ? "" : Timestamp.text(microseconds: $0.feed.reached) }
+        let reached = current.map {
+            $0.feed.reached == 0 ? "" : Timestamp.text(microseconds: $0.feed.reached)
+        }
         return "\(name)  \(Self.percent(feeds)) %  \(Self.short(Double(records))) records  "
             + "\(Self.short(rate))/s  ETA \(eta(feeds))  weight \(weight.used)/\(weight.limit)"
             + "  \((reached ?? "").prefix(19))"

@@ -30,12 +30,15 @@ struct PullPlan {
         var feeds: [FeedBox] = []
         for symbol in symbols {
             for interval in intervals.isEmpty ? [nil] : intervals.map(Optional.some) {
-                guard let feed = try finder.feed(symbol, interval, &client, in: stage) else { return }
+                guard let feed = try finder.feed(symbol, interval, &client, in: stage) else {
+                    return
+                }
                 feeds.append(feed)
             }
         }
         var puller = Puller(
-            rules: rules, client: client, writer: writer, feeds: feeds, counters: PullCounters(stage))
+            rules: rules, client: client, writer: writer, feeds: feeds,
+            counters: PullCounters(stage))
         try puller.run(in: stage)
         try report(feeds, in: stage)
     }
@@ -81,7 +84,9 @@ struct PullPlan {
                 let request = VenueClient.Request(
                     .depth, rows: levels, base: options.baseURL,
                     ["symbol": "\(symbol)", "limit": "\(levels)"])
-                guard let reply = try client.fetch(request, unless: stage.stopDescriptor) else { return }
+                guard let reply = try client.fetch(request, unless: stage.stopDescriptor) else {
+                    return
+                }
                 log(&client, stage.log)
                 let subject = PageSubject(
                     symbol: symbol, source: rules.source, ingestTime: reply.arrival)
@@ -134,14 +139,17 @@ struct PullPlan {
             // A signal, or a share that never came.
             let rest = box.feed.unfinished
             if let first = rest.first, let last = rest.last, !rules.follows {
-                lacks.append("\(name) \(spoken(first.lowerBound...last.upperBound, isTime: isTime)) (stopped)")
+                lacks.append(
+                    "\(name) \(spoken(first.lowerBound...last.upperBound, isTime: isTime)) (stopped)"
+                )
             }
         }
         guard !lacks.isEmpty else { return }
         let shown = lacks.prefix(20).joined(separator: "; ")
         let more = lacks.count > 20 ? "; and \(lacks.count - 20) more ranges" : ""
         throw StageFailure(
-            stage.isStopping ? .gaveUp : .unavailable, "not the whole range came; missing: \(shown)\(more)")
+            stage.isStopping ? .gaveUp : .unavailable,
+            "not the whole range came; missing: \(shown)\(more)")
     }
 
     private func spoken(_ range: ClosedRange<Int64>, isTime: Bool) -> String {

@@ -192,7 +192,8 @@ struct Puller: ~Copyable {
                 continue
             }
             guard let page = box.feed.pages.removeValue(forKey: share.token) else { return }
-            let limit = box.feed.interval == nil || rules.includesOpen
+            let limit =
+                box.feed.interval == nil || rules.includesOpen
                 ? share.ids.upperBound
                 : min(share.ids.upperBound, client.venueTime - Self.closingMargin)
             let content = PageContent(
@@ -263,7 +264,11 @@ struct Puller: ~Copyable {
 
     private mutating func report(in stage: borrowing Stage) {
         for notice in client.notices {
-            if notice.isWarning { stage.log.warning(notice.text) } else { stage.log.info(notice.text) }
+            if notice.isWarning {
+                stage.log.warning(notice.text)
+            } else {
+                stage.log.info(notice.text)
+            }
         }
         client.notices.removeAll()
         counters.update(client.counts, client.weight, breaker: client.breakerState)

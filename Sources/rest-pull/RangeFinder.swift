@@ -23,7 +23,8 @@ struct RangeFinder {
         let held = resume?.coverage(of: sequence) ?? Coverage()
         let range: ClosedRange<Int64>?
         do {
-            range = try interval == nil
+            range =
+                try interval == nil
                 ? search.ids(heldFrom: held.held.first, &client)
                 : search.openTimes(heldFrom: held.held.first, &client)
         } catch is Stopped { return nil }
@@ -58,11 +59,14 @@ struct RangeFinder {
         var left = limit
         var first: [ClosedRange<Int64>] = []
         for range in ranges where left > 0 {
-            let end = interval?.end(of: left, from: range.lowerBound)
+            let end =
+                interval?.end(of: left, from: range.lowerBound)
                 ?? range.lowerBound + Int64(left - 1)
             let taken = range.lowerBound...min(end, range.upperBound)
             first.append(taken)
-            let length = interval.map { ($0.length, taken.upperBound - taken.lowerBound + $0.length) }
+            let length = interval.map {
+                ($0.length, taken.upperBound - taken.lowerBound + $0.length)
+            }
             left -= length.map { Int($0.1 / $0.0) } ?? taken.count
         }
         return first
@@ -150,7 +154,8 @@ private struct Search {
         // trade. Voided aggregates name none, so a few are asked for.
         let rows = plan.dataset == .trades ? 100 : 1
         let page = try page(
-            .aggTrades, ["symbol": "\(symbol)", "startTime": "\(time)", "limit": "\(rows)"], &client)
+            .aggTrades, ["symbol": "\(symbol)", "startTime": "\(time)", "limit": "\(rows)"], &client
+        )
         return plan.dataset == .trades ? page.firstTradeIDs.first { $0 >= 0 } : page.ids.first
     }
 
@@ -177,7 +182,8 @@ private struct Search {
             let listed = try page(
                 .klines,
                 [
-                    "symbol": "\(symbol)", "interval": interval.rawValue, "startTime": "\(max(0, first))",
+                    "symbol": "\(symbol)", "interval": interval.rawValue,
+                    "startTime": "\(max(0, first))",
                     "limit": "1",
                 ], &client
             ).ids.first

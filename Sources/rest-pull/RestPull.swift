@@ -84,7 +84,9 @@ struct RestPull: StageCommand {
             throw ValidationError("--levels must be between 1 and 5000")
         }
         if open && dataset != .klines { throw ValidationError("--open is for klines") }
-        if interval != nil && dataset != .klines { throw ValidationError("--interval is for klines") }
+        if interval != nil && dataset != .klines {
+            throw ValidationError("--interval is for klines")
+        }
         if dataset == .depth && (from != nil || to != nil || resume != nil) {
             throw ValidationError("depth has no history: --from, --to and --resume are not for it")
         }

@@ -69,7 +69,10 @@ struct ObjectEncoder: ~Copyable {
     /// - Throws: `FrameError` for a message that breaks its template; nothing was added then.
     mutating func append(_ frame: borrowing FrameView) throws(FrameError) -> Bool {
         switch format {
-        case .avro: return try container?.append { (bytes) throws(FrameError) in try frame.appendAvro(to: &bytes) } ?? false
+        case .avro:
+            return try container?.append { (bytes) throws(FrameError) in
+                try frame.appendAvro(to: &bytes)
+            } ?? false
         case .ndjson: try frame.appendJSON(to: &block)
         case .sbe: block.append(frame.bytes)
         }
@@ -95,6 +98,7 @@ struct ObjectEncoder: ~Copyable {
         for byte in text.utf8 {
             for index in 0..<2 { hashes[index] = (hashes[index] ^ UInt64(byte)) &* 0x100_0000_01b3 }
         }
-        return hashes.flatMap { hash in (0..<8).map { UInt8(truncatingIfNeeded: hash >> ($0 * 8)) } }
+        return hashes.flatMap { hash in (0..<8).map { UInt8(truncatingIfNeeded: hash >> ($0 * 8)) }
+        }
     }
 }

@@ -16,7 +16,9 @@ enum Destination: Sendable, Equatable {
         if text.hasPrefix("file://") {
             var path = String(text.dropFirst(7))
             while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
-            guard !path.isEmpty else { throw StageFailure(.usage, "\"\(text)\" names no directory") }
+            guard !path.isEmpty else {
+                throw StageFailure(.usage, "\"\(text)\" names no directory")
+            }
             self = .directory(path)
         } else if text.hasPrefix("s3://") {
             let parts = text.dropFirst(5).split(separator: "/", omittingEmptySubsequences: true)
@@ -81,7 +83,9 @@ enum ObjectStore: ~Copyable {
         do throws(SystemError) {
             isNew = try Files.link(object.stagedPath, to: target)
         } catch {
-            guard error.code == EXDEV || error.code == EPERM || error.code == ENOTSUP else { throw error }
+            guard error.code == EXDEV || error.code == EPERM || error.code == ENOTSUP else {
+                throw error
+            }
             isNew = try copy(object.stagedPath, to: target)
         }
         guard isNew else {

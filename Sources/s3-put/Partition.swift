@@ -18,7 +18,8 @@ struct Partition: Hashable {
             let value = Timestamp.hour(microseconds: hour * 3600 * Timestamp.second)
             return value < 10 ? "0\(value)" : "\(value)"
         }
-        return "venue=\(Self.venue(sequence.venue))/kind=\(kind)/symbol=\(Self.escaped("\(sequence.symbol)"))"
+        return
+            "venue=\(Self.venue(sequence.venue))/kind=\(kind)/symbol=\(Self.escaped("\(sequence.symbol)"))"
             + "/date=\(date ?? Self.unknown)/hour=\(clock ?? Self.unknown)"
     }
 

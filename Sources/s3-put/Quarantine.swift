@@ -12,7 +12,8 @@ struct Quarantine {
     func add(_ frame: borrowing FrameView, because reason: String) throws(SystemError) {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
         var line = Bytes()
-        line.append(utf8: "{\"time\":\"\(Timestamp.text(nanoseconds: Clock.realtimeNanoseconds()))\",")
+        line.append(
+            utf8: "{\"time\":\"\(Timestamp.text(nanoseconds: Clock.realtimeNanoseconds()))\",")
         line.append("\"reason\":\"")
         line.append(jsonEscaping: reason)
         line.append("\",\"frame\":\"")

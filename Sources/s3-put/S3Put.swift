@@ -60,7 +60,8 @@ struct S3Put: StageCommand {
         let prefix = try settings.value(SettingCatalog.prefix)
         guard let bucket = try settings.optional(SettingCatalog.bucket) else {
             throw StageFailure(
-                .usage, "no destination: give --to s3://BUCKET/PREFIX or --to file:///DIRECTORY, "
+                .usage,
+                "no destination: give --to s3://BUCKET/PREFIX or --to file:///DIRECTORY, "
                     + "or set aws.s3_bucket")
         }
         return try Destination("s3://\(bucket)/\(prefix)")

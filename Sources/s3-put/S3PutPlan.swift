@@ -32,7 +32,8 @@ struct S3PutPlan: Sendable {
                     if let region { configuration.region = region }
                     if let endpoint { configuration.endpoint = endpoint }
                     configuration.policy.onRetry = { retry in
-                        log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
+                        log.warning(
+                            "\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
                     }
                     let client = try S3Client(configuration, credentials: CredentialsProvider())
                     return .bucket(client, name: bucket, prefix: prefix)
@@ -50,7 +51,9 @@ extension Destination {
         case .directory(let path): return "\(path)/.s3-put"
         case .bucket(let bucket, let prefix):
             let environment = Environment.all
-            let home = environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+            let home =
+                environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib")
+                + "/.local/state"
             let name = prefix.isEmpty ? bucket : "\(bucket)-\(prefix)"
             return "\(home)/bitcoin-ingestor/s3-put/" + name.replacing("/", with: "-")
         }

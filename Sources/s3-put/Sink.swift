@@ -128,7 +128,8 @@ struct Sink: ~Copyable {
         let partition = Partition(
             sequence: frame.sequence, hour: plan.times.hour(of: frame.eventTime, now: now / 1000))
         let monotonic = Clock.monotonicNanoseconds()
-        let part = try parts[partition]
+        let part =
+            try parts[partition]
             ?? open(partition, firstID: frame.firstID, spoolStart: spoolStart, now: monotonic)
         do {
             try part.append(frame, compressor, now: monotonic)
@@ -269,11 +270,15 @@ struct Sink: ~Copyable {
             + plan.destination.description
         log.info(
             summary,
-            ["refused": "\(counters.refused.value)", "quarantined": "\(counters.quarantined.value)"])
+            [
+                "refused": "\(counters.refused.value)",
+                "quarantined": "\(counters.quarantined.value)",
+            ])
         if let failure {
             throw StageFailure(
                 failure.code,
-                "\(failure); \(sealed.count) finished objects stay in \(plan.state) for the next run")
+                "\(failure); \(sealed.count) finished objects stay in \(plan.state) for the next run"
+            )
         }
         guard sealed.isEmpty else {
             throw StageFailure(
@@ -288,7 +293,8 @@ struct Sink: ~Copyable {
         log.info(
             "progress",
             [
-                "records_in": "\(counters.recordsIn.value)", "records_out": "\(counters.recordsOut.value)",
+                "records_in": "\(counters.recordsIn.value)",
+                "records_out": "\(counters.recordsOut.value)",
                 "objects": "\(counters.objects.value)", "spool_bytes": "\(spool.bytes)",
             ])
     }

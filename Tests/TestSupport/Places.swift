@@ -15,7 +15,9 @@ public final class TemporaryDirectory {
 
     deinit {
         // Tests take rights away from directories; they are given back so that all can go.
-        for name in FileManager.default.enumerator(atPath: path)?.compactMap({ $0 as? String }) ?? [] {
+        for name in FileManager.default.enumerator(atPath: path)?.compactMap({ $0 as? String })
+            ?? []
+        {
             chmod("\(path)/\(name)", 0o755)
         }
         try? FileManager.default.removeItem(atPath: path)
@@ -34,7 +36,8 @@ public enum Shared {
     /// The directory; nil where it is absent.
     public static var directory: URL? {
         let environment = ProcessInfo.processInfo.environment
-        let url = environment["BITCOIN_INGESTOR_SHARED"].map { URL(fileURLWithPath: $0) }
+        let url =
+            environment["BITCOIN_INGESTOR_SHARED"].map { URL(fileURLWithPath: $0) }
             ?? packageRoot.deletingLastPathComponent().appendingPathComponent("shared")
         return FileManager.default.fileExists(atPath: url.path) ? url : nil
     }
@@ -44,7 +47,8 @@ public enum Shared {
 public enum Python {
     /// The interpreter; nil before `make setup`.
     public static var path: String? {
-        let path = ProcessInfo.processInfo.environment["PYTHON"]
+        let path =
+            ProcessInfo.processInfo.environment["PYTHON"]
             ?? packageRoot.appendingPathComponent(".venv/bin/python").path
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }

@@ -63,9 +63,12 @@ public struct Program {
             let isLast = index == commands.count - 1
             return Outcome(
                 status: status,
-                output: isLast ? Array(try Data(contentsOf: URL(fileURLWithPath: scratch.path("output")))) : [],
+                output: isLast
+                    ? Array(try Data(contentsOf: URL(fileURLWithPath: scratch.path("output"))))
+                    : [],
                 errors: try String(
-                    contentsOf: URL(fileURLWithPath: scratch.path("errors\(index)")), encoding: .utf8))
+                    contentsOf: URL(fileURLWithPath: scratch.path("errors\(index)")),
+                    encoding: .utf8))
         }
     }
 
@@ -135,7 +138,8 @@ public struct Simulator {
         program = try BackgroundProgram("exchange-sim", arguments)
         let words = program.firstLine().split(separator: " ")
         func value(_ name: String) -> String {
-            words.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) } ?? ""
+            words.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+                ?? ""
         }
         url = value("rest")
         control = value("control")

@@ -23,16 +23,21 @@ struct BadInputTests {
         var testDescription: String { command.joined(separator: " ") + " → \(status)" }
     }
 
-    private static let huge: [UInt8] = [0x7F, 0xFF, 0xFF, 0xFF, 0xEB, 0x50] + [UInt8](repeating: 0, count: 100)
+    private static let huge: [UInt8] =
+        [0x7F, 0xFF, 0xFF, 0xFF, 0xEB, 0x50] + [UInt8](repeating: 0, count: 100)
     private static let random: [UInt8] = Array("not frames at all, but text\n".utf8) + [1, 2, 3]
 
-    private static let readers = [["dedup"], ["recq", "json"], ["recq", "count"], ["recq", "check"], ["recq", "head"]]
+    private static let readers = [
+        ["dedup"], ["recq", "json"], ["recq", "count"], ["recq", "check"], ["recq", "head"],
+    ]
 
     private static var cases: [Case] {
         var cases: [Case] = []
         for reader in readers {
-            cases.append(Case(command: reader, input: random, status: 65, message: "does not start a frame"))
-            cases.append(Case(command: reader, input: huge, status: 65, message: "claims 2147483647 bytes"))
+            cases.append(
+                Case(command: reader, input: random, status: 65, message: "does not start a frame"))
+            cases.append(
+                Case(command: reader, input: huge, status: 65, message: "claims 2147483647 bytes"))
         }
         func usage(_ command: [String], _ message: String, _ status: Int32 = 64) {
             cases.append(Case(command: command, input: [], status: status, message: message))
@@ -43,14 +48,18 @@ struct BadInputTests {
         usage(["rest-pull", "aggTrades", "--from", "2024-02-30"], "neither an id nor a UTC time")
         usage(["rest-pull", "aggTrades", "--symbol", ""], "at least one symbol")
         usage(["rest-pull", "aggTrades", "--symbol", "A,A"], "none twice")
-        usage(["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"], "no symbol")
+        usage(
+            ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
+            "no symbol")
         usage(["rest-pull", "klines", "--interval", "7m"], "7m")
         usage(["rest-pull", "aggTrades", "--interval", "1m"], "--interval is for klines")
         usage(["rest-pull", "depth", "--from", "1"], "no history")
         usage(["rest-pull", "aggTrades", "--parallel", "0"], "between 1 and 64")
         usage(["rest-pull", "aggTrades", "--max-backoff", "soon"], "not a time in seconds")
         usage(["rest-pull", "aggTrades", "--base-url", "ftp://x"], "ftp://x", 78)
-        usage(["rest-pull", "aggTrades", "--base-url", "http://127.0.0.1:1", "--max-attempts", "1"], "127.0.0.1:1", 75)
+        usage(
+            ["rest-pull", "aggTrades", "--base-url", "http://127.0.0.1:1", "--max-attempts", "1"],
+            "127.0.0.1:1", 75)
         usage(["dedup", "--window", "0"], "between 1 and")
         usage(["dedup", "/nonexistent/file"], "/nonexistent/file: No such file", 74)
         usage(["s3-put"], "no destination")
@@ -66,18 +75,25 @@ struct BadInputTests {
         for (line, message) in [
             ("nonsense", "line 1: byte 0"), ("{}", "kind: is missing"), (#"{"kind":"cow"}"#, "cow"),
             (#"{"kind":"trade","trade_id":"x"}"#, "trade_id"),
-            (#"{"kind":"trade","trade_id":1,"price_exponent":-8,"qty_exponent":-8,"price":1e-9}"#, "price: has digits"),
+            (
+                #"{"kind":"trade","trade_id":1,"price_exponent":-8,"qty_exponent":-8,"price":1e-9}"#,
+                "price: has digits"
+            ),
             (#"{"kind":"trade","trade_id":99999999999999999999}"#, "over 64 bits"),
             (#"{"kind":"raw","arrival":1,"message":"?"}"#, "not base64"),
         ] {
-            cases.append(Case(command: ["recq", "pack"], input: Array(line.utf8), status: 65, message: message))
+            cases.append(
+                Case(
+                    command: ["recq", "pack"], input: Array(line.utf8), status: 65, message: message
+                ))
         }
         return cases
     }
 
     @Test(arguments: cases)
     func `is refused with a message that names it`(_ wrong: Case) throws {
-        let outcome = try Program.run(wrong.command[0], Array(wrong.command.dropFirst()), input: wrong.input)
+        let outcome = try Program.run(
+            wrong.command[0], Array(wrong.command.dropFirst()), input: wrong.input)
         #expect(outcome.status == wrong.status, "\(outcome.errors)")
         #expect(outcome.errors.contains(wrong.message), "\(outcome.errors)")
     }
@@ -110,7 +126,10 @@ struct BadInputTests {
     @Test func `a reader that goes away is 74`() throws {
         let simulator = try Simulator(["--newest", "50000"])
         let outcomes = try Program.pipeline([
-            ["rest-pull", "aggTrades", "--from", "1", "--to", "50000", "--base-url", simulator.url],
+            [
+                "rest-pull", "aggTrades", "--from", "1", "--to", "50000", "--base-url",
+                simulator.url,
+            ],
             ["dedup"], ["recq", "head", "-n", "1"], ["recq", "json"],
         ])
         #expect(outcomes[0].status == 74 && outcomes[1].status == 74, "\(outcomes.map(\.status))")
@@ -141,13 +160,21 @@ struct BadInputTests {
         let pull = "\(tools)/rest-pull aggTrades --from 1 --to 30000 --base-url \(simulator.url)"
         let limited = try Program.run(
             "bash",
-            ["-c", "set -o pipefail; \(pull) | (ulimit -f 200; trap '' XFSZ; exec \(tools)/s3-put --to file://\(data))"])
+            [
+                "-c",
+                "set -o pipefail; \(pull) | (ulimit -f 200; trap '' XFSZ; exec \(tools)/s3-put --to file://\(data))",
+            ])
         #expect(limited.status == 74, "\(limited.errors)")
         #expect(limited.errors.contains("File too large"), "\(limited.errors)")
         let again = try Program.run(
-            "bash", ["-c", "set -o pipefail; \(pull) --resume \(data)/.s3-put/ledger | \(tools)/s3-put --to file://\(data)"])
+            "bash",
+            [
+                "-c",
+                "set -o pipefail; \(pull) --resume \(data)/.s3-put/ledger | \(tools)/s3-put --to file://\(data)",
+            ])
         #expect(again.status == 0, "\(again.errors)")
-        let verify = try Program.run("ledgerctl", ["verify", "\(data)/.s3-put", "--from", "1", "--to", "30000"])
+        let verify = try Program.run(
+            "ledgerctl", ["verify", "\(data)/.s3-put", "--from", "1", "--to", "30000"])
         #expect(verify.status == 0, "\(verify.text)")
     }
 
@@ -166,9 +193,14 @@ struct BadInputTests {
         let data = place.path("data")
         let holder = try BackgroundProgram(
             "sh",
-            ["-c", "(echo ready; sleep 20) | (read line; echo $line; exec \(Program.directory.path)/s3-put --to file://\(data))"])
+            [
+                "-c",
+                "(echo ready; sleep 20) | (read line; echo $line; exec \(Program.directory.path)/s3-put --to file://\(data))",
+            ])
         #expect(holder.firstLine() == "ready")
-        let locked = waitUntil { FileManager.default.fileExists(atPath: "\(data)/.s3-put/spool/lock") }
+        let locked = waitUntil {
+            FileManager.default.fileExists(atPath: "\(data)/.s3-put/spool/lock")
+        }
         #expect(locked)
         let outcome = try Program.run("s3-put", ["--to", "file://\(data)"], input: Self.frame())
         #expect(outcome.status == 75, "\(outcome.errors)")
@@ -181,8 +213,12 @@ struct BadInputTests {
     }
 
     @Test(arguments: [
-        ConfigCase(yaml: "dedup:\n  windw: 5\n", message: ":2: unknown key dedup.windw; did you mean dedup.window?"),
-        ConfigCase(yaml: "dedup:\n  window: many\n", message: ":2: dedup.window: \"many\" is not a whole number"),
+        ConfigCase(
+            yaml: "dedup:\n  windw: 5\n",
+            message: ":2: unknown key dedup.windw; did you mean dedup.window?"),
+        ConfigCase(
+            yaml: "dedup:\n  window: many\n",
+            message: ":2: dedup.window: \"many\" is not a whole number"),
         ConfigCase(yaml: "dedup: [1\n", message: "yaml"),
         ConfigCase(yaml: "dedup:\n  window: ${NOT_SET_ANYWHERE}\n", message: "NOT_SET_ANYWHERE"),
     ])
@@ -201,7 +237,9 @@ struct BadInputTests {
         let place = try TemporaryDirectory()
         let file = place.path("local.yaml")
         try "dedup:\n  window: 11\n".write(toFile: file, atomically: true, encoding: .utf8)
-        func explained(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String {
+        func explained(_ arguments: [String], _ environment: [String: String] = [:]) throws
+            -> String
+        {
             let outcome = try Program.run(
                 "dedup", ["--explain-config"] + arguments, environment: environment)
             #expect(outcome.status == 0, "\(outcome.errors)")
@@ -212,8 +250,10 @@ struct BadInputTests {
         #expect(try explained(["--config", file]).contains("11"))
         #expect(try explained(["--config", file]).hasSuffix("local.yaml:2"))
         let environment = ["DEDUP__WINDOW": "12"]
-        #expect(try explained(["--config", file], environment).hasSuffix("environment DEDUP__WINDOW"))
-        #expect(try explained(["--config", file, "--window", "13"], environment).hasSuffix("--window"))
+        #expect(
+            try explained(["--config", file], environment).hasSuffix("environment DEDUP__WINDOW"))
+        #expect(
+            try explained(["--config", file, "--window", "13"], environment).hasSuffix("--window"))
     }
 
     @Test(arguments: ["rest-pull", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim"])

@@ -12,7 +12,8 @@ struct PipelineTests {
             let pull = try Program.run(
                 "rest-pull",
                 [dataset, "--base-url", simulator.url, "--encoding", encoding] + range
-                    + (dataset == "klines" ? ["--from", "2024-01-01", "--to", "2024-01-01T00:08"] : []))
+                    + (dataset == "klines"
+                        ? ["--from", "2024-01-01", "--to", "2024-01-01T00:08"] : []))
             #expect(pull.status == 0, "\(pull.errors)")
             try expectMarket(pull.output, dataset: dataset, count: dataset == "klines" ? 8 : 2500)
         }
@@ -36,9 +37,11 @@ struct PipelineTests {
             }
             // A voided aggregate is a bare zero in JSON and has eight decimals in SBE.
             let plain = texts.map {
-                $0.replacingOccurrences(of: #""(price|qty)":0(\.0+)?,"#, with: "", options: .regularExpression)
-                    .replacingOccurrences(
-                        of: #""(price|qty)_exponent":-?\d+,"#, with: "", options: .regularExpression)
+                $0.replacingOccurrences(
+                    of: #""(price|qty)":0(\.0+)?,"#, with: "", options: .regularExpression
+                )
+                .replacingOccurrences(
+                    of: #""(price|qty)_exponent":-?\d+,"#, with: "", options: .regularExpression)
             }
             #expect(plain[0] == plain[1])
             #expect(!plain[0].isEmpty)
@@ -51,7 +54,8 @@ struct PipelineTests {
         let data = place.path("bronze")
         let commands = [
             [
-                "rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to", "8000",
+                "rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to",
+                "8000",
             ], ["dedup"], ["s3-put", "--to", "file://\(data)"],
         ]
         for expected in ["8000 records in 1 objects", "0 records in 0 objects"] {
@@ -74,27 +78,42 @@ struct PipelineTests {
         let place = try TemporaryDirectory()
         let outcomes = try Program.pipeline([
             ["rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to", "150"],
-            ["s3-put", "--to", "file://\(place.path)", "--format", "ndjson", "--compression", "none"],
+            [
+                "s3-put", "--to", "file://\(place.path)", "--format", "ndjson", "--compression",
+                "none",
+            ],
         ])
         #expect(outcomes.map(\.status) == [0, 0], "\(outcomes.map(\.errors))")
         let base = "venue=binance/kind=aggTrade/symbol=BTCUSDT/date=2024-01-01"
-        for (hour, ids) in [("00", "000000000001-000000000060"), ("01", "000000000061-000000000120"), ("02", "000000000121-000000000150")] {
+        for (hour, ids) in [
+            ("00", "000000000001-000000000060"), ("01", "000000000061-000000000120"),
+            ("02", "000000000121-000000000150"),
+        ] {
             let path = "\(place.path)/\(base)/hour=\(hour)/\(ids).ndjson"
             #expect(FileManager.default.fileExists(atPath: path), "\(path)")
         }
     }
 
     @Test(arguments: [
-        ("avro", "zstd"), ("avro", "gzip"), ("avro", "none"), ("ndjson", "zstd"), ("ndjson", "gzip"),
+        ("avro", "zstd"), ("avro", "gzip"), ("avro", "none"), ("ndjson", "zstd"),
+        ("ndjson", "gzip"),
         ("sbe", "zstd"), ("sbe", "none"),
     ])
-    func `every form of object is read back by strangers`(format: String, compression: String) throws {
+    func `every form of object is read back by strangers`(format: String, compression: String)
+        throws
+    {
         guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
         let simulator = try Simulator(["--newest", "20000", "--invalid-aggregates", "999"])
         let place = try TemporaryDirectory()
         let outcomes = try Program.pipeline([
-            ["rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to", "20000"],
-            ["s3-put", "--to", "file://\(place.path)", "--format", format, "--compression", compression],
+            [
+                "rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to",
+                "20000",
+            ],
+            [
+                "s3-put", "--to", "file://\(place.path)", "--format", format, "--compression",
+                compression,
+            ],
         ])
         #expect(outcomes.map(\.status) == [0, 0], "\(outcomes.map(\.errors))")
         let check = try Program.run(
@@ -105,8 +124,12 @@ struct PipelineTests {
     @Test func `records go through jq and back, to the same bytes`() throws {
         let simulator = try Simulator(["--newest", "3000"])
         for dataset in ["aggTrades", "trades", "klines", "depth"] {
-            let range = dataset == "depth" ? [] : dataset == "klines"
-                ? ["--from", "2024-01-01", "--to", "2024-01-01T00:04"] : ["--from", "1", "--to", "1000"]
+            let range =
+                dataset == "depth"
+                ? []
+                : dataset == "klines"
+                    ? ["--from", "2024-01-01", "--to", "2024-01-01T00:04"]
+                    : ["--from", "1", "--to", "1000"]
             let pull = try Program.run(
                 "rest-pull", [dataset, "--base-url", simulator.url] + range)
             #expect(pull.status == 0, "\(pull.errors)")

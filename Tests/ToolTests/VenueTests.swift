@@ -19,18 +19,23 @@ struct VenueTests {
     }
 
     @Test(arguments: [
-        "close", "delay", "error", "html", "garbage", "truncate", "duplicate", "missing", "unordered",
+        "close", "delay", "error", "html", "garbage", "truncate", "duplicate", "missing",
+        "unordered",
     ])
     func `a fault that passes leaves no trace in the records`(fault: String) throws {
         let simulator = try Simulator([
-            "--newest", "9000", "--fault-rate", "0.3", "--faults", fault, "--invalid-aggregates", "50",
+            "--newest", "9000", "--fault-rate", "0.3", "--faults", fault, "--invalid-aggregates",
+            "50",
         ])
         let outcome = try pull(simulator, ["aggTrades", "--from", "1", "--to", "9000"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         try expectMarket(outcome.output, dataset: "aggTrades", count: 9000)
     }
 
-    @Test func `ids that are not served any more are declared and named, and the exit status is 69`() throws {
+    @Test
+    func `ids that are not served any more are declared and named, and the exit status is 69`()
+        throws
+    {
         let simulator = try Simulator(["--newest", "5000", "--oldest", "2500"])
         let outcome = try pull(simulator, ["aggTrades", "--from", "1", "--to", "5000"])
         #expect(outcome.status == 69)
@@ -55,7 +60,9 @@ struct VenueTests {
         ])
         let outcome = try pull(simulator, ["aggTrades", "--from", "1", "--to", "999"])
         #expect(outcome.status == 69)
-        #expect(outcome.errors.contains("missing: BTCUSDT aggTrade ids 500 to 500"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.contains("missing: BTCUSDT aggTrade ids 500 to 500"), "\(outcome.errors)"
+        )
         #expect(try count(outcome.output) == "998  BTCUSDT aggTrade\n1  BTCUSDT gap\n999  total\n")
     }
 
@@ -64,7 +71,10 @@ struct VenueTests {
         let simulator = try Simulator(["--newest", "999", "--fault-rate", "1", "--faults", fault])
         let outcome = try Program.run(
             "rest-pull",
-            ["aggTrades", "--from", "1", "--to", "999", "--base-url", simulator.url, "--max-attempts", "3"])
+            [
+                "aggTrades", "--from", "1", "--to", "999", "--base-url", simulator.url,
+                "--max-attempts", "3",
+            ])
         #expect(outcome.status == 76, "\(outcome.errors)")
     }
 
@@ -116,7 +126,10 @@ struct VenueTests {
         #expect(strict.errors.contains("--encoding json"))
     }
 
-    @Test func `historicalTrades needs the key where the venue wants one; else the recent trades come`() throws {
+    @Test
+    func `historicalTrades needs the key where the venue wants one; else the recent trades come`()
+        throws
+    {
         let simulator = try Simulator(["--newest", "5000", "--api-key", "secret-key"])
         let with = try Program.run(
             "rest-pull",
@@ -163,13 +176,15 @@ struct VenueTests {
         }
     }
 
-    @Test func `a pull goes on behind what a file holds, half a record at its end included`() throws {
+    @Test func `a pull goes on behind what a file holds, half a record at its end included`() throws
+    {
         let simulator = try Simulator(["--newest", "5000"])
         let place = try TemporaryDirectory()
         let file = place.path("part.bin")
         let first = try pull(simulator, ["aggTrades", "--from", "1", "--to", "2000"])
         try Data(first.output.dropLast(31)).write(to: URL(fileURLWithPath: file))
-        let command = "\(Program.directory.path)/rest-pull aggTrades --from 1 --to 5000 --base-url "
+        let command =
+            "\(Program.directory.path)/rest-pull aggTrades --from 1 --to 5000 --base-url "
             + "\(simulator.url) --resume \(file) >> \(file)"
         let outcome = try Program.run("sh", ["-c", command])
         #expect(outcome.status == 0, "\(outcome.errors)")
@@ -183,7 +198,8 @@ struct VenueTests {
         let simulator = try Simulator(["--newest", "1000"])
         let place = try TemporaryDirectory()
         let file = place.path("live.bin")
-        let program = "\(Program.directory.path)/rest-pull aggTrades --from 900 --follow "
+        let program =
+            "\(Program.directory.path)/rest-pull aggTrades --from 900 --follow "
             + "--poll-interval 20ms --base-url \(simulator.url) > \(file) & echo $!; wait $!"
         let follower = try BackgroundProgram("sh", ["-c", program])
         let pid = follower.firstLine()

@@ -69,7 +69,8 @@ struct JSONFields: ~Escapable {
             var beside = self.scanner(at: place)
             let exact = try named(name) { try beside.decimal() }
             guard exact.double == decimal.double else {
-                throw JSONRecord.Failure("\(name): differs from \(name)_exact; remove that to change it")
+                throw JSONRecord.Failure(
+                    "\(name): differs from \(name)_exact; remove that to change it")
             }
             decimal = exact
         }

@@ -169,7 +169,8 @@ extension Bytes {
 
     /// Appends bytes in base64 (RFC 4648, section 4).
     public mutating func append(base64 source: RawSpan) {
-        let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        let digits: StaticString =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         var index = 0
         while index < source.byteCount {
             let left = min(3, source.byteCount - index)

@@ -108,7 +108,8 @@ public enum JSONRecord {
             try fields.mantissa("low_price", price), try fields.mantissa("close_price", price),
         ]
         let volumes = [
-            try fields.wideMantissa("volume", quantity), try fields.wideMantissa("quote_volume", price),
+            try fields.wideMantissa("volume", quantity),
+            try fields.wideMantissa("quote_volume", price),
             try fields.wideMantissa("taker_buy_base_volume", quantity),
             try fields.wideMantissa("taker_buy_quote_volume", price),
         ]
