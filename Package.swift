@@ -84,7 +84,7 @@ let package = Package(
         tool(
             "s3-put",
             ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
-        tool("recq", ["Stage", "Records", "Ledger", "Posix"]),
+        tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
         // For developers and demos.

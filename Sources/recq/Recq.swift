@@ -13,5 +13,7 @@ struct Recq: ParsableCommand {
             recq check day.bin
             """,
         version: Version.text,
-        subcommands: [JSON.self, Pack.self, Head.self, Count.self, Check.self])
+        subcommands: [
+            JSON.self, Pack.self, Head.self, Count.self, Check.self, Schema.self,
+        ])
 }

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Avro
+import Records
+import Stage
+
+struct Schema: StageCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the Avro schema of a kind of record.")
+    @Argument(help: "trade, aggTrade, kline, bestBidAsk, depthDiff, depthSnapshot, gap or raw.")
+    var kind: String
+    @OptionGroup var common: CommonOptions
+
+    mutating func validate() throws {
+        guard Kind(name: kind) != nil else {
+            let names = Kind.allCases.map(\.name).joined(separator: ", ")
+            throw ValidationError("\"\(kind)\" is no kind; kinds are \(names)")
+        }
+    }
+
+    func plan(_ settings: inout Settings) throws {}
+
+    func run(_ plan: Void, in stage: borrowing Stage) throws {
+        guard let kind = Kind(name: kind) else { return }
+        try stage.print(AvroForm.schema(template: kind.rawValue).prettyJSON)
+    }
+}
