@@ -108,8 +108,12 @@ let package = Package(
             dependencies: [
                 "TestSupport", "rest-pull", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
             ],
-            exclude: ["chaos.py", "check_records.py", "market.py", "read_objects.py"],
+            exclude: [
+                "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
+                "s3_server.py",
+            ],
             swiftSettings: base),
+        tests("LayeringTests", ["TestSupport"]),
         tests("TransportTests", ["Transport", "TestSupport"]),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),

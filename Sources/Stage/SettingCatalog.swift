@@ -100,6 +100,12 @@ public enum SettingCatalog {
         "retry.max_backoff_seconds", flag: "max-backoff", default: "60", value: "SECONDS",
         "Longest pause between attempts, in seconds.", parse: SettingText.seconds(0...3600))
 
+    /// How long a sink keeps trying.
+    public static let giveUpAfter = Setting(
+        "retry.give_up_seconds", flag: "give-up-after", default: "15m", value: "SECONDS",
+        "Time without a success after which a sink gives up with 75; what it holds stays on disk.",
+        parse: SettingText.seconds(0...31_536_000))
+
     // MARK: - dedup
 
     /// How many ids of a sparse sequence are remembered.
@@ -182,7 +188,7 @@ public enum SettingCatalog {
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
-        objectFormat.key, compression.key, restEncoding.key, parallel.key, pollInterval.key,
+        giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key, pollInterval.key,
         intervals.key,
     ]).union(kept)
 

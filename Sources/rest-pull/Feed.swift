@@ -38,6 +38,8 @@ struct Feed: ~Copyable {
     var missing = IntervalSet()
     /// Ranges in which the venue has nothing, which is no loss: klines of a suspension.
     var absent = IntervalSet()
+    /// Ids that will not come and are not declared yet: the next page may go on with them.
+    var openGap: ClosedRange<Int64>?
     /// Records written.
     var records: Int64 = 0
     /// Event time of the last record, µs.

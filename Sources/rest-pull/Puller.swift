@@ -71,6 +71,7 @@ struct Puller: ~Copyable {
                 try writer.flush()
             }
         }
+        for box in feeds { try closeGap(of: box) }
         try writer.flush()
         progress.end(feeds, client.weight)
     }
@@ -237,6 +238,7 @@ struct Puller: ~Copyable {
         _ rows: Range<Int>, of page: borrowing Page, to box: FeedBox
     ) throws {
         guard !rows.isEmpty else { return }
+        try closeGap(of: box)
         try writer.append(frames: page.frames(of: rows), count: rows.count)
         box.feed.records += Int64(rows.count)
         counters.written.add(rows.count)
@@ -247,17 +249,33 @@ struct Puller: ~Copyable {
         }
     }
 
-    /// Tells those downstream that ids will not come.
+    /// Notes ids that will not come; those that touch become one gap record.
     private mutating func declare(_ hole: ClosedRange<Int64>, in box: FeedBox) throws {
-        let isAbsent = box.feed.interval != nil
-        try writer.append(
-            gap: hole, of: box.feed.sequence, reason: isAbsent ? .absent : .notServed,
-            source: rules.source,
-            eventTime: isAbsent ? hole.lowerBound : box.feed.placeInTime)
-        counters.gaps.add(1)
-        if isAbsent { box.feed.absent.insert(hole) } else { box.feed.missing.insert(hole) }
+        if box.feed.interval != nil {
+            box.feed.absent.insert(hole)
+        } else {
+            box.feed.missing.insert(hole)
+        }
         box.feed.done += UInt64(hole.upperBound - hole.lowerBound) + 1
         box.feed.next = max(box.feed.next, hole.upperBound + 1)
+        if let open = box.feed.openGap, open.upperBound + 1 == hole.lowerBound {
+            box.feed.openGap = open.lowerBound...hole.upperBound
+        } else {
+            try closeGap(of: box)
+            box.feed.openGap = hole
+        }
+    }
+
+    /// Tells those downstream of the ids that will not come.
+    private mutating func closeGap(of box: FeedBox) throws {
+        guard let gap = box.feed.openGap else { return }
+        box.feed.openGap = nil
+        let isAbsent = box.feed.interval != nil
+        try writer.append(
+            gap: gap, of: box.feed.sequence, reason: isAbsent ? .absent : .notServed,
+            source: rules.source,
+            eventTime: isAbsent ? gap.lowerBound : box.feed.placeInTime)
+        counters.gaps.add(1)
     }
 
     // MARK: - Reporting

@@ -19,6 +19,7 @@ final class Committer: Sendable {
     private struct Shared {
         var waiting: [SealedObject] = []
         var outcomes: [Outcome] = []
+        var isAbandoned = false
     }
 
     /// Readable when there are outcomes.
@@ -28,10 +29,21 @@ final class Committer: Sendable {
     private let workEnd: Int32
     private let shared = Mutex(Shared())
 
+    private let giveUpAfter: Double
+    private let log: Log
+
     /// Starts the thread.
     ///
-    /// - Parameter makeStore: called on the thread.
-    init(_ makeStore: @escaping @Sendable () throws -> ObjectStore) throws {
+    /// - Parameters:
+    ///   - giveUpAfter: seconds without a success after which a service that does not answer is
+    ///     given up on.
+    ///   - makeStore: called on the thread, with what tells it that nobody waits any more.
+    init(
+        giveUpAfter: Double, log: Log,
+        _ makeStore: @escaping @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
+    ) throws {
+        self.giveUpAfter = giveUpAfter
+        self.log = log
         (workDescriptor, workEnd) = try Self.makePipe()
         (outcomeDescriptor, outcomeEnd) = try Self.makePipe()
         let start = Start(committer: self, makeStore: makeStore)
@@ -60,6 +72,11 @@ final class Committer: Sendable {
         Self.signal(workEnd)
     }
 
+    /// Ends calls that are under way: nobody waits for them any more.
+    func abandon() { shared.withLock { $0.isAbandoned = true } }
+
+    private var isAbandoned: Bool { shared.withLock { $0.isAbandoned } }
+
     /// Takes the outcomes since the last call.
     func takeOutcomes() -> [Outcome] {
         let outcomes = shared.withLock { shared in
@@ -75,9 +92,12 @@ final class Committer: Sendable {
 
     private final class Start: Sendable {
         let committer: Committer
-        let makeStore: @Sendable () throws -> ObjectStore
+        let makeStore: @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
 
-        init(committer: Committer, makeStore: @escaping @Sendable () throws -> ObjectStore) {
+        init(
+            committer: Committer,
+            makeStore: @escaping @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
+        ) {
             self.committer = committer
             self.makeStore = makeStore
         }
@@ -85,13 +105,34 @@ final class Committer: Sendable {
         func run() {
             var store: ObjectStore?
             while let object = committer.nextObject() {
-                let result: Result<Bool, StageFailure>
-                do {
-                    if store == nil { store = try makeStore() }
-                    result = .success(try store?.put(object) ?? false)
-                } catch { result = .failure(Self.failure(error)) }
-                committer.finish(Outcome(object: object, result: result))
+                let start = Clock.monotonicNanoseconds()
+                while true {
+                    let result = attempt(object, &store)
+                    let waited = Double(Clock.monotonicNanoseconds() - start) / 1e9
+                    if case .failure(let error) = result, error.code == .gaveUp,
+                        waited < committer.giveUpAfter, !committer.isAbandoned
+                    {
+                        committer.log.warning("still trying: \(error)")
+                        // The client has paused between its own attempts; this parts the rounds.
+                        Descriptor.waitUntilReadable(-1, seconds: 1)
+                        continue
+                    }
+                    committer.finish(Outcome(object: object, result: result))
+                    break
+                }
             }
+        }
+
+        private func attempt(
+            _ object: SealedObject, _ store: inout ObjectStore?
+        ) -> Result<Bool, StageFailure> {
+            do {
+                if store == nil {
+                    let committer = committer
+                    store = try makeStore { committer.isAbandoned }
+                }
+                return .success(try store?.put(object) ?? false)
+            } catch { return .failure(Self.failure(error)) }
         }
 
         private static func failure(_ error: any Error) -> StageFailure {

@@ -27,6 +27,7 @@ struct S3Put: StageCommand {
     @Option(SettingCatalog.spoolMax) var spoolMax: Int?
     @Option(SettingCatalog.lateness) var lateness: Double?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
+    @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
     @Option(SettingCatalog.endpoint) var endpointURL: String?
     @OptionGroup var common: CommonOptions
@@ -49,6 +50,7 @@ struct S3Put: StageCommand {
             times: EventTimes(
                 lateness: Int64(try settings.value(SettingCatalog.lateness, lateness) * 1e6)),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
+            giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
             region: try settings.optional(SettingCatalog.region, region),
             endpoint: try settings.optional(SettingCatalog.endpoint, endpointURL))
     }

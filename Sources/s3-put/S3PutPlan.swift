@@ -17,28 +17,31 @@ struct S3PutPlan: Sendable {
     let spoolMax: Int
     let times: EventTimes
     let drainTimeout: Double
+    /// Seconds without a success after which a delivery that fails is given up.
+    let giveUpAfter: Double
     let region: String?
     let endpoint: String?
 
-    /// What makes the store, on the thread that will use it.
-    func storeMaker(log: Log) -> @Sendable () throws -> ObjectStore {
-        let (region, endpoint) = (region, endpoint)
+    /// Makes the store, on the thread that will use it.
+    ///
+    /// - Parameter isAbandoned: true once nobody waits for a delivery any more.
+    func makeStore(
+        log: Log, isAbandoned: @escaping @Sendable () -> Bool
+    ) throws -> ObjectStore {
         switch destination {
-        case .directory(let path): return { .directory(path) }
+        case .directory(let path): return .directory(path)
         case .bucket(let bucket, let prefix):
-            return {
-                do throws(AWSError) {
-                    var configuration = try S3Configuration(environment: .process)
-                    if let region { configuration.region = region }
-                    if let endpoint { configuration.endpoint = endpoint }
-                    configuration.policy.onRetry = { retry in
-                        log.warning(
-                            "\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
-                    }
-                    let client = try S3Client(configuration, credentials: CredentialsProvider())
-                    return .bucket(client, name: bucket, prefix: prefix)
-                } catch { throw StageFailure(error) }
-            }
+            do throws(AWSError) {
+                var configuration = try S3Configuration(environment: .process)
+                if let region { configuration.region = region }
+                if let endpoint { configuration.endpoint = endpoint }
+                configuration.policy.onRetry = { retry in
+                    log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
+                }
+                configuration.policy.shouldStop = isAbandoned
+                let client = try S3Client(configuration, credentials: CredentialsProvider())
+                return .bucket(client, name: bucket, prefix: prefix)
+            } catch { throw StageFailure(error) }
         }
     }
 }

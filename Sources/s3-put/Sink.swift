@@ -46,8 +46,9 @@ struct Sink: ~Copyable {
         } catch { throw StageFailure(error) }
         try Files.makeDirectories(plan.state + "/staging")
         let log = stage.log
-        let store = plan.storeMaker(log: log)
-        let committer = try Committer(store)
+        let committer = try Committer(giveUpAfter: plan.giveUpAfter, log: log) { isAbandoned in
+            try plan.makeStore(log: log, isAbandoned: isAbandoned)
+        }
         let counters = SinkCounters(stage.stats)
         let compressor = try plan.form.makeCompressor()
         if ledger.tornBytes > 0 {
@@ -260,7 +261,10 @@ struct Sink: ~Copyable {
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
         while !sealed.isEmpty && failure == nil {
             let left = Double(deadline - Clock.monotonicNanoseconds()) / 1e9
-            if isStopping && left <= 0 { break }
+            if isStopping && left <= 0 {
+                committer.abandon()
+                break
+            }
             Descriptor.waitUntilReadable(
                 committer.outcomeDescriptor, seconds: isStopping ? left : 3600)
             try settleOutcomes()
