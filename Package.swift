@@ -114,6 +114,8 @@ let package = Package(
             ],
             swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
+        tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
+        tests("BinanceTests", ["Binance", "Records", "TestSupport"]),
         tests("TransportTests", ["Transport", "TestSupport"]),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),

@@ -188,7 +188,8 @@ public enum SettingCatalog {
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
-        giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key, pollInterval.key,
+        giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
+        pollInterval.key,
         intervals.key,
     ]).union(kept)
 

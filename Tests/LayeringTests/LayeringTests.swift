@@ -43,7 +43,8 @@ struct LayeringTests {
                     place == 0 || words[0] == "public", words.count > place + 1
                 else { continue }
                 // `import struct Foundation.Data` names the module second.
-                let isScoped = ["struct", "class", "enum", "protocol", "func"].contains(words[place + 1])
+                let isScoped = ["struct", "class", "enum", "protocol", "func"].contains(
+                    words[place + 1])
                 let name = isScoped ? words[place + 2].split(separator: ".")[0] : words[place + 1]
                 imports[String(module), default: []].insert(String(name))
             }
@@ -72,7 +73,8 @@ struct LayeringTests {
             guard let floor = table[module]?.floor else { continue }
             for other in imported {
                 guard let below = table[other]?.floor, other != module else { continue }
-                #expect(below < floor || (below == floor && floor == 1), "\(module) imports \(other)")
+                #expect(
+                    below < floor || (below == floor && floor == 1), "\(module) imports \(other)")
             }
         }
     }

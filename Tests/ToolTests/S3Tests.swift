@@ -61,7 +61,9 @@ struct S3Tests {
     }
 
     @Test func `an object in parts is whole`() throws {
-        let simulator = try Simulator(["--newest", "90000", "--symbol", "币安人生USDT", "--spacing", "10"])
+        let simulator = try Simulator([
+            "--newest", "90000", "--symbol", "币安人生USDT", "--spacing", "10",
+        ])
         let bucket = try Bucket()
         let place = try TemporaryDirectory()
         let outcomes = try put(
@@ -114,7 +116,8 @@ struct S3Tests {
         let outcomes = try Program.pipeline(
             [
                 [
-                    "rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to", "10",
+                    "rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to",
+                    "10",
                     "--symbol", "币安人生USDT",
                 ],
                 [

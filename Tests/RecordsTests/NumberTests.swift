@@ -1,0 +1,143 @@
+import Foundation
+import Posix
+import TestSupport
+import Testing
+
+@testable import Records
+
+/// Numbers and times against other implementations of the same.
+struct NumberTests {
+    private static func text(_ mantissa: Int128, _ exponent: Int8) -> String {
+        var bytes = Bytes()
+        bytes.append(decimal: mantissa, exponent: exponent)
+        return String(decoding: bytes.array, as: UTF8.self)
+    }
+
+    private static func text(_ mantissa: Int64, _ exponent: Int8) -> String {
+        var bytes = Bytes()
+        bytes.append(decimal: mantissa, exponent: exponent)
+        return String(decoding: bytes.array, as: UTF8.self)
+    }
+
+    private static func decimal(_ text: String) -> ExactDecimal? {
+        let bytes = Array(text.utf8)
+        return JSONScanner.decimal(bytes.span.bytes, 0..<bytes.count)
+    }
+
+    private static let mantissas: [Int64] = [
+        0, 1, -1, 9, 10, 99_999_999, 100_000_000, -123_456_789_012, 1 << 53, 1 << 53 + 1, .max,
+        .min,
+    ]
+
+    @Test(arguments: mantissas)
+    func `decimal text has every digit and reads back the same`(mantissa: Int64) throws {
+        for exponent in Int8(-20)...4 {
+            let narrow = Self.text(mantissa, exponent)
+            #expect(narrow == Self.text(Int128(mantissa), exponent))
+            let back = try #require(Self.decimal(narrow))
+            #expect(back.rescaled(to: exponent) == Int128(mantissa), "\(narrow)")
+        }
+    }
+
+    @Test func `doubles are the nearest ones, as strtod finds them`() {
+        var random = SeededRandom(5)
+        for _ in 0..<20_000 {
+            let bits = Int64(bitPattern: random.next())
+            let mantissa = bits >> Int64.random(in: 0...63, using: &random)
+            let exponent = Int8.random(in: -24...6, using: &random)
+            let nearest = strtod("\(mantissa)e\(exponent)", nil)
+            #expect(ExactDecimal.double(mantissa: mantissa, exponent: exponent) == nearest)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("0", 0, 0), ("-0", 0, 0), ("1.50", 150, -2), ("1e3", 1, 3), ("1.5E-7", 15, -8),
+            ("123456789012345678901234567890.12345678", nil, 0), ("1.", nil, 0), (".5", nil, 0),
+            ("", nil, 0), ("-", nil, 0), ("1e", nil, 0), ("1e999", nil, 0), ("0x1", nil, 0),
+            ("1 ", nil, 0),
+            ("99999999999999999999999999999999999999", nil, 0),
+        ] as [(String, Int128?, Int8)])
+    func `numbers are taken exactly or not at all`(text: String, mantissa: Int128?, exponent: Int8)
+    {
+        let decimal = Self.decimal(text)
+        if let mantissa {
+            #expect(decimal == ExactDecimal(mantissa: mantissa, exponent: exponent))
+        } else if let decimal {
+            // More than 64 bits are fine while 128 hold them.
+            #expect(Self.text(decimal.mantissa, decimal.exponent) == text)
+        }
+    }
+
+    @Test func `the fast way for prices agrees with the general one`() throws {
+        var random = SeededRandom(9)
+        for _ in 0..<5000 {
+            let mantissa =
+                Int64(bitPattern: random.next()) >> Int64.random(in: 1...60, using: &random)
+            let written = Array(
+                "\"\(Self.text(mantissa, Int8.random(in: -12...0, using: &random)))\"".utf8)
+            var fast = JSONScanner(written.span.bytes)
+            var general = JSONScanner(written.span.bytes)
+            let (narrow, exponent) = try fast.mantissa()
+            #expect(
+                try general.decimal() == ExactDecimal(mantissa: Int128(narrow), exponent: exponent))
+        }
+    }
+
+    @Test func `dates and times agree with the C library`() throws {
+        var random = SeededRandom(2)
+        for _ in 0..<5000 {
+            let seconds = Int64.random(in: -62_135_596_800...253_402_300_799, using: &random)
+            let micros = Int64.random(in: 0...999_999, using: &random)
+            var when = time_t(seconds)
+            var civil = tm()
+            gmtime_r(&when, &civil)
+            let expected = String(
+                format: "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", civil.tm_year + 1900,
+                civil.tm_mon + 1,
+                civil.tm_mday, civil.tm_hour, civil.tm_min, civil.tm_sec, micros)
+            let text = Timestamp.text(microseconds: seconds * 1_000_000 + micros)
+            #expect(text == expected)
+            #expect(Timestamp.parse(text) == seconds * 1_000_000 + micros)
+        }
+    }
+
+    @Test(arguments: [
+        "2024-02-30", "2023-02-29", "24-01-01", "2024-1-1", "2024-01-01T24:00", "2024-01-01T00:60",
+        "2024-01-01T00:00:61", "2024-01-01T", "2024-01-01 00:00", "2024-01-01T00:00:00.1234567", "",
+        "now",
+        "2024-01-01T00:00:00+01:00",
+    ])
+    func `what is no UTC time is not taken for one`(text: String) {
+        #expect(Timestamp.parse(text) == nil)
+    }
+
+    @Test(arguments: [
+        (KlineInterval.minute1, "2024-02-29T23:59:59.999999", "2024-02-29T23:59", "2024-03-01"),
+        (.hour4, "2024-02-29T23:59", "2024-02-29T20:00", "2024-03-01"),
+        (.day1, "2024-02-29", "2024-02-29", "2024-03-01"),
+        (.day3, "1970-01-06", "1970-01-04", "1970-01-07"),
+        (.week1, "2024-03-03T23:59", "2024-02-26", "2024-03-04"),
+        (.week1, "2024-03-04", "2024-03-04", "2024-03-11"),
+        (.month1, "2024-02-29T12:00", "2024-02-01", "2024-03-01"),
+        (.month1, "2023-12-31", "2023-12-01", "2024-01-01"),
+    ])
+    func `intervals begin and end where the venue's do`(
+        interval: KlineInterval, time: String, start: String, next: String
+    ) throws {
+        let bucket = interval.bucket(of: try #require(Timestamp.parse(time)))
+        #expect(bucket.lowerBound == Timestamp.parse(start))
+        #expect(bucket.upperBound + 1 == Timestamp.parse(next))
+    }
+
+    @Test func `consecutive intervals touch, whichever they are`() {
+        for interval in KlineInterval.allCases {
+            var bucket = interval.bucket(of: 1_600_000_000_000_000)
+            for _ in 0..<40 {
+                let next = interval.bucket(of: bucket.upperBound + 1)
+                #expect(next.lowerBound == bucket.upperBound + 1)
+                bucket = next
+            }
+        }
+    }
+}
