@@ -1,0 +1,61 @@
+import Ledger
+import TestSupport
+import Testing
+
+/// Interval sets against plain sets of numbers.
+struct IntervalSetTests {
+    @Test(arguments: 0..<20)
+    func `agrees with a set of numbers, whatever is added in whatever order`(seed: UInt64) {
+        var random = SeededRandom(seed)
+        var set = IntervalSet()
+        var model: Set<Int64> = []
+        for _ in 0..<300 {
+            let first = Int64.random(in: 0...200, using: &random)
+            let range = first...(first + Int64.random(in: 0...12, using: &random))
+            let isNew = range.allSatisfy { !model.contains($0) }
+            let inserted = range.count == 1 ? set.insert(first) : set.insert(range)
+            #expect(inserted == isNew)
+            model.formUnion(range)
+            let asked = Int64.random(in: -5...220, using: &random)
+            let span = asked...(asked + Int64.random(in: 0...30, using: &random))
+            #expect(set.contains(asked) == model.contains(asked))
+            #expect(set.contains(span) == span.allSatisfy { model.contains($0) })
+            #expect(set.overlaps(span) == span.contains { model.contains($0) })
+            #expect(
+                set.missing(in: span).flatMap { Array($0) } == span.filter { !model.contains($0) })
+            #expect(
+                set.covered(in: span).flatMap { Array($0) } == span.filter { model.contains($0) })
+            #expect(set.total == UInt64(model.count))
+        }
+        #expect(set.ranges.flatMap { Array($0) } == model.sorted())
+        for (one, next) in zip(set.ranges, set.ranges.dropFirst()) {
+            #expect(one.upperBound + 1 < next.lowerBound, "neighbours that touch are one")
+        }
+    }
+
+    @Test func `the ends of 64 bits are numbers like others`() {
+        var set = IntervalSet()
+        let inserted = [Int64.max, .min, .max, .max - 1].map { set.insert($0) }
+        #expect(inserted == [true, true, false, true])
+        #expect(set.ranges == [Int64.min...Int64.min, (Int64.max - 1)...Int64.max])
+        #expect(set.missing(in: Int64.min...Int64.max) == [(Int64.min + 1)...(Int64.max - 2)])
+        let isNew = set.insert(Int64.min...Int64.max)
+        #expect(!isNew)
+        #expect(set.intervalCount == 1 && set.total == .max)
+    }
+
+    @Test func `ten million ids in a row are one interval`() {
+        var set = IntervalSet()
+        for id in Int64(1)...10_000_000 { set.insert(id) }
+        #expect(set.intervalCount == 1 && set.total == 10_000_000)
+    }
+
+    @Test func `forgetting keeps the highest intervals`() {
+        var set = IntervalSet((0..<10).map { Int64($0 * 10)...Int64($0 * 10 + 1) })
+        let dropped = set.keepLast(intervals: 3)
+        #expect(dropped == 61)
+        #expect(set.ranges == [70...71, 80...81, 90...91])
+        let more = set.keepLast(intervals: 3)
+        #expect(more == nil)
+    }
+}
