@@ -23,10 +23,10 @@ test: ## Run every test, against the libraries and the built programs
 	TOOLS_DIR=$(CURDIR)/.build/debug swift test
 
 lint: ## Check the style of every Swift file
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 
 format: ## Bring every Swift file into the style
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
 coverage: ## Measure which lines the tests reach
 	TOOLS_DIR=$(CURDIR)/.build/debug swift test --enable-code-coverage

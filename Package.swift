@@ -101,6 +101,10 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
 
+        .executableTarget(
+            name: "bench-core", dependencies: ["Binance", "Records", "SBE", "Posix"],
+            path: "Benchmarks/core", swiftSettings: base),
+
         // Tests: one target per library.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: base),
         .testTarget(

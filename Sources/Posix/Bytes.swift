@@ -6,23 +6,26 @@ import Glibc
 @safe
 public struct Bytes: ~Copyable {
     @usableFromInline internal var base: UnsafeMutableRawPointer
+    @usableFromInline internal var room: Int
+    @usableFromInline internal var used = 0
+
     /// Bytes that fit without growing.
-    public private(set) var capacity: Int
+    @inlinable public var capacity: Int { room }
     /// Bytes in use.
-    public private(set) var count = 0
+    @inlinable public var count: Int { used }
 
     /// An empty buffer.
     ///
     /// - Parameter capacity: bytes to reserve, at least 1.
     public init(capacity: Int = 4096) {
-        self.capacity = max(capacity, 1)
-        base = .allocate(byteCount: self.capacity, alignment: 16)
+        room = max(capacity, 1)
+        base = .allocate(byteCount: room, alignment: 16)
     }
 
     deinit { base.deallocate() }
 
     /// True when nothing is in it.
-    public var isEmpty: Bool { count == 0 }
+    @inlinable public var isEmpty: Bool { count == 0 }
 
     /// Its bytes, lent.
     public var span: RawSpan {
@@ -55,39 +58,45 @@ public struct Bytes: ~Copyable {
     }
 
     /// Makes room for `extra` more bytes.
+    @inlinable @inline(__always)
     public mutating func reserve(_ extra: Int) {
         if capacity - count < extra { grow(extra) }
     }
 
     /// Appends one byte.
+    @inlinable @inline(__always)
     public mutating func append(_ byte: UInt8) {
         reserve(1)
         base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count += 1
+        used += 1
     }
 
     /// Appends a number in the machine's byte order, which is little-endian on every platform
     /// that this package builds for.
+    @inlinable @inline(__always)
     public mutating func append<Value: BitwiseCopyable>(bits value: Value) {
         reserve(MemoryLayout<Value>.size)
         base.storeBytes(of: value, toByteOffset: count, as: Value.self)
-        count += MemoryLayout<Value>.size
+        used += MemoryLayout<Value>.size
     }
 
     /// Appends a copy of some bytes.
+    @inlinable @inline(__always)
     public mutating func append(_ bytes: RawSpan) {
         bytes.withUnsafeBytes { append($0) }
     }
 
     /// Appends a copy of some bytes.
+    @inlinable @inline(__always)
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
         reserve(bytes.count)
         (base + count).copyMemory(from: source, byteCount: bytes.count)
-        count += bytes.count
+        used += bytes.count
     }
 
     /// Appends a text's UTF-8.
+    @inlinable @inline(__always)
     public mutating func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -105,6 +114,7 @@ public struct Bytes: ~Copyable {
     ///   - body: gets the free space, at least `room` bytes, and returns how many it filled.
     /// - Returns: what `body` returned.
     @discardableResult
+    @inlinable @inline(__always)
     public mutating func append<Failure: Error>(
         room: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {
@@ -112,7 +122,7 @@ public struct Bytes: ~Copyable {
         let filled = try body(
             UnsafeMutableRawBufferPointer(start: base + count, count: capacity - count))
         precondition(filled >= 0 && filled <= capacity - count)
-        count += filled
+        used += filled
         return filled
     }
 
@@ -123,24 +133,26 @@ public struct Bytes: ~Copyable {
     }
 
     /// Forgets the content, keeps the memory.
-    public mutating func removeAll() { count = 0 }
+    @inlinable @inline(__always)
+    public mutating func removeAll() { used = 0 }
 
     /// Drops bytes from the end until `length` are left.
     public mutating func truncate(to length: Int) {
         precondition(length >= 0 && length <= count)
-        count = length
+        used = length
     }
 
     /// Drops bytes from the front.
     public mutating func removeFirst(_ length: Int) {
         precondition(length >= 0 && length <= count)
         memmove(base, base + length, count - length)
-        count -= length
+        used -= length
     }
 
-    private mutating func grow(_ extra: Int) {
-        capacity = max(capacity * 2, count + extra)
-        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    @inline(never) @usableFromInline
+    internal mutating func grow(_ extra: Int) {
+        room = max(room * 2, used + extra)
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: room, alignment: 16)
         larger.copyMemory(from: base, byteCount: count)
         base.deallocate()
         base = larger

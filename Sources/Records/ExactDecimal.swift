@@ -69,6 +69,11 @@ enum PowersOfTen {
         power == 8 ? 1e8 : doubles[power]
     }
 
+    /// 10^0 to 10^18.
+    static let narrow: [Int64] = (0...18).map { power in
+        (0..<power).reduce(1) { value, _ in value * 10 }
+    }
+
     /// 10^power, nil from 10^39 on, which 128 bits do not hold.
     static func wide(_ power: Int) -> Int128? {
         guard power <= 38 else { return nil }

@@ -1,4 +1,37 @@
 extension JSONScanner {
+    /// The run of at most 18 digits that begins at a byte: what fits a word for certain.
+    @inline(__always)
+    func digits(from start: Int) -> (value: Int64, count: Int, end: Int) {
+        let limit = min(bytes.byteCount, start + 18)
+        var index = start
+        var value: Int64 = 0
+        while index < limit {
+            let digit = Int64(self[index]) &- 0x30
+            guard UInt64(bitPattern: digit) < 10 else { break }
+            value = value &* 10 &+ digit
+            index += 1
+        }
+        return (value, index - start, index)
+    }
+
+    /// Takes digits, a point and digits between quotes, at most 18 digits in all; nil, and nothing
+    /// taken, when something else is next.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    mutating func quotedMantissa() -> (mantissa: Int64, exponent: Int8)? {
+        guard peek() == UInt8(ascii: "\"") else { return nil }
+        let whole = digits(from: offset + 1)
+        guard whole.count > 0, whole.end < bytes.byteCount, self[whole.end] == UInt8(ascii: ".")
+        else { return nil }
+        let part = digits(from: whole.end + 1)
+        guard part.count > 0, whole.count + part.count <= 18, part.end < bytes.byteCount,
+            self[part.end] == UInt8(ascii: "\"")
+        else { return nil }
+        offset = part.end + 1
+        let scale = PowersOfTen.narrow[part.count]
+        return (whole.value &* scale &+ part.value, Int8(truncatingIfNeeded: -part.count))
+    }
+
     /// Decimal text as an exact number.
     ///
     /// - Returns: nil unless the bytes are a JSON number of at most 38 significant digits whose
@@ -131,6 +164,6 @@ enum JSONEscapes {
 
 extension RawSpan {
     /// One byte; the index is checked.
-    @inline(__always)
+    @inlinable @inline(__always)
     func byte(_ index: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self) }
 }

@@ -20,7 +20,8 @@ public struct JSONScanner: ~Escapable {
     /// The text.
     public let bytes: RawSpan
     /// The next byte to read.
-    public private(set) var position = 0
+    @inlinable public var position: Int { offset }
+    @usableFromInline var offset = 0
 
     /// Starts at the first byte.
     @_lifetime(copy bytes)
@@ -30,36 +31,37 @@ public struct JSONScanner: ~Escapable {
     @_lifetime(copy bytes)
     init(_ bytes: RawSpan, from position: Int) {
         self.bytes = bytes
-        self.position = position
+        offset = position
     }
 
     // MARK: - Structure
 
     /// The next byte that is not white space, without taking it; nil at the end.
-    @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func peek() -> UInt8? {
+        if offset < bytes.byteCount, self[offset] > 0x20 { return self[offset] }
         while position < bytes.byteCount {
             let byte = self[position]
             guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
-            position += 1
+            offset += 1
         }
         return nil
     }
 
     /// Takes one byte of structure, such as `[`.
-    @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func take(_ byte: UInt8) throws(Failure) {
         guard peek() == byte else {
             throw failure("expected `\(Character(UnicodeScalar(byte)))`")
         }
-        position += 1
+        offset += 1
     }
 
     /// Takes one byte of structure if it is next.
-    @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func takes(_ byte: UInt8) -> Bool {
         guard peek() == byte else { return false }
-        position += 1
+        offset += 1
         return true
     }
 
@@ -69,7 +71,7 @@ public struct JSONScanner: ~Escapable {
     ///   - isFirst: true right after the opening bracket; set to false.
     ///   - close: the closing bracket, taken when it is next.
     /// - Returns: false when the bracket closed.
-    @_lifetime(self: copy self)
+    @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func more(_ isFirst: inout Bool, until close: UInt8) throws(Failure) -> Bool {
         if takes(close) { return false }
         if !isFirst {
@@ -100,16 +102,16 @@ public struct JSONScanner: ~Escapable {
     @_lifetime(self: copy self)
     public mutating func string() throws(Failure) -> Range<Int> {
         guard peek() == UInt8(ascii: "\"") else { throw failure("expected a string") }
-        position += 1
+        offset += 1
         let start = position
         while position < bytes.byteCount {
             let byte = self[position]
             if byte == UInt8(ascii: "\"") {
-                position += 1
+                offset += 1
                 return start..<(position - 1)
             }
             guard byte >= 0x20 else { throw failure("a control character in a string") }
-            position += byte == UInt8(ascii: "\\") ? 2 : 1
+            offset += byte == UInt8(ascii: "\\") ? 2 : 1
         }
         throw failure("a string without end")
     }
@@ -129,7 +131,7 @@ public struct JSONScanner: ~Escapable {
             return range
         }
         let start = position
-        while position < bytes.byteCount, Self.isNumeric(self[position]) { position += 1 }
+        while position < bytes.byteCount, Self.isNumeric(self[position]) { offset += 1 }
         guard position > start else { throw failure("expected a number") }
         return start..<position
     }
@@ -137,6 +139,11 @@ public struct JSONScanner: ~Escapable {
     /// Takes a whole number that fits 64 bits.
     @_lifetime(self: copy self)
     public mutating func integer() throws(Failure) -> Int64 {
+        let run = digits(from: offset)
+        if run.count > 0, run.end == bytes.byteCount || !Self.isNumeric(self[run.end]) {
+            offset = run.end
+            return run.value
+        }
         let range = try number()
         var value: Int64 = 0
         var index = range.lowerBound
@@ -175,37 +182,14 @@ public struct JSONScanner: ~Escapable {
     /// written: the fast way for what ``decimal()`` does for any width.
     @_lifetime(self: copy self)
     public mutating func mantissa() throws(Failure) -> (mantissa: Int64, exponent: Int8) {
+        if let quick = quotedMantissa() { return quick }
+        // Anything unusual, such as a sign, an exponent or no quotes, takes the general way.
         let range = try number()
-        var index = range.lowerBound
-        let isNegative = self[index] == UInt8(ascii: "-")
-        if isNegative { index += 1 }
-        let start = index
-        var value: Int64 = 0
-        var point = -1
-        while index < range.upperBound {
-            let byte = self[index]
-            let digit = Int64(byte) &- 0x30
-            if UInt64(bitPattern: digit) < 10 {
-                value = value &* 10 &+ digit
-            } else if byte == UInt8(ascii: "."), point < 0, index > start {
-                point = index
-            } else {
-                point = range.upperBound
-                break
-            }
-            index += 1
+        guard let wide = Self.decimal(bytes, range), let narrow = Int64(exactly: wide.mantissa)
+        else {
+            throw failure("expected a decimal number of at most 64 bits", at: range.lowerBound)
         }
-        let fraction = point < 0 ? 0 : range.upperBound - point - 1
-        let digits = range.upperBound - start - (point < 0 ? 0 : 1)
-        // Anything unusual, such as an exponent, takes the general way.
-        guard index == range.upperBound, (1...18).contains(digits), point < 0 || fraction > 0 else {
-            guard let wide = Self.decimal(bytes, range), let narrow = Int64(exactly: wide.mantissa)
-            else {
-                throw failure("expected a decimal number of at most 64 bits", at: range.lowerBound)
-            }
-            return (narrow, wide.exponent)
-        }
-        return (isNegative ? -value : value, Int8(truncatingIfNeeded: -fraction))
+        return (narrow, wide.exponent)
     }
 
     /// Takes `true` or `false`.
@@ -234,14 +218,14 @@ public struct JSONScanner: ~Escapable {
         guard depth < Self.maximumDepth else { throw failure("nested too deep") }
         switch peek() {
         case UInt8(ascii: "{"):
-            position += 1
+            offset += 1
             var isFirst = true
             while try more(&isFirst, until: UInt8(ascii: "}")) {
                 _ = try key()
                 try skip(depth: depth + 1)
             }
         case UInt8(ascii: "["):
-            position += 1
+            offset += 1
             var isFirst = true
             while try more(&isFirst, until: UInt8(ascii: "]")) { try skip(depth: depth + 1) }
         case UInt8(ascii: "\""): _ = try string()
@@ -257,7 +241,7 @@ public struct JSONScanner: ~Escapable {
     ///
     /// - Precondition: the index is inside the text.
     public subscript(index: Int) -> UInt8 {
-        @inline(__always) get { bytes.byte(index) }
+        @inlinable @inline(__always) get { bytes.byte(index) }
     }
 
     /// True when a range of the text has exactly these bytes.
@@ -280,7 +264,7 @@ public struct JSONScanner: ~Escapable {
         guard range.upperBound <= bytes.byteCount, equals(range, text) else {
             throw failure("expected \(text)")
         }
-        position = range.upperBound
+        offset = range.upperBound
     }
 
     private static func isNumeric(_ byte: UInt8) -> Bool {

@@ -23,6 +23,24 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
         self.init(first: words[0], second: words[1], third: words[2])
     }
 
+    /// Takes a symbol as it stands in a message, without an allocation.
+    ///
+    /// - Returns: nil when there are no bytes or over 24, or one of them is NUL.
+    @inlinable
+    public init?(_ text: RawSpan) {
+        let count = text.byteCount
+        guard count >= 1, count <= Self.capacity else { return nil }
+        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        let isWhole = unsafe withUnsafeMutableBytes(of: &words) { room in
+            unsafe text.withUnsafeBytes { bytes in
+                for index in 0..<count { unsafe room[index] = bytes[index] }
+                return unsafe !bytes.contains(0)
+            }
+        }
+        guard isWhole else { return nil }
+        self.init(first: words.0, second: words.1, third: words.2)
+    }
+
     @inlinable
     init(first: UInt64, second: UInt64, third: UInt64) {
         self.first = first

@@ -1,0 +1,155 @@
+// The work of Benchmarks/peers.c, done by the libraries in one process, for `make bench`:
+//
+//   bench-core copy                    frames from stdin to stdout
+//   bench-core avro FILE PASSES        frames as Avro, in memory
+//   bench-core decode FILE PASSES      venue messages, every field touched
+//   bench-core page FILE PASSES        one aggTrades reply in JSON
+//
+// What it prints has to be what `peers` prints.
+import Binance
+import Glibc
+import Posix
+import Records
+import SBE
+
+func copyFrames() throws {
+    var reader = FrameReader(Descriptor.standardInput())
+    var writer = try FrameWriter(Descriptor.standardOutput())
+    while try reader.fill() == .frames {
+        while let frame = try reader.next() { try writer.append(frame) }
+        try writer.flush()
+    }
+}
+
+func encodeAvro(_ file: borrowing Bytes, passes: Int) throws -> String {
+    var total = 0
+    var out = Bytes(capacity: 2 << 20)
+    for _ in 0..<passes {
+        var offset = 0
+        while offset < file.count {
+            let frame = try FrameView(firstIn: file.span(offset..<file.count))
+            offset += frame.bytes.byteCount
+            try frame.appendAvro(to: &out)
+            if out.count > 1 << 20 {
+                total += out.count
+                out.removeAll()
+            }
+        }
+    }
+    return "\(total + out.count) bytes"
+}
+
+func decode(_ file: borrowing Bytes, passes: Int) throws -> String {
+    var sum: UInt64 = 0
+    func add(_ value: Int64) { sum &+= UInt64(bitPattern: value) }
+    func add(exponent: Int8) { sum &+= UInt64(UInt8(bitPattern: exponent)) }
+    func add(symbol: RawSpan) throws {
+        guard let name = SymbolName(symbol) else { throw BenchError.badSymbol }
+        sum &+= name.words.0 &+ name.words.1 &+ name.words.2
+    }
+    for _ in 0..<passes {
+        var offset = 0
+        while offset < file.count {
+            let length = Int(
+                file.span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            let message = file.span(offset + 4..<offset + 4 + length)
+            offset += 4 + length
+            switch message.unsafeLoadUnaligned(fromByteOffset: 2, as: UInt16.self) {
+            case Stream.TradesStreamEventDecoder.templateID:
+                let event = try Stream.TradesStreamEventDecoder(message)
+                add(event.eventTime)
+                add(event.transactTime)
+                add(exponent: event.priceExponent)
+                add(exponent: event.qtyExponent)
+                for index in 0..<event.trades.count {
+                    let trade = event.trades[index]
+                    add(trade.id)
+                    add(trade.price)
+                    add(trade.qty)
+                    sum &+= UInt64(trade.isBuyerMakerRaw)
+                }
+                try add(symbol: event.symbol)
+            case Stream.BestBidAskStreamEventDecoder.templateID:
+                let event = try Stream.BestBidAskStreamEventDecoder(message)
+                add(event.eventTime)
+                add(event.bookUpdateId)
+                add(exponent: event.priceExponent)
+                add(exponent: event.qtyExponent)
+                add(event.bidPrice)
+                add(event.bidQty)
+                add(event.askPrice)
+                add(event.askQty)
+                try add(symbol: event.symbol)
+            default:
+                let event = try Stream.DepthDiffStreamEventDecoder(message)
+                add(event.eventTime)
+                add(event.firstBookUpdateId)
+                add(event.lastBookUpdateId)
+                add(exponent: event.priceExponent)
+                add(exponent: event.qtyExponent)
+                for index in 0..<event.bids.count {
+                    let level = event.bids[index]
+                    add(level.price)
+                    add(level.qty)
+                }
+                for index in 0..<event.asks.count {
+                    let level = event.asks[index]
+                    add(level.price)
+                    add(level.qty)
+                }
+                try add(symbol: event.symbol)
+            }
+        }
+    }
+    return "sum \(sum)"
+}
+
+func readPage(_ file: borrowing Bytes, passes: Int) throws -> String {
+    guard let symbol = SymbolName("BTCUSDT") else { throw BenchError.badSymbol }
+    let subject = PageSubject(symbol: symbol, ingestTime: 0)
+    var rows = 0
+    var sum: UInt64 = 0
+    for _ in 0..<passes {
+        let page = try Page.read(file.span, isSBE: false, of: .aggTrades, about: subject)
+        let frames = page.frames(of: 0..<page.count)
+        var offset = 0
+        while offset < frames.byteCount {
+            let frame = try FrameView(firstIn: frames.extracting(offset..<frames.byteCount))
+            offset += frame.bytes.byteCount
+            let row = try AggTradeDecoder(frame.message)
+            let values = row.firstId &+ row.price &+ row.quantity &+ row.eventTime / 1000
+            sum &+= UInt64(bitPattern: values)
+        }
+        rows += page.count
+    }
+    return "rows \(rows), sum \(sum)"
+}
+
+enum BenchError: Error {
+    case usage
+    case badSymbol
+}
+
+func run(_ words: [String]) throws {
+    if words.first == "copy" { return try copyFrames() }
+    guard words.count == 3, let passes = Int(words[2]) else { throw BenchError.usage }
+    var file = Bytes()
+    let bytes = try Files.read(words[1], limit: 1 << 30)
+    file.append(bytes.span.bytes)
+    switch words[0] {
+    case "avro": print(try encodeAvro(file, passes: passes))
+    case "decode": print(try decode(file, passes: passes))
+    case "page": print(try readPage(file, passes: passes))
+    default: throw BenchError.usage
+    }
+}
+
+do {
+    try run(Array(CommandLine.arguments.dropFirst()))
+} catch BenchError.usage {
+    print("usage: bench-core copy | avro FILE PASSES | decode FILE PASSES | page FILE PASSES")
+    exit(64)
+} catch {
+    print("bench-core: \(error)")
+    exit(74)
+}

@@ -1,0 +1,397 @@
+// What C reaches on the same work, on the same bytes: the anchors of `make bench`.
+//
+//   peers gen N REPEATS            N trade frames with ascending ids, REPEATS percent of them twice
+//   peers messages trade|quote|depth   4096 venue messages, each after its uint32 length
+//   peers copy | dedup             frames from stdin to stdout, all of them or each id once
+//   peers json                     frames as lines, byte for byte as recq json writes them
+//   peers avro FILE PASSES         frames as Avro under docs/schemas/trade.avsc, in memory
+//   peers decode FILE PASSES       venue messages, every field touched
+//   peers page FILE PASSES         one aggTrades reply in JSON, fields in the documented order
+//
+// Speed comes from the process's times; what they print is a check that both did the same.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FRAME = 102, BATCH = 256 << 10, OUT = 64 << 10 };
+
+#define LOADER(name, type)                     \
+    static inline type name(const uint8_t *p) { \
+        type value;                            \
+        memcpy(&value, p, sizeof value);       \
+        return value;                          \
+    }
+LOADER(u16, uint16_t)
+LOADER(u32, uint32_t)
+LOADER(i64, int64_t)
+LOADER(u64, uint64_t)
+
+static uint64_t seed = 88172645463325252ull;
+static uint64_t next_random(void) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    return seed ^= seed << 17;
+}
+
+static void fail(const char *what) {
+    perror(what);
+    exit(74);
+}
+
+static void write_all(const uint8_t *bytes, size_t count) {
+    for (size_t done = 0; done < count;) {
+        ssize_t written = write(1, bytes + done, count - done);
+        if (written < 0 && errno != EINTR) fail("write");
+        if (written > 0) done += written;
+    }
+}
+
+static uint8_t *read_file(const char *path, size_t *length) {
+    FILE *file = fopen(path, "rb");
+    if (!file) fail(path);
+    fseek(file, 0, SEEK_END);
+    *length = ftell(file);
+    rewind(file);
+    uint8_t *bytes = malloc(*length + 16);
+    if (fread(bytes, 1, *length, file) != *length) fail(path);
+    return bytes;
+}
+
+// Making input
+
+static void make_trade(uint8_t *frame, int64_t id) {
+    static const uint8_t start[14] = {0, 0, 0, FRAME, 0xeb, 0x50, 88, 0, 1, 0, 0x61, 0x22, 0, 0};
+    static int64_t price = 6500000000000;
+    memset(frame, 0, FRAME);
+    memcpy(frame, start, sizeof start);
+    int64_t event = 1704067200000000 + id * 37 + (int64_t)(next_random() % 30);
+    int64_t ingest = event * 1000 + 3000000 + (int64_t)(next_random() % 500000);
+    if (next_random() % 3) price += ((int64_t)(next_random() % 101) - 50) * 1000000;
+    int64_t quantity = (int64_t)(1 + next_random() % 100000) * 1000;
+    memcpy(frame + 14, &event, 8);
+    memcpy(frame + 22, &ingest, 8);
+    memcpy(frame + 30, &id, 8);
+    memcpy(frame + 38, &id, 8);
+    memcpy(frame + 46, "BTCUSDT", 7);
+    frame[72] = 1;
+    frame[73] = 2;
+    frame[74] = frame[75] = 0xf8;
+    memcpy(frame + 78, &price, 8);
+    memcpy(frame + 86, &quantity, 8);
+    frame[94] = next_random() & 1;
+    frame[95] = 1;
+}
+
+static void generate(long count, int repeats) {
+    uint8_t *out = malloc(OUT + 2 * FRAME);
+    size_t fill = 0;
+    for (int64_t id = 1; id <= count; id++) {
+        make_trade(out + fill, id);
+        fill += FRAME;
+        if (repeats && next_random() % 100 < (uint64_t)repeats) {
+            memcpy(out + fill, out + fill - FRAME, FRAME);
+            fill += FRAME;
+        }
+        if (fill >= OUT) {
+            write_all(out, fill);
+            fill = 0;
+        }
+    }
+    write_all(out, fill);
+}
+
+static uint8_t *put(uint8_t *at, const void *value, size_t length) {
+    memcpy(at, value, length);
+    return at + length;
+}
+
+static uint8_t *put_number(uint8_t *at, int64_t value) { return put(at, &value, 8); }
+
+static void messages(const char *kind) {
+    for (int i = 0; i < 4096; i++) {
+        uint8_t bytes[4096], *at = bytes + 4;
+        int64_t time = 1785888000000000 + i, price = 6543210000000 + i * 1000000ll;
+        if (*kind == 't') {
+            at = put(at, "\x12\0\x10\x27\1\0\0\0", 8);
+            at = put_number(put_number(at, time + 700), time);
+            at = put(at, "\xf8\xf8\x19\0\1\0\0\0", 8);
+            at = put_number(put_number(put_number(at, 5000000000 + i), price), 12345000 + i);
+            *at++ = i & 1;
+        } else if (*kind == 'q') {
+            at = put(at, "\x32\0\x11\x27\1\0\0\0", 8);
+            at = put(put_number(put_number(at, time), 70000000000 + i), "\xf8\xf8", 2);
+            at = put_number(put_number(at, price), 150000000);
+            at = put_number(put_number(at, price + 1000000), 2000);
+        } else {
+            at = put(at, "\x1a\0\x13\x27\1\0\0\0", 8);
+            at = put_number(put_number(put_number(at, time), 70000000000 + i * 5), 70000000004 + i * 5);
+            at = put(at, "\xf8\xf8", 2);
+            for (int side = 0; side < 2; side++) {
+                at = put(at, "\x10\0\x14\0", 4);
+                for (int level = 0; level < 20; level++)
+                    at = put_number(put_number(at, price + level * 1000000), level * 50000);
+            }
+        }
+        at = put(at, "\7" "BTCUSDT", 8);
+        uint32_t length = at - bytes - 4;
+        memcpy(bytes, &length, 4);
+        write_all(bytes, at - bytes);
+    }
+}
+
+// Filters
+
+// Ids that came, up to 2^21 behind the newest; one sequence is enough for what is measured.
+static uint64_t *seen;
+static uint64_t newest;
+static int is_new(uint64_t id) {
+    const uint64_t words = (1 << 21) / 64;
+    if (!seen) seen = calloc(words, 8);
+    if (id > newest) {
+        for (uint64_t word = newest / 64 + 1; word <= id / 64; word++) seen[word % words] = 0;
+        newest = id;
+    } else if (newest - id >= (1 << 21) - 64) {
+        return 0;
+    }
+    uint64_t bit = 1ull << (id & 63), *word = &seen[id / 64 % words];
+    if (*word & bit) return 0;
+    *word |= bit;
+    return 1;
+}
+
+static void filter(int is_dedup) {
+    fcntl(0, F_SETPIPE_SZ, 1 << 20);
+    fcntl(1, F_SETPIPE_SZ, 1 << 20);
+    uint8_t *in = malloc(BATCH), *out = malloc(BATCH);
+    size_t have = 0;
+    for (;;) {
+        ssize_t count = read(0, in + have, BATCH - have);
+        if (count < 0) fail("read");
+        if (count == 0) break;
+        have += count;
+        size_t at = 0, fill = 0;
+        while (have - at >= 6) {
+            uint32_t length = __builtin_bswap32(u32(in + at));
+            if (u16(in + at + 4) != 0x50eb || length < 78 || length > BATCH) exit(65);
+            if (have - at < length) break;
+            if (!is_dedup || is_new(u64(in + at + 30))) {
+                memcpy(out + fill, in + at, length);
+                fill += length;
+            }
+            at += length;
+        }
+        memmove(in, in + at, have - at);
+        have -= at;
+        write_all(out, fill);
+    }
+}
+
+static char *number(char *at, int64_t value) {
+    char digits[20];
+    int count = 0;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    if (value < 0) *at++ = '-';
+    do digits[count++] = '0' + rest % 10;
+    while (rest /= 10);
+    while (count) *at++ = digits[--count];
+    return at;
+}
+
+static char *decimal(char *at, int64_t mantissa) {
+    at = number(at, mantissa / 100000000);
+    *at++ = '.';
+    uint32_t rest = mantissa % 100000000;
+    for (int place = 7; place >= 0; place--, rest /= 10) at[place] = '0' + rest % 10;
+    return at + 8;
+}
+
+#define TEXT(at, text) (memcpy(at, text, sizeof text - 1), (at) + sizeof text - 1)
+
+static void json(void) {
+    uint8_t *in = malloc(BATCH);
+    char *out = malloc(BATCH * 8);
+    size_t have = 0;
+    for (ssize_t count; (count = read(0, in + have, BATCH - have)) > 0;) {
+        have += count;
+        size_t used = 0;
+        char *at = out;
+        for (; have - used >= FRAME; used += FRAME) {
+            const uint8_t *record = in + used + 14;
+            at = TEXT(at, "{\"kind\":\"trade\",\"symbol\":\"");
+            size_t length = strnlen((const char *)record + 32, 24);
+            memcpy(at, record + 32, length);
+            at = number(TEXT(at + length, "\",\"event_ts\":"), i64(record) / 1000);
+            at = number(TEXT(at, ",\"ingest_ts\":"), i64(record + 8) / 1000000);
+            at = number(TEXT(at, ",\"trade_id\":"), i64(record + 16));
+            at = decimal(TEXT(at, ",\"price\":"), i64(record + 64));
+            at = decimal(TEXT(at, ",\"qty\":"), i64(record + 72));
+            at = TEXT(at, ",\"is_buyer_maker\":");
+            at = record[80] ? TEXT(at, "true") : TEXT(at, "false");
+            at = TEXT(at, ",\"source\":\"rest\",\"is_best_match\":");
+            at = record[81] ? TEXT(at, "true") : TEXT(at, "false");
+            at = number(TEXT(at, ",\"price_exponent\":"), (int8_t)record[60]);
+            at = number(TEXT(at, ",\"qty_exponent\":"), (int8_t)record[61]);
+            at = number(TEXT(at, ",\"event_time_us\":"), i64(record));
+            at = number(TEXT(at, ",\"ingest_time_ns\":\""), i64(record + 8));
+            at = number(TEXT(at, "\",\"venue\":"), record[58]);
+            at = number(TEXT(at, ",\"flags\":"), u16(record + 62));
+            at = TEXT(at, "}\n");
+        }
+        memmove(in, in + used, have - used);
+        have -= used;
+        write_all((uint8_t *)out, at - out);
+    }
+}
+
+// In memory
+
+static uint8_t *varint(uint8_t *at, int64_t value) {
+    uint64_t rest = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    for (; rest > 127; rest >>= 7) *at++ = rest | 128;
+    *at++ = rest;
+    return at;
+}
+
+static void avro(const char *path, long passes) {
+    size_t length;
+    uint8_t *in = read_file(path, &length), *out = malloc(length * 2 + 4096);
+    uint64_t total = 0;
+    for (long pass = 0; pass < passes; pass++) {
+        uint8_t *at = out;
+        for (size_t used = 0; used + FRAME <= length; used += FRAME) {
+            const uint8_t *record = in + used + 14;
+            size_t symbol = strnlen((const char *)record + 32, 24);
+            double price = i64(record + 64) / 1e8, quantity = i64(record + 72) / 1e8;
+            at = put(varint(at, symbol), record + 32, symbol);
+            at = varint(varint(at, i64(record) / 1000), i64(record + 8) / 1000000);
+            at = put(put(varint(at, i64(record + 16)), &price, 8), &quantity, 8);
+            *at++ = record[80];
+            at = put(varint(at, 4), "rest", 4);
+            at = varint(at, 1);
+            *at++ = record[81];
+            at = varint(varint(at, i64(record + 64)), i64(record + 72));
+            at = varint(varint(at, (int8_t)record[60]), (int8_t)record[61]);
+            at = varint(varint(at, i64(record)), i64(record + 8));
+            at = varint(varint(at, record[58]), u16(record + 62));
+        }
+        total += at - out;
+    }
+    printf("%llu bytes\n", (unsigned long long)total);
+}
+
+static void decode(const char *path, long passes) {
+    size_t length;
+    uint8_t *in = read_file(path, &length);
+    uint64_t sum = 0;
+    for (long pass = 0; pass < passes; pass++)
+        for (size_t at = 0; at < length;) {
+            const uint8_t *message = in + at + 4, *end = message + u32(in + at);
+            at += 4 + u32(in + at);
+            if (end - message < 8 || u16(message + 4) != 1) exit(65);
+            const uint8_t *block = message + 8, *rest = block + u16(message);
+            if (rest > end) exit(65);
+            int template = u16(message + 2);
+            if (template == 10000) {
+                sum += i64(block) + i64(block + 8) + block[16] + block[17];
+                if (end - rest < 6) exit(65);
+                uint16_t size = u16(rest);
+                uint32_t count = u32(rest + 2);
+                const uint8_t *entry = rest + 6;
+                if ((uint64_t)(end - entry) < (uint64_t)size * count) exit(65);
+                for (; count; count--, entry += size)
+                    sum += i64(entry) + i64(entry + 8) + i64(entry + 16) + entry[24];
+                rest = entry;
+            } else if (template == 10001) {
+                sum += i64(block) + i64(block + 8) + block[16] + block[17];
+                sum += i64(block + 18) + i64(block + 26) + i64(block + 34) + i64(block + 42);
+            } else if (template == 10003) {
+                sum += i64(block) + i64(block + 8) + i64(block + 16) + block[24] + block[25];
+                for (int side = 0; side < 2; side++) {
+                    if (end - rest < 4) exit(65);
+                    uint16_t size = u16(rest), count = u16(rest + 2);
+                    const uint8_t *entry = rest + 4;
+                    if (end - entry < (int64_t)size * count) exit(65);
+                    for (; count; count--, entry += size) sum += i64(entry) + i64(entry + 8);
+                    rest = entry;
+                }
+            } else exit(65);
+            if (rest >= end || end - rest - 1 < rest[0]) exit(65);
+            uint8_t symbol[24] = {0};
+            memcpy(symbol, rest + 1, rest[0] < 24 ? rest[0] : 24);
+            sum += u64(symbol) + u64(symbol + 8) + u64(symbol + 16);
+        }
+    printf("sum %llu\n", (unsigned long long)sum);
+}
+
+static const char *expect(const char *at, const char *text) {
+    for (; *text; at++, text++) if (*at != *text) exit(65);
+    return at;
+}
+
+static const char *scan(const char *at, int64_t *value) {
+    int64_t number = 0;
+    while (*at >= '0' && *at <= '9') number = number * 10 + *at++ - '0';
+    *value = number;
+    return at;
+}
+
+static const char *scan_decimal(const char *at, int64_t *mantissa) {
+    int64_t whole, part;
+    const char *point = expect(scan(at, &whole), "."), *end = scan(point, &part);
+    if (end - point != 8) exit(65);
+    *mantissa = whole * 100000000 + part;
+    return end;
+}
+
+static const char *scan_bool(const char *at, int64_t *value) {
+    *value = *at == 't';
+    return expect(at, *value ? "true" : "false");
+}
+
+static void page(const char *path, long passes) {
+    size_t length;
+    char *in = (char *)read_file(path, &length);
+    in[length] = 0;
+    uint64_t sum = 0, count = 0;
+    int64_t *rows = malloc(length * 8);
+    for (long pass = 0; pass < passes; pass++) {
+        const char *at = expect(in, "[");
+        for (int64_t *row = rows;; row += 8) {
+            at = expect(scan(expect(at, "{\"a\":"), row), ",\"p\":\"");
+            at = expect(scan_decimal(at, row + 1), "\",\"q\":\"");
+            at = expect(scan_decimal(at, row + 2), "\",\"f\":");
+            at = expect(scan(at, row + 3), ",\"l\":");
+            at = expect(scan(at, row + 4), ",\"T\":");
+            at = expect(scan(at, row + 5), ",\"m\":");
+            at = expect(scan_bool(at, row + 6), ",\"M\":");
+            at = expect(scan_bool(at, row + 7), "}");
+            sum += row[0] + row[1] + row[2] + row[5];
+            count++;
+            if (*at != ',') break;
+            at++;
+        }
+        expect(at, "]");
+    }
+    printf("rows %llu, sum %llu\n", (unsigned long long)count, (unsigned long long)sum);
+}
+
+int main(int count, char **words) {
+    const char *what = count > 1 ? words[1] : "";
+    const char *first = count > 2 ? words[2] : "";
+    long second = count > 3 ? atol(words[3]) : 1;
+    if (!strcmp(what, "gen")) generate(atol(first), (int)second);
+    else if (!strcmp(what, "messages")) messages(first);
+    else if (!strcmp(what, "copy")) filter(0);
+    else if (!strcmp(what, "dedup")) filter(1);
+    else if (!strcmp(what, "json")) json();
+    else if (!strcmp(what, "avro")) avro(first, second);
+    else if (!strcmp(what, "decode")) decode(first, second);
+    else if (!strcmp(what, "page")) page(first, second);
+    else return fprintf(stderr, "usage: peers gen|messages|copy|dedup|json|avro|decode|page …\n"), 64;
+    return 0;
+}
