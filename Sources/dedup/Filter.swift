@@ -15,9 +15,12 @@ struct Filter: ~Copyable {
     private(set) var holes: Int64 = 0
     private let window: Int
     private let marksGaps: Bool
-    private var memories: [SequenceID: SequenceMemory] = [:]
-    /// The sequence of the last record: most records are of the same one as the record before.
-    private var current: SequenceMemory?
+    /// A value for each sequence, changed where it lies: an object would cost a count up and down
+    /// for each record.
+    private var memories: [SequenceMemory] = []
+    private var places: [SequenceID: Int] = [:]
+    /// The place of the last record's sequence: most records are of the same one as the one before.
+    private var current = -1
 
     init(window: Int, marksGaps: Bool) {
         self.window = window
@@ -33,22 +36,19 @@ struct Filter: ~Copyable {
             return try writer.append(frame)
         }
         let sequence = frame.sequence
-        let memory: SequenceMemory
-        if let current, current.sequence == sequence {
-            memory = current
-        } else {
-            memory = self.memory(of: sequence)
+        if current < 0 || memories[current].sequence != sequence {
+            current = place(of: sequence)
         }
         let ids = frame.occupiedIDs
-        let verdict = memory.take(ids)
+        let verdict = memories[current].take(ids)
         if verdict == .known && frame.source != SourceCode.repair.rawValue {
             duplicates += 1
-            memory.duplicates += 1
+            memories[current].duplicates += 1
             return
         }
         if case .afterHole(let hole) = verdict {
             holes += 1
-            memory.holes += 1
+            memories[current].holes += 1
             if marksGaps {
                 try writer.append(
                     gap: hole, of: sequence, reason: .missed,
@@ -60,20 +60,17 @@ struct Filter: ~Copyable {
         try writer.append(frame)
     }
 
-    private mutating func memory(of sequence: SequenceID) -> SequenceMemory {
-        let memory =
-            memories[sequence]
-            ?? SequenceMemory(
-                sequence, isDense: Kind(rawValue: sequence.template)?.isDense ?? false,
-                window: window)
-        memories[sequence] = memory
-        current = memory
-        return memory
+    private mutating func place(of sequence: SequenceID) -> Int {
+        if let place = places[sequence] { return place }
+        let isDense = Kind(rawValue: sequence.template)?.isDense ?? false
+        memories.append(SequenceMemory(sequence, isDense: isDense, window: window))
+        places[sequence] = memories.count - 1
+        return memories.count - 1
     }
 
     /// Logs what came of each sequence.
     func report(to log: Log) {
-        for memory in memories.values.sorted(by: { $0.title < $1.title }) {
+        for memory in memories.sorted(by: { $0.title < $1.title }) {
             let dense =
                 memory.isDense
                 ? ", \(memory.holes) holes when they came, \(memory.openHoles) left" : ""
@@ -83,7 +80,7 @@ struct Filter: ~Copyable {
 }
 
 /// What came of one sequence.
-final class SequenceMemory {
+struct SequenceMemory {
     /// What is known of the ids of a record.
     enum Verdict: Equatable {
         /// They came before.
@@ -115,7 +112,7 @@ final class SequenceMemory {
     var openHoles: Int { max(0, seen.intervalCount - 1) }
 
     /// Notes the ids of a record.
-    func take(_ ids: ClosedRange<Int64>) -> Verdict {
+    mutating func take(_ ids: ClosedRange<Int64>) -> Verdict {
         guard isDense else { return recent.insert(ids) ? .new : .known }
         guard let last = seen.last else {
             seen.insert(ids)
