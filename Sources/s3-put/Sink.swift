@@ -7,6 +7,14 @@ import Spool
 import Stage
 import Stats
 
+/// A moment on both clocks.
+struct Now {
+    /// µs since the epoch.
+    let real = Clock.realtimeNanoseconds() / 1000
+    /// ns since some start.
+    let monotonic = Clock.monotonicNanoseconds()
+}
+
 /// Takes records in, builds objects, and keeps the books: what was read is in the spool, what was
 /// delivered is in the ledger, and nothing is in neither.
 struct Sink: ~Copyable {
@@ -27,6 +35,10 @@ struct Sink: ~Copyable {
     private var spool: Spool
     private var holdings = Holdings()
     private var parts: [Partition: Part] = [:]
+    /// The part of the record before: most records follow it there.
+    private var lastPart: Part?
+    /// When the records at hand were read; one look at the clocks for all of them.
+    private var now = Now()
     private var sealed: [String: SealedObject] = [:]
     private var batch = Bytes(capacity: 1 << 20)
     private var nextName = 1
@@ -89,6 +101,7 @@ struct Sink: ~Copyable {
             if ready.input {
                 if try reader.fill() == .end { return }
                 let start = spool.next
+                now = Now()
                 while let frame = try reader.next() {
                     counters.recordsIn.add()
                     if try take(frame, spoolStart: start) { batch.append(frame.bytes) }
@@ -125,15 +138,19 @@ struct Sink: ~Copyable {
             counters.refused.add()
             return false
         }
-        let now = Clock.realtimeNanoseconds()
         let partition = Partition(
-            sequence: frame.sequence, hour: plan.times.hour(of: frame.eventTime, now: now / 1000))
-        let monotonic = Clock.monotonicNanoseconds()
-        let part =
-            try parts[partition]
-            ?? open(partition, firstID: frame.firstID, spoolStart: spoolStart, now: monotonic)
+            sequence: frame.sequence, hour: plan.times.hour(of: frame.eventTime, now: now.real))
+        let part: Part
+        if let lastPart, lastPart.partition == partition {
+            part = lastPart
+        } else {
+            part =
+                try parts[partition]
+                ?? open(partition, firstID: frame.firstID, spoolStart: spoolStart)
+            lastPart = part
+        }
         do {
-            try part.append(frame, compressor, now: monotonic)
+            try part.append(frame, compressor, now: now.monotonic)
         } catch let error as FrameError {
             try quarantine.add(frame, because: "\(error)")
             counters.quarantined.add()
@@ -145,7 +162,7 @@ struct Sink: ~Copyable {
     }
 
     private mutating func open(
-        _ partition: Partition, firstID: Int64, spoolStart: Spool.Position, now: Int64
+        _ partition: Partition, firstID: Int64, spoolStart: Spool.Position
     ) throws -> Part {
         if parts.count >= Self.maximumParts,
             let idlest = parts.values.min(by: { $0.lastRecordAt < $1.lastRecordAt })
@@ -156,7 +173,7 @@ struct Sink: ~Copyable {
         nextName += 1
         let part = try Part(
             partition, form: plan.form, firstID: firstID, stagedPath: path,
-            spoolStart: spoolStart, now: now)
+            spoolStart: spoolStart, now: now.monotonic)
         parts[partition] = part
         return part
     }
@@ -206,6 +223,7 @@ struct Sink: ~Copyable {
     private mutating func seal(_ part: Part) throws {
         // What is in the batch is in no spool entry yet; the object may be delivered before.
         parts[part.partition] = nil
+        if lastPart === part { lastPart = nil }
         let object = try part.seal(compressor)
         sealed[object.stagedPath] = object
         committer.deliver(object)
@@ -329,6 +347,7 @@ struct Sink: ~Copyable {
         log.info("an earlier run left \(spool.bytes) bytes in the spool; taking them in again")
         let replay: Spool.Replay
         do throws(SpoolError) { replay = try spool.replay() } catch { throw StageFailure(error) }
+        now = Now()
         try replay.forEach { position, entry in
             var rest = entry
             while rest.byteCount > 0 {
