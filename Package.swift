@@ -91,6 +91,7 @@ let package = Package(
         library("SchemaModel", []),
         library("SimulatedMarket", []),
         tool("sbe-gen", ["SchemaModel", argumentParser]),
+        tool("ws-echo", ["Stage", "Transport", argumentParser]),
         tool(
             "exchange-sim",
             [

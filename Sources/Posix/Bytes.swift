@@ -149,6 +149,13 @@ public struct Bytes: ~Copyable {
         used -= length
     }
 
+    /// Moves bytes to another place in use, over what is there; the two may overlap.
+    public mutating func move(_ range: Range<Int>, to offset: Int) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        precondition(offset >= 0 && offset + range.count <= count)
+        memmove(base + offset, base + range.lowerBound, range.count)
+    }
+
     @inline(never) @usableFromInline
     internal mutating func grow(_ extra: Int) {
         room = max(room * 2, used + extra)

@@ -176,21 +176,25 @@ final class Transfer {
         if let fileFailure { return failure(.unreadable, fileFailure) }
         var sent = 0
         ccurl_getinfo_long(handle, CURLINFO_REQUEST_SIZE, &sent)
-        let kind: TransportError.Kind =
-            switch code {
-            // An answer that is no HTTP at all; before sending it is the URL that is wrong.
-            case CURLE_UNSUPPORTED_PROTOCOL where sent > 0: .broken
-            case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
-            // A handshake that breaks off is the network's doing; a certificate is a setting's.
-            case CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR: .connect
-            case CURLE_OPERATION_TIMEDOUT: .timeout
-            case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
-                CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR:
-                .tls
-            case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badRequest
-            default: .broken
-            }
+        // An answer that is no HTTP at all; before sending it is the URL that is wrong.
+        let isAnswer = code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0
+        let kind = isAnswer ? .broken : Self.kind(of: code)
         return failure(kind, String(cString: curl_easy_strerror(code)))
+    }
+
+    /// What a code of curl's means to a caller.
+    static func kind(of code: CURLcode) -> TransportError.Kind {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
+        // A handshake that breaks off is the network's doing; a certificate is a setting's.
+        case CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR: .connect
+        case CURLE_OPERATION_TIMEDOUT: .timeout
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR:
+            .tls
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .badRequest
+        default: .broken
+        }
     }
 
     private func failure(
