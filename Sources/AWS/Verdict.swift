@@ -14,7 +14,8 @@ enum Verdict: Equatable {
     /// Codes that ask for fewer requests. Source: botocore 1.43, `_retry.json` and
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
-        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
+        "BandwidthLimitExceeded", "EC2ThrottledException", "KMSThrottlingException",
+        "LimitExceededException",
         "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
@@ -22,7 +23,8 @@ enum Verdict: Equatable {
     ]
     /// Failures that pass: the service's own, and bytes damaged on the way.
     private static let transients: Set<String> = [
-        "BadDigest", "IncompleteBody", "InternalError", "InternalFailure", "RequestTimeout",
+        "BadDigest", "IncompleteBody", "InternalError", "InternalFailure",
+        "InternalFailureException", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "XAmzContentSHA256Mismatch",
     ]
     /// Another write was under way.
@@ -31,9 +33,16 @@ enum Verdict: Equatable {
         "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
     ]
     private static let credentialCodes: Set<String> = [
-        "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken",
+        "ExpiredToken", "ExpiredTokenException", "IncompleteSignatureException",
+        "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
+        "MissingAuthenticationTokenException",
         "TokenRefreshRequired", "UnrecognizedClientException",
     ]
+
+    /// S3 says 403 to a wrong time, JSON services 400 and a code of their own.
+    private static func isSignatureRefusal(_ error: AWSError) -> Bool {
+        error.status == 403 || error.code == "InvalidSignatureException"
+    }
 
     /// Judges a failed call.
     ///
@@ -46,7 +55,9 @@ enum Verdict: Equatable {
                 case .tls, .tooLarge, .badRequest, .unreadable, .library: false
                 }
             self = isRetryable ? .retry(.transient) : .final
-        } else if Verdict.skews.contains(error.code) || isSkewed && error.status == 403 {
+        } else if Verdict.skews.contains(error.code)
+            || isSkewed && Verdict.isSignatureRefusal(error)
+        {
             self = .correctClock
         } else if Verdict.credentialCodes.contains(error.code)
             || error.operation.hasPrefix("Head") && [400, 403].contains(error.status)
@@ -71,11 +82,14 @@ extension AWSError.Category {
     init(code: String, status: Int, retriesHelp: Bool) {
         let places: Set<String> = [
             "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
-            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect", "TemporaryRedirect",
+            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect",
+            "ResourceNotFoundException", "TemporaryRedirect",
         ]
         let refusals: Set<String> = [
-            "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-            "SignatureDoesNotMatch",
+            "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
+            "IncompleteSignatureException", "InvalidAccessKeyId", "InvalidClientTokenId",
+            "InvalidSignatureException", "InvalidToken", "MissingAuthenticationTokenException",
+            "SignatureDoesNotMatch", "UnrecognizedClientException",
         ]
         if places.contains(code) || (300..<400).contains(status) {
             self = .configuration
