@@ -75,7 +75,9 @@ let package = Package(
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
-        library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
+        library(
+            "Stage",
+            ["Records", "Ledger", "Spool", "Stats", "Posix", "CYAML", argumentParser]),
 
         // Floor 4: the programs.
         tool(
@@ -83,6 +85,9 @@ let package = Package(
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool(
             "s3-put",
+            ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
+        tool(
+            "kinesis-put",
             ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
@@ -111,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
+                "TestSupport", "rest-pull", "dedup", "s3-put", "kinesis-put", "recq", "ledgerctl", "exchange-sim",
             ],
             exclude: [
                 "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",

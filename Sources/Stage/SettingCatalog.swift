@@ -145,7 +145,7 @@ public enum SettingCatalog {
     /// Another endpoint than AWS's.
     public static let endpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL",
-        default: nil, value: "URL", "Endpoint of an S3 other than AWS's.", parse: SettingText.text)
+        default: nil, value: "URL", "Endpoint other than AWS's own.", parse: SettingText.text)
     /// Bytes after which an object is finished.
     public static let objectBytes = Setting(
         "s3.object_bytes", flag: "object-bytes", default: "128MiB", value: "BYTES",
@@ -191,7 +191,7 @@ public enum SettingCatalog {
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(kept)
+    ]).union(kinesisKeys).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
@@ -199,9 +199,8 @@ public enum SettingCatalog {
         "service_name", "environment", "mode", "schema_base_path", "logging.output",
         "binance.sbe_ws_url", "binance.rate_limit_requests_per_minute", "binance.api_secret",
         "binance.sbe_schema_version", "aws.access_key_id", "aws.secret_access_key",
-        "aws.session_token", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
-        "aws.kinesis_depth_stream", "aws.kinesis_batch_size", "aws.kinesis_flush_interval_seconds",
-        "retry.multiplier", "retry.jitter", "health.host", "health.port", "health.endpoint",
+        "aws.session_token", "retry.multiplier", "retry.jitter", "health.host", "health.port",
+        "health.endpoint",
         "metrics.enable_prometheus", "metrics.prometheus_port", "metrics.enable_cloudwatch",
         "metrics.metrics_namespace",
     ]
