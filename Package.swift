@@ -123,6 +123,10 @@ let package = Package(
                 "s3_server.py",
             ],
             swiftSettings: base),
+        .testTarget(
+            name: "KinesisPutTests",
+            dependencies: ["kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix"],
+            exclude: ["kinesis_server.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
