@@ -122,7 +122,7 @@ let package = Package(
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
-        tests("StatsTests", ["Stats", "TestSupport"]),
+        tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "TestSupport"]),
