@@ -1,7 +1,9 @@
 /// The port through which a test bends the venue while it runs.
 enum Control {
     /// Answers `POST /faults`, `/next`, `/market`, `/reset` and `GET /stats`.
-    static func answer(_ uri: String, isPost: Bool, _ venue: inout Venue) -> Reply {
+    static func answer(_ uri: String, isPost: Bool, _ venue: inout Venue, _ clock: MarketClock)
+        -> Reply
+    {
         let query = Query(uri: uri)
         switch (query.path, isPost) {
         case ("/stats", false):
@@ -29,7 +31,7 @@ enum Control {
         case ("/market", true):
             if let newest = query["newest"] {
                 guard let newest = Int64(newest) else { return bad("newest") }
-                venue.options.newestAggregate = newest
+                clock.pin(newest)
             }
             if let oldest = query["oldest"] {
                 guard let oldest = Int64(oldest) else { return bad("oldest") }

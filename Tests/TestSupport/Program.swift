@@ -131,6 +131,8 @@ public struct Simulator {
     public let url: String
     /// Base URL of its control port.
     public let control: String
+    /// Base URL of its streams, `ws://`.
+    public let streams: String
     private let program: BackgroundProgram
 
     /// Starts it on free ports.
@@ -143,6 +145,7 @@ public struct Simulator {
         }
         url = value("rest")
         control = value("control")
+        streams = value("ws")
         guard !url.isEmpty else { throw CocoaError(.executableLoad) }
     }
 

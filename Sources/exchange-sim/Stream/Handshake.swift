@@ -1,0 +1,42 @@
+import NIOHTTP1
+
+/// What an upgrade request gets.
+enum Handshake {
+    /// 101, with these streams from the first moment.
+    case accepted([StreamName])
+    /// Another status with a short text.
+    case refused(Int, String)
+
+    /// Judges a request by its head.
+    init(_ head: HTTPRequestHead, _ options: StreamOptions) {
+        guard let streams = Self.streams(of: head.uri) else {
+            self = .refused(404, "Not found")
+            return
+        }
+        guard head.headers.first(name: "x-mbx-apikey")?.isEmpty == false else {
+            self = .refused(400, "No X-MBX-APIKEY header")
+            return
+        }
+        guard streams.count <= options.streamLimit else {
+            self = .refused(400, "Too many subscriptions")
+            return
+        }
+        self = .accepted(streams)
+    }
+
+    /// The streams in a target: `/ws`, `/ws/NAME`, `/stream`, `/stream?streams=A/B`; nil for others.
+    private static func streams(of uri: String) -> [StreamName]? {
+        let query = Query(uri: uri)
+        let path = query.decodedPath
+        if path == "/ws" || path == "/ws/" { return [] }
+        if path.hasPrefix("/ws/") { return names(path.dropFirst(4)) }
+        guard path == "/stream" || path == "/stream/" else { return nil }
+        return names((query["streams"] ?? "")[...])
+    }
+
+    private static func names(_ text: Substring) -> [StreamName] {
+        var seen: Set<StreamName> = []
+        return text.split(separator: "/").map { StreamName(text: String($0)) }
+            .filter { seen.insert($0).inserted }
+    }
+}
