@@ -92,6 +92,9 @@ public struct FrameWriter: ~Copyable {
 
 /// Standard output is a terminal; frames are binary.
 public struct TerminalRefused: Error, CustomStringConvertible {
+    /// For whoever writes without a ``FrameWriter``.
+    public init() {}
+
     /// What to do instead.
     public var description: String {
         "standard output is a terminal and records are binary: "

@@ -197,13 +197,13 @@ public enum SettingCatalog {
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(kept)
+    ]).union(tapKeys).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
     private static let kept: Set<String> = [
         "service_name", "environment", "mode", "schema_base_path", "logging.output",
-        "binance.sbe_ws_url", "binance.rate_limit_requests_per_minute", "binance.api_secret",
+        "binance.rate_limit_requests_per_minute", "binance.api_secret",
         "binance.sbe_schema_version", "aws.access_key_id", "aws.secret_access_key",
         "aws.session_token", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
         "aws.kinesis_depth_stream", "aws.kinesis_batch_size", "aws.kinesis_flush_interval_seconds",
