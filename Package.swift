@@ -55,7 +55,7 @@ let package = Package(
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
-        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
@@ -92,7 +92,7 @@ let package = Package(
         library("SchemaModel", []),
         library("SimulatedMarket", []),
         tool("sbe-gen", ["SchemaModel", argumentParser]),
-        tool("ws-echo", ["Stage", "Transport", argumentParser]),
+        tool("ws-echo", ["Stage", "Transport", "Posix", argumentParser]),
         tool(
             "exchange-sim",
             [

@@ -14,7 +14,7 @@ extension Tap {
         var failure: WebSocketFailure?
         do throws(WebSocketFailure) {
             let count = try link.connection.read()
-            link.isReadable = count >= WebSocketConnection.readLimit
+            link.isReadable = link.connection.hasMore
             if count > 0 {
                 link.lastHeard = now
                 counters.bytesIn.add(count)
