@@ -81,6 +81,7 @@ let package = Package(
         // Floor 4: the programs.
         tool(
             "rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
+        tool("sbe-tap", ["Stage", "Binance", "Transport", "Records", "Stats", "Posix"]),
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool(
             "s3-put",
@@ -114,7 +115,7 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
             ],
             exclude: [
                 "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
@@ -128,7 +129,7 @@ let package = Package(
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
-        tests("StatsTests", ["Stats", "TestSupport"]),
+        tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "TestSupport"]),

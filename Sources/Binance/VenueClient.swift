@@ -28,6 +28,8 @@ public struct VenueClient: ~Copyable {
         public var backoff = (initial: 1.0, longest: 60.0)
         /// Longest pause that the venue may impose before the client gives up, seconds.
         public var longestPause = 900.0
+        /// A file of certificate authorities instead of the system's.
+        public var authorities: String?
         /// A reply over this many bytes is refused.
         public var maximumReply = 32 << 20
 
@@ -123,7 +125,7 @@ public struct VenueClient: ~Copyable {
     /// A client; nothing is sent yet.
     public init(_ options: Options) throws(TransportError) {
         self.options = options
-        http = try HTTPClient()
+        http = try HTTPClient(authorities: options.authorities)
         usesSBE = options.encoding != .json
         budget = WeightBudget(limit: options.weightLimit ?? 5700)
         breaker = CircuitBreaker(failures: 5, coolDown: 15)

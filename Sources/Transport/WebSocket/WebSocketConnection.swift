@@ -179,13 +179,16 @@ public struct WebSocketConnection: ~Copyable {
 
     // MARK: - Bytes
 
-    /// Reads what is there, up to a megabyte, into the WebSocket.
+    /// Bytes after which ``read()`` returns though more may be there.
+    public static let readLimit = 1 << 20
+
+    /// Reads what is there, up to ``readLimit``, into the WebSocket.
     ///
     /// - Returns: bytes; 0 when nothing was there.
     /// - Throws: `.ended` when the other side is gone.
     public mutating func read() throws(WebSocketFailure) -> Int {
         var total = 0
-        while total < 1 << 20 {
+        while total < Self.readLimit {
             let (handle, descriptor, isTLS) = (handle, descriptor, url.isTLS)
             var outcome = Received.nothing
             var asked = 0
