@@ -19,9 +19,13 @@ struct StreamSettings: ParsableArguments {
     @Option(help: "Seconds between two depth messages.") var depthInterval = 0.02
     @Option(help: "Seconds between two depth20 messages.") var snapshotInterval = 0.05
     @Option(help: "Bytes that may wait for a slow reader.") var queueLimit = 64 << 20
-    @Option(help: "Exponent of prices; outside -14 to -2 the mantissa is bare ticks.")
+    @Option(
+        parsing: .unconditional,
+        help: "Exponent of prices; outside -14 to -2 the mantissa is bare ticks.")
     var priceExponent: Int8 = -8
-    @Option(help: "Exponent of quantities; outside -12 to -5 the mantissa is bare steps.")
+    @Option(
+        parsing: .unconditional,
+        help: "Exponent of quantities; outside -12 to -5 the mantissa is bare steps.")
     var quantityExponent: Int8 = -8
     @Option(help: "Schema version in the message header.") var schemaVersion: UInt16 = 0
     @Option(help: "Unknown bytes at the end of the root block.") var blockPadding = 0

@@ -86,7 +86,7 @@ struct StreamTests {
     // MARK: - Deadlines and limits
 
     @Test func `a connection that does not answer pings is closed with 1008`() throws {
-        try expect("pings", ["--ping-interval", "0.2", "--pong-timeout", "0.6"])
+        try expect("pings", ["--ping-interval", "0.3", "--pong-timeout", "0.9"])
     }
 
     @Test func `more than five messages in any second are closed with 1008`() throws {
