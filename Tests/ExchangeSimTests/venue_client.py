@@ -107,9 +107,9 @@ class Client:
 
     def message(self, seconds=10):
         """The next message: bytes of a binary one, JSON of a text, a tuple of a close frame."""
-        parts, kind = [], None
+        parts, kind, end = [], None, time.time() + seconds
         while True:
-            frame = self.frame(seconds)
+            frame = self.frame(end - time.time())
             if frame.opcode is Opcode.CLOSE:
                 data = bytes(frame.data)
                 return struct.unpack(">H", data[:2])[0], data[2:].decode()
