@@ -51,6 +51,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
@@ -102,6 +103,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
         .executableTarget(
@@ -113,13 +115,17 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
+                "exchange-sim",
             ],
             exclude: [
                 "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
+        .testTarget(
+            name: "ExchangeSimTests", dependencies: ["TestSupport", "exchange-sim"],
+            exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
