@@ -113,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
+                "exchange-sim",
             ],
             exclude: [
                 "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
@@ -127,7 +128,7 @@ let package = Package(
         tests("StatsTests", ["Stats", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
-        tests("BinanceTests", ["Binance", "Records", "TestSupport"]),
+        tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
         tests("TransportTests", ["Transport", "TestSupport"]),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
