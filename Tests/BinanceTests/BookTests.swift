@@ -15,13 +15,12 @@ struct BookTests {
     @Test func `changes wait for the first snapshot and go on around it`() throws {
         var merge = merge()
         #expect(try merge.feed(StreamSample.diff(10...12)) == [])
-        let place = try #require(merge.snapshotWanted(at: 1000))
+        let place = merge.snapshotWanted(at: 1000) ?? -1
         merge.snapshotRequested(place)
         #expect(merge.snapshotWanted(at: 1000) == nil)
         #expect(try merge.feed(StreamSample.diff(13...15)) == [])
         #expect(try merge.feed(StreamSample.diff(16...20)) == [])
-        #expect(
-            merge.snapshotArrived(place, id: 14, frame: try StreamSample.snapshot(14).span.bytes))
+        #expect(try merge.arrive(14) == true)
         #expect(
             try merge.drainWords() == [
                 "depthDiff 10-12", "depthSnapshot 14", "depthDiff 13-15", "depthDiff 16-20",
@@ -34,34 +33,33 @@ struct BookTests {
     @Test func `a snapshot right before the first change is good, an older one is not`() throws {
         var merge = merge()
         _ = try merge.feed(StreamSample.diff(10...12))
-        let place = try #require(merge.snapshotWanted(at: 1000))
+        let place = merge.snapshotWanted(at: 1000) ?? -1
         merge.snapshotRequested(place)
-        #expect(
-            !merge.snapshotArrived(place, id: 8, frame: try StreamSample.snapshot(8).span.bytes))
+        #expect(try merge.arrive(8) == false)
         merge.snapshotFailed(place, at: 1000, later: 50)
         #expect(merge.snapshotWanted(at: 1049) == nil)
         #expect(merge.snapshotWanted(at: 1050) == place)
-        #expect(merge.snapshotArrived(place, id: 9, frame: try StreamSample.snapshot(9).span.bytes))
+        #expect(try merge.arrive(9) == true)
         #expect(try merge.drainWords() == ["depthSnapshot 9", "depthDiff 10-12"])
     }
 
     @Test func `a hole is declared, and wants a new snapshot that reaches beyond it`() throws {
         var merge = merge()
         _ = try merge.feed(StreamSample.diff(1...1))
-        #expect(merge.snapshotArrived(0, id: 1, frame: try StreamSample.snapshot(1).span.bytes))
+        #expect(try merge.arrive(1) == true)
         _ = try merge.drainWords()
         #expect(try merge.feed(StreamSample.diff(5...6)) == ["gap 2-4 reason 1"])
         #expect(merge.snapshotWanted(at: 1000) == 0)
         merge.snapshotRequested(0)
-        #expect(!merge.snapshotArrived(0, id: 3, frame: try StreamSample.snapshot(3).span.bytes))
+        #expect(try merge.arrive(3) == false)
         #expect(try merge.feed(StreamSample.diff(7...9)) == [])
         // A second hole while the first is being mended.
         #expect(
             try merge.feed(StreamSample.diff(12...13)) == [
                 "depthDiff 5-6", "depthDiff 7-9", "gap 10-11 reason 1",
             ])
-        #expect(!merge.snapshotArrived(0, id: 8, frame: try StreamSample.snapshot(8).span.bytes))
-        #expect(merge.snapshotArrived(0, id: 11, frame: try StreamSample.snapshot(11).span.bytes))
+        #expect(try merge.arrive(8) == false)
+        #expect(try merge.arrive(11) == true)
         #expect(try merge.drainWords() == ["depthSnapshot 11", "depthDiff 12-13"])
         StreamMergeTests.expectBalance(merge)
     }
@@ -85,11 +83,11 @@ struct BookTests {
         merge.tick(at: merge.rules.bookWindow) { _ in StreamMerge.Origin() }
         #expect(try merge.drainWords() == ["depthDiff 10-12"])
         #expect(try merge.feed(StreamSample.diff(13...14)) == ["depthDiff 13-14"])
-        #expect(!merge.snapshotArrived(0, id: 13, frame: try StreamSample.snapshot(13).span.bytes))
+        #expect(try merge.arrive(13) == false)
         merge.snapshotFailed(0, at: 0, later: 0)
         merge.snapshotRequested(0)
         #expect(try merge.feed(StreamSample.diff(15...16)) == [])
-        #expect(merge.snapshotArrived(0, id: 14, frame: try StreamSample.snapshot(14).span.bytes))
+        #expect(try merge.arrive(14) == true)
         #expect(try merge.drainWords() == ["depthSnapshot 14", "depthDiff 15-16"])
     }
 
@@ -133,8 +131,7 @@ struct BookTests {
                 pending?.left -= 1
                 if current.left == 0 {
                     pending = nil
-                    let frame = try StreamSample.snapshot(current.id)
-                    if !merge.snapshotArrived(0, id: current.id, frame: frame.span.bytes) {
+                    if try !merge.arrive(current.id) {
                         merge.snapshotFailed(0, at: 0, later: 0)
                     }
                     words += try merge.drainWords()

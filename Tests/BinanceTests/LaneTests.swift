@@ -61,7 +61,7 @@ struct LaneTests {
         lane.announceEnd(of: .current, at: 10)
         _ = lane.step(at: 10)
         lane.opening(.next)
-        #expect(lane.lost(.current, at: 20, using: &random))
+        #expect(lane.lost(.current, at: 20, using: &random) == true)
         #expect(lane.current == .opening && lane.next == nil && !lane.isOpen)
         lane.opened(.current, at: 30, using: &random)
         #expect(lane.isOpen)
@@ -74,7 +74,7 @@ struct LaneTests {
         lane.announceEnd(of: .current, at: 10)
         _ = lane.step(at: 10)
         lane.opening(.next)
-        #expect(!lane.lost(.next, at: 20, using: &random))
+        #expect(lane.lost(.next, at: 20, using: &random) == false)
         #expect(lane.isOpen)
         #expect(lane.step(at: 20 + 2 * Self.second) == .connect(.next))
     }

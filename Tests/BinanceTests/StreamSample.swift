@@ -100,9 +100,7 @@ enum StreamSample {
             var word = Kind.name(template: frame.template) + " \(frame.firstID)"
             if frame.lastID != frame.firstID { word += "-\(frame.lastID)" }
             if frame.template == Kind.gap.rawValue {
-                word += " \(try GapDecoder(frame.message).reason)".replacing(
-                    "GapReason(rawValue: ", with: "reason "
-                ).replacing(")", with: "")
+                word += " reason \(try GapDecoder(frame.message).reason.rawValue)"
             }
             if frame.series != 0 { word += " of \(frame.series)" }
             words.append(word)
@@ -120,6 +118,20 @@ extension StreamMerge {
         _ = try take(
             message.span.bytes, from: Origin(copies: copies, losses: losses), at: time)
         return try drainWords()
+    }
+
+    /// Gives the first stream a snapshot.
+    mutating func arrive(_ id: Int64) throws -> Bool {
+        let frame = try StreamSample.snapshot(id)
+        return snapshotArrived(0, id: id, frame: frame.span.bytes)
+    }
+
+    /// Takes a message; the frames that came of it.
+    mutating func bytes(of message: [UInt8], at time: Int64 = 1) throws -> [UInt8] {
+        _ = try take(message.span.bytes, from: Origin(), at: time)
+        let bytes = output.array
+        output.removeAll()
+        return bytes
     }
 
     /// The words of what is in the output, which is empty then.

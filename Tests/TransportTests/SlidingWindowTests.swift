@@ -6,12 +6,12 @@ import Transport
 struct SlidingWindowTests {
     @Test func `what is over the limit waits until the oldest is out of the window`() {
         var window = SlidingWindow(limit: 3, window: 100)
-        for time in [0, 10, 20] as [Int64] { #expect(window.take(at: time)) }
-        #expect(!window.take(at: 99))
+        for time in [0, 10, 20] as [Int64] { #expect(window.take(at: time) == true) }
+        #expect(window.take(at: 99) == false)
         #expect(window.delay(at: 99) == 1)
-        #expect(window.take(at: 100))
-        #expect(!window.take(at: 100))
-        #expect(window.take(at: 110))
+        #expect(window.take(at: 100) == true)
+        #expect(window.take(at: 100) == false)
+        #expect(window.take(at: 110) == true)
     }
 
     @Test(arguments: 1...10)
