@@ -51,6 +51,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
@@ -102,6 +103,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
         .executableTarget(
@@ -121,11 +123,14 @@ let package = Package(
                 "s3_server.py",
             ],
             swiftSettings: base),
+        .testTarget(
+            name: "ExchangeSimTests", dependencies: ["TestSupport", "exchange-sim"],
+            exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
-        tests("StatsTests", ["Stats", "TestSupport"]),
+        tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),

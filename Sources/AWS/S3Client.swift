@@ -100,7 +100,10 @@ public struct S3Client: ~Copyable {
                 throw refusal("an object key has 1 to 1024 bytes")
             }
         }
-        let endpoint = override ?? Endpoint(service: "s3", region: service.region)
+        let endpoint = override
+            ?? Endpoint(
+                service: "s3", region: service.region, isFIPS: configuration.usesFIPS,
+                isDualStack: configuration.usesDualStack)
         let path = key.map { "/" + Text.percentEncoded($0, keepingSlashes: true) } ?? ""
         let inPath =
             configuration.usesPathStyle ?? (override != nil) || endpoint.isAddress

@@ -18,22 +18,23 @@ public struct S3Configuration {
     /// How calls are tried again.
     public var policy = RetryPolicy()
 
+    /// AWS's hosts with validated cryptography.
+    public var usesFIPS = false
+    /// AWS's hosts that have IPv6 addresses, too.
+    public var usesDualStack = false
+
     /// AWS's S3 in a region, or a compatible store.
     public init(region: String, endpoint: String? = nil) {
         self.region = region
         self.endpoint = endpoint
     }
 
-    /// Reads `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE`, then
-    /// the profile's `region` and `endpoint_url`.
-    ///
-    /// - Throws: when no region is set, or a profile file cannot be read.
-    public init(environment: Environment) throws(AWSError) {
-        region = try Region.resolve(environment)
-        if !environment.isTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-            endpoint = environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"]
-            if endpoint == nil { endpoint = try Profile(environment).settings["endpoint_url"] }
-        }
-        authorities = environment["AWS_CA_BUNDLE"]
+    /// S3 where its location says.
+    public init(_ location: ServiceLocation) {
+        region = location.region
+        endpoint = location.endpoint
+        authorities = location.authorities
+        usesFIPS = location.usesFIPS
+        usesDualStack = location.usesDualStack
     }
 }

@@ -21,6 +21,8 @@ public struct FrameReader: ~Copyable {
     }
 
     private let descriptor: Descriptor
+    /// Shows that its owner's loop turns, also while it waits here; nil shows nothing.
+    public var heartbeat: Heartbeat?
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
     private var start = 0
@@ -55,7 +57,7 @@ public struct FrameReader: ~Copyable {
     /// - Throws: ``FrameError/truncated(offset:have:need:)`` when input ends inside a frame;
     ///   `SystemError` when reading fails.
     public mutating func fill(unless stop: Int32 = -1) throws -> Outcome {
-        if stop >= 0, try waitForInput(unless: stop) { return .stopped }
+        if stop >= 0 || heartbeat != nil, try waitForInput(unless: stop) { return .stopped }
         makeRoom()
         let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
         guard let count = unsafe try descriptor.read(into: room) else { return .frames }
@@ -118,13 +120,21 @@ public struct FrameReader: ~Copyable {
     }
 
     private func waitForInput(unless stop: Int32) throws -> Bool {
+        heartbeat?.waits(for: .input)
+        defer {
+            heartbeat?.waits(for: .nothing)
+            heartbeat?.beat()
+        }
         while true {
+            heartbeat?.beat()
             var watched = [
                 pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
             ]
-            if unsafe poll(&watched, 2, -1) >= 0 { return watched[1].revents != 0 }
-            if errno != EINTR { throw SystemError("wait for", descriptor.name) }
+            let limit = heartbeat == nil ? -1 : Heartbeat.longestWait
+            let ready = unsafe poll(&watched, 2, limit)
+            if ready > 0 { return watched[1].revents != 0 }
+            if ready < 0 && errno != EINTR { throw SystemError("wait for", descriptor.name) }
         }
     }
 }

@@ -30,6 +30,11 @@ public enum SettingCatalog {
         "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
         value: "NAME", "Name of this process among those of its stage. (default: its pid)",
         parse: SettingText.text)
+    /// Which pipeline a stage is part of.
+    public static let pipeline = Setting<String>(
+        "stats.pipeline", flag: nil, environment: "PIPELINE_NAME", default: nil, value: "NAME",
+        "Name of the pipeline that a stage is part of. (default: the one of its host)",
+        parse: SettingText.text)
     /// How long a stage drains.
     public static let drainTimeout = Setting(
         "drain_timeout_seconds", flag: "drain-timeout", default: "10", value: "SECONDS",
@@ -183,7 +188,8 @@ public enum SettingCatalog {
 
     /// Every key that a configuration file may have.
     static let keys: Set<String> = Set([
-        logLevel.key, logFormat.key, statsDirectory.key, instance.key, drainTimeout.key,
+        logLevel.key, logFormat.key, statsDirectory.key, instance.key, pipeline.key,
+        drainTimeout.key,
         restBaseURL.key, symbols.key, weightLimit.key, requestTimeout.key, binanceAPIKey.key,
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,

@@ -32,9 +32,9 @@ struct S3PutPlan: Sendable {
         case .directory(let path): return .directory(path)
         case .bucket(let bucket, let prefix):
             do throws(AWSError) {
-                var configuration = try S3Configuration(environment: .process)
-                if let region { configuration.region = region }
-                if let endpoint { configuration.endpoint = endpoint }
+                var configuration = S3Configuration(
+                    try ServiceLocation(
+                        "s3", environment: .process, region: region, endpoint: endpoint))
                 configuration.policy.onRetry = { retry in
                     log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
                 }

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// MiniStack: an S3, Kinesis, CloudWatch and STS of strangers, which checks signatures, clocks and
 /// checksums. Ends with its value. A bucket `bronze` is there.
