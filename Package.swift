@@ -133,7 +133,7 @@ let package = Package(
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
-        tests("BinanceTests", ["Binance", "Records", "TestSupport"]),
+        tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
         tests("TransportTests", ["Transport", "TestSupport"]),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),

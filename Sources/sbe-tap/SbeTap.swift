@@ -25,7 +25,8 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.connections) var connections: Int?
     @Flag(help: "Write each message as it came, as a raw record: a capture.") var raw = false
     @Option(
-        help: ArgumentHelp("Decode a capture instead of a stream; - is standard input.", valueName: "file"),
+        help: ArgumentHelp(
+            "Decode a capture instead of a stream; - is standard input.", valueName: "file"),
         completion: .file())
     var replay: String?
     @Option(
@@ -41,7 +42,8 @@ struct SbeTap: StageCommand {
         })
     var duration: Double?
     @Option(help: ArgumentHelp("End after this many records.", valueName: "count")) var limit: Int?
-    @Flag(help: "Do not fetch a snapshot where a book begins or has a hole.") var noSnapshots = false
+    @Flag(help: "Do not fetch a snapshot where a book begins or has a hole.") var noSnapshots =
+        false
     @Option(SettingCatalog.overflow) var overflow: OverflowPolicy?
     @Option(SettingCatalog.bufferBytes) var bufferBytes: Int?
     @Option(SettingCatalog.spillMax) var spillMax: Int?

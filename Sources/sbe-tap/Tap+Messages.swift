@@ -24,7 +24,8 @@ extension Tap {
         if oldestWaiting == 0 { oldestWaiting = time }
         let outBefore = merge.counts.out + captured
         do {
-            let close = try consume(&link.connection.socket, link, at: time)
+            let origin = Self.origin(ofGroup: link.group, seats, losses)
+            let close = try consume(&link.connection.socket, link, origin, at: time)
             if let close {
                 try answerPings(link, at: now)
                 return lose(
@@ -77,9 +78,8 @@ extension Tap {
     ///
     /// - Returns: how the server closed the connection; nil when it did not.
     private mutating func consume(
-        _ socket: inout WebSocket, _ link: Link, at time: Int64
+        _ socket: inout WebSocket, _ link: Link, _ origin: StreamMerge.Origin, at time: Int64
     ) throws -> Close? {
-        let origin = Self.origin(ofGroup: link.group, seats, losses)
         let firstPlace = plan.streams.groups[link.group].lowerBound
         var messages = 0
         var fresh = 0

@@ -45,7 +45,6 @@ public struct StreamSequence: Sendable {
         return takeOther(first, final)
     }
 
-    
     mutating func takeOther(_ first: Int64, _ final: Int64) -> Verdict {
         guard hasBegun else {
             last = final
