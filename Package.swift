@@ -78,6 +78,8 @@ let package = Package(
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
         library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
 
+        library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
@@ -85,7 +87,10 @@ let package = Package(
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool(
             "s3-put",
-            ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
+            [
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
+                "Stats", "Posix", argumentParser,
+            ]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 

@@ -23,6 +23,8 @@ struct ServiceClient: ~Copyable {
     var breaker: CircuitBreaker
     /// The service's clock minus ours, seconds.
     var clockOffset: Int64 = 0
+    /// Answers so far that asked for fewer requests.
+    var throttles = 0
     /// Calls that were submitted and have not ended, by token.
     var pending: [Int: PendingCall] = [:]
     /// Calls that ended before anything was sent, for the next wait.

@@ -86,7 +86,11 @@ extension AWSError.Category {
             "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
             "UnrecognizedClientException",
         ]
-        if places.contains(code) || (300..<400).contains(status) {
+        // Damage that stays is no damage on the way.
+        let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]
+        if damages.contains(code) {
+            self = .protocolBroken
+        } else if places.contains(code) || (300..<400).contains(status) {
             self = .configuration
         } else if refusals.contains(code) || status == 401 || status == 403 {
             self = .notPermitted

@@ -1,3 +1,4 @@
+import AWS
 import Avro
 import Glibc
 import Ledger
@@ -5,6 +6,7 @@ import Posix
 import Records
 import Spool
 import Stage
+import StageAWS
 import Stats
 
 /// A moment on both clocks.
@@ -28,6 +30,9 @@ struct Sink: ~Copyable {
     private let log: Log
     private let stop: Int32
     private let committer: Committer
+    /// Shared with the committer; here for its figures only.
+    private let credentials: CredentialsProvider?
+    private let figures: ServiceFigures
     private let counters: SinkCounters
     private let quarantine: Quarantine
     private let compressor: StreamCompressor
@@ -58,10 +63,14 @@ struct Sink: ~Copyable {
         } catch { throw StageFailure(error) }
         try Files.makeDirectories(plan.state + "/staging")
         let log = stage.log
-        let committer = try Committer(giveUpAfter: plan.giveUpAfter, log: log) { isAbandoned in
-            try plan.makeStore(log: log, isAbandoned: isAbandoned)
-        }
         let counters = SinkCounters(stage.stats)
+        let figures = ServiceFigures(stage.stats)
+        let credentials = plan.access?.credentials.provider(log)
+        let committer = try Committer(giveUpAfter: plan.giveUpAfter, log: log) { isAbandoned in
+            try plan.makeStore(
+                log: log, credentials: credentials, figures: figures,
+                abortedUploads: counters.abortedUploads, isAbandoned: isAbandoned)
+        }
         let compressor = try plan.form.makeCompressor()
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
@@ -75,6 +84,8 @@ struct Sink: ~Copyable {
         self.ledger = ledger
         self.spool = spool
         self.committer = committer
+        self.credentials = credentials
+        self.figures = figures
         self.counters = counters
         self.compressor = compressor
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
@@ -310,6 +321,7 @@ struct Sink: ~Copyable {
 
     private mutating func report() {
         let now = Clock.monotonicNanoseconds()
+        if let credentials { figures.note(credentials) }
         guard now - lastReport >= 60_000_000_000 else { return }
         lastReport = now
         log.info(

@@ -13,6 +13,7 @@ struct SinkCounters {
     let tornBytes: Counter
     let waitingObjects: Gauge
     let spoolBytes: Gauge
+    let abortedUploads: Counter
 
     init(_ stats: StatsWriter) {
         recordsIn = stats.counter("records_in", help: "Records read.")
@@ -28,5 +29,7 @@ struct SinkCounters {
             "torn_bytes", help: "Bytes that a crash left half written in ledger and spool.")
         waitingObjects = stats.gauge("objects_waiting", help: "Finished objects on their way.")
         spoolBytes = stats.gauge("spool_bytes", help: "Bytes that wait on disk for delivery.")
+        abortedUploads = stats.counter(
+            "uploads_aborted", help: "Uploads in parts of earlier runs that were ended.")
     }
 }
