@@ -18,6 +18,9 @@ struct PullCounters {
     private let weightLimit: Gauge
     private let breaker: Gauge
     private let stats: StatsWriter
+    private var sequences: [SequenceID: Counter] = [:]
+    /// Sequences that are told apart.
+    private static let maximumSequences = 128
 
     /// What became of the rows, published once a turn of the loop.
     private(set) var tally = (taken: Int64(0), written: Int64(0), left: Int64(0), gaps: Int64(0))
@@ -54,9 +57,22 @@ struct PullCounters {
     mutating func wrote(_ rows: Int, last: borrowing FrameView, isLive: Bool) {
         tally.written += Int64(rows)
         waiting -= Int64(rows)
+        count(rows, of: last.sequence)
         let times = RecordTimes(last)
         flow.note(times, isLive: isLive)
         flow.noteOut(receivedAt: times.ingest)
+    }
+
+    private mutating func count(_ rows: Int, of sequence: SequenceID) {
+        if let counter = sequences[sequence] { return counter.add(rows) }
+        guard sequences.count < Self.maximumSequences else { return }
+        let counter = stats.counter(
+            "stream_records",
+            labels: Labels.pair("symbol", "\(sequence.symbol)") + ","
+                + Labels.pair("stream", Kind.name(template: sequence.template)),
+            help: "Records, by symbol and kind.")
+        sequences[sequence] = counter
+        counter.add(rows)
     }
 
     /// Rows of a page that waited are not needed.

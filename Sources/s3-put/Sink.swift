@@ -276,6 +276,7 @@ struct Sink: ~Copyable {
             tally.waiting -= object.records
             tally.bytesOut += object.bytes
             tally.objects += 1
+            counters.noteObject(template: object.sequence.template)
             if let coverage = ledger.coverage(of: object.sequence) {
                 counters.note(coverage, of: object.sequence)
             }

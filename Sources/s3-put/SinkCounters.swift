@@ -1,6 +1,7 @@
 import Glibc
 import Ledger
 import Posix
+import Records
 import Stage
 import Stats
 
@@ -27,7 +28,7 @@ struct SinkCounters {
     private let recovered: Counter
     private let refused: Counter
     private let quarantined: Counter
-    private let objects: Counter
+    private var objects: CounterFamily
     private let waitingObjects: Gauge
     private let spoolBytes: Gauge
     private let spoolMax: Gauge
@@ -47,7 +48,8 @@ struct SinkCounters {
         quarantined = stats.counter(
             "records_quarantined", labels: "reason=\"broken_message\"",
             help: "Records put aside, by reason.")
-        objects = stats.counter("objects_out", help: "Objects delivered and booked.")
+        objects = stats.counters(
+            "objects_out", label: "kind", help: "Objects delivered and booked, by kind of record.")
         tornBytes = stats.counter(
             "torn_bytes", help: "Bytes that a crash left half written in ledger and spool.")
         waitingObjects = stats.gauge("objects_waiting", help: "Finished objects on their way.")
@@ -77,7 +79,6 @@ struct SinkCounters {
             refused.advance(to: tally.refused)
             quarantined.advance(to: tally.quarantined)
             flow.waiting.set(tally.waiting)
-            objects.advance(to: tally.objects)
         }
     }
 
@@ -98,6 +99,9 @@ struct SinkCounters {
         disk.update(now: now)
         stats.heartbeat.beat()
     }
+
+    /// Notes that an object was delivered and booked.
+    mutating func noteObject(template: UInt16) { objects.add(for: Kind.name(template: template)) }
 
     /// Notes what the ledger holds of a sequence.
     mutating func note(_ coverage: Coverage, of key: SequenceKey) {
