@@ -52,6 +52,19 @@ public struct Stage: ~Copyable {
     /// True once SIGTERM or SIGINT came.
     public var isStopping: Bool { Signals.isRaised(stopDescriptor) }
 
+    /// Waits for a stop signal for some seconds, and shows meanwhile that it is well.
+    ///
+    /// - Returns: true once one came.
+    public func waitForStop(seconds: Double) -> Bool {
+        let end = Clock.monotonicNanoseconds() + Int64(seconds * 1e9)
+        while true {
+            stats.heartbeat.beat()
+            let left = Double(end - Clock.monotonicNanoseconds()) / 1e9
+            guard left > 0, !isStopping else { return isStopping }
+            Descriptor.waitUntilReadable(stopDescriptor, seconds: min(left, 2))
+        }
+    }
+
     /// Frames from standard input.
     public func standardInput() throws(StageFailure) -> FrameReader {
         let input = Descriptor.standardInput()
