@@ -43,7 +43,7 @@ struct PostSigner {
             }
             (keyDay, keySecret) = (day, credentials.secretAccessKey)
         }
-        var digest = SHA256()
+        var digest = Hash.sha256()
         digest.update(body)
         let bodyHash = Text.hex(digest.finish())
         var canonical = "POST\n\(canonicalPath)\n\ncontent-type:\(contentType)\nhost:\(authority)\n"

@@ -14,17 +14,18 @@ enum Verdict: Equatable {
     /// Codes that ask for fewer requests. Source: botocore 1.43, `_retry.json` and
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
-        "BandwidthLimitExceeded", "EC2ThrottledException", "KMSThrottlingException",
-        "LimitExceededException",
-        "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
+        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
+        "KMS.ThrottlingException", "KMSThrottlingException",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
         "TransactionInProgressException",
     ]
     /// Failures that pass: the service's own, and bytes damaged on the way.
     private static let transients: Set<String> = [
-        "BadDigest", "IncompleteBody", "InternalError", "InternalFailure",
-        "InternalFailureException", "RequestTimeout",
+        "BadDigest", "IDPCommunicationError", "IncompleteBody", "InternalError",
+        "InternalFailure", "InternalFailureException", "InternalServiceFault",
+        "PriorRequestNotComplete", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "XAmzContentSHA256Mismatch",
     ]
     /// Another write was under way.
@@ -32,17 +33,15 @@ enum Verdict: Equatable {
     private static let skews: Set<String> = [
         "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
     ]
+    /// What a service says of a signature that is wrong for any reason, a wrong clock included.
+    private static let signatureCodes: Set<String> = [
+        "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch",
+    ]
     private static let credentialCodes: Set<String> = [
         "ExpiredToken", "ExpiredTokenException", "IncompleteSignatureException",
-        "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
-        "MissingAuthenticationTokenException",
-        "TokenRefreshRequired", "UnrecognizedClientException",
+        "InvalidAccessKeyId", "InvalidToken", "MissingAuthenticationTokenException",
+        "InvalidClientTokenId", "TokenRefreshRequired", "UnrecognizedClientException",
     ]
-
-    /// S3 says 403 to a wrong time, JSON services 400 and a code of their own.
-    private static func isSignatureRefusal(_ error: AWSError) -> Bool {
-        error.status == 403 || error.code == "InvalidSignatureException"
-    }
 
     /// Judges a failed call.
     ///
@@ -56,7 +55,7 @@ enum Verdict: Equatable {
                 }
             self = isRetryable ? .retry(.transient) : .final
         } else if Verdict.skews.contains(error.code)
-            || isSkewed && Verdict.isSignatureRefusal(error)
+            || isSkewed && (error.status == 403 || Verdict.signatureCodes.contains(error.code))
         {
             self = .correctClock
         } else if Verdict.credentialCodes.contains(error.code)
@@ -86,12 +85,18 @@ extension AWSError.Category {
             "ResourceNotFoundException", "TemporaryRedirect",
         ]
         let refusals: Set<String> = [
-            "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
-            "IncompleteSignatureException", "InvalidAccessKeyId", "InvalidClientTokenId",
-            "InvalidSignatureException", "InvalidToken", "MissingAuthenticationTokenException",
-            "SignatureDoesNotMatch", "UnrecognizedClientException",
+            "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
+            "InvalidToken", "ExpiredTokenException", "IncompleteSignature",
+            "IncompleteSignatureException", "MissingAuthenticationTokenException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
         ]
-        if places.contains(code) || (300..<400).contains(status) {
+        // Damage that stays is no damage on the way.
+        let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]
+        if damages.contains(code) {
+            self = .protocolBroken
+        } else if places.contains(code) || (300..<400).contains(status) {
             self = .configuration
         } else if refusals.contains(code) || status == 401 || status == 403 {
             self = .notPermitted

@@ -1,6 +1,7 @@
 import AWS
 import Posix
 import Stage
+import StageAWS
 import Stats
 
 /// The end of a run.

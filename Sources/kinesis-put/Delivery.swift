@@ -5,6 +5,7 @@ import Posix
 import Records
 import Spool
 import Stage
+import StageAWS
 import Stats
 import Transport
 
@@ -65,7 +66,7 @@ struct Delivery: ~Copyable {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
             counters.tornBytes.add(Int(ledger.tornBytes))
         }
-        let client = try Self.makeClient(plan)
+        let client = try Self.makeClient(plan, log)
         let form = try PayloadForm(plan.format, isCompressed: plan.isCompressed)
         let opened = try Self.open(plan, stage, counters)
         self.plan = plan
@@ -80,9 +81,12 @@ struct Delivery: ~Copyable {
     }
 
     /// Made first, so that a program without credentials ends before it takes anything in.
-    private static func makeClient(_ plan: KinesisPutPlan) throws(StageFailure) -> KinesisClient {
+    private static func makeClient(
+        _ plan: KinesisPutPlan, _ log: Log
+    ) throws(StageFailure) -> KinesisClient {
         do throws(AWSError) {
-            var client = try KinesisClient(plan.kinesis, credentials: CredentialsProvider())
+            var client = try KinesisClient(
+                plan.kinesis, credentials: plan.credentials.provider(log))
             try client.checkCredentials()
             return client
         } catch { throw StageFailure(error) }

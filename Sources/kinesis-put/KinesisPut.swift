@@ -3,6 +3,7 @@ import AWS
 import Posix
 import Records
 import Stage
+import StageAWS
 
 @main
 struct KinesisPut: StageCommand {
@@ -37,10 +38,10 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.recordBytes) var recordBytes: Int?
     @Option(SettingCatalog.linger) var linger: Double?
     @Option(SettingCatalog.kinesisTimeout) var requestTimeout: Double?
-    @Option(SettingCatalog.connections) var connections: Int?
+    @Option(SettingCatalog.kinesisConnections) var connections: Int?
     @Option(SettingCatalog.holdPause) var holdPause: Double?
-    @Option(SettingCatalog.breakerFailures) var breakerFailures: Int?
-    @Option(SettingCatalog.breakerPause) var breakerPause: Double?
+    @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
+    @Option(SettingCatalog.circuitCoolDown) var circuitCooldown: Double?
     @Option(SettingCatalog.shardRefresh) var shardRefresh: Double?
     @Option(SettingCatalog.kinesisState) var stateDir: String?
     @Option(SettingCatalog.kinesisSpoolMax) var spoolMax: Int?
@@ -49,7 +50,7 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
-    @Option(SettingCatalog.endpoint) var endpointURL: String?
+    @Option(SettingCatalog.kinesisEndpoint) var endpointURL: String?
     @OptionGroup var common: CommonOptions
 
     func plan(_ settings: inout Settings) throws -> KinesisPutPlan {
@@ -60,6 +61,10 @@ struct KinesisPut: StageCommand {
                 .depthDiff: settings.value(SettingCatalog.depthStream),
             ], settings.optional(SettingCatalog.streams, streams) ?? [])
         let format = try settings.value(SettingCatalog.payloadFormat, format)
+        let location = try location(&settings)
+        var kinesis = KinesisConfiguration(location)
+        kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
+        kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
         let longest = try settings.value(SettingCatalog.aggregateBytes, aggregateBytes)
         return KinesisPutPlan(
             streams: names,
@@ -73,8 +78,8 @@ struct KinesisPut: StageCommand {
             batchBytes: try settings.value(SettingCatalog.batchBytes, batchBytes),
             recordBytes: try settings.value(SettingCatalog.recordBytes, recordBytes),
             aggregateBytes: longest,
-            breakerFailures: try settings.value(SettingCatalog.breakerFailures, breakerFailures),
-            breakerPause: try settings.value(SettingCatalog.breakerPause, breakerPause),
+            breakerFailures: try settings.value(SettingCatalog.circuitFailures, circuitFailures),
+            breakerPause: try settings.value(SettingCatalog.circuitCoolDown, circuitCooldown),
             shardRefresh: try settings.value(SettingCatalog.shardRefresh, shardRefresh),
             state: try settings.optional(SettingCatalog.kinesisState, stateDir)
                 ?? KinesisPutPlan.standardState,
@@ -83,7 +88,8 @@ struct KinesisPut: StageCommand {
             sync: try settings.value(SettingCatalog.syncRule, fsync),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
-            kinesis: try kinesis(&settings))
+            kinesis: kinesis,
+            credentials: try ConfiguredCredentials(region: location.region, &settings))
     }
 
     private func keyRule(_ settings: inout Settings) throws -> KeyRule {
@@ -110,21 +116,13 @@ struct KinesisPut: StageCommand {
         return rules
     }
 
-    private func kinesis(_ settings: inout Settings) throws -> KinesisConfiguration {
+    private func location(_ settings: inout Settings) throws -> ServiceLocation {
         let region = try settings.optional(SettingCatalog.region, region)
-        let endpoint = try settings.optional(SettingCatalog.endpoint, endpointURL)
-        var configuration: KinesisConfiguration
+        let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
         do throws(AWSError) {
-            configuration = try KinesisConfiguration(environment: .process)
+            return try ServiceLocation(
+                "kinesis", environment: .process, region: region, endpoint: endpoint)
         } catch { throw StageFailure(error) }
-        if let region { configuration.region = region }
-        // A variable for Kinesis alone says more than one for all services.
-        let isOwn = endpointURL == nil && AWS.Environment.process["AWS_ENDPOINT_URL_KINESIS"] != nil
-        if let endpoint, !isOwn { configuration.endpoint = endpoint }
-        configuration.requestTimeout = try settings.value(
-            SettingCatalog.kinesisTimeout, requestTimeout)
-        configuration.connections = try settings.value(SettingCatalog.connections, connections)
-        return configuration
     }
 
     func run(_ plan: KinesisPutPlan, in stage: borrowing Stage) throws {

@@ -2,6 +2,7 @@ import AWS
 import Posix
 import Records
 import Stage
+import StageAWS
 
 /// What a run keeps to.
 struct KinesisPutPlan: Sendable {
@@ -27,6 +28,7 @@ struct KinesisPutPlan: Sendable {
     /// Seconds without a success, after the input's end, after which the run gives up.
     let giveUpAfter: Double
     let kinesis: KinesisConfiguration
+    let credentials: ConfiguredCredentials
 
     /// Where the state lies when nobody says.
     static var standardState: String {

@@ -8,7 +8,7 @@ struct OutageTests {
 
     @Test func `an outage loses nothing, and the order holds when it ends`() throws {
         let sink = try Sink()
-        let program = try sink.start(["--breaker-pause", "0.1", "--memory", "1MiB"])
+        let program = try sink.start(["--circuit-cooldown", "0.1", "--memory", "1MiB"])
         program.write(try Trades.frames(1...20))
         #expect(waitUntil { sink.server.acceptedCount == 60 })
         sink.server.setDown(true)
@@ -54,7 +54,7 @@ struct OutageTests {
         let sink = try Sink()
         sink.server.setDown(true)
         let outcome = try sink.put(
-            try Trades.frames(1...10), ["--give-up-after", "0.3", "--breaker-pause", "0.1"])
+            try Trades.frames(1...10), ["--give-up-after", "0.3", "--circuit-cooldown", "0.1"])
         #expect(outcome.status == 75, "\(outcome.errors)")
         #expect(outcome.errors.contains("30 records stay"), "\(outcome.errors)")
     }
@@ -63,7 +63,7 @@ struct OutageTests {
         let sink = try Sink()
         sink.server.setDown(true)
         let program = try sink.start([
-            "--spool-max", "1MiB", "--memory", "1MiB", "--breaker-pause", "0.1",
+            "--spool-max", "1MiB", "--memory", "1MiB", "--circuit-cooldown", "0.1",
         ])
         // Beyond the spool and the pipe, 4 MiB: it takes no more at some point.
         let bytes = try Trades.frames(1...14_000)
@@ -88,7 +88,7 @@ struct OutageTests {
         let sink = try Sink()
         sink.server.setDown(true)
         let program = try sink.start([
-            "--memory", "2MiB", "--breaker-pause", "0.1", "--drain-timeout", "0",
+            "--memory", "2MiB", "--circuit-cooldown", "0.1", "--drain-timeout", "0",
         ])
         program.write(try Trades.frames(1...10_000))
         let before = program.residentKiB

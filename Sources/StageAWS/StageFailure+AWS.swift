@@ -1,9 +1,9 @@
-import AWS
-import Stage
+public import AWS
+public import Stage
 
 extension StageFailure {
     /// The end that a failed AWS call means for the program.
-    init(_ error: AWSError) {
+    public init(_ error: AWSError) {
         let code: ExitCode =
             switch error.category {
             case .notPermitted: .notPermitted
