@@ -120,7 +120,7 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "bench-core", dependencies: ["Binance", "Records", "SBE", "Posix"],
+            name: "bench-core", dependencies: ["Binance", "AWS", "Records", "SBE", "Posix"],
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
@@ -142,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "KinesisPutTests",
             dependencies: ["kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix"],
-            exclude: ["kinesis_server.py", "read_stream.py"], swiftSettings: base),
+            exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),

@@ -4,6 +4,7 @@
 //   bench-core avro FILE PASSES        frames as Avro, in memory
 //   bench-core decode FILE PASSES      venue messages, every field touched
 //   bench-core page FILE PASSES        one aggTrades reply in JSON
+//   bench-core kinesis FILE PASSES     frames as PutRecords bodies, signed: kinesis-peer build
 //
 // What it prints has to be what `peers` prints.
 import Binance
@@ -140,6 +141,7 @@ func run(_ words: [String]) throws {
     case "avro": print(try encodeAvro(file, passes: passes))
     case "decode": print(try decode(file, passes: passes))
     case "page": print(try readPage(file, passes: passes))
+    case "kinesis": print(try buildCalls(file, passes: passes))
     default: throw BenchError.usage
     }
 }
@@ -147,7 +149,9 @@ func run(_ words: [String]) throws {
 do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
-    print("usage: bench-core copy | avro FILE PASSES | decode FILE PASSES | page FILE PASSES")
+    print(
+        "usage: bench-core copy | avro FILE PASSES | decode FILE PASSES | page FILE PASSES | kinesis FILE PASSES"
+    )
     exit(64)
 } catch {
     print("bench-core: \(error)")
