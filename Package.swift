@@ -124,7 +124,7 @@ let package = Package(
                 "exchange-sim",
             ],
             exclude: [
-                "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
