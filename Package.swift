@@ -115,7 +115,8 @@ let package = Package(
                 "ws-echo",
             ],
             exclude: [
-                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
+                "read_objects.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
