@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 RELEASE := .build/release
 export PYTHON ?= $(CURDIR)/.venv/bin/python
+export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 PREFIX ?= /usr/local
 
 .PHONY: help setup build test lint format coverage generate demo bench chaos install uninstall clean

@@ -51,6 +51,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
@@ -77,13 +78,19 @@ let package = Package(
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
         library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
 
+        library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
+        tool("sbe-tap", ["Stage", "Binance", "Transport", "Records", "Stats", "Posix"]),
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool(
             "s3-put",
-            ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
+            [
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
+                "Stats", "Posix", argumentParser,
+            ]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
@@ -100,6 +107,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
         .executableTarget(
@@ -111,8 +120,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
-                "ws-echo",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
+                "exchange-sim", "ws-echo",
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
@@ -120,14 +129,17 @@ let package = Package(
                 "s3_server.py",
             ],
             swiftSettings: base),
+        .testTarget(
+            name: "ExchangeSimTests", dependencies: ["TestSupport", "exchange-sim"],
+            exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
-        tests("StatsTests", ["Stats", "TestSupport"]),
+        tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
-        tests("BinanceTests", ["Binance", "Records", "TestSupport"]),
+        tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
         .testTarget(
             name: "TransportTests",
             dependencies: [

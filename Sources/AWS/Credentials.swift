@@ -13,17 +13,30 @@ public struct Credentials: Sendable, Equatable, CustomStringConvertible,
     public let expiration: Int64?
     /// Where they came from, in words, for a log line.
     public let source: String
+    /// True when the source may have others by now.
+    let isRenewable: Bool
 
     /// Wraps given credentials.
     public init(
         accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil,
         expiration: Int64? = nil, source: String = "given"
     ) {
+        self.init(
+            accessKeyID: accessKeyID, secretAccessKey: secretAccessKey,
+            sessionToken: sessionToken, expiration: expiration, source: source,
+            isRenewable: false)
+    }
+
+    init(
+        accessKeyID: String, secretAccessKey: String, sessionToken: String?, expiration: Int64?,
+        source: String, isRenewable: Bool
+    ) {
         self.accessKeyID = accessKeyID
         self.secretAccessKey = secretAccessKey
         self.sessionToken = sessionToken
         self.expiration = expiration
         self.source = source
+        self.isRenewable = isRenewable
     }
 
     /// For example `key ...MPLE from environment`: never the secret.

@@ -1,127 +1,175 @@
 import Posix
-import Transport
+import Synchronization
 
-/// Finds credentials where AWS's own tools find them, and renews those that end.
+/// Holds credentials and renews those that end, before they do and beside the work.
 ///
-/// In this order: given ones, environment, shared files, container, EC2 instance (IMDSv2). Roles
-/// to assume, SSO and `credential_process` are not followed: a profile that asks for them is an
-/// error that says so.
-public struct CredentialsProvider {
-    /// Temporary credentials are renewed this long before they end, seconds.
-    static let renewalMargin: Int64 = 600
-    /// After a failed renewal of credentials that still work, the next try comes this much later,
-    /// seconds.
-    static let retryPause: Int64 = 30
+/// From ten minutes before they end on, a thread asks their source for new ones; until it has
+/// them, and also when it fails, the old ones stay in use. Only who has none, or ended ones,
+/// waits. What is given out is one snapshot of key, secret and token. May be shared by threads.
+public final class CredentialsProvider: Sendable {
+    /// Temporary credentials are renewed this long before they end, seconds, less up to
+    /// ``jitter``: several processes must not ask at once.
+    static let renewalWindow: Int64 = 600
+    static let jitter: Int64 = 60
+    /// Seconds until the next try after a renewal failed.
+    static let retryPause: ClosedRange<Int64> = 15...60
+    /// Seconds until the next try when the source itself gave credentials that have ended: its
+    /// service is in trouble, and AWS goes on accepting them then.
+    static let stabilityPause: ClosedRange<Int64> = 120...600
 
-    private let environment: Environment
-    private let given: Credentials?
-    private var held: Credentials?
-    private var nextTry: Int64 = 0
+    /// Something that an operator may want to read; it holds no secret.
+    public enum Event: Sendable {
+        /// New credentials are in use.
+        case found(Credentials)
+        /// The source failed; the old ones stay in use.
+        case renewalFailed(AWSError)
+    }
 
-    /// Looks in the environment and what it names.
-    public init(environment: Environment = .process) {
-        self.environment = environment
-        given = nil
+    private struct State {
+        var held: Credentials?
+        /// When a renewal is due, seconds since the epoch.
+        var renewal = Int64.max
+        /// True after a service refused what is held.
+        var isRefused = false
+        var isRenewing = false
+    }
+
+    private let find: @Sendable () throws(AWSError) -> Credentials
+    private let onEvent: @Sendable (Event) -> Void
+    private let state = Mutex(State())
+    /// Held while the source is asked, so that one asks and the others wait.
+    private let asking = Mutex(())
+
+    /// Looks where AWS's own tools look; see ``CredentialChain``.
+    ///
+    /// - Parameters:
+    ///   - region: for the Security Token Service; nil for the environment's.
+    ///   - endpoint: of the Security Token Service, instead of AWS's and the environment's.
+    ///   - onEvent: called on whichever thread it happens.
+    public convenience init(
+        environment: Environment = .process, region: String? = nil, endpoint: String? = nil,
+        onEvent: @escaping @Sendable (Event) -> Void = { _ in }
+    ) {
+        let chain = CredentialChain(environment: environment, region: region, endpoint: endpoint)
+        self.init(onEvent: onEvent) { () throws(AWSError) in try chain.find() }
     }
 
     /// Gives always the same.
-    public init(_ credentials: Credentials) {
-        environment = Environment { _ in nil }
-        given = credentials
+    public convenience init(
+        _ credentials: Credentials, onEvent: @escaping @Sendable (Event) -> Void = { _ in }
+    ) {
+        self.init(onEvent: onEvent) { credentials }
     }
 
-    /// Credentials that are good at a time.
+    /// Asks a source.
+    init(
+        onEvent: @escaping @Sendable (Event) -> Void = { _ in },
+        source: @escaping @Sendable () throws(AWSError) -> Credentials
+    ) {
+        find = source
+        self.onEvent = onEvent
+    }
+
+    /// Credentials for a request at a time, seconds since the epoch.
     ///
-    /// While old ones are still good, a failed renewal is not an error.
-    ///
-    /// - Parameter now: seconds since the epoch.
-    public mutating func credentials(at now: Int64) throws(AWSError) -> Credentials {
-        if let given { return given }
-        if let held {
-            guard let expiration = held.expiration, now >= expiration - Self.renewalMargin else {
-                return held
+    /// - Throws: when none were ever found, or a service refused them and no new ones come.
+    public func credentials(at now: Int64) throws(AWSError) -> Credentials {
+        let (usable, isDue) = state.withLock { state -> (Credentials?, Bool) in
+            let usable = Self.usable(state, now)
+            guard usable != nil, now >= state.renewal, !state.isRenewing else {
+                return (usable, false)
             }
-            if now < nextTry { return held }
+            state.isRenewing = true
+            return (usable, true)
         }
-        do throws(AWSError) {
-            let found = try find()
-            held = found
-            nextTry = now + Self.retryPause
-            return found
-        } catch {
-            nextTry = now + Self.retryPause
-            // An expired set is still returned: the service decides, and may be more patient.
-            if let held { return held }
-            throw error
-        }
+        guard let usable else { return try renewNow(now) }
+        if isDue { renewBeside(now) }
+        return usable
     }
 
-    /// Forgets what is held, after the service refused it.
+    /// Seconds until the credentials in use end; nil when they do not, or there are none.
+    public func secondsLeft(at now: Int64) -> Int64? {
+        state.withLock { $0.held?.expiration.map { $0 - now } }
+    }
+
+    /// Notes that a service refused credentials.
     ///
-    /// - Returns: false when there is nothing to renew from.
-    mutating func invalidate() -> Bool {
-        guard given == nil, held?.expiration != nil || held?.source.hasPrefix("profile") == true
-        else { return false }
-        held = nil
-        nextTry = 0
+    /// - Returns: false when there is nothing to renew them from.
+    func invalidate(_ used: Credentials) -> Bool {
+        guard used.isRenewable else { return false }
+        state.withLock { if $0.held == used { $0.isRefused = true } }
         return true
     }
 
-    // MARK: - Sources
+    // MARK: - Renewing
 
-    private func find() throws(AWSError) -> Credentials {
-        if let credentials = try fromEnvironment() { return credentials }
-        if let credentials = try fromProfile() { return credentials }
-        if let credentials = try MetadataService.container(environment) { return credentials }
-        if let credentials = try MetadataService.instance(environment) { return credentials }
-        throw AWSError(
-            .configuration, service: "", operation: "find credentials",
-            message: "none in the environment, the shared files, a container or an instance role",
-            hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+    /// What may be used without waiting.
+    private static func usable(_ state: State, _ now: Int64) -> Credentials? {
+        guard let held = state.held, !state.isRefused else { return nil }
+        // Ended ones wait for new ones, save right after that failed.
+        let isOver = held.expiration.map { now >= $0 } ?? false
+        return isOver && now >= state.renewal ? nil : held
     }
 
-    private func fromEnvironment() throws(AWSError) -> Credentials? {
-        try CredentialsProvider.pair(
-            environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"],
-            token: environment["AWS_SESSION_TOKEN"] ?? environment["AWS_SECURITY_TOKEN"],
-            source: "environment")
-    }
-
-    private func fromProfile() throws(AWSError) -> Credentials? {
-        let profile = try Profile(environment)
-        let source = "profile \(profile.name)"
-        if let credentials = try CredentialsProvider.pair(
-            profile.settings["aws_access_key_id"], profile.settings["aws_secret_access_key"],
-            token: profile.settings["aws_session_token"], source: source)
-        {
-            return credentials
+    private func renewBeside(_ now: Int64) {
+        do throws(SystemError) {
+            try BackgroundThread.start("credentials") { [self] in
+                _ = try? renew(now)
+                state.withLock { $0.isRenewing = false }
+            }
+        } catch {
+            state.withLock { $0.isRenewing = false }
         }
-        let unsupported = [
-            "role_arn", "sso_session", "sso_start_url", "credential_process", "login_session",
-        ]
-        if let setting = unsupported.first(where: { profile.settings[$0] != nil }) {
+    }
+
+    private func renewNow(_ now: Int64) throws(AWSError) -> Credentials {
+        do throws(AWSError) { return try renew(now) } catch {
+            let (held, isRefused) = state.withLock { ($0.held, $0.isRefused) }
+            guard let held else { throw error }
+            // The service decides about ended ones; it may be more patient.
+            guard isRefused else { return held }
             throw AWSError(
-                .configuration, service: "", operation: "find credentials",
-                message: "\(source) uses \(setting), which is not supported",
-                hint:
-                    "export keys: aws configure export-credentials --format env")
+                .unavailable, service: "", operation: "renew credentials",
+                message: "\(held) were refused, and new ones do not come: \(error)")
         }
-        return nil
     }
 
-    /// Credentials of two values that only make sense together.
-    private static func pair(
-        _ key: String?, _ secret: String?, token: String?, source: String
-    ) throws(AWSError) -> Credentials? {
-        switch (key, secret) {
-        case (nil, nil): return nil
-        case (let key?, let secret?):
-            return Credentials(
-                accessKeyID: key, secretAccessKey: secret, sessionToken: token, source: source)
-        default:
-            throw AWSError(
-                .configuration, service: "", operation: "find credentials",
-                message: "\(source) has a key id or a secret without the other")
+    /// Asks the source, unless another thread just did.
+    private func renew(_ now: Int64) throws(AWSError) -> Credentials {
+        try asking.withLock { (_) throws(AWSError) in
+            let fresh = state.withLock { state -> Credentials? in
+                now < state.renewal ? Self.usable(state, now) : nil
+            }
+            if let fresh { return fresh }
+            do throws(AWSError) {
+                let found = try find()
+                let isNew = state.withLock { state -> Bool in
+                    defer {
+                        state.held = found
+                        state.isRefused = false
+                        state.renewal = Self.renewal(of: found, now: now)
+                    }
+                    return state.held != found
+                }
+                if isNew { onEvent(.found(found)) }
+                return found
+            } catch {
+                let isHeld = state.withLock { state -> Bool in
+                    state.renewal = now + Int64.random(in: Self.retryPause)
+                    return state.held != nil
+                }
+                if isHeld { onEvent(.renewalFailed(error)) }
+                throw error
+            }
         }
+    }
+
+    private static func renewal(of found: Credentials, now: Int64) -> Int64 {
+        guard let expiration = found.expiration else { return .max }
+        if expiration <= now { return now + Int64.random(in: stabilityPause) }
+        // Ones that last less than the window are not asked for at every request.
+        return max(
+            expiration - renewalWindow + Int64.random(in: 0...jitter),
+            now + Int64.random(in: retryPause))
     }
 }

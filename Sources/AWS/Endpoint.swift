@@ -35,11 +35,19 @@ struct Endpoint: Equatable {
         self.port = port == (isTLS ? 443 : 80) ? nil : port
     }
 
-    /// The service's own endpoint in a region.
-    init(service: String, region: String) {
+    /// AWS's own endpoint of a service in a region.
+    ///
+    /// Source: the SDKs' endpoint rules. S3's hosts have a form of their own.
+    init(service: String, region: String, isFIPS: Bool = false, isDualStack: Bool = false) {
         isTLS = true
-        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        host = "\(service).\(region).\(domain)"
+        let isChina = region.hasPrefix("cn-")
+        let name = isFIPS ? "\(service)-fips" : service
+        if isDualStack && service != "s3" {
+            host = "\(name).\(region).\(isChina ? "api.amazonwebservices.com.cn" : "api.aws")"
+        } else {
+            let domain = isChina ? "amazonaws.com.cn" : "amazonaws.com"
+            host = "\(name)\(isDualStack ? ".dualstack" : "").\(region).\(domain)"
+        }
         port = nil
         prefix = ""
     }

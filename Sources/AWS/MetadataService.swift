@@ -2,21 +2,28 @@ import Posix
 import Transport
 
 /// Temporary credentials from the machine's surroundings: a container's agent, or EC2's instance
-/// metadata service.
-enum MetadataService {
+/// metadata service. Never through a proxy.
+///
+/// Source: AWS SDKs and Tools Reference Guide, "Container credential provider" and "IMDS
+/// credential provider"; Amazon EC2 User Guide, "Use the Instance Metadata Service".
+struct MetadataService {
     /// The host that stands for the ECS agent.
     private static let agent = "http://169.254.170.2"
 
+    private let environment: Environment
+
+    init(_ environment: Environment) { self.environment = environment }
+
     /// From the container's agent; nil outside containers.
-    static func container(_ environment: Environment) throws(AWSError) -> Credentials? {
+    func container() throws(AWSError) -> Credentials? {
         let url: String
         if let path = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] {
             guard path.hasPrefix("/") else {
                 throw failure("container", .configuration, "\(path) does not begin with a slash")
             }
-            url = agent + path
+            url = Self.agent + path
         } else if let full = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] {
-            guard isAllowed(full) else {
+            guard Self.isAllowed(full) else {
                 throw failure("container", .configuration, "\(full) is not local and not https")
             }
             url = full
@@ -24,7 +31,7 @@ enum MetadataService {
             return nil
         }
         var headers = [("Accept", "application/json")]
-        if let token = try authorization(environment) { headers.append(("Authorization", token)) }
+        if let token = try authorization() { headers.append(("Authorization", token)) }
         let response = try send(
             HTTPRequest(url: url, headers: headers, timeout: 2), "container", attempts: 3)
         guard response.status == 200 else {
@@ -33,35 +40,72 @@ enum MetadataService {
         return try credentials(response.body, source: "container")
     }
 
+    // MARK: - EC2
+
     /// From EC2's metadata service, version 2; nil where there is none or no role.
-    static func instance(_ environment: Environment) throws(AWSError) -> Credentials? {
+    func instance() throws(AWSError) -> Credentials? {
         if environment.isTrue("AWS_EC2_METADATA_DISABLED") { return nil }
-        let base = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? "http://169.254.169.254"
-        let token: HTTPResponse
-        do throws(AWSError) {
-            token = try send(
-                HTTPRequest(
-                    method: "PUT", url: "\(base)/latest/api/token",
-                    headers: [("X-aws-ec2-metadata-token-ttl-seconds", "21600")],
-                    body: .bytes([]), timeout: 1), "instance", attempts: 1)
-        } catch {
-            // Not on EC2: nobody answers.
-            return nil
+        // Elsewhere than on EC2 nobody answers; in a container on EC2 the answer to the PUT is
+        // lost where the hop limit is 1.
+        guard var token = try? token() else { return nil }
+        let folder = "/latest/meta-data/iam/security-credentials/"
+        let roles = try get(folder, &token)
+        if roles.status == 404 { return nil }
+        let names = String(decoding: roles.body, as: UTF8.self).split(whereSeparator: \.isNewline)
+        guard roles.status == 200, let role = names.first else {
+            throw failure("instance", .unavailable, "HTTP status \(roles.status)")
         }
-        guard token.status == 200 else { return nil }
-        let headers = [("X-aws-ec2-metadata-token", String(decoding: token.body, as: UTF8.self))]
-        let folder = "\(base)/latest/meta-data/iam/security-credentials/"
-        let roles = try send(
-            HTTPRequest(url: folder, headers: headers, timeout: 1), "instance", attempts: 2)
-        let role = String(decoding: roles.body, as: UTF8.self).split(whereSeparator: \.isNewline)
-        guard roles.status == 200, let role = role.first else { return nil }
-        let response = try send(
-            HTTPRequest(url: folder + Text.percentEncoded(role), headers: headers, timeout: 1),
-            "instance", attempts: 2)
+        let response = try get(folder + Text.percentEncoded(role), &token)
         guard response.status == 200 else {
             throw failure("instance", .unavailable, "HTTP status \(response.status)")
         }
         return try credentials(response.body, source: "instance role \(role)")
+    }
+
+    /// A session token; there is no way without, version 1 is not asked.
+    private func token() throws(AWSError) -> String {
+        let response = try send(
+            HTTPRequest(
+                method: "PUT", url: base + "/latest/api/token",
+                headers: [("X-aws-ec2-metadata-token-ttl-seconds", "21600")], body: .bytes([]),
+                timeout: timeout), "instance", attempts: attempts)
+        guard response.status == 200, !response.body.isEmpty else {
+            throw failure("instance", .unavailable, "no session token: status \(response.status)")
+        }
+        return String(decoding: response.body, as: UTF8.self)
+    }
+
+    /// Reads a page; a token that ended is replaced once.
+    private func get(_ path: String, _ token: inout String) throws(AWSError) -> HTTPResponse {
+        var isRepeated = false
+        while true {
+            let response = try send(
+                HTTPRequest(
+                    url: base + path, headers: [("X-aws-ec2-metadata-token", token)],
+                    timeout: timeout), "instance", attempts: attempts + 1)
+            guard response.status == 401, !isRepeated else { return response }
+            token = try self.token()
+            isRepeated = true
+        }
+    }
+
+    private var base: String {
+        if let endpoint = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] {
+            return endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+        }
+        return environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"]?.lowercased() == "ipv6"
+            ? "http://[fd00:ec2::254]" : "http://169.254.169.254"
+    }
+
+    /// Seconds for one request, 1 unless set.
+    private var timeout: Double {
+        environment["AWS_METADATA_SERVICE_TIMEOUT"].flatMap { Double($0) }
+            .map { min(max($0, 0.1), 60) } ?? 1
+    }
+
+    private var attempts: Int {
+        environment["AWS_METADATA_SERVICE_NUM_ATTEMPTS"].flatMap { Int($0) }
+            .map { min(max($0, 1), 10) } ?? 1
     }
 
     // MARK: - Parts
@@ -77,11 +121,11 @@ enum MetadataService {
         return isLoopback || hosts.contains(endpoint.host)
     }
 
-    private static func authorization(_ environment: Environment) throws(AWSError) -> String? {
+    private func authorization() throws(AWSError) -> String? {
         var token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
         if let path = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] {
             do throws(SystemError) {
-                token = Text.trimmed(
+                token = Self.withoutLineEnd(
                     String(decoding: try Files.read(path, limit: 64 << 10), as: UTF8.self))
             } catch {
                 throw failure("container", .configuration, "\(error)")
@@ -93,7 +137,12 @@ enum MetadataService {
         return token
     }
 
-    private static func send(
+    private static func withoutLineEnd(_ text: String) -> String {
+        text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text
+    }
+
+    /// Sends, also again after no answer or a failure of the service's.
+    private func send(
         _ request: HTTPRequest, _ operation: String, attempts: Int
     ) throws(AWSError) -> HTTPResponse {
         var request = request
@@ -102,19 +151,21 @@ enum MetadataService {
         request.maximumResponse = 64 << 10
         var left = attempts
         while true {
+            left -= 1
             do throws(TransportError) {
                 var client = try HTTPClient(connections: 1)
-                return try client.send(request)
+                let response = try client.send(request)
+                if response.status < 500 || left == 0 { return response }
             } catch {
-                left -= 1
                 if left == 0 || !error.isRetryable {
                     throw failure(operation, .unavailable, "\(error)")
                 }
             }
+            Descriptor.waitUntilReadable(-1, seconds: 0.1)
         }
     }
 
-    private static func credentials(
+    private func credentials(
         _ body: [UInt8], source: String
     ) throws(AWSError) -> Credentials {
         guard let fields = FlatJSON.parse(body), fields["Code"] ?? "Success" == "Success",
@@ -122,10 +173,11 @@ enum MetadataService {
         else { throw failure(source, .protocolBroken, "the answer holds no credentials") }
         return Credentials(
             accessKeyID: key, secretAccessKey: secret, sessionToken: fields["Token"],
-            expiration: fields["Expiration"].flatMap(Timestamps.parseISO), source: source)
+            expiration: fields["Expiration"].flatMap(Timestamps.parseISO), source: source,
+            isRenewable: true)
     }
 
-    private static func failure(
+    private func failure(
         _ operation: String, _ category: AWSError.Category, _ message: String
     ) -> AWSError {
         AWSError(

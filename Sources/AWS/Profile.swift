@@ -1,45 +1,81 @@
 import Posix
 
-/// The profile of the shared files that the environment selects.
+/// One profile of the shared files.
 struct Profile {
     let name: String
     /// Settings by lower-case name; those of the credentials file win.
     let settings: [String: String]
-    /// False when neither file names it.
-    let isPresent: Bool
+}
+
+/// Both shared files, and which profile the environment selects.
+struct ProfileFiles {
+    private let credentials: ProfileFile
+    private let config: ProfileFile
+    /// `AWS_PROFILE`, else `default`.
+    let selected: String
+    /// True when the environment names a profile, which then must be there.
+    let isSelectionExplicit: Bool
 
     /// Reads both files.
     ///
-    /// - Throws: when a file is there and cannot be read, or a profile was asked for by name and
-    ///   is nowhere.
+    /// - Throws: when a file is there and cannot be read.
     init(_ environment: Environment) throws(AWSError) {
-        let asked = environment["AWS_PROFILE"]
-        name = asked ?? "default"
+        let asked = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
+        selected = asked ?? "default"
+        isSelectionExplicit = asked != nil
         let home = environment["HOME"]
-        let credentials = try Profile.file(
+        credentials = try ProfileFiles.file(
             environment["AWS_SHARED_CREDENTIALS_FILE"] ?? home.map { "\($0)/.aws/credentials" },
             isConfig: false)
-        let config = try Profile.file(
+        config = try ProfileFiles.file(
             environment["AWS_CONFIG_FILE"] ?? home.map { "\($0)/.aws/config" }, isConfig: true)
-        isPresent = credentials?.profiles[name] != nil || config?.profiles[name] != nil
-        settings = (config?.profiles[name] ?? [:])
-            .merging(credentials?.profiles[name] ?? [:]) { $1 }
-        if let asked, !isPresent {
-            throw AWSError(
-                .configuration, service: "", operation: "read profile",
-                message:
-                    "profile \(asked) is in neither the credentials nor the config file")
-        }
     }
 
-    private static func file(_ path: String?, isConfig: Bool) throws(AWSError) -> ProfileFile? {
-        guard let path else { return nil }
+    private static func file(_ path: String?, isConfig: Bool) throws(AWSError) -> ProfileFile {
+        guard let path else { return ProfileFile("", isConfig: isConfig) }
         do throws(SystemError) {
             return try ProfileFile(path: path, isConfig: isConfig)
         } catch {
             throw AWSError(
                 .configuration, service: "", operation: "read profile", message: "\(error)")
         }
+    }
+
+    /// A profile; nil when it is in neither file.
+    func profile(_ name: String) -> Profile? {
+        let sets = [config.profiles[name], credentials.profiles[name]].compactMap(\.self)
+        guard !sets.isEmpty else { return nil }
+        return Profile(name: name, settings: sets.reduce(into: [:]) { $0.merge($1) { $1 } })
+    }
+
+    /// The profile that is selected; nil when none is asked for and there is no `default`.
+    ///
+    /// - Throws: when one is asked for and is nowhere.
+    func selectedProfile() throws(AWSError) -> Profile? {
+        if let profile = profile(selected) { return profile }
+        guard isSelectionExplicit else { return nil }
+        throw AWSError(
+            .configuration, service: "", operation: "read profile",
+            message: "profile \(selected) is in neither the credentials nor the config file")
+    }
+
+    /// The endpoint that the selected profile names for a service: in its `services` section,
+    /// else for all.
+    ///
+    /// - Parameter service: `kinesis`, `s3`, `cloudwatch` or `sts`.
+    func endpoint(of service: String) throws(AWSError) -> String? {
+        guard let profile = try selectedProfile() else { return nil }
+        if let name = profile.settings["services"] {
+            guard let section = config.services[name] else {
+                throw AWSError(
+                    .configuration, service: "", operation: "read profile",
+                    message: "profile \(profile.name) names [services \(name)], which is not there")
+            }
+            if let endpoint = section["\(service).endpoint_url"], !endpoint.isEmpty {
+                return endpoint
+            }
+        }
+        return profile.settings["endpoint_url"].flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 
@@ -52,9 +88,8 @@ public enum Region {
         if let region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] {
             return region
         }
-        if let region = try Profile(environment).settings["region"], !region.isEmpty {
-            return region
-        }
+        let profile = try ProfileFiles(environment).selectedProfile()
+        if let region = profile?.settings["region"], !region.isEmpty { return region }
         throw AWSError(
             .configuration, service: "", operation: "find region", message: "no region is set",
             hint: "set AWS_REGION, or region in the profile")

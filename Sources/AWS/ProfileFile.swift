@@ -1,31 +1,46 @@
 import Posix
 
-/// The shared files `~/.aws/credentials` and `~/.aws/config`: profiles of names and values.
+/// The shared files `~/.aws/credentials` and `~/.aws/config`: sections of names and values.
 ///
-/// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files". Nested
-/// values (`s3 =` with indented lines) are passed over.
+/// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files". A value in
+/// an indented line under `s3 =` has the name `s3.addressing_style`.
 struct ProfileFile {
     /// By profile name, then by lower-case setting name.
     private(set) var profiles: [String: [String: String]] = [:]
+    /// `[services NAME]` of the config file, likewise.
+    private(set) var services: [String: [String: String]] = [:]
+
+    private enum Section {
+        case profile(String)
+        case services(String)
+        case other
+    }
 
     /// Reads text.
     ///
     /// - Parameter isConfig: in the config file a section is called `[profile name]`, except
     ///   `[default]`; other sections are no profiles.
     init(_ text: String, isConfig: Bool) {
-        var profile: String?
+        var section = Section.other
+        var parent: String?
         for line in text.split(whereSeparator: \.isNewline) {
             let isIndented = line.first?.isWhitespace == true
             let content = Text.trimmed(line)
             if content.isEmpty || content.hasPrefix("#") || content.hasPrefix(";") { continue }
-            if content.hasPrefix("["), let end = content.firstIndex(of: "]") {
-                profile = ProfileFile.name(
+            if !isIndented, content.hasPrefix("["), let end = content.firstIndex(of: "]") {
+                section = ProfileFile.section(
                     Text.trimmed(content[content.index(after: content.startIndex)..<end]), isConfig)
-                if let profile, profiles[profile] == nil { profiles[profile] = [:] }
-            } else if let profile, !isIndented, let equals = content.firstIndex(of: "=") {
+                parent = nil
+                add(section, nil, "")
+            } else if let equals = content.firstIndex(of: "=") {
                 let key = Text.trimmed(content[..<equals]).lowercased()
-                profiles[profile]?[key] = ProfileFile.value(
-                    content[content.index(after: equals)...])
+                let value = ProfileFile.value(content[content.index(after: equals)...])
+                if !isIndented {
+                    parent = value.isEmpty ? key : nil
+                    if !value.isEmpty { add(section, key, value) }
+                } else if let parent {
+                    add(section, "\(parent).\(key)", value)
+                }
             }
         }
     }
@@ -42,16 +57,30 @@ struct ProfileFile {
         self.init(String(decoding: bytes, as: UTF8.self), isConfig: isConfig)
     }
 
-    private static func name(_ section: String, _ isConfig: Bool) -> String? {
-        var words = section.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
-        if isConfig {
-            if words == ["default"] { return "default" }
-            guard words.count == 2, words[0] == "profile" else { return nil }
-            words.removeFirst()
-        } else {
-            words = [section]
+    private mutating func add(_ section: Section, _ key: String?, _ value: String) {
+        switch section {
+        case .profile(let name):
+            profiles[name, default: [:]].merge(key.map { [$0: value] } ?? [:]) { $1 }
+        case .services(let name):
+            services[name, default: [:]].merge(key.map { [$0: value] } ?? [:]) { $1 }
+        case .other: break
         }
-        let name = words[0]
+    }
+
+    private static func section(_ title: String, _ isConfig: Bool) -> Section {
+        guard isConfig else { return .profile(unquoted(title)) }
+        let words = title.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
+        if words == ["default"] { return .profile("default") }
+        guard words.count == 2 else { return .other }
+        let name = unquoted(Text.trimmed(words[1]))
+        switch words[0] {
+        case "profile": return .profile(name)
+        case "services": return .services(name)
+        default: return .other
+        }
+    }
+
+    private static func unquoted(_ name: String) -> String {
         let isQuoted =
             name.count > 2 && name.first == name.last && (name.first == "\"" || name.first == "'")
         return isQuoted ? String(name.dropFirst().dropLast()) : name

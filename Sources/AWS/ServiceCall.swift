@@ -24,7 +24,11 @@ struct ServiceCall {
     var headers: [(String, String)] = []
     var body: HTTPRequest.Body = .none
     var payload: Payload = .hash(ServiceCall.emptyHash)
+    /// False for the calls that bring their own proof, such as AssumeRoleWithWebIdentity.
+    var isSigned = true
     var timeout: Double = 30
+    /// Seconds in which hardly anything moves that end an attempt; 0 for no limit.
+    var stallTimeout: Double = 0
     var maximumResponse = 1 << 20
     /// Conflicts end the call instead of being tried again.
     var conflictIsFinal = false
@@ -56,10 +60,17 @@ struct ServiceCall {
             credentials: credentials, region: region, service: service, timestamp: timestamp,
             pathRule: service == "s3" ? .asSent : .encoded(normalising: true))
         headers.append(("Authorization", signature.authorization))
+        return request(headers)
+    }
+
+    /// The request without a signature.
+    func unsigned() -> HTTPRequest { request(headers) }
+
+    private func request(_ headers: [(String, String)]) -> HTTPRequest {
         var url = "\(endpoint.isTLS ? "https" : "http")://\(authority)\(endpoint.prefix)\(path)"
         if !query.isEmpty { url += "?" + SigV4.canonicalQuery(query) }
         return HTTPRequest(
             method: method, url: url, headers: headers, body: body, timeout: timeout,
-            connectTimeout: 5, maximumResponse: maximumResponse)
+            connectTimeout: 5, stallTimeout: stallTimeout, maximumResponse: maximumResponse)
     }
 }

@@ -15,14 +15,15 @@ enum Verdict: Equatable {
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
         "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
-        "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
+        "KMS.ThrottlingException", "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
         "TransactionInProgressException",
     ]
     /// Failures that pass: the service's own, and bytes damaged on the way.
     private static let transients: Set<String> = [
-        "BadDigest", "IncompleteBody", "InternalError", "InternalFailure", "RequestTimeout",
+        "BadDigest", "IDPCommunicationError", "IncompleteBody", "InternalError",
+        "InternalFailure", "InternalServiceFault", "PriorRequestNotComplete", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "XAmzContentSHA256Mismatch",
     ]
     /// Another write was under way.
@@ -30,9 +31,13 @@ enum Verdict: Equatable {
     private static let skews: Set<String> = [
         "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
     ]
+    /// What a service says of a signature that is wrong for any reason, a wrong clock included.
+    private static let signatureCodes: Set<String> = [
+        "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch",
+    ]
     private static let credentialCodes: Set<String> = [
         "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken",
-        "TokenRefreshRequired", "UnrecognizedClientException",
+        "InvalidClientTokenId", "TokenRefreshRequired", "UnrecognizedClientException",
     ]
 
     /// Judges a failed call.
@@ -46,7 +51,9 @@ enum Verdict: Equatable {
                 case .tls, .tooLarge, .badRequest, .unreadable, .library: false
                 }
             self = isRetryable ? .retry(.transient) : .final
-        } else if Verdict.skews.contains(error.code) || isSkewed && error.status == 403 {
+        } else if Verdict.skews.contains(error.code)
+            || isSkewed && (error.status == 403 || Verdict.signatureCodes.contains(error.code))
+        {
             self = .correctClock
         } else if Verdict.credentialCodes.contains(error.code)
             || error.operation.hasPrefix("Head") && [400, 403].contains(error.status)
@@ -75,9 +82,15 @@ extension AWSError.Category {
         ]
         let refusals: Set<String> = [
             "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-            "SignatureDoesNotMatch",
+            "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+            "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
         ]
-        if places.contains(code) || (300..<400).contains(status) {
+        // Damage that stays is no damage on the way.
+        let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]
+        if damages.contains(code) {
+            self = .protocolBroken
+        } else if places.contains(code) || (300..<400).contains(status) {
             self = .configuration
         } else if refusals.contains(code) || status == 401 || status == 403 {
             self = .notPermitted

@@ -4,8 +4,8 @@ public import Records
 /// by whichever tool reads it first. The names of the service that this replaces are kept.
 public enum SettingCatalog {
     static let secrets: Set<String> = [
-        binanceAPIKey.key, "binance.api_secret", "aws.access_key_id", "aws.secret_access_key",
-        "aws.session_token",
+        binanceAPIKey.key, "binance.api_secret", accessKeyID.key, secretAccessKey.key,
+        sessionToken.key, "health.token",
     ]
 
     // MARK: - Every stage
@@ -29,6 +29,11 @@ public enum SettingCatalog {
     public static let instance = Setting(
         "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
         value: "NAME", "Name of this process among those of its stage. (default: its pid)",
+        parse: SettingText.text)
+    /// Which pipeline a stage is part of.
+    public static let pipeline = Setting<String>(
+        "stats.pipeline", flag: nil, environment: "PIPELINE_NAME", default: nil, value: "NAME",
+        "Name of the pipeline that a stage is part of. (default: the one of its host)",
         parse: SettingText.text)
     /// How long a stage drains.
     public static let drainTimeout = Setting(
@@ -137,15 +142,6 @@ public enum SettingCatalog {
     public static let prefix = Setting(
         "aws.s3_bronze_prefix", flag: "prefix", default: "bronze", value: "PREFIX",
         "Key prefix, when --to is not given.", parse: SettingText.text)
-    /// The region.
-    public static let region = Setting<String>(
-        "aws.region", flag: "region", environment: "AWS_REGION", default: nil, value: "REGION",
-        "AWS region. (default: AWS_DEFAULT_REGION, the profile's, us-east-1)",
-        parse: SettingText.text)
-    /// Another endpoint than AWS's.
-    public static let endpoint = Setting<String>(
-        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL",
-        default: nil, value: "URL", "Endpoint of an S3 other than AWS's.", parse: SettingText.text)
     /// Bytes after which an object is finished.
     public static let objectBytes = Setting(
         "s3.object_bytes", flag: "object-bytes", default: "128MiB", value: "BYTES",
@@ -183,26 +179,26 @@ public enum SettingCatalog {
 
     /// Every key that a configuration file may have.
     static let keys: Set<String> = Set([
-        logLevel.key, logFormat.key, statsDirectory.key, instance.key, drainTimeout.key,
+        logLevel.key, logFormat.key, statsDirectory.key, instance.key, pipeline.key,
+        drainTimeout.key,
         restBaseURL.key, symbols.key, weightLimit.key, requestTimeout.key, binanceAPIKey.key,
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
-        destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
+        destination.key, bucket.key, prefix.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(kept)
+    ]).union(tapKeys).union(awsKeys).union(healthKeys).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
     private static let kept: Set<String> = [
-        "service_name", "environment", "mode", "schema_base_path", "logging.output",
-        "binance.sbe_ws_url", "binance.rate_limit_requests_per_minute", "binance.api_secret",
-        "binance.sbe_schema_version", "aws.access_key_id", "aws.secret_access_key",
-        "aws.session_token", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
+        "environment", "mode", "schema_base_path", "logging.output",
+        "binance.rate_limit_requests_per_minute", "binance.api_secret",
+        "binance.sbe_schema_version", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
         "aws.kinesis_depth_stream", "aws.kinesis_batch_size", "aws.kinesis_flush_interval_seconds",
-        "retry.multiplier", "retry.jitter", "health.host", "health.port", "health.endpoint",
-        "metrics.enable_prometheus", "metrics.prometheus_port", "metrics.enable_cloudwatch",
+        "retry.multiplier", "retry.jitter", "health.endpoint",
+        "metrics.enable_cloudwatch",
         "metrics.metrics_namespace",
     ]
 }

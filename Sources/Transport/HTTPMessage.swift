@@ -22,6 +22,8 @@ public struct HTTPRequest: Sendable {
     public var timeout: Double
     /// Time to connect, seconds.
     public var connectTimeout: Double
+    /// Seconds with less than 1000 bytes a second that end the exchange; 0 for no limit.
+    public var stallTimeout: Double
     /// A response body over this many bytes is cut off as an error.
     public var maximumResponse: Int
     /// False for addresses of the own machine, which no proxy of the environment can reach.
@@ -30,8 +32,8 @@ public struct HTTPRequest: Sendable {
     /// Describes a request.
     public init(
         method: String = "GET", url: String, headers: [(String, String)] = [], body: Body = .none,
-        timeout: Double = 30, connectTimeout: Double = 10, maximumResponse: Int = 32 << 20,
-        usesProxy: Bool = true
+        timeout: Double = 30, connectTimeout: Double = 10, stallTimeout: Double = 0,
+        maximumResponse: Int = 32 << 20, usesProxy: Bool = true
     ) {
         self.method = method
         self.url = url
@@ -39,6 +41,7 @@ public struct HTTPRequest: Sendable {
         self.body = body
         self.timeout = timeout
         self.connectTimeout = connectTimeout
+        self.stallTimeout = stallTimeout
         self.maximumResponse = maximumResponse
         self.usesProxy = usesProxy
     }

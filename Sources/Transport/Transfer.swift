@@ -38,6 +38,14 @@ final class Transfer {
         set(CURLOPT_TIMEOUT_MS, Int(request.timeout * 1000))
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout * 1000))
         set(CURLOPT_TCP_KEEPALIVE, 1)
+        if request.stallTimeout > 0 {
+            set(CURLOPT_LOW_SPEED_LIMIT, 1000)
+            set(CURLOPT_LOW_SPEED_TIME, max(1, Int(request.stallTimeout)))
+        }
+        // Large services have many addresses, which change: names are asked for again after a
+        // minute, connections are replaced after five.
+        set(CURLOPT_DNS_CACHE_TIMEOUT, 60)
+        set(CURLOPT_MAXLIFETIME_CONN, 300)
         if let authorities { set(CURLOPT_CAINFO, authorities) }
         for (name, value) in request.headers + [("Expect", "")] {
             // A header without value is sent as "Name;"; "Name:" would take a default one away.

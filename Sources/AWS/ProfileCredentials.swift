@@ -1,0 +1,119 @@
+/// Credentials of a profile: a role to assume, keys, or a program to ask.
+///
+/// Source: AWS SDKs and Tools Reference Guide, "Assume role credential provider" and "Process
+/// credential provider".
+struct ProfileCredentials {
+    let chain: CredentialChain
+    let files: ProfileFiles
+
+    /// Follows a profile, and the profiles that it names.
+    ///
+    /// - Parameter visited: profiles on the way here, so that a loop is found.
+    /// - Returns: nil when the profile says nothing of credentials.
+    func find(_ name: String, through visited: [String]) throws(AWSError) -> Credentials? {
+        guard !visited.contains(name) else {
+            throw failure("source_profile goes round: \((visited + [name]).joined(separator: " > "))")
+        }
+        guard let profile = files.profile(name) else {
+            // The default profile need not be there; one that is asked for must.
+            if visited.isEmpty && name == "default" && !files.isSelectionExplicit { return nil }
+            throw failure("profile \(name) is in neither the credentials nor the config file")
+        }
+        if let role = profile.settings["role_arn"] {
+            return try assume(role, profile, through: visited)
+        }
+        if let keys = try keys(profile) { return keys }
+        if let command = profile.settings["credential_process"] {
+            return try CredentialProcess.run(command, profile: name)
+        }
+        let persons = ["sso_session", "sso_start_url", "sso_account_id", "login_session"]
+        if let setting = persons.first(where: { profile.settings[$0] != nil }) {
+            throw failure(
+                "profile \(name) uses \(setting): a sign-in by a person, which is not supported",
+                hint: "let the AWS CLI do it, in a profile with credential_process = "
+                    + "aws configure export-credentials --profile \(name) --format process")
+        }
+        guard visited.isEmpty else { throw failure("profile \(name) holds no credentials") }
+        return nil
+    }
+
+    private func keys(_ profile: Profile) throws(AWSError) -> Credentials? {
+        // The files may have been rewritten since.
+        try CredentialChain.pair(
+            profile.settings["aws_access_key_id"], profile.settings["aws_secret_access_key"],
+            token: profile.settings["aws_session_token"], source: "profile \(profile.name)",
+            isRenewable: true)
+    }
+
+    // MARK: - Roles
+
+    private func assume(
+        _ role: String, _ profile: Profile, through visited: [String]
+    ) throws(AWSError) -> Credentials {
+        let session = profile.settings["role_session_name"]
+        let service = try chain.tokenService(profile)
+        if let path = profile.settings["web_identity_token_file"] {
+            return try service.assume(role: role, session: session, tokenFile: path)
+        }
+        guard profile.settings["mfa_serial"] == nil else {
+            throw failure(
+                "profile \(profile.name) has mfa_serial: a code by a person, which is not supported")
+        }
+        var duration: Int?
+        if let text = profile.settings["duration_seconds"] {
+            guard let seconds = Int(text), (900...43_200).contains(seconds) else {
+                throw failure(
+                    "duration_seconds of profile \(profile.name) is not between 900 and 43200")
+            }
+            duration = seconds
+        }
+        return try service.assume(
+            role: role, session: session, externalID: profile.settings["external_id"],
+            duration: duration, with: try base(profile, through: visited))
+    }
+
+    /// What a role is assumed with.
+    private func base(
+        _ profile: Profile, through visited: [String]
+    ) throws(AWSError) -> Credentials {
+        switch (profile.settings["source_profile"], profile.settings["credential_source"]) {
+        case (let source?, nil):
+            // A profile may name itself, for the keys that it holds.
+            if source == profile.name, let keys = try keys(profile) { return keys }
+            guard let found = try find(source, through: visited + [profile.name]) else {
+                throw failure("profile \(source) holds no credentials")
+            }
+            return found
+        case (nil, let source?): return try surroundings(source, profile)
+        case (nil, nil):
+            throw failure(
+                "profile \(profile.name) has role_arn without source_profile or credential_source")
+        default:
+            throw failure(
+                "profile \(profile.name) has both source_profile and credential_source")
+        }
+    }
+
+    private func surroundings(
+        _ source: String, _ profile: Profile
+    ) throws(AWSError) -> Credentials {
+        let found: Credentials?
+        switch source {
+        case "Environment": found = try chain.fromEnvironment()
+        case "Ec2InstanceMetadata": found = try MetadataService(chain.environment).instance()
+        case "EcsContainer": found = try MetadataService(chain.environment).container()
+        default:
+            throw failure(
+                "credential_source of profile \(profile.name) is none of Environment, "
+                    + "Ec2InstanceMetadata and EcsContainer")
+        }
+        guard let found else {
+            throw failure("credential_source of profile \(profile.name): \(source) has none")
+        }
+        return found
+    }
+
+    private func failure(_ message: String, hint: String = "") -> AWSError {
+        CredentialChain.failure(message, hint: hint)
+    }
+}
