@@ -103,7 +103,7 @@ extension SettingCatalog {
         "path, virtual, or auto: path with an endpoint of one's own.",
         parse: SettingText.word(AddressingName.self))
     /// Patience with an upload that does not move.
-    public static let stallTimeout = Setting(
+    public static let uploadStallTimeout = Setting(
         "s3.stall_seconds", flag: "stall-timeout", default: "30", value: "SECONDS",
         "Time in which hardly anything of an upload moves that ends the attempt, in seconds.",
         parse: SettingText.seconds(1...3600))
@@ -118,7 +118,7 @@ extension SettingCatalog {
         awsMaxAttempts.key, circuitFailures.key, circuitCoolDown.key, multipartThreshold.key,
         partBytes.key, parallelParts.key, checksum.key, encryption.key, kmsKeyID.key,
         bucketKey.key, storageClass.key, tags.key, bucketOwner.key, addressing.key,
-        stallTimeout.key, abandonedUploads.key,
+        uploadStallTimeout.key, abandonedUploads.key,
     ]
 }
 

@@ -143,11 +143,11 @@ public struct Simulator {
     public init(_ arguments: [String]) throws {
         program = try BackgroundProgram("exchange-sim", arguments)
         let words = program.firstLine().split(separator: " ").map(String.init)
-        self.words = words
         func value(_ name: String) -> String {
             words.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
                 ?? ""
         }
+        self.words = words
         url = value("rest")
         control = value("control")
         streams = value("ws")
