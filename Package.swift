@@ -112,7 +112,7 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "bench-core", dependencies: ["Binance", "Records", "SBE", "Posix"],
+            name: "bench-core", dependencies: ["Binance", "Transport", "Records", "SBE", "Posix"],
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
@@ -121,10 +121,11 @@ let package = Package(
             name: "ToolTests",
             dependencies: [
                 "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
-                "exchange-sim",
+                "exchange-sim", "ws-echo",
             ],
             exclude: [
-                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
+                "read_objects.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
@@ -139,7 +140,16 @@ let package = Package(
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
-        tests("TransportTests", ["Transport", "TestSupport"]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Transport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            exclude: ["websocket_server.py"], swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),
