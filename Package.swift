@@ -76,7 +76,9 @@ let package = Package(
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
-        library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
+        library(
+            "Stage",
+            ["Records", "Ledger", "Spool", "Stats", "Posix", "CYAML", argumentParser]),
 
         library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
@@ -87,6 +89,12 @@ let package = Package(
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool(
             "s3-put",
+            [
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
+                "Stats", "Posix", argumentParser,
+            ]),
+        tool(
+            "kinesis-put",
             [
                 "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
                 "Stats", "Posix", argumentParser,
@@ -120,8 +128,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
-                "exchange-sim", "ws-echo",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq",
+                "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
@@ -132,6 +140,10 @@ let package = Package(
         .testTarget(
             name: "ExchangeSimTests", dependencies: ["TestSupport", "exchange-sim"],
             exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
+        .testTarget(
+            name: "KinesisPutTests",
+            dependencies: ["kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix"],
+            exclude: ["kinesis_server.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
