@@ -1,4 +1,4 @@
-import Posix
+public import Posix
 import Records
 public import Transport
 
@@ -28,6 +28,8 @@ public struct VenueClient: ~Copyable {
         public var backoff = (initial: 1.0, longest: 60.0)
         /// Longest pause that the venue may impose before the client gives up, seconds.
         public var longestPause = 900.0
+        /// A file of certificate authorities instead of the system's.
+        public var authorities: String?
         /// A reply over this many bytes is refused.
         public var maximumReply = 32 << 20
 
@@ -104,6 +106,8 @@ public struct VenueClient: ~Copyable {
     }
 
     let options: Options
+    /// Shows that the caller is well while it waits here for one reply; nil shows nothing.
+    public var heartbeat: Heartbeat?
     private var http: HTTPClient
     private var waiting: [Request] = []
     private var sent: [Int: (request: Request, asksSBE: Bool)] = [:]
@@ -123,7 +127,7 @@ public struct VenueClient: ~Copyable {
     /// A client; nothing is sent yet.
     public init(_ options: Options) throws(TransportError) {
         self.options = options
-        http = try HTTPClient()
+        http = try HTTPClient(authorities: options.authorities)
         usesSBE = options.encoding != .json
         budget = WeightBudget(limit: options.weightLimit ?? 5700)
         breaker = CircuitBreaker(failures: 5, coolDown: 15)
@@ -206,7 +210,8 @@ public struct VenueClient: ~Copyable {
     ) throws(VenueFailure) -> Reply? {
         submit(request)
         while true {
-            if let reply = try wait(timeout: 60, unless: stop).first { return reply }
+            heartbeat?.beat()
+            if let reply = try wait(timeout: 2, unless: stop).first { return reply }
             if Descriptor.isReadable(stop) { return nil }
         }
     }

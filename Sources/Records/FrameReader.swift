@@ -21,12 +21,26 @@ public struct FrameReader: ~Copyable {
     }
 
     private let descriptor: Descriptor
+    /// Shows that its owner's loop turns, also while it waits here; nil shows nothing.
+    public var heartbeat: Heartbeat?
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
     private var start = 0
     private var end = 0
     /// Offset of `start` in the stream.
     private var offset: Int64 = 0
+
+    /// Length of the frame that was handed out last; 0 once the buffer moved.
+    private var lastLength = 0
+
+    /// The times of the frame that was handed out last; nil when it is gone.
+    public var lastTimes: RecordTimes? {
+        guard lastLength > 0 else { return nil }
+        let first = unsafe UnsafeRawPointer(base + start - lastLength)
+        let frame = unsafe FrameView(
+            checked: RawSpan(_unsafeStart: first, byteCount: lastLength))
+        return RecordTimes(frame)
+    }
 
     /// Bytes read so far.
     public var bytesRead: Int64 { offset + Int64(end - start) }
@@ -55,7 +69,7 @@ public struct FrameReader: ~Copyable {
     /// - Throws: ``FrameError/truncated(offset:have:need:)`` when input ends inside a frame;
     ///   `SystemError` when reading fails.
     public mutating func fill(unless stop: Int32 = -1) throws -> Outcome {
-        if stop >= 0, try waitForInput(unless: stop) { return .stopped }
+        if stop >= 0 || heartbeat != nil, try waitForInput(unless: stop) { return .stopped }
         makeRoom()
         let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
         guard let count = unsafe try descriptor.read(into: room) else { return .frames }
@@ -80,6 +94,7 @@ public struct FrameReader: ~Copyable {
             return nil
         }
         start += length
+        lastLength = length
         offset += Int64(length)
         let frame = unsafe RawSpan(_unsafeStart: first, byteCount: length)
         return FrameView(checked: unsafe _overrideLifetime(frame, mutating: &self))
@@ -104,6 +119,7 @@ public struct FrameReader: ~Copyable {
 
     /// Moves a cut frame to the front, and grows to the frame limit if it fills the buffer.
     private mutating func makeRoom() {
+        lastLength = 0
         if start > 0 {
             unsafe base.copyMemory(from: base + start, byteCount: end - start)
             end -= start
@@ -118,13 +134,21 @@ public struct FrameReader: ~Copyable {
     }
 
     private func waitForInput(unless stop: Int32) throws -> Bool {
+        heartbeat?.waits(for: .input)
+        defer {
+            heartbeat?.waits(for: .nothing)
+            heartbeat?.beat()
+        }
         while true {
+            heartbeat?.beat()
             var watched = [
                 pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
             ]
-            if unsafe poll(&watched, 2, -1) >= 0 { return watched[1].revents != 0 }
-            if errno != EINTR { throw SystemError("wait for", descriptor.name) }
+            let limit = heartbeat == nil ? -1 : Heartbeat.longestWait
+            let ready = unsafe poll(&watched, 2, limit)
+            if ready > 0 { return watched[1].revents != 0 }
+            if ready < 0 && errno != EINTR { throw SystemError("wait for", descriptor.name) }
         }
     }
 }

@@ -10,6 +10,8 @@ public struct FrameWriter: ~Copyable {
     public static let batchLength = 64 << 10
 
     private let descriptor: Descriptor
+    /// Shows that its owner waits for the reader, which it may do for long; nil shows nothing.
+    public var heartbeat: Heartbeat?
     private var buffer = Bytes(capacity: batchLength + (16 << 10))
     /// Frames written or waiting to be.
     public private(set) var frames: Int64 = 0
@@ -77,6 +79,11 @@ public struct FrameWriter: ~Copyable {
     /// - Throws: `SystemError`; with `EPIPE` when the reader is gone.
     public mutating func flush() throws(SystemError) {
         guard !buffer.isEmpty else { return }
+        heartbeat?.waits(for: .output)
+        defer {
+            heartbeat?.waits(for: .nothing)
+            heartbeat?.beat()
+        }
         try descriptor.writeAll(buffer.span)
         bytesWritten += Int64(buffer.count)
         buffer.removeAll()
@@ -85,6 +92,9 @@ public struct FrameWriter: ~Copyable {
 
 /// Standard output is a terminal; frames are binary.
 public struct TerminalRefused: Error, CustomStringConvertible {
+    /// For whoever writes without a ``FrameWriter``.
+    public init() {}
+
     /// What to do instead.
     public var description: String {
         "standard output is a terminal and records are binary: "

@@ -49,12 +49,15 @@ public struct Market: Sendable {
         public let isBuyerMaker: Bool
     }
 
+    /// Whose market it is.
+    public let symbol: String
     /// What it is made from.
     public let parameters: Parameters
     private let key: UInt64
 
     /// The market of a symbol.
     public init(symbol: String, _ parameters: Parameters = Parameters()) {
+        self.symbol = symbol
         self.parameters = parameters
         // FNV-1a, so that symbols differ.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -82,6 +85,16 @@ public struct Market: Sendable {
             id: id, time: time, ticks: ticks(ofAggregate: id), steps: steps,
             firstTrade: trades.lowerBound, lastTrade: trades.upperBound,
             isBuyerMaker: hash(3, id) & 1 == 1)
+    }
+
+    /// What the trades of an aggregate that is not voided share.
+    public func order(
+        _ id: Int64
+    ) -> (time: Int64, ticks: Int64, trades: ClosedRange<Int64>, isBuyerMaker: Bool) {
+        (
+            time(ofAggregate: id), ticks(ofAggregate: id), trades(ofAggregate: id),
+            hash(3, id) & 1 == 1
+        )
     }
 
     /// Trade `id`, from 1.
@@ -144,19 +157,23 @@ public struct Market: Sendable {
     }
 
     private func ticks(ofAggregate id: Int64) -> Int64 {
-        // Two triangle waves and some noise, around 65000.00.
+        drift(ofAggregate: id) + Int64(hash(4, id) % 400)
+    }
+
+    /// The price without its noise: two triangle waves around 65000.00.
+    func drift(ofAggregate id: Int64) -> Int64 {
         func triangle(_ period: Int64, _ height: Int64) -> Int64 {
             let phase = id % period
             return height * min(phase, period - phase) / (period / 2)
         }
         return 6_500_000 + triangle(20_000, 100_000) - triangle(3_000, 20_000)
-            + Int64(hash(4, id) % 400)
     }
 
-    private func steps(ofTrade id: Int64) -> Int64 { 1 + Int64(hash(5, id) % 100_000) }
+    /// Quantity of a trade, in steps of 0.00001.
+    public func steps(ofTrade id: Int64) -> Int64 { 1 + Int64(hash(5, id) % 100_000) }
 
     /// SplitMix64 of a number in one of several streams.
-    private func hash(_ stream: UInt64, _ number: Int64) -> UInt64 {
+    func hash(_ stream: UInt64, _ number: Int64) -> UInt64 {
         var value =
             key &+ stream &* 0xd1b5_4a32_d192_ed03
             &+ UInt64(bitPattern: number) &* 0x9e37_79b9_7f4a_7c15

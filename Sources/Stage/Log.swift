@@ -1,6 +1,7 @@
 import Glibc
 import Posix
 import Records
+import Stats
 
 /// How loud a log line is.
 public enum LogLevel: String, CaseIterable, Sendable, Comparable {
@@ -39,6 +40,8 @@ public struct Log: Sendable {
     var format: Format
     var descriptor: Int32
     let isUnderJournal: Bool
+    /// Gets each warning and error, for those who watch the stage.
+    var lastError: LastError?
 
     init(stage: String, level: LogLevel = .info, format: Format? = nil, descriptor: Int32 = 2) {
         self.stage = stage
@@ -71,6 +74,7 @@ public struct Log: Sendable {
     private func write(
         _ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, String>
     ) {
+        if level >= .warning { lastError?.set(message) }
         guard level >= self.level else { return }
         var line = isUnderJournal ? "<\(level.priority)>" : ""
         switch format {

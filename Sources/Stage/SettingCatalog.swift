@@ -5,7 +5,7 @@ public import Records
 public enum SettingCatalog {
     static let secrets: Set<String> = [
         binanceAPIKey.key, "binance.api_secret", accessKeyID.key, secretAccessKey.key,
-        sessionToken.key,
+        sessionToken.key, "health.token",
     ]
 
     // MARK: - Every stage
@@ -29,6 +29,11 @@ public enum SettingCatalog {
     public static let instance = Setting(
         "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
         value: "NAME", "Name of this process among those of its stage. (default: its pid)",
+        parse: SettingText.text)
+    /// Which pipeline a stage is part of.
+    public static let pipeline = Setting<String>(
+        "stats.pipeline", flag: nil, environment: "PIPELINE_NAME", default: nil, value: "NAME",
+        "Name of the pipeline that a stage is part of. (default: the one of its host)",
         parse: SettingText.text)
     /// How long a stage drains.
     public static let drainTimeout = Setting(
@@ -174,7 +179,8 @@ public enum SettingCatalog {
 
     /// Every key that a configuration file may have.
     static let keys: Set<String> = Set([
-        logLevel.key, logFormat.key, statsDirectory.key, instance.key, drainTimeout.key,
+        logLevel.key, logFormat.key, statsDirectory.key, instance.key, pipeline.key,
+        drainTimeout.key,
         restBaseURL.key, symbols.key, weightLimit.key, requestTimeout.key, binanceAPIKey.key,
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
         destination.key, bucket.key, prefix.key, objectBytes.key,
@@ -182,17 +188,17 @@ public enum SettingCatalog {
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(awsKeys).union(kept)
+    ]).union(tapKeys).union(awsKeys).union(healthKeys).union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
     private static let kept: Set<String> = [
-        "service_name", "environment", "mode", "schema_base_path", "logging.output",
-        "binance.sbe_ws_url", "binance.rate_limit_requests_per_minute", "binance.api_secret",
+        "environment", "mode", "schema_base_path", "logging.output",
+        "binance.rate_limit_requests_per_minute", "binance.api_secret",
         "binance.sbe_schema_version", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
         "aws.kinesis_depth_stream", "aws.kinesis_batch_size", "aws.kinesis_flush_interval_seconds",
-        "retry.multiplier", "retry.jitter", "health.host", "health.port", "health.endpoint",
-        "metrics.enable_prometheus", "metrics.prometheus_port", "metrics.enable_cloudwatch",
+        "retry.multiplier", "retry.jitter", "health.endpoint",
+        "metrics.enable_cloudwatch",
         "metrics.metrics_namespace",
     ]
 }

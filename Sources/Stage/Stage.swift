@@ -15,10 +15,14 @@ public struct Stage: ~Copyable {
     /// Where its figures go.
     public let stats: StatsWriter
 
-    init(name: String, instance: String, statsDirectory: String?, log: Log) throws {
+    init(
+        name: String, instance: String, pipeline: String, statsDirectory: String?, log: Log
+    ) throws {
         let stop = try Signals.watch()
-        let stats = try Self.stats(name, instance, statsDirectory, log)
+        let stats = try Self.stats(name, instance, pipeline, statsDirectory, log)
         self.name = name
+        var log = log
+        log.lastError = stats.lastError
         self.log = log
         self.stats = stats
         stopDescriptor = stop
@@ -26,23 +30,40 @@ public struct Stage: ~Copyable {
 
     /// The stats file; where none can be, figures that only this process sees.
     private static func stats(
-        _ name: String, _ instance: String, _ directory: String?, _ log: Log
+        _ name: String, _ instance: String, _ pipeline: String, _ directory: String?, _ log: Log
     ) throws -> StatsWriter {
         let environment = Environment.all
         let standard = (environment["XDG_RUNTIME_DIR"] ?? "/run") + "/bitcoin-ingestor"
         do throws(SystemError) {
             return try StatsWriter(
-                directory: directory ?? standard, stage: name, instance: instance)
+                directory: directory ?? standard, stage: name, instance: instance,
+                pipeline: pipeline, version: Version.text)
         } catch {
             // One that was asked for must work; the usual place is a convenience.
             guard directory == nil else { throw error }
             log.debug("no stats file: \(error)")
-            return StatsWriter(stage: name, instance: instance)
+            return try StatsWriter(stage: name, instance: instance)
         }
     }
 
+    /// Notes where the stage is in its life, for those who watch it.
+    public func enter(_ state: StageState) { stats.enter(state) }
+
     /// True once SIGTERM or SIGINT came.
     public var isStopping: Bool { Signals.isRaised(stopDescriptor) }
+
+    /// Waits for a stop signal for some seconds, and shows meanwhile that it is well.
+    ///
+    /// - Returns: true once one came.
+    public func waitForStop(seconds: Double) -> Bool {
+        let end = Clock.monotonicNanoseconds() + Int64(seconds * 1e9)
+        while true {
+            stats.heartbeat.beat()
+            let left = Double(end - Clock.monotonicNanoseconds()) / 1e9
+            guard left > 0, !isStopping else { return isStopping }
+            Descriptor.waitUntilReadable(stopDescriptor, seconds: min(left, 2))
+        }
+    }
 
     /// Frames from standard input.
     public func standardInput() throws(StageFailure) -> FrameReader {
@@ -53,17 +74,25 @@ public struct Stage: ~Copyable {
                 "standard input is a terminal and records are binary: "
                     + "name a file, or put a source such as rest-pull in front of the pipe")
         }
-        return FrameReader(input)
+        var reader = FrameReader(input)
+        reader.heartbeat = stats.heartbeat
+        return reader
     }
 
-    /// Frames from a file.
+    /// Frames from a file or FIFO.
     public func frames(in path: String) throws -> FrameReader {
-        FrameReader(try Descriptor.open(path, O_RDONLY))
+        let file = try Descriptor.open(path, O_RDONLY)
+        stats.addNeighbour(descriptor: file.raw, isInput: true)
+        var reader = FrameReader(file)
+        reader.heartbeat = stats.heartbeat
+        return reader
     }
 
     /// Frames to standard output.
     public func standardOutput() throws -> FrameWriter {
-        try FrameWriter(Descriptor.standardOutput())
+        var writer = try FrameWriter(Descriptor.standardOutput())
+        writer.heartbeat = stats.heartbeat
+        return writer
     }
 
     /// Writes a report for people, or for scripts, to standard output.

@@ -49,6 +49,7 @@ extension StageCommand {
             }
             let directory = try settings.optional(
                 SettingCatalog.statsDirectory, common.statsDirectory)
+            let pipeline = try settings.optional(SettingCatalog.pipeline)
             let instance = try settings.optional(SettingCatalog.instance, common.instance)
             let plan = try plan(&settings)
             if common.explainsConfig {
@@ -57,9 +58,10 @@ extension StageCommand {
                 Glibc.exit(ExitCode.done.rawValue)
             }
             let stage = try Stage(
-                name: name, instance: instance ?? "\(getpid())", statsDirectory: directory, log: log
-            )
+                name: name, instance: instance ?? "\(getpid())", pipeline: pipeline ?? "",
+                statsDirectory: directory, log: log)
             do { try run(plan, in: stage) } catch {
+                if ExitCode(for: error) != .no { stage.stats.lastError.set("\(error)") }
                 stage.stats.end(exitCode: ExitCode(for: error).rawValue)
                 throw error
             }

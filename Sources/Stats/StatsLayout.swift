@@ -1,23 +1,13 @@
-/// The bytes of a stats file; little-endian, 64 KiB, all offsets in bytes. docs/stats.md.
-///
-/// ```
-///     0  magic "BISTATS1"
-///     8  uint32 layout version          12  uint32 metrics in the table
-///    16  uint64 pid                     24  uint64 start of the process, clock ticks since boot
-///    32  int64  start, ns since epoch   40  uint32 state, 0 running 1 ended   44  int32 exit code
-///    48  stage, 32 bytes NUL padded     80  instance, 64 bytes NUL padded
-///   256  table of metrics, 256 bytes each: uint32 kind, uint32 offset of its first slot,
-///        uint32 slots, uint32 zero, name 64, labels 64, help 112, all NUL padded
-/// 40960  slots of 8 bytes
-/// ```
+/// The bytes of a stats file; little-endian, 256 KiB, all offsets in bytes. docs/stats.md has the
+/// same table in words.
 enum StatsLayout {
     static let magic: UInt64 = 0x3153_5441_5453_4942  // "BISTATS1"
-    static let version: UInt32 = 1
-    static let fileLength = 64 << 10
-    static let tableOffset = 256
-    static let entryLength = 256
-    static let slotsOffset = 40_960
-    static let maximumMetrics = (slotsOffset - tableOffset) / entryLength
+    static let version: UInt32 = 2
+    static let fileLength = 256 << 10
+    static let tableOffset = 4096
+    static let entryLength = 384
+    static let maximumMetrics = 320
+    static let slotsOffset = tableOffset + maximumMetrics * entryLength
     static let maximumSlots = (fileLength - slotsOffset) / 8
 
     enum Header {
@@ -28,11 +18,40 @@ enum StatsLayout {
         static let startTime = 32
         static let state = 40
         static let exitCode = 44
-        static let stage = 48
-        static let instance = 80
+        static let heartbeat = 48
+        static let stateSince = 56
+        static let wait = 64
+        static let neighbours = 68
+        static let refusedMetrics = 72
+        static let slots = 80
+        static let updates = 88
+        static let errors = 96
+        static let stage = 192
+        static let instance = 224
+        static let pipeline = 288
+        static let toolVersion = 352
+        static let neighbourTable = 512
+        static let errorSlots = 2048
     }
     static let stageLength = 32
     static let instanceLength = 64
+    static let pipelineLength = 64
+    static let toolVersionLength = 32
+
+    /// A neighbour: uint32 direction, uint32 kind, uint64 device, uint64 inode.
+    static let neighbourLength = 32
+    static let maximumNeighbours = 32
+
+    /// One of two places for the last error.
+    enum ErrorSlot {
+        static let sequence = 0
+        static let time = 8
+        static let length = 16
+        static let checksum = 20
+        static let text = 24
+    }
+    static let errorSlotLength = 512
+    static let errorTextLength = errorSlotLength - ErrorSlot.text
 
     enum Entry {
         static let kind = 0
@@ -40,11 +59,11 @@ enum StatsLayout {
         static let slots = 8
         static let name = 16
         static let labels = 80
-        static let help = 144
+        static let help = 208
     }
     static let nameLength = 64
-    static let labelsLength = 64
-    static let helpLength = 112
+    static let labelsLength = 128
+    static let helpLength = entryLength - Entry.help
 
     /// Slots of a histogram: sum, then one count for each bucket.
     static let histogramSlots = 1 + HistogramBuckets.count
@@ -60,26 +79,18 @@ public enum MetricKind: UInt32, Sendable {
     case histogram = 2
 }
 
-/// The buckets of every histogram, for values in ns: two to each power of two from 2^10 (1 µs) to
-/// 2^36 (69 s), one below and one above.
-public enum HistogramBuckets {
-    /// How many there are.
-    public static let count = 2 * 26 + 2
-
-    /// The bucket of a value.
-    public static func index(of value: UInt64) -> Int {
-        guard value >= 1 << 10 else { return 0 }
-        let power = 63 - value.leadingZeroBitCount
-        guard power < 36 else { return count - 1 }
-        let isUpper = value >> (power - 1) & 1
-        return 1 + 2 * (power - 10) + Int(isUpper)
-    }
-
-    /// The first value above a bucket; nil for the last bucket, which has no end.
-    public static func end(of index: Int) -> UInt64? {
-        guard index < count - 1 else { return nil }
-        guard index > 0 else { return 1 << 10 }
-        let power = 10 + UInt64(index - 1) / 2
-        return index % 2 == 1 ? 3 << (power - 1) : 1 << (power + 1)
-    }
+/// Where a stage is in its life.
+public enum StageState: UInt32, Sendable, CaseIterable {
+    /// It reads its settings and what an earlier run left.
+    case starting = 0
+    /// It waits for a service or a venue.
+    case connecting = 1
+    /// It does its work.
+    case running = 2
+    /// It was told to stop, or its input ended, and it finishes what it has.
+    case draining = 3
+    /// It ended in order.
+    case stopped = 4
+    /// It ended because it could not go on; the last error says why.
+    case failed = 5
 }

@@ -1,92 +1,74 @@
 import Glibc
 public import Posix
-
-/// A number that only grows. Bumping it is one add and one store in mapped memory; a reader sees
-/// it at once and never blocks the writer.
-public struct Counter: @unchecked Sendable {
-    fileprivate let slot: UnsafeMutablePointer<UInt64>
-
-    /// Adds to it. One thread only.
-    @inline(__always)
-    public func add(_ count: Int = 1) { slot.pointee &+= UInt64(truncatingIfNeeded: count) }
-
-    /// Its value now.
-    public var value: UInt64 { slot.pointee }
-}
-
-/// A number that goes up and down.
-public struct Gauge: @unchecked Sendable {
-    fileprivate let slot: UnsafeMutablePointer<UInt64>
-
-    /// Sets it. One thread only.
-    @inline(__always)
-    public func set(_ value: Int64) { slot.pointee = UInt64(bitPattern: value) }
-
-    /// Its value now.
-    public var value: Int64 { Int64(bitPattern: slot.pointee) }
-}
-
-/// A distribution of durations in ns.
-public struct Histogram: @unchecked Sendable {
-    fileprivate let slots: UnsafeMutablePointer<UInt64>
-
-    /// Counts one duration, in ns; a negative one counts as 0. One thread only.
-    public func record(_ nanoseconds: Int64) {
-        let value = UInt64(max(0, nanoseconds))
-        slots[0] &+= value
-        slots[1 + HistogramBuckets.index(of: value)] &+= 1
-    }
-}
+import Synchronization
 
 /// A stage's figures in a file that others may read while the stage runs.
 ///
-/// Aligned 8-byte stores are whole on every platform that this package builds for, so a reader
-/// sees old or new numbers, never halves.
+/// Nothing here locks, calls the system or allocates once a metric is there: an update is a
+/// relaxed atomic load and store. One thread updates a metric.
 public final class StatsWriter {
-    private let base: UnsafeMutableRawPointer
+    private let memory: StatsMemory
     private var metrics = 0
     private var slots = 0
+    private var places: [String: Int] = [:]
     /// Where the file lies; nil for figures that only this process sees.
     public let path: String?
+    /// Shows that the stage's loop turns.
+    public let heartbeat: Heartbeat
+    /// Where a log notes warnings and errors.
+    public var lastError: LastError { LastError(memory: memory) }
 
     /// Creates `directory/stage.instance.stats`, in the place of one that an earlier process left.
-    public init(directory: String, stage: String, instance: String) throws(SystemError) {
+    ///
+    /// Its owner writes it, everybody may read it. All of it is allocated now: a full disk shows
+    /// here, and not as a signal in the middle of an update.
+    ///
+    /// - Parameters:
+    ///   - instance: tells two processes of a stage apart; what a path cannot have is replaced.
+    ///   - pipeline: which pipeline it is part of; empty for the one of its host.
+    ///   - version: of the program.
+    public init(
+        directory: String, stage: String, instance: String, pipeline: String = "",
+        version: String = ""
+    ) throws(SystemError) {
         try Files.makeDirectories(directory)
-        let path = "\(directory)/\(stage).\(instance).stats"
-        let neighbour = path + ".new"
-        let file = try Descriptor.open(neighbour, O_RDWR | O_CREAT | O_TRUNC)
-        try file.truncate(to: Int64(StatsLayout.fileLength))
-        guard
-            let base = mmap(
-                nil, StatsLayout.fileLength, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0),
-            base != UnsafeMutableRawPointer(bitPattern: -1)
-        else { throw SystemError("map", neighbour) }
-        self.base = base
+        let name = instance.replacing("/", with: "_")
+        let path = "\(directory)/\(stage).\(name).stats"
+        let neighbour = "\(path).\(getpid()).new"
+        try Files.remove(neighbour)
+        let file = try Descriptor.open(neighbour, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+        let code = posix_fallocate(file.raw, 0, StatsLayout.fileLength)
+        guard code == 0, fchmod(file.raw, 0o644) == 0 else {
+            let error = SystemError("allocate", neighbour, code: code == 0 ? errno : code)
+            try? Files.remove(neighbour)
+            throw error
+        }
+        memory = try StatsMemory(mapping: file)
+        heartbeat = Self.heartbeat(memory)
         self.path = path
-        writeHeader(stage: stage, instance: instance)
+        writeHeader(stage, name, pipeline, version)
         try Files.rename(neighbour, to: path)
     }
 
     /// Figures in memory, for a stage that has no directory to write to.
-    public init(stage: String, instance: String) {
-        base = .allocate(byteCount: StatsLayout.fileLength, alignment: 4096)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: StatsLayout.fileLength)
+    public init(stage: String, instance: String) throws(SystemError) {
+        memory = try StatsMemory()
+        heartbeat = Self.heartbeat(memory)
         path = nil
-        writeHeader(stage: stage, instance: instance)
-    }
-
-    deinit {
-        if path == nil { base.deallocate() } else { munmap(base, StatsLayout.fileLength) }
+        writeHeader(stage, instance, "", "")
     }
 
     // MARK: - Metrics
 
-    /// Adds a counter.
+    /// Adds a counter, or gives the one that has this name and these labels.
+    ///
+    /// Where there is no room for it the counter works but nobody sees it, and the file says how
+    /// often that happened.
     ///
     /// - Parameters:
-    ///   - name: such as `records_in`; at most 64 bytes of UTF-8, as are the labels.
-    ///   - labels: such as `sink="s3"`; empty for none.
-    ///   - help: one sentence of at most 112 bytes.
+    ///   - name: such as `records_in`; at most 64 bytes of UTF-8.
+    ///   - labels: such as `sink="s3"`, at most 128 bytes; empty for none.
+    ///   - help: one sentence of at most 176 bytes.
     public func counter(_ name: String, labels: String = "", help: String) -> Counter {
         Counter(slot: add(.counter, name, labels, help, slots: 1))
     }
@@ -98,71 +80,126 @@ public final class StatsWriter {
 
     /// Adds a histogram of ns; parameters as for a counter.
     public func histogram(_ name: String, labels: String = "", help: String) -> Histogram {
-        Histogram(
-            slots: add(.histogram, name, labels, help, slots: StatsLayout.histogramSlots))
+        Histogram(slots: add(.histogram, name, labels, help, slots: StatsLayout.histogramSlots))
     }
 
-    /// Notes that the stage ended.
+    /// Counters that differ in a label whose values are found while the stage runs.
+    ///
+    /// - Parameter limit: how many values are told apart.
+    public func counters(
+        _ name: String, label: String, limit: Int = 16, help: String
+    ) -> CounterFamily {
+        CounterFamily(self, name, label: label, limit: limit, help: help)
+    }
+
+    /// Changes several metrics as one: a reader sees all of the changes or none.
+    ///
+    /// For the figures that must balance, once a batch. One thread only, not nested.
+    public func update(_ changes: () throws -> Void) rethrows {
+        let updates = memory.word(StatsLayout.Header.updates)
+        let number = updates.pointee.load(ordering: .relaxed)
+        updates.pointee.store(number &+ 1, ordering: .relaxed)
+        atomicMemoryFence(ordering: .releasing)
+        defer { updates.pointee.store(number &+ 2, ordering: .releasing) }
+        try changes()
+    }
+
+    // MARK: - The stage
+
+    /// Notes where the stage is in its life.
+    public func enter(_ state: StageState) {
+        memory.signedWord(StatsLayout.Header.stateSince).pointee.store(
+            Clock.realtimeNanoseconds(), ordering: .relaxed)
+        memory.halfWord(StatsLayout.Header.state).pointee.store(
+            state.rawValue, ordering: .releasing)
+        heartbeat.beat()
+    }
+
+    /// Notes that the stage ended: in order with 0 or 1 (the answer is no), else failed.
     public func end(exitCode: Int32) {
-        base.storeBytes(of: exitCode, toByteOffset: StatsLayout.Header.exitCode, as: Int32.self)
-        base.storeBytes(of: 1, toByteOffset: StatsLayout.Header.state, as: UInt32.self)
+        memory.halfWord(StatsLayout.Header.exitCode).pointee.store(
+            UInt32(bitPattern: exitCode), ordering: .relaxed)
+        enter(exitCode == 0 || exitCode == 1 ? .stopped : .failed)
+    }
+
+    /// Tells readers of a pipe, or a file, that the stage reads or writes, so that they can join
+    /// stages into a pipeline. At most 32; descriptors 0 and 1 are noted from the start.
+    public func addNeighbour(descriptor: Int32, isInput: Bool) {
+        let count = memory.halfWord(StatsLayout.Header.neighbours)
+        let index = Int(count.pointee.load(ordering: .relaxed))
+        guard index < StatsLayout.maximumNeighbours,
+            let neighbour = Neighbour(descriptor: descriptor, isInput: isInput)
+        else { return }
+        let entry = StatsLayout.Header.neighbourTable + index * StatsLayout.neighbourLength
+        memory.halfWord(entry).pointee.store(isInput ? 1 : 2, ordering: .relaxed)
+        memory.halfWord(entry + 4).pointee.store(neighbour.kind.rawValue, ordering: .relaxed)
+        memory.word(entry + 8).pointee.store(neighbour.device, ordering: .relaxed)
+        memory.word(entry + 16).pointee.store(neighbour.inode, ordering: .relaxed)
+        count.pointee.store(UInt32(index + 1), ordering: .releasing)
     }
 
     // MARK: - Bytes
 
     private func add(
         _ kind: MetricKind, _ name: String, _ labels: String, _ help: String, slots count: Int
-    ) -> UnsafeMutablePointer<UInt64> {
-        precondition(
-            metrics < StatsLayout.maximumMetrics && slots + count <= StatsLayout.maximumSlots,
-            "the stats file is full")
+    ) -> Slot {
+        let key = "\(kind.rawValue) \(name) \(labels)"
+        if let offset = places[key] { return memory.word(offset) }
+        guard metrics < StatsLayout.maximumMetrics, slots + count <= StatsLayout.maximumSlots,
+            name.utf8.count <= StatsLayout.nameLength,
+            labels.utf8.count <= StatsLayout.labelsLength
+        else {
+            let refused = memory.word(StatsLayout.Header.refusedMetrics)
+            refused.pointee.store(
+                refused.pointee.load(ordering: .relaxed) + 1, ordering: .relaxed)
+            return memory.spare
+        }
         let offset = StatsLayout.slotsOffset + slots * 8
-        let entry = base + StatsLayout.tableOffset + metrics * StatsLayout.entryLength
-        entry.storeBytes(of: kind.rawValue, toByteOffset: StatsLayout.Entry.kind, as: UInt32.self)
-        entry.storeBytes(
-            of: UInt32(offset), toByteOffset: StatsLayout.Entry.offset, as: UInt32.self)
-        entry.storeBytes(of: UInt32(count), toByteOffset: StatsLayout.Entry.slots, as: UInt32.self)
-        Self.store(name, at: entry + StatsLayout.Entry.name, StatsLayout.nameLength)
-        Self.store(labels, at: entry + StatsLayout.Entry.labels, StatsLayout.labelsLength)
-        Self.store(help, at: entry + StatsLayout.Entry.help, StatsLayout.helpLength)
+        let entry = StatsLayout.tableOffset + metrics * StatsLayout.entryLength
+        memory.halfWord(entry + StatsLayout.Entry.kind).pointee.store(
+            kind.rawValue, ordering: .relaxed)
+        memory.halfWord(entry + StatsLayout.Entry.offset).pointee.store(
+            UInt32(offset), ordering: .relaxed)
+        memory.halfWord(entry + StatsLayout.Entry.slots).pointee.store(
+            UInt32(count), ordering: .relaxed)
+        memory.store(name, at: entry + StatsLayout.Entry.name, StatsLayout.nameLength)
+        memory.store(labels, at: entry + StatsLayout.Entry.labels, StatsLayout.labelsLength)
+        memory.store(help, at: entry + StatsLayout.Entry.help, StatsLayout.helpLength)
         metrics += 1
         slots += count
+        places[key] = offset
+        memory.word(StatsLayout.Header.slots).pointee.store(UInt64(slots), ordering: .relaxed)
         // Last, so that a reader never sees an entry that is not written yet.
-        base.storeBytes(
-            of: UInt32(metrics), toByteOffset: StatsLayout.Header.metrics, as: UInt32.self)
-        return (base + offset).assumingMemoryBound(to: UInt64.self)
+        memory.halfWord(StatsLayout.Header.metrics).pointee.store(
+            UInt32(metrics), ordering: .releasing)
+        return memory.word(offset)
     }
 
-    private func writeHeader(stage: String, instance: String) {
+    private static func heartbeat(_ memory: StatsMemory) -> Heartbeat {
+        Heartbeat(
+            time: memory.signedWord(StatsLayout.Header.heartbeat),
+            wait: memory.halfWord(StatsLayout.Header.wait), owner: memory)
+    }
+
+    private func writeHeader(
+        _ stage: String, _ instance: String, _ pipeline: String, _ version: String
+    ) {
         typealias Header = StatsLayout.Header
-        base.storeBytes(of: StatsLayout.magic, as: UInt64.self)
-        base.storeBytes(of: StatsLayout.version, toByteOffset: Header.version, as: UInt32.self)
-        base.storeBytes(of: UInt64(getpid()), toByteOffset: Header.pid, as: UInt64.self)
-        base.storeBytes(
-            of: ProcessStart.ticks(of: getpid()) ?? 0, toByteOffset: Header.processStart,
+        memory.base.storeBytes(of: StatsLayout.magic, as: UInt64.self)
+        memory.base.storeBytes(
+            of: StatsLayout.version, toByteOffset: Header.version, as: UInt32.self)
+        memory.base.storeBytes(of: UInt64(getpid()), toByteOffset: Header.pid, as: UInt64.self)
+        memory.base.storeBytes(
+            of: ProcessStatus(of: getpid())?.start ?? 0, toByteOffset: Header.processStart,
             as: UInt64.self)
-        base.storeBytes(
+        memory.base.storeBytes(
             of: Clock.realtimeNanoseconds(), toByteOffset: Header.startTime, as: Int64.self)
-        Self.store(stage, at: base + Header.stage, StatsLayout.stageLength)
-        Self.store(instance, at: base + Header.instance, StatsLayout.instanceLength)
-    }
-
-    private static func store(_ text: String, at place: UnsafeMutableRawPointer, _ length: Int) {
-        for (index, byte) in text.utf8.prefix(length).enumerated() {
-            place.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-        }
-    }
-}
-
-/// When a process began, which together with its pid names it for good.
-enum ProcessStart {
-    /// Field 22 of /proc/PID/stat (proc(5)); nil when there is no such process.
-    static func ticks(of pid: pid_t) -> UInt64? {
-        guard let bytes = try? Files.read("/proc/\(pid)/stat", limit: 4096) else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self)
-        // The name before it is in parentheses and may hold spaces.
-        guard let name = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: name)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+        memory.store(stage, at: Header.stage, StatsLayout.stageLength)
+        memory.store(instance, at: Header.instance, StatsLayout.instanceLength)
+        memory.store(pipeline, at: Header.pipeline, StatsLayout.pipelineLength)
+        memory.store(version, at: Header.toolVersion, StatsLayout.toolVersionLength)
+        enter(.starting)
+        addNeighbour(descriptor: 0, isInput: true)
+        addNeighbour(descriptor: 1, isInput: false)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import NIOConcurrencyHelpers
+import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Posix
@@ -24,8 +25,11 @@ struct ExchangeSim: ParsableCommand {
     @Option(help: "Control port; 0 takes a free one.") var controlPort = 0
     @Option(help: "Symbols, with commas between them.") var symbol = "BTCUSDT"
     @Option(help: "Another seed is another market.") var seed: UInt64 = 1
-    @Option(help: "Time of the first aggregate, UTC.") var start = "2024-01-01"
+    @Option(help: "Time of the first aggregate, UTC, or now.") var start = "2024-01-01"
+    @Option(help: "With --start now: aggregates that lie in the past already.") var history = 0
     @Option(help: "Milliseconds between two aggregates.") var spacing = 100
+    @Option(help: "Aggregates a second and symbol, instead of --spacing. (default: 10)")
+    var rate: Double?
     @Option(help: "Void every so manieth aggregate.") var invalidAggregates: Int64 = 0
     @Option(help: "Newest aggregate. (default: the market follows the clock)") var newest: Int64?
     @Option(help: "Ids below this are not served any more.") var oldest: Int64 = 1
@@ -39,9 +43,15 @@ struct ExchangeSim: ParsableCommand {
     @Option(help: "Kinds of faults, with commas. (default: those after which asking again helps)")
     var faults: String?
     @Option(help: "Another seed picks other faults.") var faultSeed: UInt64 = 1
+    @OptionGroup(title: "Streams") var streams: StreamSettings
 
     func validate() throws {
-        guard Timestamp.parse(start) != nil else { throw ValidationError("--start is no UTC time") }
+        guard start == "now" || Timestamp.parse(start) != nil else {
+            throw ValidationError("--start is no UTC time")
+        }
+        guard rate.map({ (0.001...500_000).contains($0) }) ?? true else {
+            throw ValidationError("--rate must be between 0.001 and 500000")
+        }
         guard (1...3_600_000).contains(spacing) else {
             throw ValidationError("--spacing must be between 1 and 3600000 ms")
         }
@@ -58,10 +68,11 @@ struct ExchangeSim: ParsableCommand {
         var options = Venue.Options()
         options.symbols = symbol.split(separator: ",").map(String.init)
         options.market.seed = seed
-        options.market.start = Timestamp.parse(start) ?? 0
-        options.market.spacing = Int64(spacing) * 1000
+        options.market.spacing = rate.map { Int64(1_000_000 / $0) } ?? Int64(spacing) * 1000
+        options.market.start =
+            Timestamp.parse(start)
+            ?? Clock.realtimeNanoseconds() / 1000 - Int64(history) * options.market.spacing
         options.market.invalidEvery = invalidAggregates
-        options.newestAggregate = newest
         options.oldestID = oldest
         options.lag = lag
         options.absentKlines = absentKlines
@@ -73,21 +84,55 @@ struct ExchangeSim: ParsableCommand {
         plan.rate = faultRate
         if let faults { plan.kinds = try Self.kinds(faults) }
 
-        let venue = NIOLockedValueBox(Venue(options, faults: plan))
+        let clock = MarketClock(pinned: newest)
+        let venue = NIOLockedValueBox(Venue(options, clock: clock, faults: plan))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let rest = try HTTPServer(port: port, group: group) { head in
-            venue.withLockedValue { venue in
-                venue.answer(head.uri) { head.headers.first(name: $0) }
+        // A loop of their own, so that no flood keeps REST or the control port waiting.
+        let streamGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let hub = StreamHub(
+            options.symbols, options.market, clock, streams.options, streams.plan(seed: faultSeed),
+            loop: streamGroup.next())
+        if streams.refuseHandshakes > 0 { hub.gate.standing = streams.refuseHandshakes }
+
+        let rest = try HTTPServer(port: port, group: group) { head, loop in
+            loop.makeSucceededFuture(
+                venue.withLockedValue { venue in
+                    venue.answer(head.uri) { head.headers.first(name: $0) }
+                })
+        }
+        let control = try HTTPServer(port: controlPort, group: group) { head, loop in
+            let query = Query(uri: head.uri)
+            let isPost = head.method == .POST
+            if StreamControl.owns(query.path) {
+                return hub.loop.submit { StreamControl.answer(query, isPost: isPost, hub) }
             }
+            return loop.makeSucceededFuture(
+                venue.withLockedValue { Control.answer(query, isPost: isPost, &$0, clock) })
         }
-        let control = try HTTPServer(port: controlPort, group: group) { head in
-            venue.withLockedValue { Control.answer(head.uri, isPost: head.method == .POST, &$0) }
-        }
-        print(
-            "listening rest=http://127.0.0.1:\(rest.port) control=http://127.0.0.1:\(control.port)")
+        var line =
+            "listening rest=http://127.0.0.1:\(rest.port) control=http://127.0.0.1:\(control.port)"
+        line += " ws=ws://127.0.0.1:\(try StreamServer(port: streams.wsPort, hub).port)"
+        line += try listenWithTLS(hub)
+        hub.start()
+        print(line)
         fflush(nil)
         // The default action of SIGTERM and SIGINT ends the process; there is nothing to save.
         while true { pause() }
+    }
+
+    /// Listens with TLS when that is asked for.
+    ///
+    /// - Returns: what the first line says of it.
+    private func listenWithTLS(_ hub: StreamHub) throws -> String {
+        var files: (ca: String, certificate: String, key: String)?
+        if let directory = streams.tlsDir { files = try TestCA.make(in: directory) }
+        if let certificate = streams.tlsCert, let key = streams.tlsKey {
+            files = (certificate, certificate, key)
+        }
+        guard let files else { return "" }
+        let context = try TestCA.context(certificate: files.certificate, key: files.key)
+        let server = try StreamServer(port: streams.wssPort, hub, tls: context)
+        return " wss=wss://127.0.0.1:\(server.port) ca=\(files.ca)"
     }
 
     static func kinds(_ text: String) throws -> [Fault] {

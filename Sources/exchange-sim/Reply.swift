@@ -44,6 +44,9 @@ struct Query {
         }
     }
 
+    /// The path with its percent escapes resolved.
+    var decodedPath: String { Self.decoded(path) }
+
     /// A parameter; nil when it is not there.
     subscript(name: String) -> String? { values[name] }
 

@@ -4,14 +4,12 @@ import Records
 import SBE
 import SimulatedMarket
 
-/// The venue's REST API over simulated markets: one value, used from one event loop.
+/// The venue's REST API over simulated markets: one value behind a lock.
 struct Venue {
     /// What it offers.
     struct Options {
         var symbols: [String] = ["BTCUSDT"]
         var market = Market.Parameters()
-        /// The newest aggregate; nil lets it follow the clock.
-        var newestAggregate: Int64?
         /// Ids below are not served any more.
         var oldestID: Int64 = 1
         var weightLimit = 6000
@@ -31,11 +29,13 @@ struct Venue {
     var faults: FaultPlan
     private var meter: WeightMeter
     private let markets: [String: Market]
+    private let clock: MarketClock
     /// Requests by path and status.
     private(set) var requests: [String: Int] = [:]
 
-    init(_ options: Options, faults: FaultPlan) {
+    init(_ options: Options, clock: MarketClock, faults: FaultPlan) {
         self.options = options
+        self.clock = clock
         self.faults = faults
         meter = WeightMeter(limit: options.weightLimit, window: Int64(options.window) * 1000)
         markets = Dictionary(
@@ -181,10 +181,7 @@ struct Venue {
 
     /// The newest aggregate that the database has.
     private func newest(_ market: Market) -> Int64 {
-        let newest =
-            options.newestAggregate ?? market.firstAggregate(at: Clock.realtimeNanoseconds() / 1000)
-            - 1
-        return max(0, newest - options.lag)
+        max(0, clock.newest(market, at: Clock.realtimeNanoseconds() / 1000) - options.lag)
     }
 
     private func aggregates(_ market: Market, _ query: Query, _ limit: Int) -> [Market.Aggregate] {
@@ -252,22 +249,19 @@ struct Venue {
     }
 
     private func depth(_ market: Market, limit: Int, usesSBE: Bool) -> Reply {
-        let id = newest(market)
-        let middle =
-            id > 0 ? market.aggregate(max(1, id - (market.isVoid(id) ? 1 : 0))).ticks : 6_500_000
-        let count = min(limit, 5000)
-        func level(_ index: Int, _ side: Int64) -> (price: Int64, steps: Int64) {
-            (middle + side * Int64(index + 1), 1 + (id * 31 + Int64(index) * 17) % 90_000)
-        }
+        let book = market.book(Market.updatesPerAggregate * newest(market))
+        let (bids, asks) = (
+            book.bids(limit: min(limit, 5000)), book.asks(limit: min(limit, 5000))
+        )
+        let count = bids.count + asks.count
         var bytes = Bytes(capacity: 64 + 64 * count)
         guard usesSBE else {
-            bytes.append(utf8: "{\"lastUpdateId\":\(id)")
-            for (name, side) in [("bids", Int64(-1)), ("asks", 1)] {
+            bytes.append(utf8: "{\"lastUpdateId\":\(book.update)")
+            for (name, levels) in [("bids", bids), ("asks", asks)] {
                 bytes.append(utf8: ",\"\(name)\":[")
-                for index in 0..<count {
-                    let level = level(index, side)
+                for (index, level) in levels.enumerated() {
                     bytes.append(index == 0 ? "[\"" : ",[\"")
-                    bytes.append(decimal: level.price * 1_000_000, exponent: -8)
+                    bytes.append(decimal: level.ticks * 1_000_000, exponent: -8)
                     bytes.append("\",\"")
                     bytes.append(decimal: level.steps * 1000, exponent: -8)
                     bytes.append("\"]")
@@ -280,18 +274,16 @@ struct Venue {
         do throws(SBEError) {
             try bytes.append(room: 64 + 32 * count) { (room) throws(SBEError) in
                 var message = try REST.DepthResponseEncoder(room.mutableBytes)
-                message.lastUpdateId = id
+                message.lastUpdateId = book.update
                 message.priceExponent = -8
                 message.qtyExponent = -8
-                try message.bids(count: count)
-                for index in 0..<count {
-                    let level = level(index, -1)
-                    message.setBids(index, price: level.price * 1_000_000, qty: level.steps * 1000)
+                try message.bids(count: bids.count)
+                for (index, level) in bids.enumerated() {
+                    message.setBids(index, price: level.ticks * 1_000_000, qty: level.steps * 1000)
                 }
-                try message.asks(count: count)
-                for index in 0..<count {
-                    let level = level(index, 1)
-                    message.setAsks(index, price: level.price * 1_000_000, qty: level.steps * 1000)
+                try message.asks(count: asks.count)
+                for (index, level) in asks.enumerated() {
+                    message.setAsks(index, price: level.ticks * 1_000_000, qty: level.steps * 1000)
                 }
                 return message.encodedLength
             }

@@ -1,6 +1,7 @@
 import Glibc
 import Posix
 import Stage
+import Stats
 import Synchronization
 
 /// Delivers sealed objects on a thread of its own, one after another, so that slow disks and
@@ -31,19 +32,22 @@ final class Committer: Sendable {
 
     private let giveUpAfter: Double
     private let log: Log
+    private let duration: Histogram
 
     /// Starts the thread.
     ///
     /// - Parameters:
     ///   - giveUpAfter: seconds without a success after which a service that does not answer is
     ///     given up on.
+    ///   - duration: gets the time that each object took.
     ///   - makeStore: called on the thread, with what tells it that nobody waits any more.
     init(
-        giveUpAfter: Double, log: Log,
+        giveUpAfter: Double, log: Log, duration: Histogram,
         _ makeStore: @escaping @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
     ) throws {
         self.giveUpAfter = giveUpAfter
         self.log = log
+        self.duration = duration
         (workDescriptor, workEnd) = try Self.makePipe()
         (outcomeDescriptor, outcomeEnd) = try Self.makePipe()
         let start = Start(committer: self, makeStore: makeStore)
@@ -108,6 +112,7 @@ final class Committer: Sendable {
                         Descriptor.waitUntilReadable(-1, seconds: 1)
                         continue
                     }
+                    committer.duration.record(Clock.monotonicNanoseconds() - start)
                     committer.finish(Outcome(object: object, result: result))
                     break
                 }

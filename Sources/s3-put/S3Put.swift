@@ -82,6 +82,6 @@ struct S3Put: StageCommand {
     func run(_ plan: S3PutPlan, in stage: borrowing Stage) throws {
         var reader = try stage.standardInput()
         var sink = try Sink(plan, in: stage)
-        try sink.run(&reader)
+        try sink.run(&reader, in: stage)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Posix
 import TestSupport
 import Testing
 
@@ -6,10 +7,16 @@ import Testing
 
 /// Stats files as another process reads them.
 struct StatsTests {
+    private func writer(_ place: TemporaryDirectory) throws -> (StatsWriter, String) {
+        let writer = try StatsWriter(
+            directory: place.path("stats"), stage: "dedup", instance: "a", pipeline: "p",
+            version: "1.2")
+        return (writer, try #require(writer.path))
+    }
+
     @Test func `figures are read while they are written`() throws {
         let place = try TemporaryDirectory()
-        let writer = try StatsWriter(directory: place.path("stats"), stage: "dedup", instance: "a")
-        let path = try #require(writer.path)
+        let (writer, path) = try writer(place)
         #expect(path.hasSuffix("stats/dedup.a.stats"))
         let records = writer.counter("records_in", help: "Records read.")
         let lag = writer.gauge("lag", labels: "sink=\"s3\"", help: "How late.")
@@ -19,7 +26,8 @@ struct StatsTests {
         latency.record(1500)
         var snapshot = try StatsSnapshot(path: path)
         #expect(snapshot.stage == "dedup" && snapshot.instance == "a" && snapshot.pid == getpid())
-        #expect(snapshot.life == .running)
+        #expect(snapshot.pipeline == "p" && snapshot.version == "1.2")
+        #expect(snapshot.life == .running && snapshot.isConsistent && !snapshot.isSuspended)
         #expect(snapshot.value("records_in") == 3 && snapshot.value("lag") == -7)
         #expect(snapshot.metrics[1].labels == "sink=\"s3\"")
         #expect(snapshot.metrics[2].values.reduce(0, +) == 1501)
@@ -27,13 +35,89 @@ struct StatsTests {
         snapshot = try StatsSnapshot(path: path)
         #expect(snapshot.value("records_in") == 4)
         writer.end(exitCode: 75)
-        #expect(try StatsSnapshot(path: path).life == .ended(75))
+        snapshot = try StatsSnapshot(path: path)
+        #expect(snapshot.life == .ended(75) && snapshot.state == .failed)
+    }
+
+    @Test func `a file that is read again shows metrics that came since, and nobody may write it`()
+        throws
+    {
+        let place = try TemporaryDirectory()
+        let old = umask(0o077)
+        defer { umask(old) }
+        let (writer, path) = try writer(place)
+        let file = try StatsFile(path: path)
+        #expect(try file.read().metrics.isEmpty)
+        writer.counter("a", help: "A.").advance(to: 9)
+        #expect(try file.read().value("a") == 9)
+        let histogram = writer.histogram("h", help: "H.")
+        histogram.record(2_000_000, count: 3)
+        writer.counter("a", help: "A.").advance(to: 8)
+        let snapshot = try file.read()
+        #expect(snapshot.metrics.count == 2 && snapshot.value("a") == 9)
+        #expect(snapshot.metrics[1].values[0] == 6_000_000)
+        let status = try #require(try Files.status(path))
+        #expect(status.st_mode & 0o777 == 0o644)
+    }
+
+    @Test(arguments: StageState.allCases)
+    func `each state and the beat of the loop are seen`(state: StageState) throws {
+        let place = try TemporaryDirectory()
+        let (writer, path) = try writer(place)
+        let before = Clock.monotonicNanoseconds()
+        writer.enter(state)
+        writer.heartbeat.waits(for: .output)
+        let snapshot = try StatsSnapshot(path: path)
+        #expect(snapshot.state == state && snapshot.wait == .output)
+        #expect(snapshot.heartbeat >= before && snapshot.stateSince > 0)
+    }
+
+    @Test func `the writer of a pipe and its reader know it by the same number`() throws {
+        let place = try TemporaryDirectory()
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        let (writer, path) = try writer(place)
+        let standard = try StatsSnapshot(path: path).neighbours.count
+        writer.addNeighbour(descriptor: ends[0], isInput: true)
+        writer.addNeighbour(descriptor: ends[1], isInput: false)
+        let found = try StatsSnapshot(path: path).neighbours.dropFirst(standard)
+        #expect(found.count == 2 && found.allSatisfy { $0.kind == .pipe })
+        #expect(found.first?.inode == found.last?.inode)
+        #expect(found.map(\.isInput) == [true, false])
+        for _ in 0..<100 { writer.addNeighbour(descriptor: ends[0], isInput: true) }
+        #expect(try StatsSnapshot(path: path).neighbours.count == StatsLayout.maximumNeighbours)
+    }
+
+    @Test func `what finds no room is counted, and the stage goes on`() throws {
+        let place = try TemporaryDirectory()
+        let (writer, path) = try writer(place)
+        var counters: [Counter] = []
+        for number in 0..<400 { counters.append(writer.counter("c\(number)", help: "")) }
+        for counter in counters { counter.add() }
+        writer.histogram("h", help: "").record(5)
+        _ = writer.counter("d", labels: String(repeating: "x", count: 129), help: "")
+        let snapshot = try StatsSnapshot(path: path)
+        #expect(snapshot.metrics.count == 320 && snapshot.refusedMetrics == 82)
+        #expect(snapshot.metrics.allSatisfy { $0.value == 1 })
+    }
+
+    @Test func `labels found at run time are bounded, and escaped`() throws {
+        let place = try TemporaryDirectory()
+        let (writer, path) = try writer(place)
+        var family = writer.counters("quarantined", label: "reason", limit: 4, help: "Q.")
+        for number in 0..<10 { family.add(for: "a \"b\"\n\\\(number)") }
+        family.add(5, for: String(repeating: "é", count: 500))
+        let metrics = try StatsSnapshot(path: path).metrics
+        #expect(metrics.count == 4)
+        #expect(metrics[0].labels == #"reason="a \"b\"\n\\0""#)
+        #expect(metrics.last?.labels == #"reason="other""# && metrics.last?.value == 12)
+        #expect(Labels.pair("r", String(repeating: "é", count: 500)).utf8.count <= 128)
     }
 
     @Test func `a process that is gone without a word is dead`() throws {
         let place = try TemporaryDirectory()
-        let writer = try StatsWriter(directory: place.path, stage: "s", instance: "1")
-        let path = try #require(writer.path)
+        let (_, path) = try writer(place)
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         bytes[StatsLayout.Header.processStart] ^= 1
         try bytes.write(to: URL(fileURLWithPath: path))
@@ -42,37 +126,69 @@ struct StatsTests {
 
     @Test func `a damaged file is refused or read, and never more than there is`() throws {
         let place = try TemporaryDirectory()
-        let writer = try StatsWriter(directory: place.path, stage: "s", instance: "1")
+        let (writer, original) = try writer(place)
         _ = writer.counter("a", help: "b")
         _ = writer.histogram("c", help: "d")
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(writer.path)))
+        writer.lastError.set("cannot write")
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: original)))
         let path = place.path("bent")
-        for index in Array(0..<800) {
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let file = fopen(path, "r+")
+        defer { fclose(file) }
+        let interesting = Array(0..<600) + Array(2040..<3072) + Array(4096..<4900)
+        for index in interesting {
             for change: UInt8 in [1, 0xFF] {
-                var bent = bytes
-                bent[index] ^= change
-                try bent.write(to: URL(fileURLWithPath: path))
+                var byte = bytes[index] ^ change
+                pwrite(fileno(file), &byte, 1, off_t(index))
                 _ = try? StatsSnapshot(path: path)
+                byte = bytes[index]
+                pwrite(fileno(file), &byte, 1, off_t(index))
             }
         }
         for length in [0, 1, 100, bytes.count - 1, bytes.count + 1] {
-            try (bytes + [0]).prefix(length).write(to: URL(fileURLWithPath: path))
+            try Data((bytes + [0]).prefix(length)).write(to: URL(fileURLWithPath: path))
             #expect(throws: StatsError.self) { _ = try StatsSnapshot(path: path) }
         }
+        let link = place.path("link")
+        symlink(original, link)
+        #expect(throws: StatsError.notStats(link)) { _ = try StatsSnapshot(path: link) }
+        let fifo = place.path("fifo")
+        mkfifo(fifo, 0o644)
+        #expect(throws: StatsError.notStats(fifo)) { _ = try StatsSnapshot(path: fifo) }
     }
 
-    @Test func `buckets cover every duration, two to each power of two`() {
+    @Test func `every duration falls into a bucket at most an eighth of its lower end wide`() {
         for power in 0..<63 {
             let start = UInt64(1) << UInt64(power)
-            for value: UInt64 in [start, start + start / 2, start + 1] {
+            for value: UInt64 in [start, start + start / 2, start + 1, start + start / 8 * 7] {
                 let index = HistogramBuckets.index(of: value)
                 if let end = HistogramBuckets.end(of: index) { #expect(value < end) }
-                if index > 0, let low = HistogramBuckets.end(of: index - 1) {
-                    #expect(value >= low)
-                }
+                guard index > 0, let low = HistogramBuckets.end(of: index - 1) else { continue }
+                #expect(value >= low)
+                if let end = HistogramBuckets.end(of: index) { #expect((end - low) * 8 <= low) }
             }
         }
         #expect(HistogramBuckets.index(of: 0) == 0)
         #expect(HistogramBuckets.index(of: .max) == HistogramBuckets.count - 1)
+    }
+
+    @Test func `histograms of two processes add up, and quantiles are within 6.25 percent`() {
+        var random = SeededRandom(1)
+        var counts = [[UInt64](repeating: 0, count: HistogramBuckets.count)]
+        counts.append(counts[0])
+        var values: [UInt64] = []
+        for number in 0..<10_000 {
+            let value = UInt64.random(in: 2000...50_000_000, using: &random)
+            values.append(value)
+            counts[number % 2][HistogramBuckets.index(of: value)] += 1
+        }
+        values.sort()
+        let merged = zip(counts[0], counts[1]).map { $0 + $1 }
+        for share in [0.01, 0.5, 0.9, 0.99] {
+            let exact = Double(values[Int(share * 10_000) - 1])
+            let found = Double(HistogramBuckets.quantile(share, of: merged) ?? 0)
+            #expect(abs(found - exact) / exact <= 0.0626)
+        }
+        #expect(HistogramBuckets.quantile(0.5, of: [UInt64](repeating: 0, count: 5)) == nil)
     }
 }

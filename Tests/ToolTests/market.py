@@ -55,14 +55,27 @@ class Market:
         return self.start + (number - 1) * self.spacing + self.hash(2, number) % (self.spacing // 2)
 
     def ticks(self, number):
+        return self.drift(number) + self.hash(4, number) % 400
+
+    def drift(self, number):
         def triangle(period, height):
             phase = number % period
             return height * min(phase, period - phase) // (period // 2)
 
-        return 6_500_000 + triangle(20_000, 100_000) - triangle(3_000, 20_000) + self.hash(4, number) % 400
+        return 6_500_000 + triangle(20_000, 100_000) - triangle(3_000, 20_000)
 
     def steps(self, number):
         return 1 + self.hash(5, number) % 100_000
+
+    def book(self, update):
+        """({ticks: steps} of the bids, the same of the asks) after an update"""
+        middle = (self.drift((update + 3) // 4) + 200) // 50
+        sides = {}, {}
+        for number in range(middle - 250, middle + 251):
+            value = self.hash(6, update - (update - 73 * number) % 512)
+            if number != middle and value % 8 != 0:
+                sides[number > middle][number * 50] = 1 + value // 8 % 100_000
+        return sides
 
     def kline(self, open_time, length, newest):
         """[open, high, low, close, steps, quote, trades, bought steps, bought quote] or None"""

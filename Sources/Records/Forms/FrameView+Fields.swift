@@ -147,6 +147,7 @@ extension FrameView {
         }
         sink.levels("asks", levels, self)
         describeSource(&sink)
+        sink.long("series", Int64(series))
     }
 
     private func describeGap<Sink: FieldSink & ~Copyable>(
@@ -230,13 +231,16 @@ extension GapReason {
         case .notServed: "notServed"
         case .absent: "absent"
         case .overflow: "overflow"
+        case .disconnected: "disconnected"
         default: "unknown"
         }
     }
 
     /// The reason of a name; nil for no such name.
     init?(word: String) {
-        let all: [GapReason] = [.unknown, .missed, .notServed, .absent, .overflow]
+        let all: [GapReason] = [
+            .unknown, .missed, .notServed, .absent, .overflow, .disconnected,
+        ]
         guard let reason = all.first(where: { "\($0.word)" == word }) else { return nil }
         self = reason
     }

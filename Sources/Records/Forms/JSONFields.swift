@@ -35,6 +35,9 @@ struct JSONFields: ~Escapable {
         return try named(name) { try scanner.boolean() }
     }
 
+    /// True when there is such a member.
+    func has(_ name: StaticString) -> Bool { place(of: name) != nil }
+
     /// Null, or no such member, is nil.
     func optionalBoolean(_ name: StaticString) throws -> Bool? {
         guard let place = place(of: name) else { return nil }

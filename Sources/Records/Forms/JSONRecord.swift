@@ -163,7 +163,9 @@ public enum JSONRecord {
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw Failure("bids, asks: \(bids.count + asks.count) levels are over the frame limit")
         }
-        let prefix = try fields.prefix(kind, ids: first...last)
+        let hasSeries = kind == .depthSnapshot && fields.has("series")
+        let series = hasSeries ? try fields.small("series", UInt16.self) : 0
+        let prefix = try fields.prefix(kind, ids: first...last, series: series)
         if kind == .depthDiff {
             try bytes.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try DepthDiffEncoder(room)

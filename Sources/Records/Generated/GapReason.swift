@@ -28,6 +28,9 @@ public struct GapReason: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// Dropped because a reader was too slow
     @inlinable public static var overflow: GapReason { GapReason(rawValue: 4) }
 
+    /// They passed while a connection was down
+    @inlinable public static var disconnected: GapReason { GapReason(rawValue: 5) }
+
     /// The name in the schema, or the number of a value that it does not have.
     public var description: String {
         switch rawValue {
@@ -36,6 +39,7 @@ public struct GapReason: RawRepresentable, Hashable, Sendable, CustomStringConve
         case 2: "notServed"
         case 3: "absent"
         case 4: "overflow"
+        case 5: "disconnected"
         default: "\(rawValue)"
         }
     }

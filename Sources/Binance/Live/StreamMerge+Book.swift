@@ -1,0 +1,151 @@
+import Posix
+import Records
+
+/// What the changes of one book still want.
+struct BookState {
+    enum Phase {
+        /// Nothing: a snapshot went out, and all changes since.
+        case whole
+        /// A snapshot, to be asked for at a time, ns.
+        case wanted(notBefore: Int64)
+        /// The snapshot that was asked for.
+        case requested
+        /// The venue has none.
+        case refused
+    }
+
+    var phase = Phase.whole
+    /// First id of the changes that the snapshot has to reach up to.
+    var firstID: Int64 = 0
+    /// Last id of those that went on without it.
+    var gone = Int64.min
+    /// Changes that wait for it.
+    var held: HeldRecords?
+    /// Requests without success.
+    var attempts = 0
+}
+
+/// Books: a hole in the changes of a book, and their beginning, want a snapshot. The changes after
+/// the hole wait for it, and go on around it: those that it contains before, the others after it.
+/// Whoever reads the records in order has the book from the snapshot on; nothing is left out.
+///
+/// Source: Binance Spot, "How to manage a local order book correctly"; docs/decisions/0013.
+extension StreamMerge {
+    /// Notes that a book begins anew with the change that has this first id.
+    mutating func wantSnapshot(_ place: Int, from first: Int64, at time: Int64) {
+        guard rules.takesSnapshots, sequences[place].subscription.kind == .depth else { return }
+        if case .refused = books[place].phase { return }
+        let wasRequested = if case .requested = books[place].phase { true } else { false }
+        books[place].firstID = first
+        books[place].gone = .min
+        if !wasRequested { books[place].phase = .wanted(notBefore: time) }
+        books[place].held = HeldRecords()
+        snapshotPlaces.insert(place)
+        refreshSlow(place)
+    }
+
+    /// Keeps a change of a book that waits for its snapshot.
+    ///
+    /// - Returns: false when it does not wait.
+    mutating func keepForBook(_ record: Record, _ encode: (inout Bytes) -> Void) -> Bool {
+        let place = record.place
+        guard snapshotPlaces.contains(place) else { return false }
+        guard let held = books[place].held, held.bytes < rules.heldBytes else {
+            releaseBook(place)
+            books[place].gone = record.last
+            return false
+        }
+        return held.insert(
+            record.first, record.last, eventTime: record.eventTime, at: record.time, encode)
+    }
+
+    /// Sends the changes that wait for a snapshot on without it.
+    mutating func releaseBook(_ place: Int) {
+        guard let held = books[place].held else { return }
+        books[place].held = nil
+        release(held, through: .max, place)
+    }
+
+    private mutating func release(_ held: HeldRecords, through last: Int64, _ place: Int) {
+        while let entry = held.entries.first, entry.last <= last {
+            if isDropping {
+                counts.dropped += 1
+                if droppedFrom[place] == .min { droppedFrom[place] = entry.first }
+            } else {
+                counts.out += 1
+            }
+            held.removeFirst(passes: !isDropping, to: &output)
+            books[place].gone = entry.last
+        }
+    }
+
+    mutating func releaseOldBooks(at time: Int64) {
+        for place in snapshotPlaces {
+            guard let held = books[place].held, !held.isEmpty,
+                time - held.since >= rules.bookWindow
+            else { continue }
+            releaseBook(place)
+        }
+    }
+
+    // MARK: - Snapshots
+
+    /// The place of a stream that wants a snapshot now; nil when none does.
+    public func snapshotWanted(at time: Int64) -> Int? {
+        snapshotPlaces.filter { place in
+            if case .wanted(let notBefore) = books[place].phase { return notBefore <= time }
+            return false
+        }.min()
+    }
+
+    /// Notes that a snapshot is asked for: changes wait for it from now on.
+    public mutating func snapshotRequested(_ place: Int) {
+        books[place].phase = .requested
+        if books[place].held == nil { books[place].held = HeldRecords() }
+    }
+
+    /// Notes that a snapshot did not come.
+    ///
+    /// - Parameter later: ns after which to ask again; nil when the venue has none.
+    /// - Returns: how often that happened in a row.
+    @discardableResult
+    public mutating func snapshotFailed(_ place: Int, at time: Int64, later: Int64?) -> Int {
+        books[place].attempts += 1
+        if let later {
+            books[place].phase = .wanted(notBefore: time + later)
+        } else {
+            books[place].phase = .refused
+            releaseBook(place)
+            snapshotPlaces.remove(place)
+            refreshSlow(place)
+        }
+        return books[place].attempts
+    }
+
+    /// Puts a snapshot among the changes of its book.
+    ///
+    /// - Parameters:
+    ///   - id: the last update that it contains.
+    ///   - frame: its record.
+    /// - Returns: false when it is older than what it has to reach, so that another one is wanted.
+    public mutating func snapshotArrived(_ place: Int, id: Int64, frame: RawSpan) -> Bool {
+        let book = books[place]
+        // The first change after it must follow it or overlap with it, and still be here.
+        guard id >= book.firstID - 1, id >= book.gone else { return false }
+        let held = book.held
+        books[place].held = nil
+        if let held { release(held, through: id, place) }
+        if isDropping {
+            counts.dropped += 1
+        } else {
+            output.append(frame)
+            counts.out += 1
+            counts.snapshots += 1
+        }
+        if let held { release(held, through: .max, place) }
+        books[place] = BookState()
+        snapshotPlaces.remove(place)
+        refreshSlow(place)
+        return true
+    }
+}

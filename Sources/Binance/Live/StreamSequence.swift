@@ -1,0 +1,98 @@
+public import Records
+
+/// What came of one stream of one symbol, and so what a copy of a record is worth.
+public struct StreamSequence: Sendable {
+    /// What is to be done with a record.
+    public enum Verdict: Sendable {
+        /// It is the next one.
+        case next
+        /// It came before, or a newer one did.
+        case known
+        /// It was given up before, and comes after all.
+        case late
+        /// Ids before it are missing.
+        case ahead
+    }
+
+    /// Which stream.
+    public let subscription: StreamPlan.Subscription
+    /// Its records' sequence.
+    public let id: SequenceID
+    let isDense: Bool
+    /// The highest id that went on; `Int64.min` before the first.
+    public internal(set) var last = Int64.min
+    /// Connections of the group that were lost before the last record came.
+    var losses: UInt32 = 0
+    /// Ids below ``last`` that were declared missing.
+    var missing = MissingIDs()
+
+    init(_ subscription: StreamPlan.Subscription) {
+        self.subscription = subscription
+        id = subscription.kind.sequence(of: subscription.symbol)
+        isDense = subscription.kind.isDense
+    }
+
+    /// True once a record came.
+    public var hasBegun: Bool { last != .min }
+
+    /// Judges a record by its ids, and takes note of it unless it is ahead.
+    mutating func take(_ first: Int64, _ final: Int64) -> Verdict {
+        // The common case: the ids that follow.
+        if first == last &+ 1 || !isDense && final > last {
+            last = final
+            return .next
+        }
+        return takeOther(first, final)
+    }
+
+    mutating func takeOther(_ first: Int64, _ final: Int64) -> Verdict {
+        guard hasBegun else {
+            last = final
+            return .next
+        }
+        guard final > last else {
+            // A change of the book that is behind it can no more be applied.
+            let isWanted = subscription.kind == .trade && missing.take(first)
+            return isWanted ? .late : .known
+        }
+        guard first <= last else { return .ahead }
+        // The venue's rule for the book: what overlaps is applied.
+        last = final
+        return .next
+    }
+
+    /// Gives the ids before a record up, and takes it.
+    ///
+    /// - Returns: what is missing.
+    mutating func skip(to first: Int64, _ final: Int64) -> ClosedRange<Int64> {
+        let hole = (last + 1)...(first - 1)
+        missing.insert(hole)
+        last = final
+        return hole
+    }
+}
+
+/// Ids that were given up, so that one that comes after all is known for what it is.
+struct MissingIDs: Sendable {
+    /// Holes that are remembered: older ones are rather filled by a repair.
+    static let capacity = 64
+
+    private(set) var ranges: [ClosedRange<Int64>] = []
+
+    /// Remembers a hole above all others.
+    mutating func insert(_ hole: ClosedRange<Int64>) {
+        if ranges.count == Self.capacity { ranges.removeFirst() }
+        ranges.append(hole)
+    }
+
+    /// Takes an id out.
+    ///
+    /// - Returns: false when it was not missing.
+    mutating func take(_ id: Int64) -> Bool {
+        guard let index = ranges.lastIndex(where: { $0.contains(id) }) else { return false }
+        let hole = ranges.remove(at: index)
+        if id < hole.upperBound { ranges.insert((id + 1)...hole.upperBound, at: index) }
+        if id > hole.lowerBound { ranges.insert(hole.lowerBound...(id - 1), at: index) }
+        return true
+    }
+}

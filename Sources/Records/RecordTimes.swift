@@ -1,0 +1,13 @@
+/// When a record happened and when it came, for figures that look at one record of a batch.
+public struct RecordTimes: Sendable, Equatable {
+    /// Exchange time, µs since the epoch, UTC.
+    public let event: Int64
+    /// When the bytes arrived here, ns since the epoch, UTC.
+    public let ingest: Int64
+
+    /// Of a record.
+    public init(_ frame: borrowing FrameView) {
+        event = frame.eventTime
+        ingest = frame.ingestTime
+    }
+}

@@ -1,0 +1,30 @@
+public import Glibc
+import Posix
+
+/// A process as /proc knows it (proc(5)).
+public struct ProcessStatus: Sendable {
+    /// Field 22 of /proc/PID/stat: clock ticks from boot to its start, which with its pid names it
+    /// for good.
+    public let start: UInt64
+    /// Field 3: R running, S sleeping, T stopped by a signal, Z ended and not waited for.
+    public let state: UInt8
+    /// True after SIGSTOP or under a debugger.
+    public var isStopped: Bool { state == UInt8(ascii: "T") || state == UInt8(ascii: "t") }
+    /// True when it ended and its parent has not asked for its status yet.
+    public var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
+
+    /// Looks at a process; nil when there is none of this pid.
+    public init?(of pid: pid_t) {
+        guard pid > 0, let bytes = try? Files.read("/proc/\(pid)/stat", limit: 4096) else {
+            return nil
+        }
+        // The name before the fields is in parentheses and may hold anything.
+        guard let name = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = bytes[(name + 1)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 19, let state = fields[0].first,
+            let start = UInt64(String(decoding: fields[19], as: UTF8.self))
+        else { return nil }
+        self.start = start
+        self.state = state
+    }
+}

@@ -1,0 +1,128 @@
+import NIOCore
+import Posix
+import SimulatedMarket
+
+/// All streams and all their clients.
+///
+/// Everything here and below belongs to one event loop, which makes the class safe to hand to
+/// closures of other threads as long as they come back to `loop` before they use it.
+final class StreamHub: @unchecked Sendable {
+    let loop: any EventLoop
+    let options: StreamOptions
+    /// One per symbol.
+    private(set) var feeds: [Feed] = []
+    /// The clients by number.
+    private(set) var connections: [Int: StreamConnection] = [:]
+    /// What happened so far.
+    var counts = StreamCounts()
+    /// How messages are spoiled.
+    var faults: MessageFaultPlan
+    /// Who may connect.
+    var gate: Gate
+    private var feedsByName: [String: Feed] = [:]
+    private var lastID = 0
+    private var run = MessageRun()
+    private var nextDiff: Int64
+    private var nextSnapshot: Int64
+    private let clock: MarketClock
+
+    /// Shortest time between two ticks, µs; what falls due within it goes out together.
+    private static let shortestTick: Int64 = 200
+
+    init(
+        _ symbols: [String], _ market: Market.Parameters, _ clock: MarketClock,
+        _ options: StreamOptions, _ faults: MessageFaultPlan, loop: any EventLoop
+    ) {
+        self.loop = loop
+        self.options = options
+        self.clock = clock
+        self.faults = faults
+        gate = Gate(limit: options.connectLimit, window: options.connectWindow)
+        let now = Clock.realtimeNanoseconds() / 1000
+        nextDiff = now
+        nextSnapshot = now
+        for (index, symbol) in symbols.enumerated() {
+            let feed = Feed(
+                index: index, Market(symbol: symbol, market), clock, options, now: now)
+            feeds.append(feed)
+            feedsByName[symbol.lowercased()] = feed
+        }
+    }
+
+    /// Begins to produce.
+    func start() {
+        loop.execute { [self] in
+            if options.flood == 0 { tick() }
+            if options.cutInterval > 0 { scheduleCut() }
+        }
+    }
+
+    /// µs since the epoch.
+    func microseconds() -> Int64 { Clock.realtimeNanoseconds() / 1000 }
+
+    /// The feed of a stream; nil for one that the venue does not have.
+    func feed(_ name: StreamName) -> (feed: Feed, kind: StreamKind)? {
+        guard let (symbol, kind) = name.parts, let feed = feedsByName[symbol] else { return nil }
+        return (feed, kind)
+    }
+
+    // MARK: - Clients
+
+    /// Takes in a client.
+    ///
+    /// - Returns: its number.
+    func add(_ connection: StreamConnection) -> Int {
+        lastID += 1
+        connections[lastID] = connection
+        counts.accepted += 1
+        return lastID
+    }
+
+    /// Forgets a client.
+    func remove(_ connection: StreamConnection) {
+        guard connections.removeValue(forKey: connection.id) != nil else { return }
+        counts.messages += connection.messagesSent
+        counts.culled += connection.culled
+    }
+
+    /// A client picked by the plan's dice; nil when there is none.
+    func anyConnection() -> StreamConnection? {
+        guard !connections.isEmpty else { return nil }
+        let ids = connections.keys.sorted()
+        return connections[ids[Int(faults.random() % UInt64(ids.count))]]
+    }
+
+    private func scheduleCut() {
+        loop.scheduleTask(in: .nanoseconds(Int64(options.cutInterval * 1e9))) { [self] in
+            anyConnection()?.suffer(.cut)
+            scheduleCut()
+        }
+    }
+
+    // MARK: - Time
+
+    private func tick() {
+        let now = microseconds()
+        var isDone = true
+        for feed in feeds { isDone = feed.advance(to: now, &run) && isDone }
+        if now >= nextDiff {
+            for feed in feeds { feed.sendDiff(at: now, &run) }
+            nextDiff = next(nextDiff, options.depthInterval, now)
+        }
+        if now >= nextSnapshot {
+            for feed in feeds { feed.sendSnapshot(at: now, &run) }
+            nextSnapshot = next(nextSnapshot, options.snapshotInterval, now)
+        }
+        for connection in connections.values { connection.flush() }
+        var due = min(nextDiff, nextSnapshot)
+        if !clock.isPinned { for feed in feeds { due = min(due, feed.nextDue) } }
+        let wait = isDone ? max(due - microseconds(), Self.shortestTick) : 0
+        loop.scheduleTask(in: .microseconds(wait)) { self.tick() }
+    }
+
+    /// The next time of a regular event that is not over yet.
+    private func next(_ last: Int64, _ interval: Double, _ now: Int64) -> Int64 {
+        let step = max(1, Int64(interval * 1_000_000))
+        return last + ((now - last) / step + 1) * step
+    }
+}

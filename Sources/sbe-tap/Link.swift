@@ -1,0 +1,65 @@
+import Binance
+import Posix
+import Transport
+
+/// One connection, and what is known of it. A class, since the two of a seat change places.
+final class Link {
+    /// For log lines.
+    let number: Int
+    let group: Int
+    let seat: Int
+    var connection: WebSocketConnection
+    /// Monotonic ns.
+    var openedAt: Int64 = 0
+    /// When anything came last, monotonic ns.
+    var lastHeard: Int64
+    /// Streams of the group that it has delivered on, by place in the group.
+    private var delivered: [Bool]
+    /// Streams that it has not delivered on.
+    private(set) var lacking: Int
+    /// The venue allows 5 a second, pongs included; it counts strictly, and closes.
+    var messages = SlidingWindow(limit: 4, window: 1_000_000_000)
+    /// True while a ping waits to be answered: one answer may stand for several.
+    var owesPong = false
+    /// True when a read would bring something, as far as is known.
+    var isReadable = true
+    /// Where it is in the list that is polled.
+    var pollIndex = -1
+    /// True while bytes wait for the connection to take them.
+    var isCongested = false
+
+    init(
+        number: Int, group: Int, seat: Int, streams: Int, connection: consuming WebSocketConnection,
+        at now: Int64
+    ) {
+        self.number = number
+        self.group = group
+        self.seat = seat
+        self.connection = connection
+        delivered = [Bool](repeating: false, count: streams)
+        lacking = streams
+        lastHeard = now
+    }
+
+    /// Notes that a stream of the group delivered.
+    func note(_ stream: Int) {
+        guard delivered.indices.contains(stream), !delivered[stream] else { return }
+        delivered[stream] = true
+        lacking -= 1
+    }
+}
+
+/// One of the redundant places of a group of streams: a connection and, for a while, its successor.
+struct Seat {
+    let group: Int
+    /// 0 for the first of the group's connections.
+    let index: Int
+    var lane: Lane
+    var current: Link?
+    var next: Link?
+
+    /// The connections there are.
+    var links: [Link] { [current, next].compactMap { $0 } }
+
+    func role(of link: Link) -> Lane.Role { link === next ? .next : .current }
+}

@@ -1,0 +1,62 @@
+import Binance
+import Glibc
+import Posix
+import Records
+
+/// Messages that are no records, with the reason: one JSON object a line, whose `frame` is a raw
+/// record in base64, as the sinks write theirs. Bounded, because a venue that changed its schema
+/// sends nothing else.
+struct QuarantineFile: ~Copyable {
+    let path: String
+    private let limit: Int
+    private var file: Descriptor?
+    private var size = 0
+    private(set) var isFull = false
+    /// Messages that were written.
+    private(set) var written = 0
+
+    init(path: String, limit: Int) {
+        self.path = path
+        self.limit = limit
+    }
+
+    /// Appends a message.
+    ///
+    /// - Returns: false when the file takes no more.
+    mutating func add(
+        _ message: RawSpan, because error: StreamError, number: Int64, at time: Int64
+    ) throws(SystemError) -> Bool {
+        guard !isFull else { return false }
+        var frame = Bytes(capacity: message.byteCount + 256)
+        if !frame.append(raw: message, number: number, at: time) { frame.append(message) }
+        var line = Bytes(capacity: frame.count * 2)
+        line.append(utf8: "{\"time\":\"\(Timestamp.text(nanoseconds: time))\",\"reason\":\"")
+        line.append(jsonEscaping: "\(error.reason.rawValue): \(error)")
+        line.append("\",\"frame\":\"")
+        line.append(base64: frame.span)
+        line.append("\"}\n")
+        if file == nil { try open() }
+        guard size + line.count <= limit else {
+            isFull = true
+            return false
+        }
+        try write(line.span)
+        size += line.count
+        written += 1
+        return true
+    }
+
+    private mutating func open() throws(SystemError) {
+        try Files.makeDirectories(Files.directory(of: path))
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
+        size = Int(try file.status().st_size)
+        self.file = consume file
+    }
+
+    private func write(_ bytes: RawSpan) throws(SystemError) {
+        switch file {
+        case .some(let file): try file.writeAll(bytes)
+        case nil: break
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Binance
+import Glibc
+import Posix
+import Records
+import Stage
+import Stats
+
+/// Decodes a capture: the records that live decoding gave, with the capture's times of receipt as
+/// ingest times. Records that are not raw pass as they are.
+struct Replay: ~Copyable {
+    private let plan: TapPlan
+    private let log: Log
+    private let counters: TapCounters
+    private let path: String
+    private var merge: StreamMerge
+    private var delivery: Delivery
+    private var quarantine: QuarantineFile
+    private var passed = 0
+    /// Receipt of the first record, and when it was replayed; ns.
+    private var origin: (captured: Int64, replayed: Int64)?
+
+    init(_ plan: TapPlan, path: String, in stage: borrowing Stage) throws {
+        let delivery = try Delivery(plan.output)
+        self.plan = plan
+        self.path = path
+        self.delivery = delivery
+        log = stage.log
+        counters = TapCounters(stage, seats: 1)
+        merge = StreamMerge([], rules: plan.merge)
+        quarantine = QuarantineFile(
+            path: plan.output.quarantine, limit: plan.output.quarantineBytes)
+    }
+
+    mutating func run(in stage: borrowing Stage) throws {
+        let started = Clock.monotonicNanoseconds()
+        var reader = path == "-" ? try stage.standardInput() : try stage.frames(in: path)
+        var isOver = false
+        while !isOver, try reader.fill(unless: stage.stopDescriptor) == .frames {
+            isOver = try drain(&reader, in: stage, since: started)
+            try push()
+        }
+        merge.finish(at: Clock.realtimeNanoseconds()) { _ in StreamMerge.Origin() }
+        try push()
+        let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
+        let lost = try delivery.finish(&merge, until: deadline)
+        counters.bytesOut.add(Int(delivery.written))
+        counters.follow(merge)
+        log.info(
+            "replayed",
+            ["records": "\(merge.counts.out + passed)", "gaps": "\(merge.counts.gaps)"])
+        guard lost == 0 else {
+            throw StageFailure(.inputOutput, "the reader did not take \(lost) bytes in time")
+        }
+    }
+
+    /// - Returns: true when it is to end.
+    private mutating func drain(
+        _ reader: inout FrameReader, in stage: borrowing Stage, since started: Int64
+    ) throws -> Bool {
+        while let frame = try reader.next() {
+            if let duration = plan.duration,
+                Double(Clock.monotonicNanoseconds() - started) >= duration * 1e9
+            {
+                return true
+            }
+            if let speed = plan.speed, try !keepTime(frame.ingestTime, speed, in: stage) {
+                return true
+            }
+            try take(frame)
+            if merge.output.count >= Delivery.batch { try push() }
+            if let limit = plan.limit, merge.counts.out + passed >= limit { return true }
+        }
+        return false
+    }
+
+    private mutating func take(_ frame: borrowing FrameView) throws {
+        guard frame.template == RawDecoder.templateID else {
+            merge.output.append(frame.bytes)
+            passed += 1
+            return
+        }
+        let raw: RawDecoder
+        do { raw = try RawDecoder(frame.message) } catch {
+            throw FrameError.badMessage("\(error)")
+        }
+        counters.messages.add()
+        do throws(StreamError) {
+            _ = try merge.take(raw.message, from: StreamMerge.Origin(), at: frame.ingestTime)
+        } catch {
+            counters.quarantined[StreamError.Reason.allCases.firstIndex(of: error.reason) ?? 0]
+                .add()
+            _ = try quarantine.add(
+                raw.message, because: error, number: frame.firstID, at: frame.ingestTime)
+        }
+    }
+
+    /// Waits until a record is due.
+    ///
+    /// - Returns: false when a signal came first.
+    private mutating func keepTime(
+        _ time: Int64, _ speed: Double, in stage: borrowing Stage
+    ) throws -> Bool {
+        let now = Clock.monotonicNanoseconds()
+        guard let origin else {
+            self.origin = (time, now)
+            return true
+        }
+        let due = origin.replayed + Int64(Double(time - origin.captured) / speed)
+        guard due > now else { return true }
+        try push()
+        Descriptor.waitUntilReadable(
+            stage.stopDescriptor, seconds: Double(due - now) / 1e9)
+        return !stage.isStopping
+    }
+
+    /// Writes what there is, and waits for a slow reader: a file can be read later as well.
+    private mutating func push() throws {
+        while try !delivery.push(&merge, at: Clock.realtimeNanoseconds()), delivery.isFull {
+            var watched = pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0)
+            _ = poll(&watched, 1, 1000)
+        }
+        counters.follow(merge)
+    }
+}

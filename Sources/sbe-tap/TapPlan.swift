@@ -1,0 +1,43 @@
+import Binance
+import Records
+import Stage
+
+/// What a run keeps to; times in seconds.
+struct TapPlan: Sendable {
+    let streams: StreamPlan
+    let baseURL: String
+    let apiKey: String?
+    let authorities: String?
+    let connections: Int
+    let stallTimeout: Double
+    let firstDataTimeout: Double
+    let lane: Lane.Rules
+    let merge: StreamMerge.Rules
+    let capturesRaw: Bool
+    let output: OutputRules
+    let replay: String?
+    /// Times as fast as the capture was taken; nil for as fast as it goes.
+    let speed: Double?
+    let duration: Double?
+    let limit: Int?
+    let drainTimeout: Double
+    let rest: VenueClient.Options
+
+    /// What happens to records and to messages that are none.
+    struct OutputRules: Sendable {
+        let overflow: OverflowPolicy
+        let bufferBytes: Int
+        let spillMax: Int
+        let quarantine: String
+        let quarantineBytes: Int
+    }
+
+    /// Where unknown messages go when nobody says.
+    static var standardQuarantine: String {
+        let environment = Environment.all
+        let home =
+            environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+        let state = environment["STATE_DIRECTORY"] ?? "\(home)/bitcoin-ingestor/sbe-tap"
+        return "\(state)/quarantine.jsonl"
+    }
+}
