@@ -76,7 +76,9 @@ let package = Package(
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
-        library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
+        library(
+            "Stage",
+            ["Records", "Ledger", "Spool", "Stats", "Posix", "CYAML", argumentParser]),
 
         library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
@@ -90,6 +92,12 @@ let package = Package(
             [
                 "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
                 "Stats", "Posix", argumentParser,
+            ]),
+        tool(
+            "kinesis-put",
+            [
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
+                "Stats", "Posix",
             ]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
@@ -120,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq", "ledgerctl",
                 "exchange-sim",
             ],
             exclude: [

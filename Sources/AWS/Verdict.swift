@@ -14,8 +14,9 @@ enum Verdict: Equatable {
     /// Codes that ask for fewer requests. Source: botocore 1.43, `_retry.json` and
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
-        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
-        "KMS.ThrottlingException", "ProvisionedThroughputExceededException",
+        "BandwidthLimitExceeded", "EC2ThrottledException", "KMS.ThrottlingException",
+        "KMSThrottlingException", "LimitExceededException",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
         "TransactionInProgressException",
@@ -23,7 +24,8 @@ enum Verdict: Equatable {
     /// Failures that pass: the service's own, and bytes damaged on the way.
     private static let transients: Set<String> = [
         "BadDigest", "IDPCommunicationError", "IncompleteBody", "InternalError",
-        "InternalFailure", "InternalServiceFault", "PriorRequestNotComplete", "RequestTimeout",
+        "InternalFailure", "InternalFailureException", "InternalServiceFault",
+        "PriorRequestNotComplete", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "XAmzContentSHA256Mismatch",
     ]
     /// Another write was under way.
@@ -36,8 +38,10 @@ enum Verdict: Equatable {
         "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch",
     ]
     private static let credentialCodes: Set<String> = [
-        "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken",
-        "InvalidClientTokenId", "TokenRefreshRequired", "UnrecognizedClientException",
+        "ExpiredToken", "ExpiredTokenException", "IncompleteSignatureException",
+        "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
+        "MissingAuthenticationTokenException",
+        "TokenRefreshRequired", "UnrecognizedClientException",
     ]
 
     /// Judges a failed call.
@@ -78,13 +82,15 @@ extension AWSError.Category {
     init(code: String, status: Int, retriesHelp: Bool) {
         let places: Set<String> = [
             "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
-            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect", "TemporaryRedirect",
+            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect",
+            "ResourceNotFoundException", "TemporaryRedirect",
         ]
         let refusals: Set<String> = [
-            "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-            "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
-            "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
-            "UnrecognizedClientException",
+            "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
+            "IncompleteSignature", "IncompleteSignatureException", "InvalidAccessKeyId",
+            "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken",
+            "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+            "SignatureDoesNotMatch", "UnrecognizedClientException",
         ]
         // Damage that stays is no damage on the way.
         let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]
