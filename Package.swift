@@ -128,7 +128,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq", "ledgerctl",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq",
+                "ledgerctl",
                 "exchange-sim",
             ],
             exclude: [

@@ -158,7 +158,8 @@ extension SettingCatalog {
         shards.key, payloadFormat.key, payloadCompression.key, partitionKey.key, idBlock.key,
         subKeys.key, explicitHash.key, order.key, aggregate.key, aggregateBytes.key,
         batchRecords.key, batchBytes.key, recordBytes.key, linger.key, kinesisTimeout.key,
-        kinesisConnections.key, holdPause.key, breakerFailures.key, breakerPause.key, shardRefresh.key,
+        kinesisConnections.key, holdPause.key, breakerFailures.key, breakerPause.key,
+        shardRefresh.key,
         kinesisState.key, kinesisSpoolMax.key, windowBytes.key, syncRule.key,
     ]
 }

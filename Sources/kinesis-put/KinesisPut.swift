@@ -124,7 +124,8 @@ struct KinesisPut: StageCommand {
         } catch { throw StageFailure(error) }
         configuration.requestTimeout = try settings.value(
             SettingCatalog.kinesisTimeout, requestTimeout)
-        configuration.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
+        configuration.connections = try settings.value(
+            SettingCatalog.kinesisConnections, connections)
         return configuration
     }
 
