@@ -75,6 +75,7 @@ let package = Package(
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
+        library("Monitoring", ["Stats", "Posix"]),
         library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
 
         // Floor 4: the programs.
@@ -86,6 +87,14 @@ let package = Package(
             "s3-put",
             ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
+        tool(
+            "healthd",
+            [
+                "Monitoring", "Stage", "Stats", "Posix", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
         // For developers and demos.

@@ -106,7 +106,9 @@ public final class Monitor {
     }
 
     private func wholeProblems(_ stages: [StageWatch]) -> [Problem] {
-        let running = stages.filter { $0.snapshot.life == .running && $0.snapshot.stage != "healthd" }
+        let running = stages.filter {
+            $0.snapshot.life == .running && $0.snapshot.stage != "healthd"
+        }
         var problems: [Problem] = []
         if running.isEmpty {
             problems.append(Problem(.nothingRuns, stage: nil, "no stage runs"))
@@ -138,6 +140,8 @@ public final class Monitor {
             problems[index].since = since
         }
         known = still
-        problems.sort { ($0.code.isUnhealthy ? 0 : 1, $0.since) < ($1.code.isUnhealthy ? 0 : 1, $1.since) }
+        problems.sort {
+            ($0.code.isUnhealthy ? 0 : 1, $0.since) < ($1.code.isUnhealthy ? 0 : 1, $1.since)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Posix
 import Stats
 
 /// The rules by which a stage is unhealthy: each looks at one thing and says at most one sentence

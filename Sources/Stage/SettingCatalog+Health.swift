@@ -25,6 +25,11 @@ extension SettingCatalog {
     public static let serviceName = Setting(
         "service_name", flag: nil, default: "bitcoin-ingestor", value: "NAME",
         "Name of the service in answers.", parse: SettingText.text)
+    /// What the service that this replaces did.
+    public static let mode = Setting<String>(
+        "mode", flag: nil, default: nil, value: "MODE",
+        "Word that answers repeat: sbe, rest, both.",
+        parse: SettingText.text)
     /// What must be shown by who asks.
     public static let healthToken = Setting<String>(
         "health.token", flag: nil, environment: "HEALTH_TOKEN", default: nil, value: "TOKEN",
@@ -110,7 +115,7 @@ extension SettingCatalog {
     /// The keys of healthd.
     static let healthKeys: Set<String> = [
         healthHost.key, healthPort.key, healthListen.key, prometheusPort.key,
-        enablePrometheus.key, serviceName.key, healthToken.key, healthTokenFile.key,
+        enablePrometheus.key, serviceName.key, mode.key, healthToken.key, healthTokenFile.key,
         healthCertificate.key, healthKey.key, healthConnections.key, healthInterval.key,
         healthHeartbeat.key, healthNoData.key, healthConnectionDown.key, healthDecodeErrors.key,
         healthUndelivered.key, healthSpool.key, healthDisk.key, healthHole.key,
