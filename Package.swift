@@ -51,6 +51,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
@@ -94,6 +95,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
@@ -114,7 +116,7 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "bench-core", dependencies: ["Binance", "Records", "SBE", "Posix"],
+            name: "bench-core", dependencies: ["Binance", "Records", "SBE", "Stats", "Posix"],
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
@@ -134,6 +136,13 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
+        tests("MonitoringTests", ["Monitoring", "Stats", "TestSupport"]),
+        tests(
+            "HealthTests",
+            [
+                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats",
+                "TestSupport",
+            ]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "TestSupport"]),

@@ -5,6 +5,11 @@
 //   bench-core decode FILE PASSES      venue messages, every field touched
 //   bench-core page FILE PASSES        one aggTrades reply in JSON
 //
+// And, without a peer:
+//
+//   bench-core figures DIRECTORY BATCHES   what a batch's figures cost
+//   bench-core stages DIRECTORY COUNT      stages for healthd, until stdin ends
+//
 // What it prints has to be what `peers` prints.
 import Binance
 import Glibc
@@ -133,6 +138,10 @@ enum BenchError: Error {
 func run(_ words: [String]) throws {
     if words.first == "copy" { return try copyFrames() }
     guard words.count == 3, let passes = Int(words[2]) else { throw BenchError.usage }
+    if words[0] == "figures" {
+        return print(try Stages.cost(directory: words[1], batches: passes))
+    }
+    if words[0] == "stages" { return try Stages.run(directory: words[1], count: passes) }
     var file = Bytes()
     let bytes = try Files.read(words[1], limit: 1 << 30)
     file.append(bytes.span.bytes)
@@ -147,7 +156,7 @@ func run(_ words: [String]) throws {
 do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
-    print("usage: bench-core copy | avro FILE PASSES | decode FILE PASSES | page FILE PASSES")
+    print("usage: bench-core copy | avro|decode|page FILE PASSES | figures|stages DIRECTORY COUNT")
     exit(64)
 } catch {
     print("bench-core: \(error)")

@@ -51,6 +51,11 @@ extension SettingCatalog {
         "health.max_connections", flag: nil, default: "256", value: "COUNT",
         "Connections at once; the one that waits longest makes room for a new one.",
         parse: SettingText.integer(1...100_000))
+    /// Patience with clients.
+    public static let healthRequestTime = Setting(
+        "health.request_seconds", flag: nil, default: "10", value: "SECONDS",
+        "Time for a client to send a request, and to read the answer, in seconds.",
+        parse: SettingText.seconds(0.1...3600))
     /// How often stats files are read.
     public static let healthInterval = Setting(
         "health.interval_seconds", flag: "interval", default: "1", value: "SECONDS",
@@ -116,7 +121,7 @@ extension SettingCatalog {
     static let healthKeys: Set<String> = [
         healthHost.key, healthPort.key, healthListen.key, prometheusPort.key,
         enablePrometheus.key, serviceName.key, mode.key, healthToken.key, healthTokenFile.key,
-        healthCertificate.key, healthKey.key, healthConnections.key, healthInterval.key,
+        healthCertificate.key, healthKey.key, healthConnections.key, healthRequestTime.key, healthInterval.key,
         healthHeartbeat.key, healthNoData.key, healthConnectionDown.key, healthDecodeErrors.key,
         healthUndelivered.key, healthSpool.key, healthDisk.key, healthHole.key,
         healthConservation.key, healthKeep.key, healthExpected.key,

@@ -7,10 +7,6 @@ final class Connection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Time for a whole request from its first byte, or from the opening of the connection.
-    private static let requestTime = TimeAmount.seconds(10)
-    /// Time for a client to read an answer.
-    private static let answerTime = TimeAmount.seconds(10)
     /// Time between two requests.
     private static let idleTime = TimeAmount.seconds(75)
     /// Requests have no body that matters; this many bytes of one are read over.
@@ -19,19 +15,25 @@ final class Connection: ChannelInboundHandler {
     private let answers: Answers
     private let registry: Registry
     private let isMetrics: Bool
+    /// Time for a whole request from its first byte, or from the opening of the connection; and for
+    /// a client to read an answer.
+    private let requestTime: TimeAmount
     private var head: HTTPRequestHead?
     private var body = 0
     private var deadline: Scheduled<Void>?
 
-    init(_ answers: Answers, _ registry: Registry, isMetrics: Bool) {
+    init(
+        _ answers: Answers, _ registry: Registry, isMetrics: Bool, requestTime: TimeAmount
+    ) {
         self.answers = answers
         self.registry = registry
         self.isMetrics = isMetrics
+        self.requestTime = requestTime
     }
 
     func channelActive(context: ChannelHandlerContext) {
         registry.add(context.channel)
-        expect(Self.requestTime, context)
+        expect(requestTime, context)
         context.fireChannelActive()
     }
 
@@ -46,7 +48,7 @@ final class Connection: ChannelInboundHandler {
         case .head(let received):
             head = received
             body = 0
-            expect(Self.requestTime, context)
+            expect(requestTime, context)
         case .body(let bytes):
             body += bytes.readableBytes
             if body > Self.maximumBody { context.close(promise: nil) }
@@ -97,7 +99,7 @@ final class Connection: ChannelInboundHandler {
             let body = context.channel.allocator.buffer(string: answer.body)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         }
-        expect(Self.answerTime, context)
+        expect(requestTime, context)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let isKept = head.isKeepAlive
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { result in

@@ -10,6 +10,8 @@ struct HealthPlan {
     let certificate: String?
     let key: String?
     let maximumConnections: Int
+    /// Seconds for a client to send a request, and to read the answer.
+    let requestTime: Double
     /// Seconds between two looks at the stages.
     let interval: Double
     let service: String

@@ -39,6 +39,7 @@ struct Healthd: StageCommand {
             certificate: try settings.optional(SettingCatalog.healthCertificate, tlsCertificate),
             key: try settings.optional(SettingCatalog.healthKey, tlsKey),
             maximumConnections: try settings.value(SettingCatalog.healthConnections),
+            requestTime: try settings.value(SettingCatalog.healthRequestTime),
             interval: try settings.value(SettingCatalog.healthInterval, interval),
             service: try settings.value(SettingCatalog.serviceName),
             mode: try settings.optional(SettingCatalog.mode) ?? "sbe",

@@ -2,11 +2,13 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Stage
 
 /// Listens, and gives each connection its handlers. One thread serves all of them.
 final class Server {
     private let group: MultiThreadedEventLoopGroup
+    private let requestTime: TimeAmount
     private var channels: [any Channel] = []
     /// One line that says where it answers.
     private(set) var greeting = ""
@@ -14,17 +16,19 @@ final class Server {
     init(_ plan: HealthPlan, board: Board) throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let limit = min(plan.maximumConnections, Self.descriptors() - 64)
+        let tls = try Self.tls(plan)
+        requestTime = .milliseconds(Int64(plan.requestTime * 1000))
         let answers = Answers(board: board, token: plan.token)
         let loop = group.next()
         let registry = try loop.submit {
             NIOLoopBound(Registry(limit: max(1, limit)), eventLoop: loop)
         }.wait()
         let main = try listen(
-            plan.address.host, plan.address.port, answers, registry, isMetrics: false)
-        let scheme = "http"
+            plan.address.host, plan.address.port, answers, registry, tls, isMetrics: false)
+        let scheme = tls == nil ? "http" : "https"
         greeting = "listening health=\(scheme)://\(Self.authority(plan.address.host, main))"
         if let port = plan.metricsPort {
-            let metrics = try listen(plan.address.host, port, answers, registry, isMetrics: true)
+            let metrics = try listen(plan.address.host, port, answers, registry, tls, isMetrics: true)
             greeting += " metrics=\(scheme)://\(Self.authority(plan.address.host, metrics))/metrics"
         }
         greeting += "\n"
@@ -37,8 +41,9 @@ final class Server {
     /// - Returns: the port.
     private func listen(
         _ host: String, _ port: Int, _ answers: Answers, _ registry: NIOLoopBound<Registry>,
-        isMetrics: Bool
+        _ tls: NIOSSLContext?, isMetrics: Bool
     ) throws -> Int {
+        let requestTime = requestTime
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -51,9 +56,12 @@ final class Server {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
                     try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true)
                     try pipeline.addHandler(
-                        Connection(answers, registry.value, isMetrics: isMetrics))
+                        Connection(
+                            answers, registry.value, isMetrics: isMetrics,
+                            requestTime: requestTime))
                 }
             }
         do {
@@ -62,6 +70,28 @@ final class Server {
             return channel.localAddress?.port ?? port
         } catch {
             throw StageFailure(.unavailable, "cannot listen on \(host):\(port): \(error)")
+        }
+    }
+
+    /// TLS 1.2 or later with the certificate of the configuration; nil without one.
+    private static func tls(_ plan: HealthPlan) throws -> NIOSSLContext? {
+        guard let certificate = plan.certificate else {
+            guard plan.key == nil else {
+                throw StageFailure(.usage, "a TLS key needs its certificate: --tls-certificate")
+            }
+            return nil
+        }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate)
+            let key = try NIOSSLPrivateKey(file: plan.key ?? certificate, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw StageFailure(
+                .configuration,
+                "cannot use \(certificate) and \(plan.key ?? certificate) for TLS: \(error)")
         }
     }
 
