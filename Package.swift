@@ -124,7 +124,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl", "exchange-sim",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
+                "exchange-sim",
             ],
             exclude: [
                 "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",

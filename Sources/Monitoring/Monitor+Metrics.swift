@@ -1,10 +1,10 @@
 import Stats
 
 extension Monitor {
-    /// Everything as Prometheus scrapes it, in both formats.
-    public func metrics(_ overview: Overview) -> (prometheus: String, openMetrics: String) {
-        let exposition = exposition(overview)
-        return (exposition.text(.prometheus), exposition.text(.openMetrics))
+    /// Everything as Prometheus scrapes it, as of the last look; empty before the first.
+    public func metrics(isOpenMetrics: Bool) -> String {
+        guard let overview = last else { return "" }
+        return exposition(overview).text(isOpenMetrics ? .openMetrics : .prometheus)
     }
 
     /// The media types of the two formats.

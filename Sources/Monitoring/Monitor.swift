@@ -17,6 +17,9 @@ public final class Monitor {
     /// Totals of processes that are gone, for sums that must not fall.
     private(set) var retired = RetiredTotals()
 
+    /// What the last look found.
+    private(set) var last: Overview?
+
     /// Stages that are followed at most; what is above is not looked at.
     public static let maximumStages = 256
 
@@ -36,7 +39,9 @@ public final class Monitor {
         let time = Clock.realtimeNanoseconds()
         readFiles(now)
         removeOld(now)
-        return overview(time)
+        let overview = overview(time)
+        last = overview
+        return overview
     }
 
     // MARK: - Files

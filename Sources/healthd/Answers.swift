@@ -46,14 +46,15 @@ struct Answers: Sendable {
 
     /// The format that the scraper asks for; text where it asks for none.
     private func metrics(_ query: Query) -> Answer {
-        guard let metrics = board.metrics else { return .error(503, "no figures yet") }
         let wantsOpen = Accept(query.accept).prefers(
             "application/openmetrics-text", to: "text/plain")
+        guard let text = board.metrics(wantsOpen ? .openMetrics : .prometheus) else {
+            return .error(503, "no figures yet")
+        }
         return Answer(
             contentType: wantsOpen
                 ? Monitor.contentTypes.openMetrics : Monitor.contentTypes.prometheus,
-            body: wantsOpen ? metrics.openMetrics : metrics.prometheus,
-            headers: ["Vary": "Accept"])
+            body: text, headers: ["Vary": "Accept"])
     }
 
     /// Compares without telling by its time where two texts differ.

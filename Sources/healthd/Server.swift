@@ -28,7 +28,8 @@ final class Server {
         let scheme = tls == nil ? "http" : "https"
         greeting = "listening health=\(scheme)://\(Self.authority(plan.address.host, main))"
         if let port = plan.metricsPort {
-            let metrics = try listen(plan.address.host, port, answers, registry, tls, isMetrics: true)
+            let metrics = try listen(
+                plan.address.host, port, answers, registry, tls, isMetrics: true)
             greeting += " metrics=\(scheme)://\(Self.authority(plan.address.host, metrics))/metrics"
         }
         greeting += "\n"

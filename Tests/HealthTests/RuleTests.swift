@@ -82,7 +82,11 @@ struct RuleTests {
             name, arguments, input: fifo.path, output: "/dev/null",
             environment: ["BITCOIN_INGESTOR_TEST_DROP": "3"])
         fifo.write(try Records.trades([1, 2]))
-        #expect(try waitUntil { try health.get("/metrics").text.contains("records_in_total{stage=\"\(name)\",instance=\"a\"} 2") })
+        #expect(
+            try waitUntil {
+                try health.get("/metrics").text.contains(
+                    "records_in_total{stage=\"\(name)\",instance=\"a\"} 2")
+            })
         #expect(try !health.get("/health").reasons.contains("conservation_open"))
         fifo.write(try Records.trades([3, 4]))
         #expect(try health.waitFor("conservation_open") != nil)

@@ -35,7 +35,8 @@ struct ExpositionTests {
         counts[HistogramBuckets.count - 1] = 1
         exposition.add(histogram: "d_seconds", "a=\"b\"", sum: 7, buckets: counts, help: "A d.")
         let text = exposition.text(.prometheus)
-        #expect(text.contains("# TYPE x_total counter\nx_total 1\n") && !text.contains(" 2\n# TYPE"))
+        #expect(
+            text.contains("# TYPE x_total counter\nx_total 1\n") && !text.contains(" 2\n# TYPE"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"0.000001024\"} 2\n"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"0.016777216\"} 5\n"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"+Inf\"} 6\n"))

@@ -37,13 +37,22 @@ struct MonitorTests {
         #expect(!monitor.sample().problems.contains { $0.code == .linkBroken })
     }
 
-    @Test(arguments: [
-        (["records_in": 10, "records_out": 10], 0), (["records_in": 10, "records_out": 9], 1),
-        (["records_in": 10, "records_recovered": 2, "records_out": 5, "records_refused": 7], 0),
-        (["records_in": 10, "records_out": 4, "duplicates": 3, "filtered": 2, "records_waiting": 1], 0),
-        (["records_in": 10, "records_out": 12], -2), (["records_out": 12], nil),
-        (["records_in": 12], nil),
-    ] as [([String: Int64], Int64?)])
+    @Test(
+        arguments: [
+            (["records_in": 10, "records_out": 10], 0), (["records_in": 10, "records_out": 9], 1),
+            (
+                ["records_in": 10, "records_recovered": 2, "records_out": 5, "records_refused": 7],
+                0
+            ),
+            (
+                [
+                    "records_in": 10, "records_out": 4, "duplicates": 3, "filtered": 2,
+                    "records_waiting": 1,
+                ], 0
+            ),
+            (["records_in": 10, "records_out": 12], -2), (["records_out": 12], nil),
+            (["records_in": 12], nil),
+        ] as [([String: Int64], Int64?)])
     func `the conservation equation`(figures: [String: Int64], residue: Int64?) throws {
         let place = try TemporaryDirectory()
         let writer = try stage(place, "dedup")
