@@ -126,12 +126,14 @@ public final class Monitor {
         return problems
     }
 
-    /// True when a younger process of the same stage and pipeline runs, or did so in order.
+    /// True when a process of the same stage and pipeline began after this one was over, and has
+    /// not failed itself. One that ran beside it all the time does other work.
     private func isReplaced(_ stage: StageWatch, _ stages: [StageWatch]) -> Bool {
-        stages.contains { other in
+        let end = stage.lastSign
+        return stages.contains { other in
             other !== stage && other.snapshot.stage == stage.snapshot.stage
                 && other.snapshot.pipeline == stage.snapshot.pipeline
-                && other.snapshot.startTime > stage.snapshot.startTime
+                && other.snapshot.startTime > end
                 && other.snapshot.life != .dead && other.snapshot.state != .failed
         }
     }

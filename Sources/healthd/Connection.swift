@@ -20,6 +20,8 @@ final class Connection: ChannelInboundHandler {
     private let requestTime: TimeAmount
     private var head: HTTPRequestHead?
     private var body = 0
+    /// In the registry.
+    private var number = 0
     private var deadline: Scheduled<Void>?
 
     init(
@@ -32,13 +34,13 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        registry.add(context.channel)
+        number = registry.add(context.channel)
         expect(requestTime, context)
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        registry.remove(context.channel)
+        registry.remove(number)
         deadline?.cancel()
         context.fireChannelInactive()
     }
@@ -110,30 +112,26 @@ final class Connection: ChannelInboundHandler {
     }
 }
 
-/// The open connections, oldest first. One too many ends the oldest: clients that connect and say
-/// nothing cannot keep others out.
+/// The open connections. One too many ends the oldest: clients that connect and say nothing cannot
+/// keep others out.
 final class Registry {
     private let limit: Int
-    private var order: [ObjectIdentifier] = []
-    private var first = 0
-    private var channels: [ObjectIdentifier: any Channel] = [:]
+    private var next = 0
+    private var channels: [Int: any Channel] = [:]
 
     init(limit: Int) { self.limit = limit }
 
-    func add(_ channel: any Channel) {
-        while channels.count >= limit, first < order.count {
-            let oldest = order[first]
-            first += 1
+    /// Adds a connection.
+    ///
+    /// - Returns: its number, for ``remove(_:)``.
+    func add(_ channel: any Channel) -> Int {
+        while channels.count >= limit, let oldest = channels.keys.min() {
             channels.removeValue(forKey: oldest)?.close(promise: nil)
         }
-        if first > 1024 {
-            order.removeFirst(first)
-            first = 0
-        }
-        let id = ObjectIdentifier(channel)
-        channels[id] = channel
-        order.append(id)
+        next += 1
+        channels[next] = channel
+        return next
     }
 
-    func remove(_ channel: any Channel) { channels[ObjectIdentifier(channel)] = nil }
+    func remove(_ number: Int) { channels[number] = nil }
 }
