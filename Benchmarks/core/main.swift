@@ -7,6 +7,11 @@
 //   bench-core frames FILE PASSES      WebSocket frames of a server's, in memory
 //   bench-core websocket URL [CA]      the same from a server, until it closes
 //
+// And, without a peer:
+//
+//   bench-core figures DIRECTORY BATCHES   what a batch's figures cost
+//   bench-core stages DIRECTORY COUNT      stages for healthd, until stdin ends
+//
 // What it prints has to be what `peers` prints.
 import Binance
 import Glibc
@@ -187,6 +192,10 @@ func run(_ words: [String]) throws {
         return print(try readSocket(words[1], authorities: words.count > 2 ? words[2] : nil))
     }
     guard words.count == 3, let passes = Int(words[2]) else { throw BenchError.usage }
+    if words[0] == "figures" {
+        return print(try Stages.cost(directory: words[1], batches: passes))
+    }
+    if words[0] == "stages" { return try Stages.run(directory: words[1], count: passes) }
     var file = Bytes()
     let bytes = try Files.read(words[1], limit: 1 << 30)
     file.append(bytes.span.bytes)
@@ -202,7 +211,9 @@ func run(_ words: [String]) throws {
 do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
-    print("usage: bench-core copy | avro|decode|page|frames FILE PASSES | websocket URL [CA]")
+    print(
+        "usage: bench-core copy | avro|decode|page|frames FILE PASSES | websocket URL [CA] | "
+            + "figures|stages DIRECTORY COUNT")
     exit(64)
 } catch {
     print("bench-core: \(error)")
