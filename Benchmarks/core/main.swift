@@ -6,6 +6,7 @@
 //   bench-core page FILE PASSES        one aggTrades reply in JSON
 //   bench-core frames FILE PASSES      WebSocket frames of a server's, in memory
 //   bench-core websocket URL [CA]      the same from a server, until it closes
+//   bench-core kinesis FILE PASSES     frames as PutRecords bodies, signed: kinesis-peer build
 //
 // And, without a peer:
 //
@@ -204,6 +205,7 @@ func run(_ words: [String]) throws {
     case "decode": print(try decode(file, passes: passes))
     case "frames": print(try readFrames(file, passes: passes))
     case "page": print(try readPage(file, passes: passes))
+    case "kinesis": print(try buildCalls(file, passes: passes))
     default: throw BenchError.usage
     }
 }
@@ -212,7 +214,7 @@ do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
     print(
-        "usage: bench-core copy | avro|decode|page|frames FILE PASSES | websocket URL [CA] | "
+        "usage: bench-core copy | avro|decode|page|frames|kinesis FILE PASSES | websocket URL [CA] | "
             + "figures|stages DIRECTORY COUNT")
     exit(64)
 } catch {

@@ -94,7 +94,9 @@ struct FaultTests {
         // What was confirmed is refused from now on.
         let again = try sink.put(try Trades.frames(1...60))
         #expect(again.status == 0 && again.errors.contains("\"refused\":\"180\""))
-        #expect(try Trades.problem(sink.server.accepted, ids: 1...60, repeats: fault.losesReplies) == nil)
+        #expect(
+            try Trades.problem(sink.server.accepted, ids: 1...60, repeats: fault.losesReplies)
+                == nil)
     }
 
     @Test func `only failed entries are sent again`() throws {
@@ -159,10 +161,11 @@ struct FaultTests {
         #expect(try Trades.problem(quotes, ids: 1...20, symbols: ["BTCUSDT"]) == nil)
     }
 
-    @Test(arguments: [
-        ("ResourceNotFoundException", 78), ("AccessDeniedException", 77),
-        ("KMSAccessDeniedException", 76), ("UnrecognizedClientException", 77),
-    ] as [(String, Int32)])
+    @Test(
+        arguments: [
+            ("ResourceNotFoundException", 78), ("AccessDeniedException", 77),
+            ("KMSAccessDeniedException", 76), ("UnrecognizedClientException", 77),
+        ] as [(String, Int32)])
     func `what only a person can mend ends the run after the input, and keeps all`(
         _ code: String, _ status: Int32
     ) throws {
@@ -231,7 +234,8 @@ struct FaultTests {
         func pair(_ key: String) -> FaultServer.Answer {
             .respond(
                 200,
-                body: "{\"AccessKeyId\":\"\(key)\",\"SecretAccessKey\":\"s\",\"Token\":\"t-\(key)\","
+                body:
+                    "{\"AccessKeyId\":\"\(key)\",\"SecretAccessKey\":\"s\",\"Token\":\"t-\(key)\","
                     + "\"Expiration\":\"2099-01-01T00:00:00Z\"}")
         }
         let agent = FaultServer([pair("FIRST"), pair("SECOND")])

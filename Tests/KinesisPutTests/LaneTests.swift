@@ -13,7 +13,8 @@ struct LaneTests {
         return ShardMap(
             (0..<count).map { index in
                 ShardMap.Shard(
-                    id: "\(generation)-\(index)", start: index == 0 ? 0 : width * UInt128(index) + 1,
+                    id: "\(generation)-\(index)",
+                    start: index == 0 ? 0 : width * UInt128(index) + 1,
                     end: index == count - 1 ? .max : width * UInt128(index + 1))
             }) ?? .unknown
     }
@@ -136,7 +137,8 @@ struct LaneTests {
             Options(seed: seed, order: order, failures: true), records: 1500, losesReplies: false)
         var last: [String: UInt64] = [:]
         for (key, number) in world.stored {
-            #expect(last[key].map { $0 < number } ?? true, "\(key): \(number) after \(last[key] ?? 0)")
+            #expect(
+                last[key].map { $0 < number } ?? true, "\(key): \(number) after \(last[key] ?? 0)")
             last[key] = number
         }
         #expect(world.stored.count == world.delivered)
@@ -220,7 +222,10 @@ struct LaneTests {
         let key = lanes.key("A")
         for _ in 0..<2 { lanes.append(frame.span, to: key, batch: 0, now: 0) }
         let old = lanes.lanes[0]
-        let call = lanes.fill(old, now: 1) { _, _ in .added } settled: { _, _, _ in }
+        let call = lanes.fill(old, now: 1) { _, _ in
+            .added
+        } settled: { _, _, _ in
+        }
         let isNew = lanes.adopt(Self.map(2, generation: 1), now: 2)
         #expect(isNew)
         #expect(lanes.lanes.allSatisfy { !lanes.isDue($0, now: 3) })

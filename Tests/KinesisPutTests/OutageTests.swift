@@ -151,7 +151,8 @@ struct OutageTests {
         #expect(program.wait() == 0)
     }
 
-    @Test func `records of a stream that is no longer configured are still delivered to it`() throws {
+    @Test func `records of a stream that is no longer configured are still delivered to it`() throws
+    {
         let sink = try Sink(streams: ["old-trades": 1, "new-trades": 1])
         sink.server.setDown(true)
         let program = try sink.start([

@@ -117,7 +117,9 @@ public final class KinesisServer: Sendable {
     }
 
     private func hangUpAll() {
-        state.withLock { for connection in $0.connections { shutdown(connection, Int32(SHUT_RDWR)) } }
+        state.withLock {
+            for connection in $0.connections { shutdown(connection, Int32(SHUT_RDWR)) }
+        }
     }
 
     /// Makes a stream.
@@ -333,7 +335,8 @@ public final class KinesisServer: Sendable {
                         shards.first { $0.isOpen && $0.start <= hash && hash <= $0.end }?.id ?? ""
                     state.sequence += 1
                     rows.append(
-                        "{\"SequenceNumber\":\"\(state.sequence)\",\"ShardId\":\"\(stored.shard)\"}")
+                        "{\"SequenceNumber\":\"\(state.sequence)\",\"ShardId\":\"\(stored.shard)\"}"
+                    )
                     state.accepted.append(stored)
                 }
                 return "{\"FailedRecordCount\":\(failing.count),\"Records\":["
