@@ -80,10 +80,7 @@ struct SbeTapTroubleTests {
     // MARK: - Capture and replay
 
     @Test func `a capture that is replayed gives what live decoding gave`() throws {
-        let simulator = try Simulator([
-            "--newest", "10", "--symbol", "BTCUSDT,ETHUSDT", "--stream-fault-rate", "0.02",
-            "--stream-faults", "truncate,template,overlong",
-        ])
+        let simulator = try Simulator(["--newest", "10", "--symbol", "BTCUSDT,ETHUSDT"])
         let streams = [
             "--symbols", "BTCUSDT,ETHUSDT", "--streams", "trade,bestBidAsk,depth,depth20",
         ]
