@@ -15,7 +15,8 @@ enum Verdict: Equatable {
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
         "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
-        "KMS.ThrottlingException", "ProvisionedThroughputExceededException",
+        "KMS.ThrottlingException", "KMSThrottlingException",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
         "TransactionInProgressException",
@@ -23,7 +24,8 @@ enum Verdict: Equatable {
     /// Failures that pass: the service's own, and bytes damaged on the way.
     private static let transients: Set<String> = [
         "BadDigest", "IDPCommunicationError", "IncompleteBody", "InternalError",
-        "InternalFailure", "InternalServiceFault", "PriorRequestNotComplete", "RequestTimeout",
+        "InternalFailure", "InternalFailureException", "InternalServiceFault",
+        "PriorRequestNotComplete", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "XAmzContentSHA256Mismatch",
     ]
     /// Another write was under way.
@@ -36,7 +38,8 @@ enum Verdict: Equatable {
         "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch",
     ]
     private static let credentialCodes: Set<String> = [
-        "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken",
+        "ExpiredToken", "ExpiredTokenException", "IncompleteSignatureException",
+        "InvalidAccessKeyId", "InvalidToken", "MissingAuthenticationTokenException",
         "InvalidClientTokenId", "TokenRefreshRequired", "UnrecognizedClientException",
     ]
 
@@ -78,11 +81,14 @@ extension AWSError.Category {
     init(code: String, status: Int, retriesHelp: Bool) {
         let places: Set<String> = [
             "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
-            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect", "TemporaryRedirect",
+            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect",
+            "ResourceNotFoundException", "TemporaryRedirect",
         ]
         let refusals: Set<String> = [
-            "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-            "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+            "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
+            "InvalidToken", "ExpiredTokenException", "IncompleteSignature",
+            "IncompleteSignatureException", "MissingAuthenticationTokenException",
+            "InvalidClientTokenId",
             "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
             "UnrecognizedClientException",
         ]

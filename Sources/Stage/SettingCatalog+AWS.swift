@@ -12,6 +12,12 @@ extension SettingCatalog {
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_S3",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
         "Endpoint of an S3 other than AWS's. (default: the profile's)", parse: SettingText.text)
+    /// Another endpoint than AWS's for Kinesis.
+    public static let kinesisEndpoint = Setting<String>(
+        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_KINESIS",
+        or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
+        "Endpoint of a Kinesis other than AWS's. (default: the profile's)",
+        parse: SettingText.text)
     /// Another endpoint than AWS's for the Security Token Service; no tool has a flag for it.
     public static let stsEndpoint = Setting<String>(
         "aws.localstack_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",
@@ -103,7 +109,7 @@ extension SettingCatalog {
         "path, virtual, or auto: path with an endpoint of one's own.",
         parse: SettingText.word(AddressingName.self))
     /// Patience with an upload that does not move.
-    public static let stallTimeout = Setting(
+    public static let uploadStallTimeout = Setting(
         "s3.stall_seconds", flag: "stall-timeout", default: "30", value: "SECONDS",
         "Time in which hardly anything of an upload moves that ends the attempt, in seconds.",
         parse: SettingText.seconds(1...3600))
@@ -118,7 +124,7 @@ extension SettingCatalog {
         awsMaxAttempts.key, circuitFailures.key, circuitCoolDown.key, multipartThreshold.key,
         partBytes.key, parallelParts.key, checksum.key, encryption.key, kmsKeyID.key,
         bucketKey.key, storageClass.key, tags.key, bucketOwner.key, addressing.key,
-        stallTimeout.key, abandonedUploads.key,
+        uploadStallTimeout.key, abandonedUploads.key,
     ]
 }
 

@@ -16,7 +16,7 @@ struct S3Options: ParsableArguments {
     @Option(SettingCatalog.tags) var tags: [String]?
     @Option(SettingCatalog.bucketOwner) var bucketOwner: String?
     @Option(SettingCatalog.addressing) var addressing: AddressingName?
-    @Option(SettingCatalog.stallTimeout) var stallTimeout: Double?
+    @Option(SettingCatalog.uploadStallTimeout) var stallTimeout: Double?
     @Option(SettingCatalog.abandonedUploads) var abandonedUploads: Double?
     @Option(SettingCatalog.awsMaxAttempts) var maxAttempts: Int?
     @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
@@ -68,7 +68,7 @@ struct S3Access: Sendable {
             case .path: true
             case .virtual: false
             }
-        stallTimeout = try settings.value(SettingCatalog.stallTimeout, options.stallTimeout)
+        stallTimeout = try settings.value(SettingCatalog.uploadStallTimeout, options.stallTimeout)
         abandonedUploads = try settings.value(
             SettingCatalog.abandonedUploads, options.abandonedUploads)
         maxAttempts = try settings.value(SettingCatalog.awsMaxAttempts, options.maxAttempts)
