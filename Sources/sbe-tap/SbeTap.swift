@@ -15,8 +15,8 @@ struct SbeTap: StageCommand {
             sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | dedup | s3-put --to file://./data
             sbe-tap --raw > day.cap;  sbe-tap --replay day.cap --speed max | recq count
 
-            Exit status: 0 stopped, 74 the reader is gone, 76 the venue broke its protocol, 77 the key is
-            not allowed (401, 403), 78 the request is wrong (400: most often no key).
+            Exit status: 0 stopped, 74 the reader is gone, 77 the key is not allowed (401, 403), 78 the
+            request is wrong (400: most often no key). What may pass is waited out.
             """,
         version: Version.text)
 

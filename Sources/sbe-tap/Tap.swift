@@ -225,9 +225,11 @@ struct Tap: ~Copyable {
     /// Says goodbye, and writes what there is.
     private mutating func end() throws {
         farewell()
-        let time = Clock.realtimeNanoseconds()
-        merge.finish(at: time) { [seats, losses, plan] place in
-            Self.origin(of: place, seats, losses, plan)
+        // What waits would be more than was asked for.
+        if !hasReachedLimit {
+            merge.finish(at: Clock.realtimeNanoseconds()) { [seats, losses, plan] place in
+                Self.origin(of: place, seats, losses, plan)
+            }
         }
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
         let (lost, filed) = try delivery.finish(&merge, until: deadline)
