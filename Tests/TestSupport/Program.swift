@@ -142,11 +142,10 @@ public struct Simulator {
     /// Starts it on free ports.
     public init(_ arguments: [String]) throws {
         program = try BackgroundProgram("exchange-sim", arguments)
-        words = program.firstLine().split(separator: " ").map(String.init)
+        let words = program.firstLine().split(separator: " ").map(String.init)
+        self.words = words
         func value(_ name: String) -> String {
-            self.words.first { $0.hasPrefix(name + "=") }.map {
-                String($0.dropFirst(name.count + 1))
-            }
+            words.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
                 ?? ""
         }
         url = value("rest")
