@@ -32,6 +32,7 @@ public struct KinesisClient: ~Copyable {
         let operation: Operation
         let subject: String
         let started: Int64
+        let credentials: Credentials
     }
 
     /// Clocks further apart than this count as skewed, seconds; the SDKs' threshold.
@@ -44,7 +45,7 @@ public struct KinesisClient: ~Copyable {
     private let url: String
     private var signer: PostSigner
     private var http: HTTPClient
-    private var provider: CredentialsProvider
+    private let provider: CredentialsProvider
     private var pending: [Int: Pending] = [:]
     private var renewedAt: Int64?
     /// The service's clock minus ours, seconds.
@@ -58,27 +59,20 @@ public struct KinesisClient: ~Copyable {
     public init(
         _ configuration: KinesisConfiguration, credentials: CredentialsProvider
     ) throws(AWSError) {
-        var endpoint = Endpoint(service: Self.service, region: configuration.region)
-        if let text = configuration.endpoint {
-            guard let override = Endpoint(text) else {
-                throw AWSError(
-                    .configuration, service: Self.service, operation: "start",
-                    message: "the endpoint \(text) is not http[s]://host[:port][/prefix]")
-            }
-            endpoint = override
-        }
+        let endpoint = try configuration.location.resolved()
         let authority = endpoint.authority()
         let path = endpoint.prefix + "/"
         do throws(TransportError) {
             http = try HTTPClient(
-                connections: configuration.connections, authorities: configuration.authorities)
+                connections: configuration.connections,
+                authorities: configuration.location.authorities)
         } catch {
             throw AWSError(error, service: Self.service, operation: "start", subject: authority)
         }
         self.configuration = configuration
         url = "\(endpoint.isTLS ? "https" : "http")://\(authority)\(path)"
         signer = PostSigner(
-            authority: authority, path: path, region: configuration.region,
+            authority: authority, path: path, region: configuration.location.region,
             service: Self.service, contentType: "application/x-amz-json-1.1")
         provider = credentials
     }
@@ -119,7 +113,8 @@ public struct KinesisClient: ~Copyable {
                 error, service: Self.service, operation: operation.rawValue, subject: stream.name)
         }
         pending[token] = Pending(
-            operation: operation, subject: stream.name, started: Clock.monotonicNanoseconds())
+            operation: operation, subject: stream.name, started: Clock.monotonicNanoseconds(),
+            credentials: credentials)
     }
 
     /// Works on every request until one ends, a descriptor is readable, or time is up.
@@ -162,7 +157,7 @@ public struct KinesisClient: ~Copyable {
                 let error = AWSError(
                     response, service: Self.service, operation: name, subject: call.subject)
             else { return .success(response.body) }
-            if correctsClock(error, response) || renewsCredentials(error) {
+            if correctsClock(error, response) || renewsCredentials(error, call.credentials) {
                 return .failure(KinesisFailure(error, remedy: .again))
             }
             return .failure(KinesisFailure(error))
@@ -181,13 +176,13 @@ public struct KinesisClient: ~Copyable {
         return true
     }
 
-    private mutating func renewsCredentials(_ error: AWSError) -> Bool {
+    private mutating func renewsCredentials(_ error: AWSError, _ used: Credentials) -> Bool {
         guard Verdict(error, isSkewed: false, conflictIsFinal: true) == .renewCredentials else {
             return false
         }
         let now = Clock.monotonicNanoseconds() / 1_000_000_000
         if let renewedAt, now - renewedAt < Self.renewalPause { return false }
-        guard provider.invalidate() else { return false }
+        guard provider.invalidate(used) else { return false }
         renewedAt = now
         return true
     }

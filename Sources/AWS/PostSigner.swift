@@ -4,7 +4,7 @@ import Posix
 ///
 /// The same signature as ``SigV4``, which takes any request; here the key is kept from one request
 /// to the next and nothing is sorted, since a sender signs thousands a second.
-struct PostSigner {
+public struct PostSigner {
     /// Hosts, regions and services are fixed for a client.
     let authority: String
     let region: String
@@ -17,8 +17,17 @@ struct PostSigner {
     private var keySecret = ""
     private var key: [UInt8] = []
 
-    /// - Parameter path: as it is sent.
-    init(authority: String, path: String, region: String, service: String, contentType: String) {
+    /// Signs for one host.
+    ///
+    /// - Parameters:
+    ///   - authority: the `Host` header.
+    ///   - path: as it is sent.
+    ///   - region: what signatures name.
+    ///   - service: likewise, such as `kinesis`.
+    ///   - contentType: of every body.
+    public init(
+        authority: String, path: String, region: String, service: String, contentType: String
+    ) {
         self.authority = authority
         self.region = region
         self.service = service
@@ -30,8 +39,10 @@ struct PostSigner {
     ///
     /// - Parameters:
     ///   - target: the value of `x-amz-target`.
+    ///   - body: what is sent.
+    ///   - credentials: what it is signed with.
     ///   - now: seconds since the epoch by the service's clock.
-    mutating func headers(
+    public mutating func headers(
         target: String, body: RawSpan, credentials: Credentials, now: Int64
     ) -> [(String, String)] {
         let timestamp = Timestamps.basic(now)

@@ -14,8 +14,8 @@ enum Verdict: Equatable {
     /// Codes that ask for fewer requests. Source: botocore 1.43, `_retry.json` and
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
-        "BandwidthLimitExceeded", "EC2ThrottledException", "KMS.ThrottlingException",
-        "KMSThrottlingException", "LimitExceededException",
+        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
+        "KMS.ThrottlingException", "KMSThrottlingException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
@@ -39,9 +39,8 @@ enum Verdict: Equatable {
     ]
     private static let credentialCodes: Set<String> = [
         "ExpiredToken", "ExpiredTokenException", "IncompleteSignatureException",
-        "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
-        "MissingAuthenticationTokenException",
-        "TokenRefreshRequired", "UnrecognizedClientException",
+        "InvalidAccessKeyId", "InvalidToken", "MissingAuthenticationTokenException",
+        "InvalidClientTokenId", "TokenRefreshRequired", "UnrecognizedClientException",
     ]
 
     /// Judges a failed call.
@@ -86,11 +85,12 @@ extension AWSError.Category {
             "ResourceNotFoundException", "TemporaryRedirect",
         ]
         let refusals: Set<String> = [
-            "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
-            "IncompleteSignature", "IncompleteSignatureException", "InvalidAccessKeyId",
-            "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken",
-            "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-            "SignatureDoesNotMatch", "UnrecognizedClientException",
+            "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
+            "InvalidToken", "ExpiredTokenException", "IncompleteSignature",
+            "IncompleteSignatureException", "MissingAuthenticationTokenException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
         ]
         // Damage that stays is no damage on the way.
         let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]

@@ -112,15 +112,6 @@ extension SettingCatalog {
         "kinesis.hold_seconds", flag: "hold-pause", default: "30", value: "SECONDS",
         "Pause between attempts while a stream is missing or may not be written to, in seconds.",
         parse: SettingText.seconds(0.05...3600))
-    /// When the circuit opens.
-    public static let breakerFailures = Setting(
-        "kinesis.breaker_failures", flag: "breaker-failures", default: "5", value: "COUNT",
-        "Failed calls in a row after which a stream is left alone for a while.",
-        parse: SettingText.integer(1...1000))
-    /// How long the circuit stays open.
-    public static let breakerPause = Setting(
-        "kinesis.breaker_seconds", flag: "breaker-pause", default: "5", value: "SECONDS",
-        "How long a stream is left alone then, in seconds.", parse: SettingText.seconds(0.05...600))
     /// How often the shard map is read.
     public static let shardRefresh = Setting(
         "kinesis.shard_refresh_seconds", flag: "shard-refresh", default: "60", value: "SECONDS",
@@ -158,8 +149,7 @@ extension SettingCatalog {
         shards.key, payloadFormat.key, payloadCompression.key, partitionKey.key, idBlock.key,
         subKeys.key, explicitHash.key, order.key, aggregate.key, aggregateBytes.key,
         batchRecords.key, batchBytes.key, recordBytes.key, linger.key, kinesisTimeout.key,
-        kinesisConnections.key, holdPause.key, breakerFailures.key, breakerPause.key,
-        shardRefresh.key,
+        kinesisConnections.key, holdPause.key, shardRefresh.key,
         kinesisState.key, kinesisSpoolMax.key, windowBytes.key, syncRule.key,
     ]
 }

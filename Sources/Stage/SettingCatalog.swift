@@ -188,12 +188,13 @@ public enum SettingCatalog {
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(tapKeys).union(kinesisKeys).union(awsKeys).union(healthKeys).union(kept)
+    ]).union(tapKeys).union(awsKeys).union(healthKeys).union(kinesisKeys)
+        .union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
     private static let kept: Set<String> = [
-        "environment", "mode", "schema_base_path", "logging.output",
+        "environment", "schema_base_path", "logging.output",
         "binance.rate_limit_requests_per_minute", "binance.api_secret",
         "binance.sbe_schema_version",
         "retry.multiplier", "retry.jitter", "health.endpoint",

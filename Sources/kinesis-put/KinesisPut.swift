@@ -40,8 +40,8 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.kinesisTimeout) var requestTimeout: Double?
     @Option(SettingCatalog.kinesisConnections) var connections: Int?
     @Option(SettingCatalog.holdPause) var holdPause: Double?
-    @Option(SettingCatalog.breakerFailures) var breakerFailures: Int?
-    @Option(SettingCatalog.breakerPause) var breakerPause: Double?
+    @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
+    @Option(SettingCatalog.circuitCoolDown) var circuitCooldown: Double?
     @Option(SettingCatalog.shardRefresh) var shardRefresh: Double?
     @Option(SettingCatalog.kinesisState) var stateDir: String?
     @Option(SettingCatalog.kinesisSpoolMax) var spoolMax: Int?
@@ -61,6 +61,10 @@ struct KinesisPut: StageCommand {
                 .depthDiff: settings.value(SettingCatalog.depthStream),
             ], settings.optional(SettingCatalog.streams, streams) ?? [])
         let format = try settings.value(SettingCatalog.payloadFormat, format)
+        let location = try location(&settings)
+        var kinesis = KinesisConfiguration(location)
+        kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
+        kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
         let longest = try settings.value(SettingCatalog.aggregateBytes, aggregateBytes)
         let kinesis = try kinesis(&settings)
         return KinesisPutPlan(
@@ -75,8 +79,8 @@ struct KinesisPut: StageCommand {
             batchBytes: try settings.value(SettingCatalog.batchBytes, batchBytes),
             recordBytes: try settings.value(SettingCatalog.recordBytes, recordBytes),
             aggregateBytes: longest,
-            breakerFailures: try settings.value(SettingCatalog.breakerFailures, breakerFailures),
-            breakerPause: try settings.value(SettingCatalog.breakerPause, breakerPause),
+            breakerFailures: try settings.value(SettingCatalog.circuitFailures, circuitFailures),
+            breakerPause: try settings.value(SettingCatalog.circuitCoolDown, circuitCooldown),
             shardRefresh: try settings.value(SettingCatalog.shardRefresh, shardRefresh),
             state: try settings.optional(SettingCatalog.kinesisState, stateDir)
                 ?? KinesisPutPlan.standardState,
@@ -86,7 +90,7 @@ struct KinesisPut: StageCommand {
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
             kinesis: kinesis,
-            credentials: try ConfiguredCredentials(region: kinesis.region, &settings))
+            credentials: try ConfiguredCredentials(region: location.region, &settings))
     }
 
     private func keyRule(_ settings: inout Settings) throws -> KeyRule {
@@ -113,20 +117,13 @@ struct KinesisPut: StageCommand {
         return rules
     }
 
-    private func kinesis(_ settings: inout Settings) throws -> KinesisConfiguration {
+    private func location(_ settings: inout Settings) throws -> ServiceLocation {
         let region = try settings.optional(SettingCatalog.region, region)
         let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
-        var configuration: KinesisConfiguration
         do throws(AWSError) {
-            configuration = try KinesisConfiguration(
-                try ServiceLocation(
-                    "kinesis", environment: .process, region: region, endpoint: endpoint))
+            return try ServiceLocation(
+                "kinesis", environment: .process, region: region, endpoint: endpoint)
         } catch { throw StageFailure(error) }
-        configuration.requestTimeout = try settings.value(
-            SettingCatalog.kinesisTimeout, requestTimeout)
-        configuration.connections = try settings.value(
-            SettingCatalog.kinesisConnections, connections)
-        return configuration
     }
 
     func run(_ plan: KinesisPutPlan, in stage: borrowing Stage) throws {

@@ -51,7 +51,7 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.quarantineBytes) var quarantineBytes: Int?
     @Option(SettingCatalog.streamURL) var wsURL: String?
     @Option(SettingCatalog.authorities) var ca: String?
-    @Option(SettingCatalog.stallTimeout) var stallTimeout: Double?
+    @Option(SettingCatalog.streamStallTimeout) var stallTimeout: Double?
     @Option(SettingCatalog.firstDataTimeout) var firstDataTimeout: Double?
     @Option(SettingCatalog.maximumConnectionAge) var maxConnectionAge: Double?
     @Option(SettingCatalog.rotationOverlap) var rotationOverlap: Double?
@@ -103,7 +103,7 @@ struct SbeTap: StageCommand {
             baseURL: try settings.value(SettingCatalog.streamURL, wsURL),
             apiKey: try settings.optional(SettingCatalog.binanceAPIKey), authorities: ca,
             connections: try settings.value(SettingCatalog.connections, connections),
-            stallTimeout: try settings.value(SettingCatalog.stallTimeout, stallTimeout),
+            stallTimeout: try settings.value(SettingCatalog.streamStallTimeout, stallTimeout),
             firstDataTimeout: try settings.value(
                 SettingCatalog.firstDataTimeout, firstDataTimeout),
             lane: lane, merge: merge, capturesRaw: raw, output: output, replay: replay,
