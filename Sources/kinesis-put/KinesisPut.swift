@@ -66,7 +66,6 @@ struct KinesisPut: StageCommand {
         kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
         kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
         let longest = try settings.value(SettingCatalog.aggregateBytes, aggregateBytes)
-        let kinesis = try kinesis(&settings)
         return KinesisPutPlan(
             streams: names,
             createsStreams: try settings.value(
