@@ -163,7 +163,7 @@ let package = Package(
         tests(
             "HealthTests",
             [
-                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats",
+                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats", "Posix",
                 "TestSupport",
             ]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
