@@ -76,10 +76,10 @@ let package = Package(
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
+        library("Monitoring", ["Stats", "Posix"]),
         library(
             "Stage",
             ["Records", "Ledger", "Spool", "Stats", "Posix", "CYAML", argumentParser]),
-
         library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
         // Floor 4: the programs.
@@ -100,6 +100,15 @@ let package = Package(
                 "Stats", "Posix", argumentParser,
             ]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
+        tool(
+            "healthd",
+            [
+                "Monitoring", "Stage", "Stats", "Posix", argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
         // For developers and demos.
@@ -120,7 +129,8 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "bench-core", dependencies: ["Binance", "AWS", "Records", "SBE", "Posix"],
+            name: "bench-core",
+            dependencies: ["Binance", "AWS", "Transport", "Records", "SBE", "Stats", "Posix"],
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
@@ -129,10 +139,11 @@ let package = Package(
             name: "ToolTests",
             dependencies: [
                 "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq",
-                "ledgerctl", "exchange-sim",
+                "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [
-                "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
+                "kinesis_sink.py", "read_objects.py", "soak.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
@@ -148,10 +159,26 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
+        tests("MonitoringTests", ["Monitoring", "Stats", "TestSupport"]),
+        tests(
+            "HealthTests",
+            [
+                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats", "Posix",
+                "TestSupport",
+            ]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
-        tests("TransportTests", ["Transport", "TestSupport"]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Transport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            exclude: ["websocket_server.py"], swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),

@@ -104,7 +104,8 @@ public struct S3Client: ~Copyable {
                 throw refusal("an object key has 1 to 1024 bytes")
             }
         }
-        let endpoint = override
+        let endpoint =
+            override
             ?? Endpoint(
                 service: "s3", region: service.region, isFIPS: configuration.usesFIPS,
                 isDualStack: configuration.usesDualStack)

@@ -1,6 +1,7 @@
 #ifndef COpenSSL_SHIM_H
 #define COpenSSL_SHIM_H
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -8,16 +9,12 @@
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 
-// Macros over SSL_CTX_ctrl, which Swift does not see.
-
-static inline void copenssl_set_read_ahead(SSL_CTX *context, int value) {
-    SSL_CTX_set_read_ahead(context, value);
-}
+// Macros over SSL_CTX_ctrl and BIO_int_ctrl, which Swift does not see.
 
 static inline void copenssl_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
 
-static inline void copenssl_clear_mode(SSL_CTX *context, long mode) {
-    SSL_CTX_clear_mode(context, mode);
+static inline void copenssl_set_read_buffer_size(BIO *buffer, int size) {
+    BIO_int_ctrl(buffer, BIO_C_SET_BUFF_SIZE, size, 0);
 }
 
 #endif

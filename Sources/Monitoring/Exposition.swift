@@ -23,6 +23,34 @@ struct Exposition {
         let kind: MetricKind
         let help: String
         var lines = ""
+
+        /// Adds a series.
+        mutating func append(_ suffix: String, _ labels: String, _ value: String) {
+            lines += name
+            lines += suffix
+            if !labels.isEmpty {
+                lines += "{"
+                lines += labels
+                lines += "}"
+            }
+            lines += " "
+            lines += value
+            lines += "\n"
+        }
+
+        /// Adds a bucket of a histogram.
+        mutating func append(
+            _ suffix: String, _ start: String, _ bound: String, _ value: String
+        ) {
+            lines += name
+            lines += suffix
+            lines += "{"
+            lines += start
+            lines += bound
+            lines += "\"} "
+            lines += value
+            lines += "\n"
+        }
     }
 
     private var families: [Family] = []
@@ -38,9 +66,7 @@ struct Exposition {
         _ kind: MetricKind, _ name: String, _ labels: String, _ value: String, help: String
     ) {
         guard let place = place(kind, name, help) else { return }
-        let suffix = kind == .counter ? "_total" : ""
-        let braces = labels.isEmpty ? "" : "{\(labels)}"
-        families[place].lines += "\(name)\(suffix)\(braces) \(value)\n"
+        families[place].append(kind == .counter ? "_total" : "", labels, value)
     }
 
     /// Adds a histogram of ns as seconds, with a bound at every fourth power of two.
@@ -49,22 +75,19 @@ struct Exposition {
         help: String
     ) {
         guard let place = place(.histogram, name, help) else { return }
-        let start = labels.isEmpty ? "" : labels + ","
-        let braces = labels.isEmpty ? "" : "{\(labels)}"
+        let start = labels.isEmpty ? "le=\"" : labels + ",le=\""
         var total: UInt64 = 0
-        var lines = ""
         var bound = 0
         for (index, count) in buckets.enumerated() {
             total &+= count
             if bound < Self.bounds.count, Self.bounds[bound].index == index {
-                lines += "\(name)_bucket{\(start)le=\"\(Self.bounds[bound].text)\"} \(total)\n"
+                families[place].append("_bucket", start, Self.bounds[bound].text, String(total))
                 bound += 1
             }
         }
-        lines += "\(name)_bucket{\(start)le=\"+Inf\"} \(total)\n"
-        lines += "\(name)_sum\(braces) \(Self.seconds(Int64(bitPattern: sum)))\n"
-        lines += "\(name)_count\(braces) \(total)\n"
-        families[place].lines += lines
+        families[place].append("_bucket", start, "+Inf", String(total))
+        families[place].append("_sum", labels, Self.seconds(Int64(bitPattern: sum)))
+        families[place].append("_count", labels, String(total))
     }
 
     /// Buckets whose upper end is a bound of the exported histogram: 2^10 ns (1 µs), 2^12, … 2^44.

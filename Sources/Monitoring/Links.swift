@@ -11,7 +11,9 @@ enum Links {
     static func between(_ stages: [StageWatch]) -> [Link] {
         var writers: [Pipe: [StageWatch]] = [:]
         for stage in stages {
-            for pipe in pipes(of: stage, areInputs: false) { writers[pipe, default: []].append(stage) }
+            for pipe in pipes(of: stage, areInputs: false) {
+                writers[pipe, default: []].append(stage)
+            }
         }
         var links: [Link] = []
         for reader in stages {
@@ -42,7 +44,8 @@ enum Links {
     /// at the same time.
     private static func isOfOneTime(_ one: StageWatch, _ other: StageWatch) -> Bool {
         func end(_ stage: StageWatch) -> Int64 {
-            stage.snapshot.life == .running ? .max : max(stage.snapshot.stateSince, stage.snapshot.startTime)
+            stage.snapshot.life == .running
+                ? .max : max(stage.snapshot.stateSince, stage.snapshot.startTime)
         }
         let gap: Int64 = 5_000_000_000
         return one.snapshot.startTime < end(other).addingClamped(gap)

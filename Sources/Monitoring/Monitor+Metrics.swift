@@ -1,10 +1,10 @@
 import Stats
 
 extension Monitor {
-    /// Everything as Prometheus scrapes it, in both formats.
-    public func metrics(_ overview: Overview) -> (prometheus: String, openMetrics: String) {
-        let exposition = exposition(overview)
-        return (exposition.text(.prometheus), exposition.text(.openMetrics))
+    /// Everything as Prometheus scrapes it, as of the last look; empty before the first.
+    public func metrics(isOpenMetrics: Bool) -> String {
+        guard let overview = last else { return "" }
+        return exposition(overview).text(isOpenMetrics ? .openMetrics : .prometheus)
     }
 
     /// The media types of the two formats.
@@ -82,10 +82,11 @@ extension Monitor {
         if let open = snapshot.value("connections_open") ?? snapshot.value("connected") {
             return open > 0
         }
-        if let breaker = snapshot.value("breaker_state") ?? snapshot.value("circuit_state") {
-            return breaker == 0 && snapshot.state != .connecting
+        let breakers = snapshot.metrics.filter {
+            $0.name == "breaker_state" || $0.name == "circuit_state"
         }
-        return nil
+        guard !breakers.isEmpty else { return nil }
+        return breakers.allSatisfy { $0.value == 0 } && snapshot.state != .connecting
     }
 
     // MARK: - What healthd finds
@@ -116,7 +117,7 @@ extension Monitor {
 
     private func add(_ stage: StageWatch, to exposition: inout Exposition) {
         let snapshot = stage.snapshot
-        let identity = LabelSet(["stage": snapshot.stage, "instance": snapshot.instance]).text
+        let identity = stage.identity
         func gauge(_ name: String, _ value: String, _ help: String, _ labels: String = "") {
             exposition.add(
                 .gauge, "ingestor_stage_" + name,
@@ -139,29 +140,28 @@ extension Monitor {
                 "conservation_residue", "\(residue)",
                 "Records that came in and are accounted for nowhere; 0 when nothing is lost.")
         }
-        for metric in snapshot.metrics {
-            let own = metric.labels.isEmpty ? "" : LabelSet(parsing: metric.labels).text
-            let labels = own.isEmpty ? identity : identity + "," + own
-            let name = SeriesName(metric.definition)
+        for (metric, series) in zip(snapshot.metrics, stage.series) {
             if metric.kind == .histogram {
                 exposition.add(
-                    histogram: name.text, labels, sum: metric.values.first ?? 0,
+                    histogram: series.name, series.labels, sum: metric.values.first ?? 0,
                     buckets: metric.buckets, help: metric.help)
             } else {
                 exposition.add(
-                    metric.kind, name.text, labels, name.value(metric.value), help: metric.help)
+                    metric.kind, series.name, series.labels, series.text(metric.value),
+                    help: metric.help)
             }
         }
     }
 }
 
 /// How a stage's metric is called for Prometheus: `ingestor_stage_` before it, base units at its
-/// end.
-struct SeriesName {
-    let text: String
+/// end, and the labels of the stage before its own.
+struct Series {
+    let name: String
+    let labels: String
     private let scale: Int64
 
-    init(_ definition: StatsSnapshot.Definition) {
+    init(_ definition: StatsSnapshot.Definition, identity: String) {
         var name = definition.name
         var scale: Int64 = 0
         if definition.kind == .histogram {
@@ -172,6 +172,9 @@ struct SeriesName {
         } else if name.hasSuffix("_us") {
             name = name.dropLast(3) + "_seconds"
             scale = 1000
+        } else if name.hasSuffix("_ms") {
+            name = name.dropLast(3) + "_seconds"
+            scale = 1_000_000
         }
         self.scale = scale
         let safe = name.utf8.map { byte -> UInt8 in
@@ -179,12 +182,14 @@ struct SeriesName {
                 (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
             return isSafe ? byte : UInt8(ascii: "_")
         }
-        text = "ingestor_stage_" + String(decoding: safe, as: UTF8.self)
+        self.name = "ingestor_stage_" + String(decoding: safe, as: UTF8.self)
+        let own = definition.labels.isEmpty ? "" : LabelSet(parsing: definition.labels).text
+        labels = own.isEmpty ? identity : identity + "," + own
     }
 
     /// A value in the base unit.
-    func value(_ value: Int64) -> String {
-        scale == 0 ? "\(value)" : Exposition.seconds(value.multipliedClamped(by: scale))
+    func text(_ value: Int64) -> String {
+        scale == 0 ? String(value) : Exposition.seconds(value.multipliedClamped(by: scale))
     }
 }
 

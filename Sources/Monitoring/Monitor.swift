@@ -17,6 +17,9 @@ public final class Monitor {
     /// Totals of processes that are gone, for sums that must not fall.
     private(set) var retired = RetiredTotals()
 
+    /// What the last look found.
+    private(set) var last: Overview?
+
     /// Stages that are followed at most; what is above is not looked at.
     public static let maximumStages = 256
 
@@ -36,7 +39,9 @@ public final class Monitor {
         let time = Clock.realtimeNanoseconds()
         readFiles(now)
         removeOld(now)
-        return overview(time)
+        let overview = overview(time)
+        last = overview
+        return overview
     }
 
     // MARK: - Files
@@ -106,7 +111,9 @@ public final class Monitor {
     }
 
     private func wholeProblems(_ stages: [StageWatch]) -> [Problem] {
-        let running = stages.filter { $0.snapshot.life == .running && $0.snapshot.stage != "healthd" }
+        let running = stages.filter {
+            $0.snapshot.life == .running && $0.snapshot.stage != "healthd"
+        }
         var problems: [Problem] = []
         if running.isEmpty {
             problems.append(Problem(.nothingRuns, stage: nil, "no stage runs"))
@@ -119,12 +126,14 @@ public final class Monitor {
         return problems
     }
 
-    /// True when a younger process of the same stage and pipeline runs, or did so in order.
+    /// True when a process of the same stage and pipeline began after this one was over, and has
+    /// not failed itself. One that ran beside it all the time does other work.
     private func isReplaced(_ stage: StageWatch, _ stages: [StageWatch]) -> Bool {
-        stages.contains { other in
+        let end = stage.lastSign
+        return stages.contains { other in
             other !== stage && other.snapshot.stage == stage.snapshot.stage
                 && other.snapshot.pipeline == stage.snapshot.pipeline
-                && other.snapshot.startTime > stage.snapshot.startTime
+                && other.snapshot.startTime > end
                 && other.snapshot.life != .dead && other.snapshot.state != .failed
         }
     }
@@ -138,6 +147,8 @@ public final class Monitor {
             problems[index].since = since
         }
         known = still
-        problems.sort { ($0.code.isUnhealthy ? 0 : 1, $0.since) < ($1.code.isUnhealthy ? 0 : 1, $1.since) }
+        problems.sort {
+            ($0.code.isUnhealthy ? 0 : 1, $0.since) < ($1.code.isUnhealthy ? 0 : 1, $1.since)
+        }
     }
 }

@@ -26,7 +26,8 @@ extension Problem {
 }
 
 extension Link {
-    var json: JSONValue {
+    /// As answers have it.
+    public var json: JSONValue {
         .object([
             ("from", .string(from)), ("to", .string(to)),
             ("bytes_between", .optional(bytesBetween)),
@@ -73,7 +74,8 @@ extension StageView {
 }
 
 extension Delay {
-    var json: JSONValue {
+    /// As answers have it.
+    public var json: JSONValue {
         .object([
             ("name", .string(name)), ("count", .integer(Int64(clamping: count))),
             ("p50_ms", .number(median * 1000)), ("p99_ms", .number(high * 1000)),

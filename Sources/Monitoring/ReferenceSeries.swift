@@ -28,7 +28,9 @@ struct ReferenceSeries {
     private static let errorTypes = [
         "decode_errors": "decode", "records_quarantined": "quarantined",
         "request_retries": "retry", "retries": "retry", "rate_limited": "throttled",
-        "throttled": "throttled", "reconnects": "connection", "snapshot_failures": "snapshot",
+        "throttled": "throttled", "throttles": "throttled", "retries_transient": "retry",
+        "retries_held": "retry", "failed_entries": "failed", "reconnects": "connection",
+        "snapshot_failures": "snapshot",
         "torn_bytes": "torn",
     ]
 
@@ -62,7 +64,7 @@ struct ReferenceSeries {
                     ])
             case "objects_out":
                 add(metric.value, "ingestor_s3_files", ["data_type": labels["kind"] ?? ""])
-            case "records_out" where snapshot.stage == "kinesis-put":
+            case "stream_records_out" where snapshot.stage == "kinesis-put":
                 add(metric.value, "ingestor_kinesis_records", ["stream": labels["stream"] ?? ""])
             default: break
             }

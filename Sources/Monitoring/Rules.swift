@@ -1,3 +1,4 @@
+import Posix
 import Stats
 
 /// The rules by which a stage is unhealthy: each looks at one thing and says at most one sentence
@@ -17,17 +18,17 @@ struct Rules {
         var found: [Problem] = []
         func add(_ code: Problem.Code, _ message: String?) {
             guard let message else { return }
-            found.append(Problem(code, stage: stage.id, message))
+            found.append(Problem(code, stage: stage.id, "\(stage.id): \(message)"))
         }
         switch snapshot.life {
         case .dead:
             if !isReplaced {
-                add(.stageDead, "\(stage.id): process \(snapshot.pid) is gone without a word")
+                add(.stageDead, "process \(snapshot.pid) is gone without a word")
             }
         case .ended(let code):
             if snapshot.state == .failed && !isReplaced {
                 let reason = snapshot.lastError.map { ": \($0.text)" } ?? ""
-                add(.stageFailed, "\(stage.id) ended with \(code)\(reason)")
+                add(.stageFailed, "ended with \(code)\(reason)")
             }
         case .running:
             add(.heartbeatStale, heartbeat(stage))
@@ -54,20 +55,20 @@ struct Rules {
 
     private func heartbeat(_ stage: StageWatch) -> String? {
         if stage.snapshot.isSuspended {
-            return "\(stage.id): process \(stage.snapshot.pid) was stopped by a signal"
+            return "process \(stage.snapshot.pid) was stopped by a signal"
         }
         // Who waits for a slow reader cannot beat and is well.
         guard stage.snapshot.wait != .output, stage.heartbeatAge > thresholds.heartbeat else {
             return nil
         }
-        return "\(stage.id): its loop has not turned for \(seconds(stage.heartbeatAge))"
+        return "its loop has not turned for \(seconds(stage.heartbeatAge))"
     }
 
     private func connection(_ stage: StageWatch) -> String? {
         guard let since = stage.disconnectedAt else { return nil }
         let age = Double(stage.readAt - since) / 1e9
         return age > thresholds.connectionDown
-            ? "\(stage.id): no connection for \(seconds(age))" : nil
+            ? "no connection for \(seconds(age))" : nil
     }
 
     private func freshness(_ stage: StageWatch) -> String? {
@@ -77,13 +78,13 @@ struct Rules {
             let time = snapshot.value("last_record_time_ns") ?? snapshot.value("last_message_ns")
         else { return nil }
         let age = Double(now - max(time, snapshot.startTime)) / 1e9
-        return age > thresholds.noData ? "\(stage.id): no record for \(seconds(age))" : nil
+        return age > thresholds.noData ? "no record for \(seconds(age))" : nil
     }
 
     private func decoding(_ stage: StageWatch) -> String? {
         let percent = stage.decodeErrorPercent
         return percent > thresholds.decodeErrors
-            ? "\(stage.id): \(tenths(percent)) % of the messages cannot be decoded" : nil
+            ? "\(tenths(percent)) % of the messages cannot be decoded" : nil
     }
 
     private func breaker(_ snapshot: StatsSnapshot) -> String? {
@@ -94,9 +95,14 @@ struct Rules {
     }
 
     private func delivery(_ snapshot: StatsSnapshot) -> String? {
-        let time = snapshot.value("oldest_due_time_ns") ?? snapshot.value("oldest_waiting_time_ns")
-        guard let time, time > 0 else { return nil }
-        let age = Double(now - time) / 1e9
+        let age: Double
+        if let time = snapshot.value("oldest_due_time_ns")
+            ?? snapshot.value("oldest_waiting_time_ns")
+        {
+            age = time > 0 ? Double(now - time) / 1e9 : 0
+        } else {
+            age = Double(snapshot.value("oldest_waiting_ms") ?? 0) / 1e3
+        }
         return age > thresholds.undelivered
             ? "the oldest undelivered record waits for \(seconds(age))" : nil
     }
@@ -138,8 +144,8 @@ struct Rules {
             stage.residueAge >= thresholds.conservation
         else { return nil }
         return residue > 0
-            ? "\(stage.id): \(residue) records came in and are accounted for nowhere"
-            : "\(stage.id): \(-residue) records more are accounted for than came in"
+            ? "\(residue) records came in and are accounted for nowhere"
+            : "\(-residue) records more are accounted for than came in"
     }
 
     private func seconds(_ value: Double) -> String { "\(Int(value)) s" }

@@ -15,6 +15,8 @@ final class StageWatch {
     private(set) var endedAt: Int64?
     /// Since when it has no connection.
     private(set) var disconnectedAt: Int64?
+    /// The name and labels of the series of each metric, made once.
+    private(set) var series: [Series] = []
     private var conservation = ConservationWatch()
     private var flow: [(time: Int64, values: [Int64])] = []
     private var errors: [(time: Int64, failed: Int64, good: Int64, limited: Int64)] = []
@@ -38,6 +40,9 @@ final class StageWatch {
     private func take(_ snapshot: StatsSnapshot, now: Int64) {
         self.snapshot = snapshot
         readAt = now
+        for metric in snapshot.metrics.dropFirst(series.count) {
+            series.append(Series(metric.definition, identity: identity))
+        }
         if snapshot.life == .running { endedAt = nil } else { endedAt = endedAt ?? now }
         residue = Conservation.residue(snapshot)
         residueAge = residue.map { conservation.take($0, snapshot, now: now) } ?? 0
@@ -70,7 +75,9 @@ final class StageWatch {
         if let last = errors.last, now - last.time < Self.errorStep { errors.removeLast() }
         let failed =
             (snapshot.sum("decode_errors") ?? 0) + (snapshot.sum("records_quarantined") ?? 0)
-        let limited = (snapshot.sum("rate_limited") ?? 0) + (snapshot.sum("throttled") ?? 0)
+        let limited = ["rate_limited", "throttled", "throttles"].reduce(0) {
+            $0 + (snapshot.sum($1) ?? 0)
+        }
         errors.append((now, failed, snapshot.value("records_in") ?? 0, limited))
         while errors.count > 2, let first = errors.first, now - first.time > Self.errorWindow {
             errors.removeFirst()
@@ -99,6 +106,17 @@ final class StageWatch {
     /// Seconds since its loop turned.
     var heartbeatAge: Double {
         max(0, Double(readAt - snapshot.heartbeat) / 1e9)
+    }
+
+    /// Labels that tell it from other processes.
+    var identity: String {
+        LabelSet(["stage": snapshot.stage, "instance": snapshot.instance]).text
+    }
+
+    /// When it gave its last sign of life, ns since the epoch.
+    var lastSign: Int64 {
+        let offset = Clock.realtimeNanoseconds() - Clock.monotonicNanoseconds()
+        return max(snapshot.stateSince, snapshot.heartbeat + offset)
     }
 
     var id: String { "\(snapshot.stage).\(snapshot.instance)" }

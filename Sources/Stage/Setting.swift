@@ -26,7 +26,8 @@ public struct Setting<Value: Sendable>: Sendable {
     ///   - environment: left out, the key in capitals with `__` for each dot.
     ///   - otherEnvironment: a variable that is asked when that one is not set.
     public init(
-        _ key: String, flag: String?, environment: String? = nil, or otherEnvironment: String? = nil,
+        _ key: String, flag: String?, environment: String? = nil,
+        or otherEnvironment: String? = nil,
         default fallback: String?, value valueName: String, _ help: String,
         parse: @escaping @Sendable (String) throws(SettingError) -> Value
     ) {

@@ -12,6 +12,12 @@ extension SettingCatalog {
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_S3",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
         "Endpoint of an S3 other than AWS's. (default: the profile's)", parse: SettingText.text)
+    /// Another endpoint than AWS's for Kinesis.
+    public static let kinesisEndpoint = Setting<String>(
+        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_KINESIS",
+        or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
+        "Endpoint of a Kinesis other than AWS's. (default: the profile's)",
+        parse: SettingText.text)
     /// Another endpoint than AWS's for the Security Token Service; no tool has a flag for it.
     public static let stsEndpoint = Setting<String>(
         "aws.localstack_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",

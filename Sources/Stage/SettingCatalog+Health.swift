@@ -25,6 +25,11 @@ extension SettingCatalog {
     public static let serviceName = Setting(
         "service_name", flag: nil, default: "bitcoin-ingestor", value: "NAME",
         "Name of the service in answers.", parse: SettingText.text)
+    /// What the service that this replaces did.
+    public static let mode = Setting<String>(
+        "mode", flag: nil, default: nil, value: "MODE",
+        "Word that answers repeat: sbe, rest, both.",
+        parse: SettingText.text)
     /// What must be shown by who asks.
     public static let healthToken = Setting<String>(
         "health.token", flag: nil, environment: "HEALTH_TOKEN", default: nil, value: "TOKEN",
@@ -46,6 +51,11 @@ extension SettingCatalog {
         "health.max_connections", flag: nil, default: "256", value: "COUNT",
         "Connections at once; the one that waits longest makes room for a new one.",
         parse: SettingText.integer(1...100_000))
+    /// Patience with clients.
+    public static let healthRequestTime = Setting(
+        "health.request_seconds", flag: nil, default: "10", value: "SECONDS",
+        "Time for a client to send a request, and to read the answer, in seconds.",
+        parse: SettingText.seconds(0.1...3600))
     /// How often stats files are read.
     public static let healthInterval = Setting(
         "health.interval_seconds", flag: "interval", default: "1", value: "SECONDS",
@@ -110,8 +120,8 @@ extension SettingCatalog {
     /// The keys of healthd.
     static let healthKeys: Set<String> = [
         healthHost.key, healthPort.key, healthListen.key, prometheusPort.key,
-        enablePrometheus.key, serviceName.key, healthToken.key, healthTokenFile.key,
-        healthCertificate.key, healthKey.key, healthConnections.key, healthInterval.key,
+        enablePrometheus.key, serviceName.key, mode.key, healthToken.key, healthTokenFile.key,
+        healthCertificate.key, healthKey.key, healthConnections.key, healthRequestTime.key, healthInterval.key,
         healthHeartbeat.key, healthNoData.key, healthConnectionDown.key, healthDecodeErrors.key,
         healthUndelivered.key, healthSpool.key, healthDisk.key, healthHole.key,
         healthConservation.key, healthKeep.key, healthExpected.key,

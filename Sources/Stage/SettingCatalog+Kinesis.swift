@@ -2,12 +2,6 @@
 extension SettingCatalog {
     // MARK: - Where records go
 
-    /// Another endpoint than AWS's for Kinesis.
-    public static let kinesisEndpoint = Setting<String>(
-        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_KINESIS",
-        or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of a Kinesis other than AWS's. (default: the profile's)",
-        parse: SettingText.text)
     /// The stream of trades, by the name that existing files use.
     public static let tradeStream = Setting(
         "aws.kinesis_trade_stream", flag: nil, default: "market-sbe-trade", value: "NAME",

@@ -194,7 +194,7 @@ public enum SettingCatalog {
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
     private static let kept: Set<String> = [
-        "environment", "mode", "schema_base_path", "logging.output",
+        "environment", "schema_base_path", "logging.output",
         "binance.rate_limit_requests_per_minute", "binance.api_secret",
         "binance.sbe_schema_version",
         "retry.multiplier", "retry.jitter", "health.endpoint",

@@ -3,6 +3,7 @@ import Posix
 import Records
 import Spool
 import Stage
+import StageAWS
 import Transport
 
 /// One stream: the spool of what goes there, and the part of it that is in memory, in lanes.

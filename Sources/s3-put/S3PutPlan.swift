@@ -28,7 +28,8 @@ struct S3PutPlan: Sendable {
     ///
     /// - Parameter isAbandoned: true once nobody waits for a delivery any more.
     func makeStore(
-        log: Log, credentials: CredentialsProvider?, figures: ServiceFigures, abortedUploads: Counter,
+        log: Log, credentials: CredentialsProvider?, figures: ServiceFigures,
+        abortedUploads: Counter,
         isAbandoned: @escaping @Sendable () -> Bool
     ) throws -> ObjectStore {
         guard case .bucket(let bucket, let prefix) = destination, let access, let credentials

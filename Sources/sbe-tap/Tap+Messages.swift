@@ -17,7 +17,7 @@ extension Tap {
             link.isReadable = link.connection.hasMore
             if count > 0 {
                 link.lastHeard = now
-                counters.bytesIn.add(count)
+                counters.flow.bytesIn.add(count)
             }
         } catch { failure = error }
         let time = Clock.realtimeNanoseconds()
@@ -87,9 +87,10 @@ extension Tap {
         defer {
             if messages > 0 {
                 counters.messages.add(messages)
-                counters.lastMessage.set(time)
                 counters.wins[link.seat].add(fresh)
-                if lastEvent != 0 { counters.eventDelay.record(time - lastEvent * 1000) }
+                let event = lastEvent == 0 ? time / 1000 : lastEvent
+                counters.flow.note(
+                    RecordTimes(event: event, ingest: time), isLive: lastEvent != 0)
             }
         }
         while let event = try socket.next() {
@@ -129,7 +130,6 @@ extension Tap {
         // Longer messages than fit in a frame are not received at all.
         guard merge.output.append(raw: message, number: arrivals, at: time) else { return }
         captured += 1
-        counters.recordsOut.add()
         if let limit = plan.limit, captured >= limit { hasReachedLimit = true }
     }
 

@@ -23,6 +23,7 @@ struct WSEcho: ParsableCommand {
     @Option(help: "A longer message is refused, in bytes.") var maximumMessage = 64 << 20
 
     func run() throws {
+        var isOpen = false
         do throws(WebSocketFailure) {
             var connection = try WebSocketConnection(
                 url: url, headers: [], authorities: ca, maximumMessage: maximumMessage)
@@ -30,13 +31,12 @@ struct WSEcho: ParsableCommand {
                 try connection.open()
                 if connection.phase != .open { Self.wait(connection.descriptor, milliseconds: 5) }
             }
+            isOpen = true
             try Self.echo(&connection)
         } catch {
             print(error)
-            switch error {
-            case .transport, .refused: Glibc.exit(StageFailure(.unavailable, "").code.rawValue)
-            case .broken, .ended: Glibc.exit(StageFailure(.protocolBroken, "").code.rawValue)
-            }
+            // By way of a failure: ArgumentParser has an ExitCode too.
+            Glibc.exit(StageFailure(isOpen ? .protocolBroken : .unavailable, "").code.rawValue)
         }
     }
 

@@ -7,19 +7,33 @@ extension WebSocketConnection {
     /// Bytes that one ``read()`` takes at least, if they are there: with the messages made of
     /// them they still fit a processor's cache.
     private static var batch: Int { 192 << 10 }
-    /// Bytes that TLS reads at once, several records of 16 KiB.
-    private static var ahead: Int { 128 << 10 }
+    /// Bytes that TLS gets with one system call, several records of 16 KiB or hundreds of small
+    /// ones.
+    private static var ahead: Int32 { 128 << 10 }
 
-    /// Lets TLS read many records with one system call, and send from a buffer that has moved.
+    /// Lets TLS send from a buffer that has moved since the last attempt.
     ///
     /// - Parameter context: an `SSL_CTX`.
-    static func readFar(_ context: OpaquePointer) {
-        SSL_CTX_set_default_read_buffer_len(context, ahead)
-        copenssl_set_read_ahead(context, 1)
-        // Else the buffer would be given back, and taken anew, whenever it is empty.
-        copenssl_clear_mode(context, Int(SSL_MODE_RELEASE_BUFFERS))
+    static func allowMoving(_ context: OpaquePointer) {
         copenssl_set_mode(
             context, Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE))
+    }
+
+    /// Puts a buffer between TLS and the socket, so that it does not need two system calls for
+    /// each record. OpenSSL's own read-ahead would move all that is in its buffer for each record,
+    /// which costs more than the calls when records are small.
+    func readFar() {
+        var pointer: UnsafeMutableRawPointer?
+        ccurl_getinfo_pointer(handle, CURLINFO_TLS_SSL_PTR, &pointer)
+        guard let session = pointer?.assumingMemoryBound(to: curl_tlssessioninfo.self).pointee,
+            session.backend == CURLSSLBACKEND_OPENSSL, let internals = session.internals
+        else { return }
+        let tls = OpaquePointer(internals)
+        guard let source = SSL_get_rbio(tls), let buffer = BIO_new(BIO_f_buffer()) else { return }
+        copenssl_set_read_buffer_size(buffer, Self.ahead)
+        // The session drops its own reference to the source for the one to the buffer.
+        BIO_up_ref(source)
+        SSL_set0_rbio(tls, BIO_push(buffer, source))
     }
 
     /// Reads what is there into the WebSocket, up to about 200 KB: see ``hasMore``.

@@ -75,7 +75,7 @@ public struct WebSocketConnection: ~Copyable {
         ccurl_setopt_long(handle, CURLOPT_HTTPPROXYTUNNEL, 1)
         if let authorities { ccurl_setopt_string(handle, CURLOPT_CAINFO, authorities) }
         ccurl_setopt_tls_function(handle) { _, context, _ in
-            if let context { WebSocketConnection.readFar(OpaquePointer(context)) }
+            if let context { WebSocketConnection.allowMoving(OpaquePointer(context)) }
             return CURLE_OK
         }
         curl_multi_add_handle(multi, handle)
@@ -131,6 +131,7 @@ public struct WebSocketConnection: ~Copyable {
             throw failure(.broken, "the opening request could not be sent")
         }
         answer.removeAll()
+        if url.isTLS { readFar() }
         phase = .shaking
     }
 

@@ -52,7 +52,9 @@ extension StreamConnection {
         case .stall:
             isStalled = true
             outbox.clear()
-        case .resume: isStalled = false
+        case .resume:
+            isStalled = false
+            pour()
         case .close: close(code, reason)
         case .shutdown: send(.text, Array(Self.shutdownText(hub.microseconds()).utf8))
         case .shutdownWrapped:

@@ -29,18 +29,22 @@ final class StreamConnection: ChannelInboundHandler {
     private var keepalive = Keepalive()
     private var window: SlidingWindow
     private var flood: Flood?
+    /// True while the next stretch of the flood is due already.
+    private var isPouring = false
+    private let timers: Timers
     private var partial: [UInt8]?
     private var queued = 0
     /// The newest bestBidAsk of each symbol that waits for a slow reader.
     private var held: [Int: ByteBuffer] = [:]
 
-    /// Time for the client to answer a close frame.
-    private static let closeTimeout = TimeAmount.seconds(2)
+    /// Seconds for the client to answer a close frame.
+    private static let closeTimeout = 2.0
 
     init(_ hub: StreamHub, _ streams: [StreamName], isCombined: Bool) {
         self.hub = hub
         self.isCombined = isCombined
         subscriptions = []
+        timers = Timers(hub.loop)
         window = SlidingWindow(limit: hub.options.messageLimit, seconds: 1)
         for name in streams where !subscriptions.contains(name) { subscriptions.append(name) }
     }
@@ -55,10 +59,10 @@ final class StreamConnection: ChannelInboundHandler {
         subscriptions = []
         for name in names { subscribe(name) }
         schedulePing()
-        after(hub.options.lifetime) { $0.close(1001, "Connection lifetime reached") }
+        timers.after(hub.options.lifetime) { self.close(1001, "Connection lifetime reached") }
         if hub.options.flood > 0 {
             flood = Flood(hub)
-            after(0) { $0.pour() }
+            timers.after(0) { self.pour() }
         }
     }
 
@@ -68,6 +72,7 @@ final class StreamConnection: ChannelInboundHandler {
             if let (feed, kind) = hub.feed(name) { feed.remove(self, from: kind) }
         }
         wire = nil
+        timers.cancel()
         context.fireChannelInactive()
     }
 
@@ -91,22 +96,12 @@ final class StreamConnection: ChannelInboundHandler {
 
     /// Says goodbye, and hangs up when the client has answered or had its time.
     func close(_ code: UInt16, _ reason: String) {
-        guard let wire, !isClosing else { return }
+        guard let wire, !isClosing, !isStalled else { return }
         outbox.writeImmutableBuffer(WireFrame.close(code, reason))
         flush()
         isClosing = true
         hub.counts.closes["\(code)", default: 0] += 1
-        let channel = wire.channel
-        wire.eventLoop.scheduleTask(in: Self.closeTimeout) { channel.close(promise: nil) }
-    }
-
-    private func after(_ seconds: Double, _ action: @escaping (StreamConnection) -> Void) {
-        guard let wire else { return }
-        let bound = NIOLoopBound((self, action), eventLoop: wire.eventLoop)
-        wire.eventLoop.scheduleTask(in: .nanoseconds(Int64(seconds * 1e9))) {
-            let (connection, action) = bound.value
-            if connection.wire != nil { action(connection) }
-        }
+        timers.after(Self.closeTimeout) { wire.close(promise: nil) }
     }
 
     // MARK: - From the client
@@ -134,7 +129,7 @@ final class StreamConnection: ChannelInboundHandler {
             let isAnswer = keepalive.pong(payload)
             hub.counts.pongs += isAnswer ? 1 : 0
             hub.counts.strayPongs += isAnswer ? 0 : 1
-        default: message(payload, isFirst: frame.opcode == .text, isLast: frame.fin)
+        default: message(payload, isFirst: frame.opcode != .continuation, isLast: frame.fin)
         }
     }
 
@@ -159,19 +154,18 @@ final class StreamConnection: ChannelInboundHandler {
         let payload = keepalive.ping(at: Clock.realtimeNanoseconds() / 1000)
         outbox.writeImmutableBuffer(WireFrame.frame(.ping, payload))
         hub.counts.pings += 1
-        after(hub.options.pongTimeout) { connection in
-            guard connection.keepalive.isWaiting(for: payload) else { return }
-            connection.close(1008, "Pong timeout")
+        timers.after(hub.options.pongTimeout) { [self] in
+            if keepalive.isWaiting(for: payload) { close(1008, "Pong timeout") }
         }
     }
 
     private func schedulePing() {
-        after(hub.options.pingInterval) { connection in
-            if !connection.isStalled, !connection.isClosing {
-                connection.putPing()
-                connection.flush()
+        timers.after(hub.options.pingInterval) { [self] in
+            if !isStalled, !isClosing {
+                putPing()
+                flush()
             }
-            connection.schedulePing()
+            schedulePing()
         }
     }
 
@@ -221,22 +215,21 @@ final class StreamConnection: ChannelInboundHandler {
     // MARK: - Flood
 
     /// Sends the next stretch of a flood; the loop's other work comes between two of them.
-    private func pour() {
-        guard let wire, flood != nil, !isStalled, !isClosing, wire.channel.isWritable else {
-            return
-        }
+    func pour() {
+        guard let wire, flood != nil, !isStalled, !isClosing, !isPouring, wire.channel.isWritable
+        else { return }
         let count = flood?.fill(&outbox, subscriptions) ?? 0
         messagesSent += count
         flush()
         if flood?.isOver == true {
             flood = nil
-            if hub.options.floodCloses { close(1000, "") }
-        } else if count > 0 {
-            let bound = NIOLoopBound(self, eventLoop: wire.eventLoop)
-            wire.eventLoop.execute { bound.value.pour() }
-        } else {
-            // Nothing is subscribed yet.
-            after(0.01) { $0.pour() }
+            return hub.options.floodCloses ? close(1000, "") : ()
+        }
+        // Without a stream there is nothing to send yet: look again a little later.
+        isPouring = true
+        timers.after(count > 0 ? 0 : 0.01) { [self] in
+            isPouring = false
+            pour()
         }
     }
 }
