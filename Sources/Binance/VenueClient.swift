@@ -1,4 +1,4 @@
-import Posix
+public import Posix
 import Records
 public import Transport
 
@@ -106,6 +106,8 @@ public struct VenueClient: ~Copyable {
     }
 
     let options: Options
+    /// Shows that the caller is well while it waits here for one reply; nil shows nothing.
+    public var heartbeat: Heartbeat?
     private var http: HTTPClient
     private var waiting: [Request] = []
     private var sent: [Int: (request: Request, asksSBE: Bool)] = [:]
@@ -208,7 +210,8 @@ public struct VenueClient: ~Copyable {
     ) throws(VenueFailure) -> Reply? {
         submit(request)
         while true {
-            if let reply = try wait(timeout: 60, unless: stop).first { return reply }
+            heartbeat?.beat()
+            if let reply = try wait(timeout: 2, unless: stop).first { return reply }
             if Descriptor.isReadable(stop) { return nil }
         }
     }

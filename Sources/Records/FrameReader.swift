@@ -30,6 +30,18 @@ public struct FrameReader: ~Copyable {
     /// Offset of `start` in the stream.
     private var offset: Int64 = 0
 
+    /// Length of the frame that was handed out last; 0 once the buffer moved.
+    private var lastLength = 0
+
+    /// The times of the frame that was handed out last; nil when it is gone.
+    public var lastTimes: RecordTimes? {
+        guard lastLength > 0 else { return nil }
+        let first = unsafe UnsafeRawPointer(base + start - lastLength)
+        let frame = unsafe FrameView(
+            checked: RawSpan(_unsafeStart: first, byteCount: lastLength))
+        return RecordTimes(frame)
+    }
+
     /// Bytes read so far.
     public var bytesRead: Int64 { offset + Int64(end - start) }
     /// For poll(2).
@@ -82,6 +94,7 @@ public struct FrameReader: ~Copyable {
             return nil
         }
         start += length
+        lastLength = length
         offset += Int64(length)
         let frame = unsafe RawSpan(_unsafeStart: first, byteCount: length)
         return FrameView(checked: unsafe _overrideLifetime(frame, mutating: &self))
@@ -106,6 +119,7 @@ public struct FrameReader: ~Copyable {
 
     /// Moves a cut frame to the front, and grows to the frame limit if it fills the buffer.
     private mutating func makeRoom() {
+        lastLength = 0
         if start > 0 {
             unsafe base.copyMemory(from: base + start, byteCount: end - start)
             end -= start

@@ -16,7 +16,8 @@ public struct CommonOptions: ParsableArguments {
 
     @Option(SettingCatalog.logLevel) var logLevel: LogLevel?
     @Option(SettingCatalog.logFormat) var logFormat: Log.Format?
-    @Option(SettingCatalog.statsDirectory) var statsDirectory: String?
+    /// Where stats files lie.
+    @Option(SettingCatalog.statsDirectory) public var statsDirectory: String?
     @Option(SettingCatalog.instance) var instance: String?
 
     /// For ArgumentParser.

@@ -1,5 +1,5 @@
 import Glibc
-import Posix
+public import Posix
 
 /// SIGTERM and SIGINT as a descriptor that becomes readable, so that a poll loop sees them.
 ///
@@ -30,6 +30,34 @@ public enum Signals {
         return ends[0]
     }
 
+    /// Starts to watch SIGHUP, which otherwise ends the program.
+    ///
+    /// - Returns: a descriptor that is readable when one came; see ``takeHangup(_:)``.
+    public static func watchHangup() throws(SystemError) -> Int32 {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw SystemError("make", "a signal pipe") }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        hangupEnd = ends[1]
+        signal(SIGHUP) { _ in
+            var byte: UInt8 = 1
+            let saved = errno
+            _ = write(Signals.hangupEnd, &byte, 1)
+            errno = saved
+        }
+        return ends[0]
+    }
+
+    /// True when SIGHUP came since the last call.
+    public static func takeHangup(_ descriptor: Int32) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        var came = false
+        while read(descriptor, &bytes, bytes.count) > 0 { came = true }
+        return came
+    }
+
     /// True once a stop signal came.
     static func isRaised(_ descriptor: Int32) -> Bool {
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -38,4 +66,5 @@ public enum Signals {
 
     // Written once before the handlers are installed, read by them only.
     nonisolated(unsafe) private static var writeEnd: Int32 = -1
+    nonisolated(unsafe) private static var hangupEnd: Int32 = -1
 }

@@ -28,15 +28,18 @@ public struct Stage: ~Copyable {
         stopDescriptor = stop
     }
 
+    /// Where stats files are when nobody says.
+    public static var standardStats: String {
+        (Environment.all["XDG_RUNTIME_DIR"] ?? "/run") + "/bitcoin-ingestor"
+    }
+
     /// The stats file; where none can be, figures that only this process sees.
     private static func stats(
         _ name: String, _ instance: String, _ pipeline: String, _ directory: String?, _ log: Log
     ) throws -> StatsWriter {
-        let environment = Environment.all
-        let standard = (environment["XDG_RUNTIME_DIR"] ?? "/run") + "/bitcoin-ingestor"
         do throws(SystemError) {
             return try StatsWriter(
-                directory: directory ?? standard, stage: name, instance: instance,
+                directory: directory ?? standardStats, stage: name, instance: instance,
                 pipeline: pipeline, version: Version.text)
         } catch {
             // One that was asked for must work; the usual place is a convenience.
@@ -51,6 +54,24 @@ public struct Stage: ~Copyable {
 
     /// True once SIGTERM or SIGINT came.
     public var isStopping: Bool { Signals.isRaised(stopDescriptor) }
+
+    /// Waits for a stop signal for some seconds, and shows meanwhile that it is well.
+    ///
+    /// - Parameter other: a descriptor that ends the wait too when it is readable; -1 for none.
+    /// - Returns: true once a signal came.
+    public func waitForStop(seconds: Double, orReadable other: Int32 = -1) -> Bool {
+        let end = Clock.monotonicNanoseconds() + Int64(seconds * 1e9)
+        while true {
+            stats.heartbeat.beat()
+            let left = Double(end - Clock.monotonicNanoseconds()) / 1e6
+            guard left > 0, !isStopping, !Descriptor.isReadable(other) else { return isStopping }
+            var watched = [
+                pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+            ]
+            _ = poll(&watched, 2, min(Int32(left.rounded(.up)), Heartbeat.longestWait))
+        }
+    }
 
     /// Frames from standard input.
     public func standardInput() throws(StageFailure) -> FrameReader {

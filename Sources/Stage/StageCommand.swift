@@ -22,6 +22,13 @@ public protocol StageCommand: ParsableCommand {
 }
 
 extension StageCommand {
+    /// Where the values of settings come from, read again; for a tool that does so on SIGHUP.
+    public func reloadedSettings() throws(StageFailure) -> Settings {
+        let environment = Environment.all
+        return try Settings(
+            path: common.config ?? environment["CONFIG_FILE"], environment: environment)
+    }
+
     /// For ArgumentParser; `main()` calls ``run(_:in:)``.
     public mutating func run() throws { start() }
 

@@ -15,9 +15,14 @@ public struct ProcessStatus: Sendable {
 
     /// Looks at a process; nil when there is none of this pid.
     public init?(of pid: pid_t) {
-        guard pid > 0, let bytes = try? Files.read("/proc/\(pid)/stat", limit: 4096) else {
+        guard pid > 0, let file = try? Descriptor.open("/proc/\(pid)/stat", O_RDONLY) else {
             return nil
         }
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        let count = try? bytes.withUnsafeMutableBytes { (buffer) throws(SystemError) in
+            try file.read(into: buffer)
+        }
+        bytes.removeLast(bytes.count - (count ?? 0))
         // The name before the fields is in parentheses and may hold anything.
         guard let name = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = bytes[(name + 1)...].split(separator: UInt8(ascii: " "))

@@ -45,14 +45,20 @@ struct Dedup: StageCommand {
         if inputs.isEmpty { inputs.append(Input(try stage.standardInput())) }
         var writer = try stage.standardOutput()
         var filter = Filter(window: plan.window, marksGaps: plan.marksGaps)
+        filter.faultAt = FaultSwitch.recordToDrop
         let counters = Counters(stage.stats)
+        stage.enter(.running)
         // What was read before the end, or before input that is not frames, goes out.
         let failure: (any Error)?
         do {
             try copy(inputs, through: &filter, to: &writer, counters, in: stage)
             failure = nil
         } catch { failure = error }
-        if !(failure is SystemError) { try writer.flush() }
+        stage.enter(.draining)
+        if !(failure is SystemError) {
+            try writer.flush()
+            counters.update(filter, inputs, bytesOut: writer.bytesWritten, in: stage)
+        }
         filter.report(to: stage.log)
         if let failure { throw failure }
     }
@@ -70,35 +76,60 @@ struct Dedup: StageCommand {
                 case .end: input.hasEnded = true
                 case .frames:
                     try input.reader.drain { frame in try filter.pass(frame, to: &writer) }
+                    let times = input.reader.lastTimes
                     try writer.flush()
-                    counters.update(filter)
+                    if let times { counters.note(times) }
+                    counters.update(filter, inputs, bytesOut: writer.bytesWritten, in: stage)
                 }
             }
             open.removeAll(where: \.hasEnded)
-            if open.count > 1 { Input.waitForAny(open, or: stage.stopDescriptor) }
+            if open.count > 1 {
+                Input.waitForAny(open, or: stage.stopDescriptor, stage.stats.heartbeat)
+            }
         }
     }
 }
 
 /// The figures of the stage.
 private struct Counters {
-    private let recordsIn: Gauge
-    private let recordsOut: Gauge
-    private let duplicates: Gauge
-    private let holes: Gauge
+    private let flow: FlowFigures
+    private let duplicates: Counter
+    private let holes: Counter
+    private let openHoles: Gauge
+    private let gaps: Counter
 
     init(_ stats: StatsWriter) {
-        recordsIn = stats.gauge("records_in", help: "Records read.")
-        recordsOut = stats.gauge("records_out", help: "Records passed on, gap records included.")
-        duplicates = stats.gauge(
+        flow = FlowFigures(stats)
+        duplicates = stats.counter(
             "duplicates", help: "Records dropped because their ids came before.")
-        holes = stats.gauge("holes", help: "Times that ids of a dense sequence were skipped.")
+        holes = stats.counter("holes", help: "Times that ids of a dense sequence were skipped.")
+        openHoles = stats.gauge("holes_open", help: "Skipped ranges of ids that nothing filled.")
+        gaps = stats.counter("gap_records_out", help: "Gap records made and written.")
     }
 
-    func update(_ filter: borrowing Filter) {
-        recordsIn.set(filter.recordsIn)
-        recordsOut.set(filter.recordsOut)
-        duplicates.set(filter.duplicates)
-        holes.set(filter.holes)
+    func note(_ times: RecordTimes) {
+        flow.note(times)
+        flow.noteOut(receivedAt: times.ingest)
+    }
+
+    /// After a flush: nothing waits.
+    func update(
+        _ filter: borrowing Filter, _ inputs: [Input], bytesOut: Int64, in stage: borrowing Stage
+    ) {
+        let bytesIn = inputs.reduce(0) { $0 + $1.reader.bytesRead }
+        let counts = (
+            filter.recordsIn, filter.recordsOut, filter.duplicates, filter.holes, filter.gaps,
+            filter.openHoles
+        )
+        stage.stats.update {
+            flow.recordsIn.advance(to: counts.0)
+            flow.recordsOut.advance(to: counts.1)
+            duplicates.advance(to: counts.2)
+            holes.advance(to: counts.3)
+            gaps.advance(to: counts.4)
+            flow.bytesIn.advance(to: bytesIn)
+            flow.bytesOut.advance(to: bytesOut)
+        }
+        openHoles.set(counts.5)
     }
 }

@@ -13,11 +13,14 @@ final class Input {
     var isReadable: Bool { Descriptor.isReadable(reader.descriptorNumber) }
 
     /// Waits until an input or the stop descriptor is readable.
-    static func waitForAny(_ inputs: [Input], or stop: Int32) {
+    static func waitForAny(_ inputs: [Input], or stop: Int32, _ heartbeat: Heartbeat) {
         var watched = inputs.map {
             pollfd(fd: $0.reader.descriptorNumber, events: Int16(POLLIN), revents: 0)
         }
         watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
-        _ = poll(&watched, UInt(watched.count), -1)
+        heartbeat.waits(for: .input)
+        _ = poll(&watched, UInt(watched.count), Heartbeat.longestWait)
+        heartbeat.waits(for: .nothing)
+        heartbeat.beat()
     }
 }

@@ -23,6 +23,8 @@ struct PullPlan {
         let writer = try stage.standardOutput()
         let resume = try resume.map { try Resume(path: $0, log: stage.log) }
         var client = try VenueClient(options)
+        stage.enter(.connecting)
+        client.heartbeat = stage.stats.heartbeat
         guard try greet(&client, in: stage) else { return }
         if dataset == .depth { return try takeSnapshots(&client, writer, in: stage) }
 
@@ -39,6 +41,7 @@ struct PullPlan {
         var puller = Puller(
             rules: rules, client: client, writer: writer, feeds: feeds,
             counters: PullCounters(stage))
+        stage.enter(.running)
         try puller.run(in: stage)
         try report(feeds, in: stage)
     }
@@ -78,7 +81,8 @@ struct PullPlan {
     private func takeSnapshots(
         _ client: inout VenueClient, _ writer: consuming FrameWriter, in stage: borrowing Stage
     ) throws {
-        let counters = PullCounters(stage)
+        var counters = PullCounters(stage)
+        stage.enter(.running)
         while true {
             for symbol in symbols {
                 let request = VenueClient.Request(
@@ -93,24 +97,27 @@ struct PullPlan {
                 do throws(PageError) {
                     let page = try Page.read(
                         reply.body.span.bytes, isSBE: reply.isSBE, of: .depth, about: subject)
-                    try append(page, to: &writer)
-                    counters.written.add(1)
+                    try append(page, to: &writer, &counters)
                 } catch {
                     throw StageFailure(.protocolBroken, "\(symbol) depth: \(error)")
                 }
             }
             try writer.flush()
-            guard rules.follows else { return }
-            Descriptor.waitUntilReadable(stage.stopDescriptor, seconds: rules.pollInterval)
-            if stage.isStopping { return }
+            counters.update(client.counts, client.weight, breaker: client.breakerState)
+            counters.publish(bytesOut: writer.bytesWritten)
+            guard rules.follows, !stage.waitForStop(seconds: rules.pollInterval) else { return }
         }
     }
 
     private func append(
-        _ page: borrowing Page, to writer: inout FrameWriter
+        _ page: borrowing Page, to writer: inout FrameWriter, _ counters: inout PullCounters
     ) throws(PageError) {
-        do throws(SystemError) {
+        counters.took(page.count)
+        do {
             try writer.append(frames: page.frames(of: 0..<page.count), count: page.count)
+            counters.wrote(
+                page.count, last: try FrameView(firstIn: page.frames(of: 0..<page.count)),
+                isLive: true)
         } catch { throw PageError("\(error)") }
     }
 

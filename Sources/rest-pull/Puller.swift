@@ -37,7 +37,7 @@ struct Puller: ~Copyable {
     private var client: VenueClient
     private var writer: FrameWriter
     private let feeds: [FeedBox]
-    private let counters: PullCounters
+    private var counters: PullCounters
     private var nextToken = 1
     private var badInARow = 0
     private var progress = Progress()
@@ -69,10 +69,13 @@ struct Puller: ~Copyable {
             if canWrite || client.inFlight == 0 {
                 for box in feeds { try write(box, in: stage) }
                 try writer.flush()
+                counters.publish(bytesOut: writer.bytesWritten)
             }
         }
+        stage.enter(.draining)
         for box in feeds { try closeGap(of: box) }
         try writer.flush()
+        counters.publish(bytesOut: writer.bytesWritten)
         progress.end(feeds, client.weight)
     }
 
@@ -163,6 +166,7 @@ struct Puller: ~Copyable {
                 throw PageError(
                     "id \(first) where none below \(share.ids.lowerBound) was asked for")
             }
+            counters.took(page.count)
             box.feed.pages[reply.token] = PageBox(page)
             badInARow = 0
         } catch {
@@ -174,6 +178,7 @@ struct Puller: ~Copyable {
                         + "\(badInARow) replies in a row that are not what the venue documents, "
                         + "the last one: \(error)")
             }
+            counters.noteBadReply()
             stage.log.warning("a bad reply, asking again: \(error)")
             ask(box, share, after: 0.2 * Double(badInARow))
         }
@@ -187,7 +192,9 @@ struct Puller: ~Copyable {
             if share.ids.upperBound < box.feed.servedFrom {
                 // The venue has said before that it serves nothing this old.
                 client.cancel { $0 == share.token }
-                box.feed.pages[share.token] = nil
+                if let page = box.feed.pages.removeValue(forKey: share.token) {
+                    counters.left(page.page.count)
+                }
                 box.feed.shares.removeFirst()
                 try declare(share.ids, in: box)
                 continue
@@ -203,6 +210,7 @@ struct Puller: ~Copyable {
             if !content.holes.isEmpty && share.shortReplies + 1 < Self.confirmations
                 && content.firstServed > box.feed.servedFrom
             {
+                counters.left(page.page.count)
                 box.feed.shares[0].shortReplies += 1
                 ask(
                     box, box.feed.shares[0],
@@ -211,6 +219,7 @@ struct Puller: ~Copyable {
             }
             box.feed.shares.removeFirst()
             try write(content, of: page.page, to: box)
+            counters.left(page.page.count - content.rows.count)
             if let first = content.holes.first, first.lowerBound == share.ids.lowerBound,
                 content.firstServed != .min
             {
@@ -241,7 +250,8 @@ struct Puller: ~Copyable {
         try closeGap(of: box)
         try writer.append(frames: page.frames(of: rows), count: rows.count)
         box.feed.records += Int64(rows.count)
-        counters.written.add(rows.count)
+        let last = try FrameView(firstIn: page.frames(of: (rows.upperBound - 1)..<rows.upperBound))
+        counters.wrote(rows.count, last: last, isLive: rules.follows)
         box.feed.reached = page.lastEventTime(of: rows)
         for id in page.ids[rows] {
             let taken = box.feed.interval?.bucket(of: id) ?? id...id
@@ -275,7 +285,7 @@ struct Puller: ~Copyable {
             gap: gap, of: box.feed.sequence, reason: isAbsent ? .absent : .notServed,
             source: rules.source,
             eventTime: isAbsent ? gap.lowerBound : box.feed.placeInTime)
-        counters.gaps.add(1)
+        counters.declared()
     }
 
     // MARK: - Reporting

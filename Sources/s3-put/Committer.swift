@@ -1,6 +1,7 @@
 import Glibc
 import Posix
 import Stage
+import Stats
 import Synchronization
 
 /// Delivers sealed objects on a thread of its own, one after another, so that slow disks and
@@ -31,32 +32,26 @@ final class Committer: Sendable {
 
     private let giveUpAfter: Double
     private let log: Log
+    private let duration: Histogram
 
     /// Starts the thread.
     ///
     /// - Parameters:
     ///   - giveUpAfter: seconds without a success after which a service that does not answer is
     ///     given up on.
+    ///   - duration: gets the time that each object took.
     ///   - makeStore: called on the thread, with what tells it that nobody waits any more.
     init(
-        giveUpAfter: Double, log: Log,
+        giveUpAfter: Double, log: Log, duration: Histogram,
         _ makeStore: @escaping @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
     ) throws {
         self.giveUpAfter = giveUpAfter
         self.log = log
+        self.duration = duration
         (workDescriptor, workEnd) = try Self.makePipe()
         (outcomeDescriptor, outcomeEnd) = try Self.makePipe()
         let start = Start(committer: self, makeStore: makeStore)
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Start>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(start).toOpaque())
-        guard code == 0 else { throw SystemError("start", "the delivery thread", code: code) }
-        pthread_detach(thread)
+        try BackgroundThread.start("delivery") { start.run() }
     }
 
     private static func makePipe() throws -> (Int32, Int32) {
@@ -117,6 +112,7 @@ final class Committer: Sendable {
                         Descriptor.waitUntilReadable(-1, seconds: 1)
                         continue
                     }
+                    committer.duration.record(Clock.monotonicNanoseconds() - start)
                     committer.finish(Outcome(object: object, result: result))
                     break
                 }

@@ -17,6 +17,8 @@ final class Part {
     /// Bytes of frames in it.
     private(set) var bytes: Int64 = 0
     private(set) var records: Int64 = 0
+    /// When the first of its records was received, ns since the epoch.
+    private var firstIngest: Int64 = 0
     private var ids = IntervalSet()
     /// Klines that were not over: their ids will come again, so no ledger counts them.
     private var unfinished = 0
@@ -45,6 +47,7 @@ final class Part {
         _ frame: borrowing FrameView, _ compressor: borrowing StreamCompressor, now: Int64
     ) throws {
         try content.append(frame, compressor)
+        if records == 0 { firstIngest = frame.ingestTime }
         records += 1
         bytes += Int64(frame.bytes.byteCount)
         lastRecordAt = now
@@ -82,11 +85,13 @@ final class Part {
             name += "\(Self.padded(first))-\(Self.padded(last))"
             if unfinished > 0 { name += "-\(try contentName())" }
         }
-        let object = SealedObject(
+        var object = SealedObject(
             key: "\(partition.path)/\(name)\(form.suffix)", contentType: form.contentType,
             stagedPath: stagedPath, records: records, spoolStart: spoolStart,
             sequence: SequenceKey(sequence), held: held,
             declared: declared.map { (key: $0.key, ranges: $0.value.ranges) })
+        object.bytes = try Files.status(stagedPath).map { Int64($0.st_size) } ?? 0
+        object.firstIngest = firstIngest
         try object.writeManifest()
         return object
     }
@@ -130,16 +135,5 @@ private struct StagedFile: ~Copyable {
         try encoder.closeBlock(compressor, to: &output)
         try file.writeAll(output.span)
         output.removeAll()
-    }
-}
-
-extension FrameView {
-    /// The ids that a gap record says will never come; nil for other records and for gaps that
-    /// may still be filled.
-    var declaredGap: ClosedRange<Int64>? {
-        guard let gap = try? GapDecoder(message), firstID <= lastID,
-            gap.reason == .notServed || gap.reason == .absent
-        else { return nil }
-        return firstID...lastID
     }
 }

@@ -11,6 +11,12 @@ struct SealedObject: Sendable {
     let contentType: String
     let stagedPath: String
     let records: Int64
+    /// Length of the staged file; 0 when nobody knows any more.
+    var bytes: Int64 = 0
+    /// When it was finished or found, ns of the monotonic clock.
+    let sealedAt = Clock.monotonicNanoseconds()
+    /// When the first of its records was received, ns since the epoch; nil after a restart.
+    var firstIngest: Int64?
     /// Where the spool has the first of its records; nil after a restart.
     let spoolStart: Spool.Position?
     let sequence: SequenceKey
@@ -40,6 +46,17 @@ struct SealedObject: Sendable {
     func removeStaged() throws(SystemError) {
         try Files.remove(manifestPath)
         try Files.remove(stagedPath)
+    }
+
+    /// Keys of all finished objects of a staging directory.
+    static func keys(staging: String) throws(SystemError) -> [String] {
+        var keys: [String] = []
+        for name in try Files.list(staging) where name.hasSuffix(manifestSuffix) {
+            if let object = try SealedObject(manifest: "\(staging)/\(name)") {
+                keys.append(object.key)
+            }
+        }
+        return keys
     }
 
     // MARK: - The manifest

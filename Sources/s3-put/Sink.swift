@@ -1,3 +1,4 @@
+import AWS
 import Avro
 import Glibc
 import Ledger
@@ -5,6 +6,7 @@ import Posix
 import Records
 import Spool
 import Stage
+import StageAWS
 import Stats
 
 /// A moment on both clocks.
@@ -28,7 +30,12 @@ struct Sink: ~Copyable {
     private let log: Log
     private let stop: Int32
     private let committer: Committer
-    private let counters: SinkCounters
+    /// Shared with the committer; here for its figures only.
+    private let credentials: CredentialsProvider?
+    private let figures: ServiceFigures
+    private var counters: SinkCounters
+    private var tally = SinkTally()
+    private let faultAt = FaultSwitch.recordToDrop
     private let quarantine: Quarantine
     private let compressor: StreamCompressor
     private var ledger: Ledger
@@ -58,10 +65,17 @@ struct Sink: ~Copyable {
         } catch { throw StageFailure(error) }
         try Files.makeDirectories(plan.state + "/staging")
         let log = stage.log
-        let committer = try Committer(giveUpAfter: plan.giveUpAfter, log: log) { isAbandoned in
-            try plan.makeStore(log: log, isAbandoned: isAbandoned)
+        var counters = SinkCounters(stage.stats, state: plan.state, spoolMax: plan.spoolMax)
+        let figures = ServiceFigures(stage.stats)
+        let credentials = plan.access?.credentials.provider(log)
+        let abortedUploads = counters.abortedUploads
+        let committer = try Committer(
+            giveUpAfter: plan.giveUpAfter, log: log, duration: counters.requestDuration
+        ) { isAbandoned in
+            try plan.makeStore(
+                log: log, credentials: credentials, figures: figures,
+                abortedUploads: abortedUploads, isAbandoned: isAbandoned)
         }
-        let counters = SinkCounters(stage.stats)
         let compressor = try plan.form.makeCompressor()
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
@@ -70,11 +84,16 @@ struct Sink: ~Copyable {
             log.warning("the spool ended in \(spool.tornBytes) torn bytes, which were cut off")
         }
         counters.tornBytes.add(Int(ledger.tornBytes + spool.tornBytes))
+        for key in ledger.sequences {
+            if let coverage = ledger.coverage(of: key) { counters.note(coverage, of: key) }
+        }
         self.plan = plan
         self.log = log
         self.ledger = ledger
         self.spool = spool
         self.committer = committer
+        self.credentials = credentials
+        self.figures = figures
         self.counters = counters
         self.compressor = compressor
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
@@ -84,10 +103,12 @@ struct Sink: ~Copyable {
     // MARK: - Running
 
     /// Delivers what an earlier run left, then what comes, until the input ends or a signal comes.
-    mutating func run(_ reader: inout FrameReader) throws {
+    mutating func run(_ reader: inout FrameReader, in stage: borrowing Stage) throws {
         try recover()
         var failureOfInput: (any Error)?
+        stage.enter(.running)
         do { try readAll(&reader) } catch { failureOfInput = error }
+        stage.enter(.draining)
         try finish()
         if let failureOfInput { throw failureOfInput }
     }
@@ -103,19 +124,32 @@ struct Sink: ~Copyable {
                 let start = spool.next
                 now = Now()
                 while let frame = try reader.next() {
-                    counters.recordsIn.add()
+                    tally.recordsIn += 1
+                    if tally.recordsIn == faultAt { continue }
                     if try take(frame, spoolStart: start) { batch.append(frame.bytes) }
                 }
+                if let times = reader.lastTimes { counters.flow.note(times) }
+                tally.bytesIn = reader.bytesRead
                 try closeBatch()
             }
             try sealWhatIsDue()
             try syncIfDue(isIdle: !ready.input)
+            publish()
             report()
         }
     }
 
+    /// Shows the figures as they are.
+    private mutating func publish() {
+        counters.publish(tally)
+        counters.note(
+            spoolBytes: spool.bytes, objects: sealed.count,
+            oldest: parts.values.lazy.map(\.openedAt).min(),
+            due: sealed.values.lazy.map(\.sealedAt).min())
+    }
+
     private func wait(_ input: Int32) -> (input: Bool, stop: Bool, outcome: Bool) {
-        let waits: Int32 = parts.isEmpty && isSynced ? 60_000 : isSynced ? 200 : 20
+        let waits: Int32 = parts.isEmpty && isSynced ? Heartbeat.longestWait : isSynced ? 200 : 20
         var watched = [
             pollfd(fd: input, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
@@ -135,7 +169,7 @@ struct Sink: ~Copyable {
         _ frame: borrowing FrameView, spoolStart: Spool.Position
     ) throws -> Bool {
         guard holdings.take(frame, ledger) else {
-            counters.refused.add()
+            tally.refused += 1
             return false
         }
         let partition = Partition(
@@ -153,10 +187,11 @@ struct Sink: ~Copyable {
             try part.append(frame, compressor, now: now.monotonic)
         } catch let error as FrameError {
             try quarantine.add(frame, because: "\(error)")
-            counters.quarantined.add()
+            tally.quarantined += 1
             log.warning("a record was put into \(quarantine.path): \(error)")
             return false
         }
+        tally.waiting += 1
         if part.bytes >= Int64(plan.objectBytes) { try seal(part) }
         return true
     }
@@ -205,7 +240,6 @@ struct Sink: ~Copyable {
         do throws(SpoolError) { try spool.sync() } catch { throw StageFailure(error) }
         lastSync = Clock.monotonicNanoseconds()
         isSynced = true
-        counters.spoolBytes.set(spool.bytes)
     }
 
     // MARK: - Delivering
@@ -227,7 +261,6 @@ struct Sink: ~Copyable {
         let object = try part.seal(compressor)
         sealed[object.stagedPath] = object
         committer.deliver(object)
-        counters.waitingObjects.set(Int64(sealed.count))
     }
 
     /// Books what was delivered: first the ledger, then the staged files and the spool.
@@ -251,10 +284,21 @@ struct Sink: ~Copyable {
         for object in delivered {
             try object.removeStaged()
             sealed[object.stagedPath] = nil
-            counters.recordsOut.add(Int(object.records))
-            counters.objects.add()
+            tally.recordsOut += object.records
+            tally.waiting -= object.records
+            tally.bytesOut += object.bytes
+            tally.objects += 1
+            counters.noteObject(template: object.sequence.template)
+            if let coverage = ledger.coverage(of: object.sequence) {
+                counters.note(coverage, of: object.sequence)
+            }
+            for entry in object.declared {
+                if let coverage = ledger.coverage(of: entry.key) {
+                    counters.note(coverage, of: entry.key)
+                }
+            }
+            if let received = object.firstIngest { counters.flow.noteOut(receivedAt: received) }
         }
-        counters.waitingObjects.set(Int64(sealed.count))
         try releaseSpool()
     }
 
@@ -264,7 +308,6 @@ struct Sink: ~Copyable {
         do throws(SpoolError) {
             try spool.release(before: needed.min() ?? spool.next)
         } catch { throw StageFailure(error) }
-        counters.spoolBytes.set(spool.bytes)
     }
 
     // MARK: - The end
@@ -278,23 +321,25 @@ struct Sink: ~Copyable {
         let isStopping = Descriptor.isReadable(stop)
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
         while !sealed.isEmpty && failure == nil {
+            publish()
             let left = Double(deadline - Clock.monotonicNanoseconds()) / 1e9
             if isStopping && left <= 0 {
                 committer.abandon()
                 break
             }
             Descriptor.waitUntilReadable(
-                committer.outcomeDescriptor, seconds: isStopping ? left : 3600)
+                committer.outcomeDescriptor, seconds: min(isStopping ? left : 2, 2))
             try settleOutcomes()
         }
+        publish()
         let summary =
-            "\(counters.recordsOut.value) records in \(counters.objects.value) objects at "
+            "\(tally.recordsOut) records in \(tally.objects) objects at "
             + plan.destination.description
         log.info(
             summary,
             [
-                "refused": "\(counters.refused.value)",
-                "quarantined": "\(counters.quarantined.value)",
+                "refused": "\(tally.refused)",
+                "quarantined": "\(tally.quarantined)",
             ])
         if let failure {
             throw StageFailure(
@@ -310,14 +355,15 @@ struct Sink: ~Copyable {
 
     private mutating func report() {
         let now = Clock.monotonicNanoseconds()
+        if let credentials { figures.note(credentials) }
         guard now - lastReport >= 60_000_000_000 else { return }
         lastReport = now
         log.info(
             "progress",
             [
-                "records_in": "\(counters.recordsIn.value)",
-                "records_out": "\(counters.recordsOut.value)",
-                "objects": "\(counters.objects.value)", "spool_bytes": "\(spool.bytes)",
+                "records_in": "\(tally.recordsIn)",
+                "records_out": "\(tally.recordsOut)",
+                "objects": "\(tally.objects)", "spool_bytes": "\(spool.bytes)",
             ])
     }
 
@@ -335,10 +381,13 @@ struct Sink: ~Copyable {
                 continue
             }
             sealed[object.stagedPath] = object
+            tally.recovered += object.records
+            tally.waiting += object.records
             committer.deliver(object)
         }
         while !sealed.isEmpty {
-            Descriptor.waitUntilReadable(committer.outcomeDescriptor, seconds: 3600)
+            publish()
+            Descriptor.waitUntilReadable(committer.outcomeDescriptor, seconds: 2)
             try settleOutcomes()
             if let failure { throw failure }
         }
@@ -352,31 +401,12 @@ struct Sink: ~Copyable {
             var rest = entry
             while rest.byteCount > 0 {
                 let frame = try FrameView(firstIn: rest)
-                counters.recovered.add()
+                tally.recovered += 1
                 _ = try take(frame, spoolStart: position)
                 rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
             }
         }
         try releaseSpool()
-    }
-}
-
-extension StageFailure {
-    /// The end that a ledger which cannot be used means for the program.
-    init(_ error: LedgerError) {
-        switch error {
-        case .system(let error): self.init(ExitCode(for: error), "\(error)")
-        case .locked: self.init(.gaveUp, "\(error)")
-        case .notALedger, .corrupt: self.init(.inputOutput, "\(error)")
-        }
-    }
-
-    /// The end that a spool which cannot be used means for the program.
-    init(_ error: SpoolError) {
-        switch error {
-        case .system(let error): self.init(ExitCode(for: error), "\(error)")
-        case .locked, .full: self.init(.gaveUp, "\(error)")
-        case .corrupt: self.init(.inputOutput, "\(error)")
-        }
+        publish()
     }
 }

@@ -95,20 +95,32 @@ public struct Program {
 
 /// A program that runs beside a test and is ended with it, and all that it started.
 public final class BackgroundProgram {
-    private let pid: pid_t
+    /// Its process.
+    public let pid: pid_t
     private let output: Int32
 
     /// Starts a program.
-    public init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameters:
+    ///   - input: file or FIFO that is its standard input; nil for nothing to read.
+    ///   - output: file that gets its standard output; nil for a pipe, see ``firstLine()``.
+    public init(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:],
+        input: String? = nil, output file: String? = nil
+    ) throws {
         let pipe = try Spawn.makePipe()
         let null = try Spawn.open("/dev/null", O_RDWR)
+        let from = try input.map { try Spawn.open($0, O_RDONLY) }
+        let to = try file.map { try Spawn.open($0, O_WRONLY | O_CREAT | O_TRUNC) }
         pid = try Spawn.start(
             Program.executable(name).path, arguments, environment: environment,
-            descriptors: [null, pipe.write, null])
-        close(pipe.write)
-        close(null)
+            descriptors: [from ?? null, to ?? pipe.write, null])
+        for descriptor in [pipe.write, null, from, to].compactMap({ $0 }) { close(descriptor) }
         output = pipe.read
     }
+
+    /// Sends a signal to the program.
+    public func signal(_ number: Int32) { kill(pid, number) }
 
     deinit {
         kill(-pid, SIGKILL)
@@ -142,13 +154,12 @@ public struct Simulator {
     /// Starts it on free ports.
     public init(_ arguments: [String]) throws {
         program = try BackgroundProgram("exchange-sim", arguments)
-        words = program.firstLine().split(separator: " ").map(String.init)
+        let words = program.firstLine().split(separator: " ").map(String.init)
         func value(_ name: String) -> String {
-            self.words.first { $0.hasPrefix(name + "=") }.map {
-                String($0.dropFirst(name.count + 1))
-            }
+            words.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
                 ?? ""
         }
+        self.words = words
         url = value("rest")
         control = value("control")
         streams = value("ws")

@@ -1,0 +1,207 @@
+import Stats
+
+extension Monitor {
+    /// Everything as Prometheus scrapes it, as of the last look; empty before the first.
+    public func metrics(isOpenMetrics: Bool) -> String {
+        guard let overview = last else { return "" }
+        return exposition(overview).text(isOpenMetrics ? .openMetrics : .prometheus)
+    }
+
+    /// The media types of the two formats.
+    public static let contentTypes = (
+        prometheus: Exposition.Form.prometheus.contentType,
+        openMetrics: Exposition.Form.openMetrics.contentType
+    )
+
+    func exposition(_ overview: Overview) -> Exposition {
+        var exposition = Exposition()
+        addReference(to: &exposition)
+        addWhole(overview, to: &exposition)
+        for stage in stages { add(stage, to: &exposition) }
+        return exposition
+    }
+
+    // MARK: - The names of the service that this replaces
+
+    private func addReference(to exposition: inout Exposition) {
+        var series = retired.series
+        for stage in stages { series.add(stage.snapshot) }
+        for (key, value) in series.counters.sorted(by: { $0.key < $1.key }) {
+            exposition.add(
+                .counter, key.family, key.labels.text, "\(value)",
+                help: ReferenceSeries.help[key.family] ?? key.family)
+        }
+        for (key, values) in series.histograms.sorted(by: { $0.key < $1.key }) {
+            exposition.add(
+                histogram: key.family, key.labels.text, sum: values.first ?? 0,
+                buckets: values.dropFirst(), help: ReferenceSeries.help[key.family] ?? key.family)
+        }
+        addState(to: &exposition)
+    }
+
+    /// What is so now, by stage or source: the best or newest of its processes, or their sum.
+    private func addState(to exposition: inout Exposition) {
+        var connected: [String: Bool] = [:]
+        var waiting: [String: Int64] = [:]
+        var last: [String: Int64] = [:]
+        for stage in stages where stage.snapshot.life == .running {
+            let snapshot = stage.snapshot
+            let source = ReferenceSeries.source(snapshot.stage)
+            if let state = isConnected(stage) {
+                let name = source ?? snapshot.stage
+                connected[name] = connected[name] ?? false || state
+            }
+            if let count = snapshot.value("records_waiting") {
+                waiting[snapshot.stage, default: 0] &+= count
+            }
+            if let source,
+                let time = snapshot.value("last_record_time_ns")
+                    ?? snapshot.value("last_message_ns")
+            {
+                last[source] = max(last[source] ?? 0, time)
+            }
+        }
+        func add(_ family: String, _ label: String, _ values: [(String, String)]) {
+            for (name, value) in values.sorted(by: { $0.0 < $1.0 }) {
+                exposition.add(
+                    .gauge, family, LabelSet([label: name]).text, value,
+                    help: ReferenceSeries.help[family] ?? family)
+            }
+        }
+        add(
+            "ingestor_connection_status", "component",
+            connected.map { ($0.key, $0.value ? "1" : "0") })
+        add("ingestor_queue_size", "queue_type", waiting.map { ($0.key, "\($0.value)") })
+        add(
+            "ingestor_last_message_timestamp", "source",
+            last.map { ($0.key, Exposition.seconds($0.value)) })
+    }
+
+    private func isConnected(_ stage: StageWatch) -> Bool? {
+        let snapshot = stage.snapshot
+        if let open = snapshot.value("connections_open") ?? snapshot.value("connected") {
+            return open > 0
+        }
+        let breakers = snapshot.metrics.filter {
+            $0.name == "breaker_state" || $0.name == "circuit_state"
+        }
+        guard !breakers.isEmpty else { return nil }
+        return breakers.allSatisfy { $0.value == 0 } && snapshot.state != .connecting
+    }
+
+    // MARK: - What healthd finds
+
+    private func addWhole(_ overview: Overview, to exposition: inout Exposition) {
+        exposition.add(
+            .gauge, "ingestor_healthy", "", overview.isHealthy ? "1" : "0",
+            help: "1 when nothing makes it unhealthy, else 0.")
+        for code in Problem.Code.allCases {
+            let count = overview.problems.count { $0.code == code }
+            exposition.add(
+                .gauge, "ingestor_problems", "code=\"\(code.rawValue)\"", "\(count)",
+                help: "Problems that are known now, by code.")
+        }
+        exposition.add(
+            .gauge, "ingestor_healthd_uptime_seconds", "",
+            Exposition.seconds(overview.time - overview.startTime),
+            help: "Time since healthd started.")
+        for link in overview.links {
+            guard let bytes = link.bytesBetween else { continue }
+            exposition.add(
+                .gauge, "ingestor_link_bytes", LabelSet(["from": link.from, "to": link.to]).text,
+                "\(bytes)", help: "Bytes that wait in the pipe between two stages.")
+        }
+    }
+
+    // MARK: - What each stage counts
+
+    private func add(_ stage: StageWatch, to exposition: inout Exposition) {
+        let snapshot = stage.snapshot
+        let identity = stage.identity
+        func gauge(_ name: String, _ value: String, _ help: String, _ labels: String = "") {
+            exposition.add(
+                .gauge, "ingestor_stage_" + name,
+                labels.isEmpty ? identity : identity + "," + labels, value, help: help)
+        }
+        gauge("up", snapshot.life == .running ? "1" : "0", "1 while the process runs, else 0.")
+        gauge(
+            "info", "1", "Always 1; the labels say more of the stage.",
+            LabelSet([
+                "pipeline": snapshot.pipeline, "state": stage.state, "version": snapshot.version,
+            ]).text)
+        gauge(
+            "start_time_seconds", Exposition.seconds(snapshot.startTime),
+            "When the process started, since the epoch.")
+        gauge(
+            "heartbeat_age_seconds", Exposition.seconds(Int64(stage.heartbeatAge * 1e9)),
+            "Time since the stage's loop turned.")
+        if let residue = stage.residue, snapshot.isConsistent {
+            gauge(
+                "conservation_residue", "\(residue)",
+                "Records that came in and are accounted for nowhere; 0 when nothing is lost.")
+        }
+        for (metric, series) in zip(snapshot.metrics, stage.series) {
+            if metric.kind == .histogram {
+                exposition.add(
+                    histogram: series.name, series.labels, sum: metric.values.first ?? 0,
+                    buckets: metric.buckets, help: metric.help)
+            } else {
+                exposition.add(
+                    metric.kind, series.name, series.labels, series.text(metric.value),
+                    help: metric.help)
+            }
+        }
+    }
+}
+
+/// How a stage's metric is called for Prometheus: `ingestor_stage_` before it, base units at its
+/// end, and the labels of the stage before its own.
+struct Series {
+    let name: String
+    let labels: String
+    private let scale: Int64
+
+    init(_ definition: StatsSnapshot.Definition, identity: String) {
+        var name = definition.name
+        var scale: Int64 = 0
+        if definition.kind == .histogram {
+            name += "_seconds"
+        } else if name.hasSuffix("_ns") {
+            name = name.dropLast(3) + "_seconds"
+            scale = 1
+        } else if name.hasSuffix("_us") {
+            name = name.dropLast(3) + "_seconds"
+            scale = 1000
+        } else if name.hasSuffix("_ms") {
+            name = name.dropLast(3) + "_seconds"
+            scale = 1_000_000
+        }
+        self.scale = scale
+        let safe = name.utf8.map { byte -> UInt8 in
+            let isSafe =
+                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+            return isSafe ? byte : UInt8(ascii: "_")
+        }
+        self.name = "ingestor_stage_" + String(decoding: safe, as: UTF8.self)
+        let own = definition.labels.isEmpty ? "" : LabelSet(parsing: definition.labels).text
+        labels = own.isEmpty ? identity : identity + "," + own
+    }
+
+    /// A value in the base unit.
+    func text(_ value: Int64) -> String {
+        scale == 0 ? String(value) : Exposition.seconds(value.multipliedClamped(by: scale))
+    }
+}
+
+extension Int64 {
+    fileprivate func multipliedClamped(by factor: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? (self < 0 ? .min : .max) : product
+    }
+}
+
+extension ReferenceSeries.Key: Comparable {
+    static func < (one: Self, other: Self) -> Bool {
+        (one.family, one.labels.text) < (other.family, other.labels.text)
+    }
+}

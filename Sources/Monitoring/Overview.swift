@@ -1,0 +1,122 @@
+/// All that is known of the pipelines of a host at one moment: what every answer, page and export
+/// is made from.
+public struct Overview: Sendable {
+    /// When it was taken, ns since the epoch.
+    public let time: Int64
+    /// The service's name.
+    public let service: String
+    /// When healthd started, ns since the epoch.
+    public let startTime: Int64
+    /// Every stage, by id.
+    public let stages: [StageView]
+    /// Pipes between stages.
+    public let links: [Link]
+    /// What is wrong, worst first.
+    public let problems: [Problem]
+
+    /// True when nothing makes it unhealthy.
+    public var isHealthy: Bool { problems.allSatisfy { !$0.code.isUnhealthy } }
+}
+
+/// One process of a stage.
+public struct StageView: Sendable {
+    /// `stage.instance`.
+    public let id: String
+    /// Such as `dedup`.
+    public let stage: String
+    /// Which process of the stage.
+    public let instance: String
+    /// Which pipeline; may be empty.
+    public let pipeline: String
+    /// Of the program.
+    public let version: String
+    /// Its process.
+    public let pid: Int32
+    /// When it started, ns since the epoch.
+    public let startTime: Int64
+    /// starting, connecting, running, draining, stopped, failed, dead, suspended.
+    public let state: String
+    /// Since when, ns since the epoch.
+    public let stateSince: Int64
+    /// True while its process lives.
+    public let isRunning: Bool
+    /// Seconds since its loop turned.
+    public let heartbeatAge: Double
+    /// What it waits for: nothing, input, output.
+    public let waitsFor: String
+    /// The last warning or error, and when, ns since the epoch.
+    public let lastError: (text: String, time: Int64)?
+    /// Counters and gauges by name, summed over their labels.
+    public let figures: [String: Int64]
+    /// Counters and gauges with labels, as `name{labels}`.
+    public let labelled: [(name: String, labels: String, value: Int64)]
+    /// Per second, over the last ten seconds.
+    public let rates: Rates
+    /// Percentiles of the stage's durations.
+    public let delays: [Delay]
+    /// What its ledger holds.
+    public let coverage: [SequenceCoverage]
+    /// The conservation equation: what came in less what became of it; nil for a stage without.
+    public let residue: Int64?
+    /// Codes of its problems.
+    public let problems: [Problem.Code]
+
+    /// True when none of its problems makes it unhealthy.
+    public var isHealthy: Bool { problems.allSatisfy { !$0.isUnhealthy } }
+}
+
+/// Flow per second.
+public struct Rates: Sendable, Equatable {
+    /// Records taken in.
+    public var recordsIn = 0.0
+    /// Records passed on.
+    public var recordsOut = 0.0
+    /// Bytes taken in.
+    public var bytesIn = 0.0
+    /// Bytes passed on.
+    public var bytesOut = 0.0
+}
+
+/// A distribution of durations, in seconds.
+public struct Delay: Sendable, Equatable {
+    /// Such as `event_delay`; with labels in braces.
+    public let name: String
+    /// How many were counted.
+    public let count: UInt64
+    /// The median.
+    public let median: Double
+    /// 99 of 100 are below.
+    public let high: Double
+}
+
+/// What a ledger holds of a sequence.
+public struct SequenceCoverage: Sendable, Equatable {
+    /// Such as `BTCUSDT aggTrade`.
+    public let sequence: String
+    /// First id held.
+    public var first: Int64 = 0
+    /// Last id held.
+    public var last: Int64 = 0
+    /// Ids held.
+    public var held: Int64 = 0
+    /// Ids that will not come, as declared.
+    public var declared: Int64 = 0
+    /// Ids missing between those held.
+    public var missing: Int64 = 0
+    /// Ranges of ids missing.
+    public var holes: Int64 = 0
+    /// Since when the oldest hole is known, ns since the epoch; 0 for none.
+    public var oldestHole: Int64 = 0
+}
+
+/// A pipe from one stage to the next.
+public struct Link: Sendable, Equatable {
+    /// The id of the writer.
+    public let from: String
+    /// The id of the reader.
+    public let to: String
+    /// Bytes that the writer wrote and the reader has not read; nil when one of them does not say.
+    public let bytesBetween: Int64?
+    /// Records a second that pass.
+    public let recordsPerSecond: Double
+}

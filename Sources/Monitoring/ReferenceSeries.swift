@@ -1,0 +1,113 @@
+import Stats
+
+/// The series of the service that this replaces, by their old names: sums over the processes of a
+/// stage.
+struct ReferenceSeries {
+    /// A series: family, then labels.
+    struct Key: Hashable {
+        let family: String
+        let labels: LabelSet
+    }
+
+    private(set) var counters: [Key: Int64] = [:]
+    private(set) var histograms: [Key: [UInt64]] = [:]
+
+    static let help = [
+        "ingestor_messages": "Records taken from the venue.",
+        "ingestor_processing_duration_seconds":
+            "From receipt of a record until it is passed on or acknowledged.",
+        "ingestor_errors": "Errors, by stage and sort.",
+        "ingestor_kinesis_records": "Records that Kinesis acknowledged.",
+        "ingestor_s3_files": "Objects delivered.",
+        "ingestor_connection_status": "1 when connected, else 0.",
+        "ingestor_queue_size": "Records taken in, neither passed on nor confirmed yet.",
+        "ingestor_last_message_timestamp": "When the last record came, seconds since the epoch.",
+    ]
+
+    /// How errors are called, by the counter that has them.
+    private static let errorTypes = [
+        "decode_errors": "decode", "records_quarantined": "quarantined",
+        "request_retries": "retry", "retries": "retry", "rate_limited": "throttled",
+        "throttled": "throttled", "throttles": "throttled", "retries_transient": "retry",
+        "retries_held": "retry", "failed_entries": "failed", "reconnects": "connection",
+        "snapshot_failures": "snapshot",
+        "torn_bytes": "torn",
+    ]
+
+    /// Adds what one process counted.
+    mutating func add(_ snapshot: StatsSnapshot) {
+        let source = Self.source(snapshot.stage)
+        for metric in snapshot.metrics {
+            if metric.kind == .histogram {
+                if metric.name == "output_delay" || metric.name == "ack_delay" {
+                    add(
+                        metric.values, "ingestor_processing_duration_seconds",
+                        ["operation": snapshot.stage])
+                }
+                continue
+            }
+            guard metric.kind == .counter else { continue }
+            if let type = Self.errorTypes[metric.name] {
+                add(
+                    metric.value, "ingestor_errors",
+                    ["component": snapshot.stage, "error_type": type])
+            }
+            let labels = LabelSet(parsing: metric.labels)
+            switch metric.name {
+            case "stream_records":
+                guard let source else { continue }
+                add(
+                    metric.value, "ingestor_messages",
+                    [
+                        "source": source, "symbol": labels["symbol"] ?? "",
+                        "message_type": labels["stream"] ?? "",
+                    ])
+            case "objects_out":
+                add(metric.value, "ingestor_s3_files", ["data_type": labels["kind"] ?? ""])
+            case "stream_records_out" where snapshot.stage == "kinesis-put":
+                add(metric.value, "ingestor_kinesis_records", ["stream": labels["stream"] ?? ""])
+            default: break
+            }
+        }
+    }
+
+    /// Adds the sums of others.
+    mutating func add(_ other: ReferenceSeries) {
+        counters.merge(other.counters) { $0 &+ $1 }
+        for (key, values) in other.histograms { add(values, key) }
+    }
+
+    private mutating func add(
+        _ value: Int64, _ family: String, _ labels: KeyValuePairs<String, String>
+    ) {
+        counters[Key(family: family, labels: LabelSet(labels)), default: 0] &+= value
+    }
+
+    private mutating func add(
+        _ values: [UInt64], _ family: String, _ labels: KeyValuePairs<String, String>
+    ) {
+        add(values, Key(family: family, labels: LabelSet(labels)))
+    }
+
+    private mutating func add(_ values: [UInt64], _ key: Key) {
+        guard let old = histograms[key] else { return histograms[key] = values }
+        histograms[key] = zip(old, values).map { $0 &+ $1 }
+    }
+
+    /// What a source calls where its records come from; nil for other stages.
+    static func source(_ stage: String) -> String? {
+        switch stage {
+        case "sbe-tap": "sbe"
+        case "rest-pull": "rest"
+        default: nil
+        }
+    }
+}
+
+/// What processes that are gone counted: a sum over processes must not fall when one goes, or
+/// Prometheus would take it for a restart and count everything twice.
+struct RetiredTotals {
+    private(set) var series = ReferenceSeries()
+
+    mutating func add(_ snapshot: StatsSnapshot) { series.add(snapshot) }
+}

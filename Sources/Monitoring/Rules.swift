@@ -1,0 +1,153 @@
+import Posix
+import Stats
+
+/// The rules by which a stage is unhealthy: each looks at one thing and says at most one sentence
+/// about it.
+struct Rules {
+    let thresholds: Thresholds
+    /// ns since the epoch.
+    let now: Int64
+
+    /// What is wrong with a stage.
+    ///
+    /// - Parameters:
+    ///   - isReplaced: a younger process does its work.
+    ///   - hasSource: another stage of ours writes what it reads.
+    func problems(of stage: StageWatch, isReplaced: Bool, hasSource: Bool) -> [Problem] {
+        let snapshot = stage.snapshot
+        var found: [Problem] = []
+        func add(_ code: Problem.Code, _ message: String?) {
+            guard let message else { return }
+            found.append(Problem(code, stage: stage.id, "\(stage.id): \(message)"))
+        }
+        switch snapshot.life {
+        case .dead:
+            if !isReplaced {
+                add(.stageDead, "process \(snapshot.pid) is gone without a word")
+            }
+        case .ended(let code):
+            if snapshot.state == .failed && !isReplaced {
+                let reason = snapshot.lastError.map { ": \($0.text)" } ?? ""
+                add(.stageFailed, "ended with \(code)\(reason)")
+            }
+        case .running:
+            add(.heartbeatStale, heartbeat(stage))
+            add(.connectionDown, connection(stage))
+            if !hasSource { add(.noData, freshness(stage)) }
+            add(.decodeErrors, decoding(stage))
+            add(.breakerOpen, breaker(snapshot))
+            add(.undelivered, delivery(snapshot))
+            add(.spoolFull, spool(snapshot))
+            add(.throttled, throttling(stage))
+        }
+        add(.conservationOpen, conservation(stage))
+        if snapshot.life == .running || !isReplaced {
+            add(.diskFull, disk(snapshot))
+            add(.holeOpen, holes(snapshot))
+        }
+        if snapshot.refusedMetrics > 0 {
+            add(.metricsRefused, "\(snapshot.refusedMetrics) metrics found no room in its file")
+        }
+        return found
+    }
+
+    // MARK: - One thing each
+
+    private func heartbeat(_ stage: StageWatch) -> String? {
+        if stage.snapshot.isSuspended {
+            return "process \(stage.snapshot.pid) was stopped by a signal"
+        }
+        // Who waits for a slow reader cannot beat and is well.
+        guard stage.snapshot.wait != .output, stage.heartbeatAge > thresholds.heartbeat else {
+            return nil
+        }
+        return "its loop has not turned for \(seconds(stage.heartbeatAge))"
+    }
+
+    private func connection(_ stage: StageWatch) -> String? {
+        guard let since = stage.disconnectedAt else { return nil }
+        let age = Double(stage.readAt - since) / 1e9
+        return age > thresholds.connectionDown
+            ? "no connection for \(seconds(age))" : nil
+    }
+
+    private func freshness(_ stage: StageWatch) -> String? {
+        let snapshot = stage.snapshot
+        guard snapshot.state == .running || snapshot.state == .connecting,
+            snapshot.wait != .output,
+            let time = snapshot.value("last_record_time_ns") ?? snapshot.value("last_message_ns")
+        else { return nil }
+        let age = Double(now - max(time, snapshot.startTime)) / 1e9
+        return age > thresholds.noData ? "no record for \(seconds(age))" : nil
+    }
+
+    private func decoding(_ stage: StageWatch) -> String? {
+        let percent = stage.decodeErrorPercent
+        return percent > thresholds.decodeErrors
+            ? "\(tenths(percent)) % of the messages cannot be decoded" : nil
+    }
+
+    private func breaker(_ snapshot: StatsSnapshot) -> String? {
+        let isOpen = snapshot.metrics.contains {
+            ($0.name == "breaker_state" || $0.name == "circuit_state") && $0.value == 2
+        }
+        return isOpen ? "a circuit breaker is open: requests fail in a row" : nil
+    }
+
+    private func delivery(_ snapshot: StatsSnapshot) -> String? {
+        let age: Double
+        if let time = snapshot.value("oldest_due_time_ns")
+            ?? snapshot.value("oldest_waiting_time_ns")
+        {
+            age = time > 0 ? Double(now - time) / 1e9 : 0
+        } else {
+            age = Double(snapshot.value("oldest_waiting_ms") ?? 0) / 1e3
+        }
+        return age > thresholds.undelivered
+            ? "the oldest undelivered record waits for \(seconds(age))" : nil
+    }
+
+    private func spool(_ snapshot: StatsSnapshot) -> String? {
+        guard let used = snapshot.value("spool_bytes"),
+            let limit = snapshot.value("spool_max_bytes"), limit > 0
+        else { return nil }
+        let percent = 100 * Double(used) / Double(limit)
+        return percent > thresholds.spool ? "the spool is \(tenths(percent)) % full" : nil
+    }
+
+    private func disk(_ snapshot: StatsSnapshot) -> String? {
+        guard let free = snapshot.value("disk_free_bytes"),
+            let size = snapshot.value("disk_size_bytes"), size > 0
+        else { return nil }
+        let percent = 100 * Double(free) / Double(size)
+        return percent < thresholds.diskFree
+            ? "the disk of the state has \(tenths(percent)) % left (\(free) bytes)" : nil
+    }
+
+    private func throttling(_ stage: StageWatch) -> String? {
+        let count = stage.limitedLately
+        return count > 0 ? "\(count) answers of the last minute asked for fewer requests" : nil
+    }
+
+    private func holes(_ snapshot: StatsSnapshot) -> String? {
+        let oldest = snapshot.metrics.filter {
+            $0.name == "ledger_oldest_hole_time_ns" && $0.value > 0
+        }.min { $0.value < $1.value }
+        guard let oldest else { return nil }
+        let age = Double(now - oldest.value) / 1e9
+        return age > thresholds.hole
+            ? "a hole in \(oldest.labels) is open for \(seconds(age))" : nil
+    }
+
+    private func conservation(_ stage: StageWatch) -> String? {
+        guard let residue = stage.residue, residue != 0,
+            stage.residueAge >= thresholds.conservation
+        else { return nil }
+        return residue > 0
+            ? "\(residue) records came in and are accounted for nowhere"
+            : "\(-residue) records more are accounted for than came in"
+    }
+
+    private func seconds(_ value: Double) -> String { "\(Int(value)) s" }
+    private func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+}

@@ -1,0 +1,132 @@
+import Posix
+import Stats
+
+/// What healthd remembers of one stats file from reading to reading.
+final class StageWatch {
+    let file: StatsFile
+    private(set) var snapshot: StatsSnapshot
+    /// ns of the monotonic clock.
+    private(set) var readAt: Int64
+    private(set) var rates = Rates()
+    private(set) var residue: Int64?
+    /// Seconds for which the conservation equation has not closed.
+    private(set) var residueAge = 0.0
+    /// Since when the stage is over, ns of the monotonic clock.
+    private(set) var endedAt: Int64?
+    /// Since when it has no connection.
+    private(set) var disconnectedAt: Int64?
+    /// The name and labels of the series of each metric, made once.
+    private(set) var series: [Series] = []
+    private var conservation = ConservationWatch()
+    private var flow: [(time: Int64, values: [Int64])] = []
+    private var errors: [(time: Int64, failed: Int64, good: Int64, limited: Int64)] = []
+
+    /// Rates are over so many ns.
+    private static let rateWindow: Int64 = 10_000_000_000
+    /// Shares of errors are over so many ns, in steps.
+    private static let errorWindow: Int64 = 60_000_000_000
+    private static let errorStep: Int64 = 2_000_000_000
+
+    init(path: String, now: Int64) throws(StatsError) {
+        file = try StatsFile(path: path)
+        snapshot = try file.read()
+        readAt = now
+        take(snapshot, now: now)
+    }
+
+    /// Reads the file again.
+    func read(now: Int64) throws(StatsError) { take(try file.read(), now: now) }
+
+    private func take(_ snapshot: StatsSnapshot, now: Int64) {
+        self.snapshot = snapshot
+        readAt = now
+        for metric in snapshot.metrics.dropFirst(series.count) {
+            series.append(Series(metric.definition, identity: identity))
+        }
+        if snapshot.life == .running { endedAt = nil } else { endedAt = endedAt ?? now }
+        residue = Conservation.residue(snapshot)
+        residueAge = residue.map { conservation.take($0, snapshot, now: now) } ?? 0
+        noteFlow(now)
+        noteErrors(now)
+        if let connected = snapshot.value("connections_open") ?? snapshot.value("connected") {
+            disconnectedAt = connected > 0 ? nil : disconnectedAt ?? now
+        } else if snapshot.state == .connecting {
+            disconnectedAt = disconnectedAt ?? now
+        } else {
+            disconnectedAt = nil
+        }
+    }
+
+    private func noteFlow(_ now: Int64) {
+        let names = ["records_in", "records_out", "bytes_in", "bytes_out"]
+        flow.append((now, names.map { snapshot.sum($0) ?? 0 }))
+        while flow.count > 2, let first = flow.first, now - first.time > Self.rateWindow {
+            flow.removeFirst()
+        }
+        guard let first = flow.first, let last = flow.last, last.time > first.time else { return }
+        let seconds = Double(last.time - first.time) / 1e9
+        func rate(_ index: Int) -> Double {
+            Double(max(0, last.values[index] - first.values[index])) / seconds
+        }
+        rates = Rates(recordsIn: rate(0), recordsOut: rate(1), bytesIn: rate(2), bytesOut: rate(3))
+    }
+
+    private func noteErrors(_ now: Int64) {
+        if let last = errors.last, now - last.time < Self.errorStep { errors.removeLast() }
+        let failed =
+            (snapshot.sum("decode_errors") ?? 0) + (snapshot.sum("records_quarantined") ?? 0)
+        let limited = ["rate_limited", "throttled", "throttles"].reduce(0) {
+            $0 + (snapshot.sum($1) ?? 0)
+        }
+        errors.append((now, failed, snapshot.value("records_in") ?? 0, limited))
+        while errors.count > 2, let first = errors.first, now - first.time > Self.errorWindow {
+            errors.removeFirst()
+        }
+    }
+
+    // MARK: - What the rules ask
+
+    /// Percent of the last minute's messages that could not be decoded, of all before the first
+    /// reading too when it is younger than a minute.
+    var decodeErrorPercent: Double {
+        guard let last = errors.last, let first = errors.first else { return 0 }
+        let age = Double(Clock.realtimeNanoseconds() - snapshot.startTime)
+        let isYoung = age < Double(Self.errorWindow)
+        let failed = last.failed - (isYoung ? 0 : first.failed)
+        let good = last.good - (isYoung ? 0 : first.good)
+        return failed <= 0 ? 0 : 100 * Double(failed) / Double(failed + max(0, good))
+    }
+
+    /// Answers of the last minute that asked for fewer requests.
+    var limitedLately: Int64 {
+        guard let last = errors.last, let first = errors.first else { return 0 }
+        return last.limited - first.limited
+    }
+
+    /// Seconds since its loop turned.
+    var heartbeatAge: Double {
+        max(0, Double(readAt - snapshot.heartbeat) / 1e9)
+    }
+
+    /// Labels that tell it from other processes.
+    var identity: String {
+        LabelSet(["stage": snapshot.stage, "instance": snapshot.instance]).text
+    }
+
+    /// When it gave its last sign of life, ns since the epoch.
+    var lastSign: Int64 {
+        let offset = Clock.realtimeNanoseconds() - Clock.monotonicNanoseconds()
+        return max(snapshot.stateSince, snapshot.heartbeat + offset)
+    }
+
+    var id: String { "\(snapshot.stage).\(snapshot.instance)" }
+
+    /// The state in one word.
+    var state: String {
+        switch snapshot.life {
+        case .dead: "dead"
+        case .running where snapshot.isSuspended: "suspended"
+        default: "\(snapshot.state)"
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/// When a record happened and when it came, for figures that look at one record of a batch.
+public struct RecordTimes: Sendable, Equatable {
+    /// Exchange time, µs since the epoch, UTC.
+    public let event: Int64
+    /// When the bytes arrived here, ns since the epoch, UTC.
+    public let ingest: Int64
+
+    /// Times that were found elsewhere.
+    public init(event: Int64, ingest: Int64) {
+        self.event = event
+        self.ingest = ingest
+    }
+
+    /// Of a record.
+    public init(_ frame: borrowing FrameView) {
+        event = frame.eventTime
+        ingest = frame.ingestTime
+    }
+}

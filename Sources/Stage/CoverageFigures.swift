@@ -1,0 +1,96 @@
+public import Ledger
+import Posix
+import Records
+public import Stats
+
+/// What a ledger holds, sequence by sequence: how many ids, and what is missing between them.
+public struct CoverageFigures {
+    private struct Sequence {
+        let held: Gauge
+        let declared: Gauge
+        let first: Gauge
+        let last: Gauge
+        let holes: Gauge
+        let missing: Gauge
+        let oldestHole: Gauge
+        let closed: Counter
+        /// First ids of open holes, and since when they are known, ns since the epoch.
+        var since: [Int64: Int64] = [:]
+    }
+
+    /// Sequences that are told apart; more would be no picture any more.
+    private static let maximumSequences = 24
+    /// Holes of one sequence whose age is followed.
+    private static let maximumHoles = 256
+
+    private let stats: StatsWriter
+    private var sequences: [SequenceKey: Sequence] = [:]
+    private let left: Gauge
+
+    /// Declares them.
+    public init(_ stats: StatsWriter) {
+        self.stats = stats
+        left = stats.gauge(
+            "ledger_sequences_unshown", help: "Sequences of the ledger beyond those shown.")
+    }
+
+    /// Notes what is held of a sequence.
+    public mutating func note(_ coverage: Coverage, of key: SequenceKey) {
+        var sequence: Sequence
+        if let known = sequences[key] {
+            sequence = known
+        } else if sequences.count < Self.maximumSequences {
+            sequence = declare(key)
+        } else {
+            return left.set(left.value + 1)
+        }
+        sequence.held.set(Int64(clamping: coverage.held.total))
+        sequence.declared.set(Int64(clamping: coverage.declared.total))
+        sequence.first.set(coverage.held.first ?? 0)
+        sequence.last.set(coverage.held.last ?? 0)
+        // A sequence that is sparse by nature has no holes.
+        let isDense = Kind(rawValue: key.template)?.isDense ?? false
+        let holes = isDense ? Self.holes(coverage) : []
+        sequence.holes.set(Int64(holes.count))
+        sequence.missing.set(
+            holes.reduce(0) { $0 &+ ($1.upperBound &- $1.lowerBound &+ 1) })
+        let now = Clock.realtimeNanoseconds()
+        var since: [Int64: Int64] = [:]
+        for hole in holes.prefix(Self.maximumHoles) {
+            since[hole.lowerBound] = sequence.since[hole.lowerBound] ?? now
+        }
+        let gone = sequence.since.keys.filter { since[$0] == nil }.count
+        sequence.closed.add(gone)
+        sequence.since = since
+        sequence.oldestHole.set(since.values.min() ?? 0)
+        sequences[key] = sequence
+    }
+
+    /// What lies between held ids and is not declared missing.
+    private static func holes(_ coverage: Coverage) -> [ClosedRange<Int64>] {
+        if coverage.declared.isEmpty { return coverage.held.holes }
+        var counted = coverage.held
+        counted.formUnion(coverage.declared)
+        return counted.holes
+    }
+
+    private func declare(_ key: SequenceKey) -> Sequence {
+        let labels = Labels.pair("sequence", key.title)
+        func gauge(_ name: String, _ help: String) -> Gauge {
+            stats.gauge(name, labels: labels, help: help)
+        }
+        return Sequence(
+            held: gauge("ledger_held_ids", "Ids that the ledger holds."),
+            declared: gauge("ledger_declared_ids", "Ids that will not come, as declared."),
+            first: gauge("ledger_first_id", "First id that the ledger holds."),
+            last: gauge("ledger_last_id", "Last id that the ledger holds."),
+            holes: gauge("ledger_holes_open", "Ranges of ids missing between those held."),
+            missing: gauge("ledger_missing_ids", "Ids missing between those held."),
+            oldestHole: gauge(
+                "ledger_oldest_hole_time_ns",
+                "Since when the oldest open hole is known, ns since the epoch; 0 for none."),
+            closed: stats.counter(
+                "ledger_holes_closed", labels: labels,
+                help: "Holes that were filled or declared since the start."))
+    }
+}

@@ -1,0 +1,67 @@
+import Posix
+public import Records
+public import Stats
+
+/// The figures of the flow that every stage counts, under the same names.
+///
+/// They are published as one with `StatsWriter.update`, once a batch, so that they balance
+/// whenever somebody looks.
+public struct FlowFigures: Sendable {
+    /// Records taken in.
+    public let recordsIn: Counter
+    /// Bytes taken in.
+    public let bytesIn: Counter
+    /// Records passed on, or confirmed by the service.
+    public let recordsOut: Counter
+    /// Bytes passed on, or confirmed by the service.
+    public let bytesOut: Counter
+    /// Records taken in, and neither passed on nor confirmed yet.
+    public let waiting: Gauge
+    private let lastRecordTime: Gauge
+    private let watermark: Gauge
+    private let eventDelay: Histogram?
+    private let outputDelay: Histogram
+
+    /// Adds the figures.
+    ///
+    /// - Parameters:
+    ///   - goesOut: what a record's way out is, for the help.
+    ///   - isSource: a source measures how long after the event its records come.
+    ///   - delay: name of the histogram from receipt to the way out.
+    public init(
+        _ stats: StatsWriter, isSource: Bool = false,
+        goesOut: String = "written to standard output",
+        delay: String = "output_delay"
+    ) {
+        recordsIn = stats.counter("records_in", help: "Records taken in.")
+        bytesIn = stats.counter("bytes_in", help: "Bytes taken in.")
+        recordsOut = stats.counter("records_out", help: "Records \(goesOut).")
+        bytesOut = stats.counter("bytes_out", help: "Bytes \(goesOut).")
+        waiting = stats.gauge(
+            "records_waiting", help: "Records taken in, neither passed on nor confirmed yet.")
+        lastRecordTime = stats.gauge(
+            "last_record_time_ns", help: "When the last record came, ns since the epoch.")
+        watermark = stats.gauge(
+            "watermark_us", help: "Newest event time of a record, µs since the epoch.")
+        eventDelay =
+            isSource
+            ? stats.histogram("event_delay", help: "From the venue's time to receipt.") : nil
+        outputDelay = stats.histogram(delay, help: "From receipt until \(goesOut).")
+    }
+
+    /// Notes that a batch came whose last record has these times.
+    ///
+    /// - Parameter isLive: false for what was asked for long after it happened: that has no delay
+    ///   to speak of.
+    public func note(_ times: RecordTimes, isLive: Bool = true) {
+        let now = Clock.realtimeNanoseconds()
+        lastRecordTime.set(now)
+        watermark.set(max(watermark.value, times.event))
+        if isLive { eventDelay?.record(times.ingest &- times.event &* 1000) }
+    }
+
+    /// Notes that what was received at a time is out now.
+    public func noteOut(receivedAt ingestTime: Int64) {
+        outputDelay.record(Clock.realtimeNanoseconds() &- ingestTime)
+    }
+}

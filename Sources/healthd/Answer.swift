@@ -1,0 +1,35 @@
+import Monitoring
+
+/// What a request is answered with.
+struct Answer: Sendable, Equatable {
+    var status = 200
+    var contentType = "application/json"
+    var body = ""
+    var headers: [String: String] = [:]
+
+    /// A JSON text.
+    static func json(_ value: JSONValue, status: Int = 200) -> Answer {
+        Answer(status: status, body: value.text + "\n")
+    }
+
+    /// An error, with the words of the service that this replaces.
+    static func error(_ status: Int, _ message: String, _ more: [(String, JSONValue)] = [])
+        -> Answer
+    {
+        json(.object([("error", .string(message))] + more), status: status)
+    }
+}
+
+/// What matters of a request.
+struct Query: Sendable {
+    /// Such as `GET`.
+    var method = "GET"
+    /// Without the query.
+    var path = "/"
+    /// The `Accept` header; empty for none.
+    var accept = ""
+    /// The `Authorization` header; empty for none.
+    var authorization = ""
+    /// True on the port that has only /metrics.
+    var isMetricsPort = false
+}

@@ -1,0 +1,88 @@
+import Glibc
+import Monitoring
+import Posix
+import Synchronization
+
+/// The newest answers, put up by the thread that looks at the stages and read by the one that
+/// serves.
+///
+/// Series are a long text. Each form of it is made at once when it was asked for lately, so that
+/// nobody waits for it, else when somebody asks.
+final class Board: Sendable {
+    /// A form of the series.
+    enum Form: Int, CaseIterable, Sendable {
+        case prometheus
+        case openMetrics
+    }
+
+    private struct Text {
+        var text: String?
+        /// ns of the monotonic clock; nil for never.
+        var askedAt: Int64?
+    }
+
+    private struct Contents {
+        var overview: Overview?
+        var mode = ""
+        var texts = Form.allCases.map { _ in Text() }
+    }
+
+    /// A monitor that only the holder of a lock uses.
+    private struct Guarded: @unchecked Sendable {
+        var monitor: Monitor?
+    }
+
+    /// For how long a form that was asked for is made in advance, ns.
+    private static let lately: Int64 = 60_000_000_000
+
+    private let contents = Mutex(Contents())
+    private let guarded = Mutex(Guarded(monitor: nil))
+
+    /// Looks at the stages and puts the answers up.
+    func post(_ monitor: Monitor, mode: String) {
+        let box = Guarded(monitor: monitor)
+        let now = Clock.monotonicNanoseconds()
+        let wanted = contents.withLock { contents in
+            Form.allCases.filter { form in
+                contents.texts[form.rawValue].askedAt.map { now - $0 < Self.lately } ?? false
+            }
+        }
+        guarded.withLock { guarded in
+            guarded = box
+            guard let monitor = guarded.monitor else { return }
+            let overview = monitor.sample()
+            let texts = wanted.map { ($0, Self.text(monitor, $0)) }
+            contents.withLock { contents in
+                contents.overview = overview
+                contents.mode = mode
+                for form in Form.allCases { contents.texts[form.rawValue].text = nil }
+                for (form, text) in texts { contents.texts[form.rawValue].text = text }
+            }
+        }
+    }
+
+    /// The newest overview; nil before the first look.
+    var overview: Overview? { contents.withLock { $0.overview } }
+    /// What the configuration calls the service's mode.
+    var mode: String { contents.withLock { $0.mode } }
+
+    /// The newest series; nil before the first look.
+    func metrics(_ form: Form) -> String? {
+        let now = Clock.monotonicNanoseconds()
+        let ready = contents.withLock { contents in
+            contents.texts[form.rawValue].askedAt = now
+            return contents.texts[form.rawValue].text
+        }
+        if let ready { return ready }
+        return guarded.withLock { guarded in
+            guard let monitor = guarded.monitor else { return nil }
+            let text = Self.text(monitor, form)
+            contents.withLock { $0.texts[form.rawValue].text = text }
+            return text
+        }
+    }
+
+    private static func text(_ monitor: Monitor, _ form: Form) -> String {
+        monitor.metrics(isOpenMetrics: form == .openMetrics)
+    }
+}

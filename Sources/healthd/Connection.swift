@@ -1,0 +1,137 @@
+import NIOCore
+import NIOHTTP1
+
+/// Answers the requests of one connection, one after another, and ends it when the other side
+/// takes too long: over a request, over reading an answer, or between two requests.
+final class Connection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Time between two requests.
+    private static let idleTime = TimeAmount.seconds(75)
+    /// Requests have no body that matters; this many bytes of one are read over.
+    private static let maximumBody = 64 << 10
+
+    private let answers: Answers
+    private let registry: Registry
+    private let isMetrics: Bool
+    /// Time for a whole request from its first byte, or from the opening of the connection; and for
+    /// a client to read an answer.
+    private let requestTime: TimeAmount
+    private var head: HTTPRequestHead?
+    private var body = 0
+    /// In the registry.
+    private var number = 0
+    private var deadline: Scheduled<Void>?
+
+    init(
+        _ answers: Answers, _ registry: Registry, isMetrics: Bool, requestTime: TimeAmount
+    ) {
+        self.answers = answers
+        self.registry = registry
+        self.isMetrics = isMetrics
+        self.requestTime = requestTime
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        number = registry.add(context.channel)
+        expect(requestTime, context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        registry.remove(number)
+        deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let received):
+            head = received
+            body = 0
+            expect(requestTime, context)
+        case .body(let bytes):
+            body += bytes.readableBytes
+            if body > Self.maximumBody { context.close(promise: nil) }
+        case .end:
+            guard let head else { return }
+            self.head = nil
+            send(answers.answer(query(head)), to: head, context)
+        }
+    }
+
+    /// Bytes that are not HTTP were answered with 400 by the handler before this one.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    // MARK: - Time
+
+    private func expect(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+
+    // MARK: - Answers
+
+    private func query(_ head: HTTPRequestHead) -> Query {
+        let path = head.uri.prefix { $0 != "?" && $0 != "#" }
+        return Query(
+            method: head.method.rawValue, path: String(path),
+            accept: head.headers["Accept"].joined(separator: ","),
+            authorization: head.headers.first(name: "Authorization") ?? "",
+            isMetricsPort: isMetrics)
+    }
+
+    private func send(_ answer: Answer, to head: HTTPRequestHead, _ context: ChannelHandlerContext)
+    {
+        var headers = HTTPHeaders([
+            ("Content-Type", answer.contentType), ("Content-Length", "\(answer.body.utf8.count)"),
+            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+        ])
+        for (name, value) in answer.headers { headers.add(name: name, value: value) }
+        if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
+        let response = HTTPResponseHead(
+            version: head.version, status: HTTPResponseStatus(statusCode: answer.status),
+            headers: headers)
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        if head.method != .HEAD {
+            let body = context.channel.allocator.buffer(string: answer.body)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        }
+        expect(requestTime, context)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let isKept = head.isKeepAlive
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { result in
+            let (connection, context) = bound.value
+            guard isKept, case .success = result else { return context.close(promise: nil) }
+            connection.expect(Self.idleTime, context)
+        }
+    }
+}
+
+/// The open connections. One too many ends the oldest: clients that connect and say nothing cannot
+/// keep others out.
+final class Registry {
+    private let limit: Int
+    private var next = 0
+    private var channels: [Int: any Channel] = [:]
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Adds a connection.
+    ///
+    /// - Returns: its number, for ``remove(_:)``.
+    func add(_ channel: any Channel) -> Int {
+        while channels.count >= limit, let oldest = channels.keys.min() {
+            channels.removeValue(forKey: oldest)?.close(promise: nil)
+        }
+        next += 1
+        channels[next] = channel
+        return next
+    }
+
+    func remove(_ number: Int) { channels[number] = nil }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Monitoring
+import NIOPosix
+import Posix
+import Stage
+import Stats
+
+@main
+struct Healthd: StageCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "healthd",
+        abstract: "Say how the stages of this host are: over HTTP, and to Prometheus.",
+        discussion: """
+            healthd &
+            curl -s http://127.0.0.1:8080/health | jq .
+            curl -s http://127.0.0.1:8081/metrics
+
+            Answers /health, /health/detailed, /health/components/NAME, /stats, /live, /ready,
+            /fresh, /complete, /overview and /metrics. SIGHUP reads the configuration again.
+            """,
+        version: Version.text)
+
+    @Option(SettingCatalog.healthListen) var listen: String?
+    @Option(SettingCatalog.prometheusPort) var metricsPort: Int?
+    @Option(SettingCatalog.healthTokenFile) var tokenFile: String?
+    @Option(SettingCatalog.healthCertificate) var tlsCertificate: String?
+    @Option(SettingCatalog.healthKey) var tlsKey: String?
+    @Option(SettingCatalog.healthInterval) var interval: Double?
+    @Option(SettingCatalog.healthExpected) var expect: [String]?
+    @OptionGroup var common: CommonOptions
+
+    func plan(_ settings: inout Settings) throws -> HealthPlan {
+        let isMetricsOn = try settings.value(SettingCatalog.enablePrometheus)
+        let port = try settings.value(SettingCatalog.prometheusPort, metricsPort)
+        return HealthPlan(
+            address: try address(&settings),
+            metricsPort: isMetricsOn ? port : nil,
+            token: try token(&settings),
+            certificate: try settings.optional(SettingCatalog.healthCertificate, tlsCertificate),
+            key: try settings.optional(SettingCatalog.healthKey, tlsKey),
+            maximumConnections: try settings.value(SettingCatalog.healthConnections),
+            requestTime: try settings.value(SettingCatalog.healthRequestTime),
+            interval: try settings.value(SettingCatalog.healthInterval, interval),
+            service: try settings.value(SettingCatalog.serviceName),
+            mode: try settings.optional(SettingCatalog.mode) ?? "sbe",
+            directory: try settings.optional(
+                SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats,
+            thresholds: try thresholds(&settings))
+    }
+
+    private func address(_ settings: inout Settings) throws -> ListenAddress {
+        let host = try settings.value(SettingCatalog.healthHost)
+        let port = try settings.value(SettingCatalog.healthPort)
+        guard let text = try settings.optional(SettingCatalog.healthListen, listen) else {
+            return ListenAddress(host: host, port: port)
+        }
+        guard let address = ListenAddress(text, standardPort: port) else {
+            throw StageFailure(
+                .usage, "--listen \(text) is not ADDRESS:PORT, such as 0.0.0.0:8080 or [::]:8080")
+        }
+        return address
+    }
+
+    private func token(_ settings: inout Settings) throws -> String? {
+        if let token = try settings.optional(SettingCatalog.healthToken) { return token }
+        guard let path = try settings.optional(SettingCatalog.healthTokenFile, tokenFile) else {
+            return nil
+        }
+        let bytes = try Files.read(path, limit: 4096)
+        let token = String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }
+        guard token.count == 1 else {
+            throw StageFailure(.configuration, "\(path) does not hold one token")
+        }
+        return String(token[0])
+    }
+
+    private func thresholds(_ settings: inout Settings) throws -> Thresholds {
+        var thresholds = Thresholds()
+        thresholds.heartbeat = try settings.value(SettingCatalog.healthHeartbeat)
+        thresholds.noData = try settings.value(SettingCatalog.healthNoData)
+        thresholds.connectionDown = try settings.value(SettingCatalog.healthConnectionDown)
+        thresholds.decodeErrors = try settings.value(SettingCatalog.healthDecodeErrors)
+        thresholds.undelivered = try settings.value(SettingCatalog.healthUndelivered)
+        thresholds.spool = try settings.value(SettingCatalog.healthSpool)
+        thresholds.diskFree = try settings.value(SettingCatalog.healthDisk)
+        thresholds.hole = try settings.value(SettingCatalog.healthHole)
+        thresholds.conservation = try settings.value(SettingCatalog.healthConservation)
+        thresholds.keep = try settings.value(SettingCatalog.healthKeep)
+        thresholds.expected = try settings.value(SettingCatalog.healthExpected, expect)
+        return thresholds
+    }
+
+    func run(_ plan: HealthPlan, in stage: borrowing Stage) throws {
+        let hangup = try Signals.watchHangup()
+        let board = Board()
+        let server = try Server(plan, board: board)
+        try stage.print(server.greeting)
+        let monitor = Monitor(
+            directory: plan.directory, service: plan.service, thresholds: plan.thresholds)
+        stage.enter(.running)
+        while true {
+            board.post(monitor, mode: plan.mode)
+            if stage.waitForStop(seconds: plan.interval, orReadable: hangup) { break }
+            if Signals.takeHangup(hangup) { reload(monitor, in: stage) }
+        }
+        stage.enter(.draining)
+        server.stop()
+    }
+
+    /// Takes new thresholds from the configuration; where to listen stays as it is.
+    private func reload(_ monitor: Monitor, in stage: borrowing Stage) {
+        do {
+            var settings = try reloadedSettings()
+            monitor.thresholds = try plan(&settings).thresholds
+            stage.log.info("the configuration was read again")
+        } catch {
+            stage.log.error("the configuration stays as it was: \(error)")
+        }
+    }
+}
