@@ -45,7 +45,7 @@ enum Stages {
             stages.append((stats, counters, delays))
         }
         print("ready")
-        fflush(stdout)
+        fflush(nil)
         while !Descriptor.isReadable(0) {
             for stage in stages {
                 stage.stats.update { for counter in stage.counters { counter.add(3) } }
