@@ -142,7 +142,7 @@ let package = Package(
             "HealthTests",
             [
                 "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats",
-                "TestSupport",
+                "Posix", "TestSupport",
             ]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
