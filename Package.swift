@@ -56,7 +56,7 @@ let package = Package(
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
-        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
@@ -77,7 +77,10 @@ let package = Package(
         library("Binance", ["SBE", "Records", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Posix"]),
         library("Monitoring", ["Stats", "Posix"]),
-        library("Stage", ["Records", "Ledger", "Stats", "Posix", "CYAML", argumentParser]),
+        library(
+            "Stage",
+            ["Records", "Ledger", "Spool", "Stats", "Posix", "CYAML", argumentParser]),
+        library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
         // Floor 4: the programs.
         tool(
@@ -86,7 +89,16 @@ let package = Package(
         tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
         tool(
             "s3-put",
-            ["Stage", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool", "Stats", "Posix"]),
+            [
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
+                "Stats", "Posix", argumentParser,
+            ]),
+        tool(
+            "kinesis-put",
+            [
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
+                "Stats", "Posix", argumentParser,
+            ]),
         tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
         tool(
             "healthd",
@@ -103,7 +115,7 @@ let package = Package(
         library("SchemaModel", []),
         library("SimulatedMarket", []),
         tool("sbe-gen", ["SchemaModel", argumentParser]),
-        tool("ws-echo", ["Stage", "Transport", argumentParser]),
+        tool("ws-echo", ["Stage", "Transport", "Posix", argumentParser]),
         tool(
             "exchange-sim",
             [
@@ -113,10 +125,12 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
         .executableTarget(
-            name: "bench-core", dependencies: ["Binance", "Records", "SBE", "Stats", "Posix"],
+            name: "bench-core",
+            dependencies: ["Binance", "AWS", "Transport", "Records", "SBE", "Stats", "Posix"],
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
@@ -124,14 +138,22 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "recq", "ledgerctl",
-                "exchange-sim",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq",
+                "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [
-                "chaos.py", "check_records.py", "market.py", "read_bucket.py", "read_objects.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
+                "kinesis_sink.py", "read_objects.py", "soak.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
+        .testTarget(
+            name: "ExchangeSimTests", dependencies: ["TestSupport", "exchange-sim"],
+            exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
+        .testTarget(
+            name: "KinesisPutTests",
+            dependencies: ["kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix"],
+            exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "TestSupport"]),
@@ -141,13 +163,22 @@ let package = Package(
         tests(
             "HealthTests",
             [
-                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats",
-                "Posix", "TestSupport",
+                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats", "Posix",
+                "TestSupport",
             ]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
-        tests("BinanceTests", ["Binance", "Records", "TestSupport"]),
-        tests("TransportTests", ["Transport", "TestSupport"]),
+        tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Transport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            exclude: ["websocket_server.py"], swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),

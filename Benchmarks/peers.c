@@ -7,6 +7,8 @@
 //   peers avro FILE PASSES         frames as Avro under docs/schemas/trade.avsc, in memory
 //   peers decode FILE PASSES       venue messages, every field touched
 //   peers page FILE PASSES         one aggTrades reply in JSON, fields in the documented order
+//   peers stream N                 N WebSocket frames of a server's, 100 bytes of payload each
+//   peers frames FILE PASSES       these frames, from a buffer that is filled 64 KiB at a time
 //
 // Speed comes from the process's times; what they print is a check that both did the same.
 #define _GNU_SOURCE
@@ -380,6 +382,47 @@ static void page(const char *path, long passes) {
     printf("rows %llu, sum %llu\n", (unsigned long long)count, (unsigned long long)sum);
 }
 
+static void stream(long count) {
+    uint8_t frame[102] = {0x82, 100};
+    for (uint64_t i = 0; i < (uint64_t)count; i++) {
+        memcpy(frame + 2, &i, 8);
+        write_all(frame, sizeof frame);
+    }
+}
+
+static void frames(const char *path, long passes) {
+    size_t length, step = 64 << 10;
+    uint8_t *in = read_file(path, &length), *buffer = malloc(2 * step);
+    uint64_t sum = 0, count = 0;
+    for (long pass = 0; pass < passes; pass++) {
+        size_t have = 0, at = 0;
+        for (size_t from = 0; from < length; from += step) {
+            memmove(buffer, buffer + at, have - at);
+            have -= at;
+            at = 0;
+            size_t more = length - from < step ? length - from : step;
+            memcpy(buffer + have, in + from, more);
+            have += more;
+            while (have - at >= 2) {
+                const uint8_t *frame = buffer + at;
+                size_t size = frame[1], head = 2;
+                if (frame[0] != 0x82 || size > 126) exit(65);
+                if (size == 126) {
+                    if (have - at < 4) break;
+                    size = frame[2] << 8 | frame[3];
+                    head = 4;
+                }
+                if (size > step / 2) exit(65);
+                if (have - at < head + size) break;
+                sum += u64(frame + head);
+                count++;
+                at += head + size;
+            }
+        }
+    }
+    printf("messages %llu, sum %llu\n", (unsigned long long)count, (unsigned long long)sum);
+}
+
 int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "";
     const char *first = count > 2 ? words[2] : "";
@@ -392,6 +435,8 @@ int main(int count, char **words) {
     else if (!strcmp(what, "avro")) avro(first, second);
     else if (!strcmp(what, "decode")) decode(first, second);
     else if (!strcmp(what, "page")) page(first, second);
-    else return fprintf(stderr, "usage: peers gen|messages|copy|dedup|json|avro|decode|page …\n"), 64;
+    else if (!strcmp(what, "stream")) stream(atol(first));
+    else if (!strcmp(what, "frames")) frames(first, second);
+    else return fprintf(stderr, "usage: peers gen|messages|copy|dedup|json|avro|decode|page|stream|frames …\n"), 64;
     return 0;
 }

@@ -4,6 +4,9 @@
 //   bench-core avro FILE PASSES        frames as Avro, in memory
 //   bench-core decode FILE PASSES      venue messages, every field touched
 //   bench-core page FILE PASSES        one aggTrades reply in JSON
+//   bench-core frames FILE PASSES      WebSocket frames of a server's, in memory
+//   bench-core websocket URL [CA]      the same from a server, until it closes
+//   bench-core kinesis FILE PASSES     frames as PutRecords bodies, signed: kinesis-peer build
 //
 // And, without a peer:
 //
@@ -16,6 +19,7 @@ import Glibc
 import Posix
 import Records
 import SBE
+import Transport
 
 func copyFrames() throws {
     var reader = FrameReader(Descriptor.standardInput())
@@ -130,6 +134,54 @@ func readPage(_ file: borrowing Bytes, passes: Int) throws -> String {
     return "rows \(rows), sum \(sum)"
 }
 
+/// Adds up the messages that are there; each begins with eight bytes to add.
+func take(
+    _ socket: inout WebSocket, _ count: inout Int, _ sum: inout UInt64
+) throws(WebSocketError) {
+    while let event = try socket.next() {
+        guard event.kind == .binary, event.payload.byteCount >= 8 else { continue }
+        count += 1
+        sum &+= event.payload.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
+    }
+}
+
+func readFrames(_ file: borrowing Bytes, passes: Int) throws -> String {
+    let step = 64 << 10
+    var (count, sum) = (0, UInt64(0))
+    for _ in 0..<passes {
+        var socket = WebSocket()
+        var offset = 0
+        while offset < file.count {
+            let end = min(offset + step, file.count)
+            socket.receive(file.span(offset..<end))
+            try take(&socket, &count, &sum)
+            offset = end
+        }
+    }
+    return "messages \(count), sum \(sum)"
+}
+
+func readSocket(_ url: String, authorities: String?) throws -> String {
+    var connection = try WebSocketConnection(url: url, headers: [], authorities: authorities)
+    var (count, sum) = (0, UInt64(0))
+    func wait(_ milliseconds: Int32) {
+        var watched = pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&watched, 1, milliseconds)
+    }
+    while connection.phase != .open {
+        try connection.open()
+        if connection.phase != .open { wait(5) }
+    }
+    while true {
+        try take(&connection.socket, &count, &sum)
+        if connection.socket.hasPeerClosed { break }
+        if !connection.hasMore { wait(1000) }
+        _ = try connection.read()
+    }
+    _ = try connection.flush()
+    return "messages \(count), sum \(sum)"
+}
+
 enum BenchError: Error {
     case usage
     case badSymbol
@@ -137,6 +189,9 @@ enum BenchError: Error {
 
 func run(_ words: [String]) throws {
     if words.first == "copy" { return try copyFrames() }
+    if words.first == "websocket", words.count > 1 {
+        return print(try readSocket(words[1], authorities: words.count > 2 ? words[2] : nil))
+    }
     guard words.count == 3, let passes = Int(words[2]) else { throw BenchError.usage }
     if words[0] == "figures" {
         return print(try Stages.cost(directory: words[1], batches: passes))
@@ -148,7 +203,9 @@ func run(_ words: [String]) throws {
     switch words[0] {
     case "avro": print(try encodeAvro(file, passes: passes))
     case "decode": print(try decode(file, passes: passes))
+    case "frames": print(try readFrames(file, passes: passes))
     case "page": print(try readPage(file, passes: passes))
+    case "kinesis": print(try buildCalls(file, passes: passes))
     default: throw BenchError.usage
     }
 }
@@ -156,7 +213,9 @@ func run(_ words: [String]) throws {
 do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
-    print("usage: bench-core copy | avro|decode|page FILE PASSES | figures|stages DIRECTORY COUNT")
+    print(
+        "usage: bench-core copy | avro|decode|page|frames|kinesis FILE PASSES | websocket URL [CA] | "
+            + "figures|stages DIRECTORY COUNT")
     exit(64)
 } catch {
     print("bench-core: \(error)")

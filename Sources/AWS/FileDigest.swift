@@ -11,6 +11,8 @@ struct FileDigest {
         let crc32c: String
         /// Hexadecimal SHA-256; empty when not asked for.
         let sha256: String
+        /// Base64 MD5; empty when not asked for.
+        let md5: String
     }
 
     let length: Int64
@@ -24,7 +26,10 @@ struct FileDigest {
     /// - Parameters:
     ///   - partLength: bytes of each part but the last.
     ///   - hashing: compute SHA-256, too, for signatures that cover the body.
-    init(path: String, partLength: Int64, hashing: Bool) throws(SystemError) {
+    ///   - summing: compute MD5, too.
+    init(
+        path: String, partLength: Int64, hashing: Bool, summing: Bool = false
+    ) throws(SystemError) {
         let file = try Descriptor.open(path, O_RDONLY)
         var buffer = Bytes(capacity: 1 << 20)
         var whole = CRC32C()
@@ -33,7 +38,8 @@ struct FileDigest {
         var isAtEnd = false
         while !isAtEnd {
             var crc = CRC32C()
-            var hash = SHA256()
+            var hash = Hash.sha256()
+            var sum = Hash.md5()
             var length: Int64 = 0
             while length < partLength {
                 buffer.removeAll()
@@ -49,13 +55,15 @@ struct FileDigest {
                 crc.update(buffer.span)
                 whole.update(buffer.span)
                 if hashing { hash.update(buffer.span) }
+                if summing { sum.update(buffer.span) }
                 length += Int64(count)
             }
             if length > 0 || parts.isEmpty {
                 parts.append(
                     Part(
                         offset: offset, length: length, crc32c: Text.base64(crc.value),
-                        sha256: hashing ? Text.hex(hash.finish()) : ""))
+                        sha256: hashing ? Text.hex(hash.finish()) : "",
+                        md5: summing ? Text.base64(sum.finish()) : ""))
             }
             offset += length
         }

@@ -12,7 +12,8 @@ struct ProfileCredentials {
     /// - Returns: nil when the profile says nothing of credentials.
     func find(_ name: String, through visited: [String]) throws(AWSError) -> Credentials? {
         guard !visited.contains(name) else {
-            throw failure("source_profile goes round: \((visited + [name]).joined(separator: " > "))")
+            throw failure(
+                "source_profile goes round: \((visited + [name]).joined(separator: " > "))")
         }
         guard let profile = files.profile(name) else {
             // The default profile need not be there; one that is asked for must.
@@ -57,7 +58,8 @@ struct ProfileCredentials {
         }
         guard profile.settings["mfa_serial"] == nil else {
             throw failure(
-                "profile \(profile.name) has mfa_serial: a code by a person, which is not supported")
+                "profile \(profile.name) has mfa_serial: a code by a person, which is not supported"
+            )
         }
         var duration: Int?
         if let text = profile.settings["duration_seconds"] {

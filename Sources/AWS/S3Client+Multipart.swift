@@ -2,28 +2,18 @@ import Posix
 import Transport
 
 extension S3Client {
-    /// An upload in parts that was begun and neither completed nor aborted. S3 bills its parts.
-    public struct UnfinishedUpload: Sendable, Equatable {
-        /// Of the object that would be made.
-        public let key: String
-        /// Names the upload.
-        public let uploadID: String
-    }
-
     /// How often an upload is begun anew after another writer was in the way.
     private static let starts = 3
 
-    /// Stores a file in parts, one after the other; aborts when that fails.
+    /// Stores a file in parts, several at once; aborts when that fails. Memory holds no part: each
+    /// is read from the file while it is sent.
     mutating func putParts(_ upload: ObjectUpload, _ digest: FileDigest) throws(AWSError) {
         var start = 1
         while true {
-            let uploadID = try create(upload, digest)
+            let (uploadID, isWhole) = try create(upload, digest)
             do throws(AWSError) {
-                var etags: [String] = []
-                for (index, part) in digest.parts.enumerated() {
-                    etags.append(try put(part, number: index + 1, uploadID: uploadID, upload))
-                }
-                try complete(upload, digest, uploadID: uploadID, etags: etags)
+                let etags = try putParts(upload, digest, uploadID: uploadID)
+                try complete(upload, digest, isWhole, uploadID: uploadID, etags: etags)
                 return
             } catch {
                 // After a lost reply the upload may be complete and its id gone.
@@ -43,21 +33,6 @@ extension S3Client {
         }
     }
 
-    /// Uploads of a bucket that were begun and never ended, up to 1000.
-    public mutating func unfinishedUploads(
-        bucket: String, prefix: String
-    ) throws(AWSError) -> [UnfinishedUpload] {
-        var call = try call("ListMultipartUploads", "GET", bucket, nil)
-        call.query = [("uploads", ""), ("prefix", prefix)]
-        let response = try send(call, bucket: bucket, key: nil)
-        let ids = XMLText.all("UploadId", in: response.body)
-        let keys = XMLText.all("Key", in: response.body)
-        guard ids.count == keys.count else {
-            throw malformed(call, "upload ids and keys differ in number")
-        }
-        return zip(keys, ids).map { UnfinishedUpload(key: $0, uploadID: $1) }
-    }
-
     /// Ends an upload without an object; one that is gone is fine.
     public mutating func abort(
         bucket: String, key: String, uploadID: String
@@ -73,13 +48,15 @@ extension S3Client {
 
     // MARK: - Steps
 
+    /// - Returns: the upload's id, and whether the store will take a checksum of the whole object:
+    ///   those that do not say so know checksums of parts only (MiniStack 1.5.33).
     private mutating func create(
         _ upload: ObjectUpload, _ digest: FileDigest
-    ) throws(AWSError) -> String {
+    ) throws(AWSError) -> (id: String, isWhole: Bool) {
         var call = try call("CreateMultipartUpload", "POST", upload.bucket, upload.key)
         call.query = [("uploads", "")]
         call.headers += headers(upload, digest)
-        if configuration.usesChecksums {
+        if configuration.checksum == .crc32c {
             call.headers.append(("x-amz-checksum-algorithm", "CRC32C"))
             call.headers.append(("x-amz-checksum-type", "FULL_OBJECT"))
         }
@@ -88,24 +65,59 @@ extension S3Client {
         guard let uploadID = XMLText.first("UploadId", in: response.body), !uploadID.isEmpty else {
             throw malformed(call, "the answer has no UploadId")
         }
-        return uploadID
+        return (uploadID, response.header("x-amz-checksum-type") == "FULL_OBJECT")
     }
 
-    private mutating func put(
-        _ part: FileDigest.Part, number: Int, uploadID: String, _ upload: ObjectUpload
-    ) throws(AWSError) -> String {
+    /// Sends all parts, so many at once as is set, fewer while the store asks for patience.
+    ///
+    /// - Returns: their ETags in order.
+    private mutating func putParts(
+        _ upload: ObjectUpload, _ digest: FileDigest, uploadID: String
+    ) throws(AWSError) -> [String] {
+        var etags = [String](repeating: "", count: digest.parts.count)
+        var next = 0
+        var window = max(1, configuration.parallelParts)
+        do throws(AWSError) {
+            while next < digest.parts.count || service.inFlight > 0 {
+                while next < digest.parts.count, service.inFlight < window {
+                    service.submit(
+                        try call(digest.parts[next], number: next + 1, uploadID, upload),
+                        token: next)
+                    next += 1
+                }
+                let throttles = service.throttles
+                for completion in try service.wait(timeoutMilliseconds: 60_000) {
+                    let response = try completion.result.get()
+                    guard let etag = response.header("etag"), !etag.isEmpty else {
+                        throw AWSError(
+                            .protocolBroken, service: "s3", operation: "UploadPart",
+                            message: "the answer has no ETag", status: 200,
+                            subject: "\(upload.bucket)/\(upload.key)")
+                    }
+                    etags[completion.token] = etag
+                    window = min(window + 1, max(1, configuration.parallelParts))
+                }
+                if service.throttles > throttles { window = max(1, window / 2) }
+            }
+            return etags
+        } catch {
+            service.cancelAll()
+            throw error
+        }
+    }
+
+    private func call(
+        _ part: FileDigest.Part, number: Int, _ uploadID: String, _ upload: ObjectUpload
+    ) throws(AWSError) -> ServiceCall {
         var call = try call("UploadPart", "PUT", upload.bucket, upload.key)
         call.query = [("partNumber", "\(number)"), ("uploadId", uploadID)]
         attach(part, of: upload, to: &call)
-        let response = try send(call, bucket: upload.bucket, key: upload.key)
-        guard let etag = response.header("etag"), !etag.isEmpty else {
-            throw malformed(call, "the answer has no ETag")
-        }
-        return etag
+        return call
     }
 
     private mutating func complete(
-        _ upload: ObjectUpload, _ digest: FileDigest, uploadID: String, etags: [String]
+        _ upload: ObjectUpload, _ digest: FileDigest, _ isWhole: Bool, uploadID: String,
+        etags: [String]
     ) throws(AWSError) {
         var call = try call("CompleteMultipartUpload", "POST", upload.bucket, upload.key)
         call.query = [("uploadId", uploadID)]
@@ -113,7 +125,7 @@ extension S3Client {
         for (index, etag) in etags.enumerated() {
             body +=
                 "<Part><PartNumber>\(index + 1)</PartNumber><ETag>\(XMLText.escaped(etag))</ETag>"
-            if configuration.usesChecksums {
+            if configuration.checksum == .crc32c {
                 body += "<ChecksumCRC32C>\(digest.parts[index].crc32c)</ChecksumCRC32C>"
             }
             body += "</Part>"
@@ -123,9 +135,11 @@ extension S3Client {
         call.payload = .hash(Text.hex(SHA256.of(bytes)))
         call.headers.append(("content-type", "application/xml"))
         if upload.onlyIfAbsent { call.headers.append(("if-none-match", "*")) }
-        if configuration.usesChecksums {
-            call.headers.append(("x-amz-checksum-crc32c", digest.crc32c))
-            call.headers.append(("x-amz-checksum-type", "FULL_OBJECT"))
+        if configuration.checksum == .crc32c {
+            if isWhole {
+                call.headers.append(("x-amz-checksum-crc32c", digest.crc32c))
+                call.headers.append(("x-amz-checksum-type", "FULL_OBJECT"))
+            }
             call.headers.append(("x-amz-mp-object-size", "\(digest.length)"))
         }
         // S3 may take minutes to join the parts.
@@ -135,7 +149,7 @@ extension S3Client {
         _ = try send(call, bucket: upload.bucket, key: upload.key)
     }
 
-    private func malformed(_ call: ServiceCall, _ message: String) -> AWSError {
+    func malformed(_ call: ServiceCall, _ message: String) -> AWSError {
         AWSError(
             .protocolBroken, service: "s3", operation: call.operation, message: message,
             status: 200, subject: call.subject)

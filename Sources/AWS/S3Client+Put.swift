@@ -11,6 +11,8 @@ extension S3Client {
     private static let maximumParts: Int64 = 10_000
     /// The shortest part but the last, bytes (the same place).
     private static let minimumPart: Int64 = 5 << 20
+    /// The longest body of one request, bytes (the same place).
+    private static let maximumPart: Int64 = 5 << 30
 
     /// Stores a file: in one request, or in parts when it is long. Memory does not grow with it.
     ///
@@ -19,7 +21,7 @@ extension S3Client {
     public mutating func put(_ upload: ObjectUpload) throws(AWSError) -> PutOutcome {
         let digest = try digest(upload)
         do throws(AWSError) {
-            if digest.parts.count == 1 {
+            if digest.length <= configuration.multipartThreshold {
                 try putWhole(upload, digest)
             } else {
                 try putParts(upload, digest)
@@ -63,8 +65,11 @@ extension S3Client {
             part.length == 0
             ? .bytes([]) : .file(path: upload.path, offset: part.offset, length: part.length)
         call.timeout = S3Client.timeout(part.length)
-        if configuration.usesChecksums {
-            call.headers.append(("x-amz-checksum-crc32c", part.crc32c))
+        call.stallTimeout = configuration.stallTimeout
+        switch configuration.checksum {
+        case .crc32c: call.headers.append(("x-amz-checksum-crc32c", part.crc32c))
+        case .md5: call.headers.append(("content-md5", part.md5))
+        case .none: break
         }
         call.payload = part.sha256.isEmpty ? .unsigned : .hash(part.sha256)
     }
@@ -76,6 +81,7 @@ extension S3Client {
             ("x-amz-meta-\(S3Client.checksumMetadata)", digest.crc32c),
         ]
             + upload.metadata.map { ("x-amz-meta-\($0.0.lowercased())", $0.1) } + upload.headers
+            + configuration.storage.headers.map { ($0[0], $0[1]) }
     }
 
     // MARK: - Preparation
@@ -87,9 +93,12 @@ extension S3Client {
             }
             // TLS protects the body, and a checksum goes with it; else the signature covers it.
             let isTLS = configuration.endpoint?.lowercased().hasPrefix("http://") != true
+            let length = Int64(status.st_size)
+            let isWhole = length <= min(configuration.multipartThreshold, Self.maximumPart)
             return try FileDigest(
-                path: upload.path, partLength: partLength(Int64(status.st_size)),
-                hashing: !isTLS || !configuration.usesChecksums)
+                path: upload.path, partLength: isWhole ? max(length, 1) : partLength(length),
+                hashing: !isTLS || configuration.checksum != .crc32c,
+                summing: configuration.checksum == .md5)
         } catch {
             throw AWSError(
                 .inputOutput, service: "s3", operation: "PutObject", message: "\(error)",

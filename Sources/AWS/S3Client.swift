@@ -1,6 +1,7 @@
 public import Transport
 
-/// Amazon S3, or a store that speaks its interface. One thread, one call at a time.
+/// Amazon S3, or a store that speaks its interface. One thread; the parts of an
+/// object are sent side by side.
 ///
 /// Source: Amazon S3 API Reference, 2006-03-01.
 public struct S3Client: ~Copyable {
@@ -17,7 +18,8 @@ public struct S3Client: ~Copyable {
         let endpoint = try S3Client.endpoint(configuration.endpoint)
         let service = try ServiceClient(
             service: "s3", region: configuration.region, credentials: credentials,
-            policy: configuration.policy, authorities: configuration.authorities)
+            policy: configuration.policy, authorities: configuration.authorities,
+            connections: max(2, configuration.parallelParts))
         override = endpoint
         self.configuration = configuration
         self.service = service
@@ -44,7 +46,9 @@ public struct S3Client: ~Copyable {
     /// - Returns: nil when there is no such object.
     public mutating func head(bucket: String, key: String) throws(AWSError) -> ObjectFacts? {
         var call = try call("HeadObject", "HEAD", bucket, key)
-        if configuration.usesChecksums { call.headers.append(("x-amz-checksum-mode", "ENABLED")) }
+        if configuration.checksum == .crc32c {
+            call.headers.append(("x-amz-checksum-mode", "ENABLED"))
+        }
         do throws(AWSError) {
             return ObjectFacts(try send(call, bucket: bucket, key: key))
         } catch {
@@ -100,7 +104,8 @@ public struct S3Client: ~Copyable {
                 throw refusal("an object key has 1 to 1024 bytes")
             }
         }
-        let endpoint = override
+        let endpoint =
+            override
             ?? Endpoint(
                 service: "s3", region: service.region, isFIPS: configuration.usesFIPS,
                 isDualStack: configuration.usesDualStack)

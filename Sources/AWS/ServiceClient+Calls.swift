@@ -187,6 +187,7 @@ extension ServiceClient {
             }
             call.hasRenewed = true
         case .retry(let reason):
+            if reason == .throttle { throttles += 1 }
             guard call.attempt < policy.attempts, quota.spend(reason) else {
                 return end(token, .failure(error))
             }

@@ -23,6 +23,8 @@ struct ServiceClient: ~Copyable {
     var breaker: CircuitBreaker
     /// The service's clock minus ours, seconds.
     var clockOffset: Int64 = 0
+    /// Answers so far that asked for fewer requests.
+    var throttles = 0
     /// Calls that were submitted and have not ended, by token.
     var pending: [Int: PendingCall] = [:]
     /// Calls that ended before anything was sent, for the next wait.
@@ -69,55 +71,14 @@ struct ServiceClient: ~Copyable {
     // MARK: - Errors
 
     func failure(_ error: TransportError, _ call: ServiceCall) -> AWSError {
-        let category: AWSError.Category =
-            switch error.kind {
-            case .tls, .badRequest: .configuration
-            case .unreadable: .inputOutput
-            case .tooLarge: .protocolBroken
-            case .resolve, .connect, .timeout, .broken, .library: .unavailable
-            }
-        return AWSError(
-            category, service: service, operation: call.operation, message: "\(error)",
-            subject: call.subject, transport: error.kind)
+        AWSError(error, service: service, operation: call.operation, subject: call.subject)
     }
 
     /// The error that a response holds; nil for a good one.
     func failure(_ response: HTTPResponse, _ call: ServiceCall) -> AWSError? {
-        let isGood = (200..<300).contains(response.status)
-        let body = response.body.count <= 64 << 10 ? response.body : []
-        let isHidden = isGood && call.mayHideError && XMLText.first("Code", in: body) != nil
-        if isGood && !isHidden { return nil }
-        let code = XMLText.first("Code", in: body) ?? "HTTP\(response.status)"
-        let message = XMLText.first("Message", in: body) ?? "no reason given"
-        let status = !isHidden ? response.status : code == "PreconditionFailed" ? 412 : 500
-        var error = AWSError(
-            .unavailable, service: service, operation: call.operation, code: code,
-            message: String(message.prefix(500)), status: status)
-        let verdict = Verdict(error, isSkewed: false, conflictIsFinal: false)
-        var retriesHelp = false
-        if case .retry = verdict { retriesHelp = true }
-        error = AWSError(
-            AWSError.Category(code: code, status: status, retriesHelp: retriesHelp),
-            service: service, operation: call.operation, code: code,
-            message: String(message.prefix(500)), status: status,
-            requestID: response.header("x-amz-request-id") ?? response.header("x-amzn-requestid")
-                ?? XMLText.first("RequestId", in: body) ?? "",
-            subject: call.subject, hint: ServiceClient.hint(code),
-            bucketRegion: response.header("x-amz-bucket-region")
-                ?? XMLText.first("Region", in: body))
-        return error
-    }
-
-    private static func hint(_ code: String) -> String {
-        switch code {
-        case "NoSuchBucket": "create the bucket, or check its name and the endpoint"
-        case "SignatureDoesNotMatch": "the secret access key is not the one of this key id"
-        case "InvalidAccessKeyId": "the endpoint does not know this key id"
-        case "AccessDenied", "HTTP403": "check the policy of the user or role, and of the bucket"
-        case "ExpiredToken": "renew the temporary credentials"
-        case "AuthorizationHeaderMalformed", "PermanentRedirect": "check AWS_REGION"
-        default: ""
-        }
+        AWSError(
+            response, service: service, operation: call.operation, subject: call.subject,
+            mayHideError: call.mayHideError)
     }
 
     func stopped(_ call: ServiceCall) -> AWSError {

@@ -47,7 +47,11 @@ public struct ServiceLocation: Sendable {
         endpoint: String?
     ) throws(AWSError) {
         self.service = service
-        if let region { self.region = region } else { self.region = try Region.resolve(environment) }
+        if let region {
+            self.region = region
+        } else {
+            self.region = try Region.resolve(environment)
+        }
         let profile = try files.selectedProfile()?.settings ?? [:]
         // AWS's tools name CloudWatch by its product, its hosts by `monitoring`.
         let name = service == "monitoring" ? "cloudwatch" : service

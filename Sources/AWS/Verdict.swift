@@ -15,7 +15,8 @@ enum Verdict: Equatable {
     /// `retries/standard.py`.
     private static let throttles: Set<String> = [
         "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
-        "KMS.ThrottlingException", "ProvisionedThroughputExceededException",
+        "KMS.ThrottlingException", "KMSThrottlingException",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
         "TransactionInProgressException",
@@ -23,7 +24,8 @@ enum Verdict: Equatable {
     /// Failures that pass: the service's own, and bytes damaged on the way.
     private static let transients: Set<String> = [
         "BadDigest", "IDPCommunicationError", "IncompleteBody", "InternalError",
-        "InternalFailure", "InternalServiceFault", "PriorRequestNotComplete", "RequestTimeout",
+        "InternalFailure", "InternalFailureException", "InternalServiceFault",
+        "PriorRequestNotComplete", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "XAmzContentSHA256Mismatch",
     ]
     /// Another write was under way.
@@ -36,7 +38,8 @@ enum Verdict: Equatable {
         "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch",
     ]
     private static let credentialCodes: Set<String> = [
-        "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken",
+        "ExpiredToken", "ExpiredTokenException", "IncompleteSignatureException",
+        "InvalidAccessKeyId", "InvalidToken", "MissingAuthenticationTokenException",
         "InvalidClientTokenId", "TokenRefreshRequired", "UnrecognizedClientException",
     ]
 
@@ -78,15 +81,22 @@ extension AWSError.Category {
     init(code: String, status: Int, retriesHelp: Bool) {
         let places: Set<String> = [
             "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
-            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect", "TemporaryRedirect",
+            "InvalidBucketName", "NoSuchBucket", "PermanentRedirect",
+            "ResourceNotFoundException", "TemporaryRedirect",
         ]
         let refusals: Set<String> = [
-            "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-            "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+            "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
+            "InvalidToken", "ExpiredTokenException", "IncompleteSignature",
+            "IncompleteSignatureException", "MissingAuthenticationTokenException",
+            "InvalidClientTokenId",
             "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
             "UnrecognizedClientException",
         ]
-        if places.contains(code) || (300..<400).contains(status) {
+        // Damage that stays is no damage on the way.
+        let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]
+        if damages.contains(code) {
+            self = .protocolBroken
+        } else if places.contains(code) || (300..<400).contains(status) {
             self = .configuration
         } else if refusals.contains(code) || status == 401 || status == 403 {
             self = .notPermitted

@@ -16,12 +16,26 @@ enum XMLText {
         return texts
     }
 
+    /// The contents of all elements of a name, as they stand there.
+    static func elements(_ name: String, in bytes: [UInt8]) -> [[UInt8]] {
+        var rest = bytes[...]
+        var elements: [[UInt8]] = []
+        while let content = nextContent(name, in: &rest) { elements.append(Array(content)) }
+        return elements
+    }
+
     private static func next(_ name: String, in bytes: inout ArraySlice<UInt8>) -> String? {
+        nextContent(name, in: &bytes).map { decoded(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    private static func nextContent(
+        _ name: String, in bytes: inout ArraySlice<UInt8>
+    ) -> ArraySlice<UInt8>? {
         guard let start = position(of: Array("<\(name)>".utf8), in: bytes) else { return nil }
         let content = bytes[(start + name.utf8.count + 2)...]
         guard let end = position(of: Array("</\(name)>".utf8), in: content) else { return nil }
         bytes = content[(end + name.utf8.count + 3)...]
-        return decoded(String(decoding: content[..<end], as: UTF8.self))
+        return content[..<end]
     }
 
     private static func position(of pattern: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {

@@ -1,10 +1,20 @@
 #ifndef COpenSSL_SHIM_H
 #define COpenSSL_SHIM_H
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
+
+// Macros over SSL_CTX_ctrl and BIO_int_ctrl, which Swift does not see.
+
+static inline void copenssl_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
+
+static inline void copenssl_set_read_buffer_size(BIO *buffer, int size) {
+    BIO_int_ctrl(buffer, BIO_C_SET_BUFF_SIZE, size, 0);
+}
 
 #endif

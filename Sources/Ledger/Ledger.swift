@@ -16,6 +16,7 @@ public struct Ledger: ~Copyable {
     private var file: Descriptor?
     private var lock: Descriptor?
     private var length: Int64 = 0
+    private var isUnsynced = false
 
     private struct Staged {
         let key: SequenceKey
@@ -86,6 +87,22 @@ public struct Ledger: ~Copyable {
     ///
     /// - Throws: ``LedgerError``; the batch is kept and a later call tries again.
     public mutating func commit() throws(LedgerError) {
+        try write()
+        try sync()
+    }
+
+    /// Forces what was written to the device.
+    public mutating func sync() throws(LedgerError) {
+        guard isUnsynced else { return }
+        do throws(SystemError) { try file?.syncData() } catch { throw .system(error) }
+        isUnsynced = false
+    }
+
+    /// Hands what was added to the system: it outlives this process, and a power failure only
+    /// after ``sync()``.
+    ///
+    /// - Throws: ``LedgerError``; the batch is kept and a later call tries again.
+    public mutating func write() throws(LedgerError) {
         guard !staged.isEmpty else { return }
         var payload = Bytes()
         for entry in staged {
@@ -98,8 +115,8 @@ public struct Ledger: ~Copyable {
             try file?.seek(to: length)
             try file?.truncate(to: length)
             try file?.writeAll(batch.span)
-            try file?.syncData()
         } catch { throw .system(error) }
+        isUnsynced = true
         length += Int64(batch.count)
         staged.removeAll(keepingCapacity: true)
         try compactIfWorthwhile()

@@ -40,6 +40,15 @@ extension FrameView {
             venue: venue, template: gap.missingTemplate, series: series, symbol: symbol)
     }
 
+    /// The ids that a gap record says will never come; nil for other records and for gaps that
+    /// may still be filled.
+    public var declaredGap: ClosedRange<Int64>? {
+        guard let gap = try? GapDecoder(message), firstID <= lastID,
+            gap.reason == .notServed || gap.reason == .absent
+        else { return nil }
+        return firstID...lastID
+    }
+
     /// True for a kline whose interval was not over: it will come again under the same id, so no
     /// ledger counts it and nothing drops what follows it.
     public var isUnfinished: Bool {

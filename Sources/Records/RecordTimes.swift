@@ -5,6 +5,12 @@ public struct RecordTimes: Sendable, Equatable {
     /// When the bytes arrived here, ns since the epoch, UTC.
     public let ingest: Int64
 
+    /// Times that were found elsewhere.
+    public init(event: Int64, ingest: Int64) {
+        self.event = event
+        self.ingest = ingest
+    }
+
     /// Of a record.
     public init(_ frame: borrowing FrameView) {
         event = frame.eventTime

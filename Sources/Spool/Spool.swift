@@ -80,6 +80,12 @@ public struct Spool: ~Copyable {
         return Position(segment: last.number, offset: last.length + Int64(buffer.count))
     }
 
+    /// Where the first entry begins that is still here, or will.
+    public var first: Position {
+        guard let first = segments.first else { return next }
+        return Position(segment: first.number, offset: Int64(Self.headerLength))
+    }
+
     /// True when nothing waits.
     public var isEmpty: Bool {
         buffer.isEmpty && segments.allSatisfy { $0.length <= Int64(Self.headerLength) }
@@ -169,6 +175,44 @@ public struct Spool: ~Copyable {
                 }
             }
         }
+    }
+
+    /// Gives entries from a position on to `body`, in order, until some bytes of them were read or
+    /// none is left.
+    ///
+    /// - Parameter position: where an entry begins, or ``next``.
+    /// - Returns: where the first entry that was not read begins.
+    public mutating func read(
+        from position: Position, atLeast bytes: Int64, _ body: (Position, RawSpan) throws -> Void
+    ) throws -> Position {
+        try flush()
+        var position = position
+        var left = bytes
+        while left > 0, position < next,
+            let segment = segments.first(where: { $0.number >= position.segment })
+        {
+            if segment.number > position.segment {
+                position = Position(segment: segment.number, offset: Int64(Self.headerLength))
+            }
+            let number = segment.number
+            let limit = min(segment.length, position.offset + left)
+            if position.offset < segment.length {
+                let end = try SegmentReader.read(
+                    path(number), from: position.offset, to: limit
+                ) { offset, entry in
+                    try body(Position(segment: number, offset: offset), entry)
+                }
+                guard end >= limit else {
+                    throw SpoolError.corrupt(path: path(number), offset: end)
+                }
+                left -= end - position.offset
+                position = Position(segment: number, offset: end)
+            }
+            if position.offset >= segment.length, number < segments[segments.count - 1].number {
+                position = Position(segment: number + 1, offset: Int64(Self.headerLength))
+            }
+        }
+        return position
     }
 
     /// Deletes the segments whose entries all lie before a position.

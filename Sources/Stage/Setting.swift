@@ -9,6 +9,8 @@ public struct Setting<Value: Sendable>: Sendable {
     public let flag: String?
     /// The environment variable.
     public let environment: String
+    /// One that is asked after it.
+    public let otherEnvironment: String?
     /// The default as a text that ``parse`` takes; nil when there is none.
     public let fallback: String?
     /// What a value looks like, in words for the help: `SECONDS`, `BYTES`.
@@ -20,15 +22,19 @@ public struct Setting<Value: Sendable>: Sendable {
 
     /// Declares a setting.
     ///
-    /// - Parameter environment: left out, the key in capitals with `__` for each dot.
+    /// - Parameters:
+    ///   - environment: left out, the key in capitals with `__` for each dot.
+    ///   - otherEnvironment: a variable that is asked when that one is not set.
     public init(
-        _ key: String, flag: String?, environment: String? = nil, default fallback: String?,
-        value valueName: String, _ help: String,
+        _ key: String, flag: String?, environment: String? = nil,
+        or otherEnvironment: String? = nil,
+        default fallback: String?, value valueName: String, _ help: String,
         parse: @escaping @Sendable (String) throws(SettingError) -> Value
     ) {
         self.key = key
         self.flag = flag
         self.environment = environment ?? Self.environmentName(key)
+        self.otherEnvironment = otherEnvironment
         self.fallback = fallback
         self.valueName = valueName
         self.help = help

@@ -19,7 +19,7 @@ extension SettingCatalog {
         "Connections that carry the same streams; the first copy of each record is passed on.",
         parse: SettingText.integer(1...16))
     /// Silence that counts as a loss.
-    public static let stallTimeout = Setting(
+    public static let streamStallTimeout = Setting(
         "binance.stall_timeout_seconds", flag: "stall-timeout", default: "60", value: "SECONDS",
         "Connect again when neither data nor a ping came for this long, in seconds.",
         parse: SettingText.seconds(0.05...86_400))
@@ -69,7 +69,7 @@ extension SettingCatalog {
     public static let quarantine = Setting<String>(
         "tap.quarantine", flag: "quarantine", default: nil, value: "FILE",
         "File for messages that cannot be decoded. "
-            + "(default: bitcoin-ingestor/sbe-tap/quarantine.jsonl in $XDG_STATE_HOME)",
+            + "(default: bitcoin-ingestor/sbe-tap/quarantine.ndjson in $XDG_STATE_HOME)",
         parse: SettingText.text)
     /// How large that file may become.
     public static let quarantineBytes = Setting(
@@ -79,7 +79,7 @@ extension SettingCatalog {
 
     /// Their keys.
     static let tapKeys: Set<String> = [
-        streamURL.key, streamKinds.key, connections.key, stallTimeout.key,
+        streamURL.key, streamKinds.key, connections.key, streamStallTimeout.key,
         maximumConnectionAge.key, rotationOverlap.key, firstDataTimeout.key, reorderWindow.key,
         authorities.key, bufferBytes.key, overflow.key, spillMax.key, quarantine.key,
         quarantineBytes.key,

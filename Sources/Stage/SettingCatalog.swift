@@ -4,8 +4,8 @@ public import Records
 /// by whichever tool reads it first. The names of the service that this replaces are kept.
 public enum SettingCatalog {
     static let secrets: Set<String> = [
-        binanceAPIKey.key, "binance.api_secret", "aws.access_key_id", "aws.secret_access_key",
-        "aws.session_token", "health.token",
+        binanceAPIKey.key, "binance.api_secret", accessKeyID.key, secretAccessKey.key,
+        sessionToken.key, "health.token",
     ]
 
     // MARK: - Every stage
@@ -142,15 +142,6 @@ public enum SettingCatalog {
     public static let prefix = Setting(
         "aws.s3_bronze_prefix", flag: "prefix", default: "bronze", value: "PREFIX",
         "Key prefix, when --to is not given.", parse: SettingText.text)
-    /// The region.
-    public static let region = Setting<String>(
-        "aws.region", flag: "region", environment: "AWS_REGION", default: nil, value: "REGION",
-        "AWS region. (default: AWS_DEFAULT_REGION, the profile's, us-east-1)",
-        parse: SettingText.text)
-    /// Another endpoint than AWS's.
-    public static let endpoint = Setting<String>(
-        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL",
-        default: nil, value: "URL", "Endpoint of an S3 other than AWS's.", parse: SettingText.text)
     /// Bytes after which an object is finished.
     public static let objectBytes = Setting(
         "s3.object_bytes", flag: "object-bytes", default: "128MiB", value: "BYTES",
@@ -192,21 +183,20 @@ public enum SettingCatalog {
         drainTimeout.key,
         restBaseURL.key, symbols.key, weightLimit.key, requestTimeout.key, binanceAPIKey.key,
         restSchema.key, maxAttempts.key, initialBackoff.key, maxBackoff.key, window.key,
-        destination.key, bucket.key, prefix.key, region.key, endpoint.key, objectBytes.key,
+        destination.key, bucket.key, prefix.key, objectBytes.key,
         objectAge.key, objectIdle.key, stateDirectory.key, spoolMax.key, lateness.key,
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(tapKeys).union(healthKeys).union(kept)
+    ]).union(tapKeys).union(awsKeys).union(healthKeys).union(kinesisKeys)
+        .union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
     /// must load as they are.
     private static let kept: Set<String> = [
         "environment", "schema_base_path", "logging.output",
         "binance.rate_limit_requests_per_minute", "binance.api_secret",
-        "binance.sbe_schema_version", "aws.access_key_id", "aws.secret_access_key",
-        "aws.session_token", "aws.kinesis_trade_stream", "aws.kinesis_bba_stream",
-        "aws.kinesis_depth_stream", "aws.kinesis_batch_size", "aws.kinesis_flush_interval_seconds",
+        "binance.sbe_schema_version",
         "retry.multiplier", "retry.jitter", "health.endpoint",
         "metrics.enable_cloudwatch",
         "metrics.metrics_namespace",

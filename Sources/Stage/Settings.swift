@@ -37,7 +37,7 @@ public struct Settings {
     ///   - path: of the file; nil reads none.
     ///   - environment: the process's environment.
     public init(path: String?, environment: [String: String]) throws(StageFailure) {
-        self.environment = environment
+        self.environment = Self.withoutIgnored(environment)
         file = try path.map { path throws(StageFailure) in
             try ConfigFile(path: path, environment: environment)
         }
@@ -45,9 +45,17 @@ public struct Settings {
     }
 
     init(file: ConfigFile?, environment: [String: String]) throws(StageFailure) {
-        self.environment = environment
+        self.environment = Self.withoutIgnored(environment)
         self.file = file
         try refuseUnknownKeys()
+    }
+
+    /// AWS's tools can be told to pass over endpoints that variables name.
+    private static func withoutIgnored(_ environment: [String: String]) -> [String: String] {
+        guard environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true" else {
+            return environment
+        }
+        return environment.filter { !$0.key.hasPrefix("AWS_ENDPOINT_URL") }
     }
 
     /// The value of a setting, or nil when it has none and no default.
@@ -92,8 +100,8 @@ public struct Settings {
     }
 
     private func source<Value>(_ setting: Setting<Value>) -> (String?, Origin) {
-        if let text = environment[setting.environment], !text.isEmpty {
-            return (text, .environment(setting.environment))
+        for name in [setting.environment, setting.otherEnvironment].compactMap(\.self) {
+            if let text = environment[name], !text.isEmpty { return (text, .environment(name)) }
         }
         if let file, let entry = file.entries[setting.key], !entry.text.isEmpty {
             return (entry.text, .file(file.path, line: entry.line))

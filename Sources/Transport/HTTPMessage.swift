@@ -6,6 +6,8 @@ public struct HTTPRequest: Sendable {
         case none
         /// Bytes in memory.
         case bytes([UInt8])
+        /// Bytes that were built in place and will be used again.
+        case buffer(HTTPBuffer)
         /// A part of a file, read while it is sent; offset and length in bytes.
         case file(path: String, offset: Int64, length: Int64)
     }

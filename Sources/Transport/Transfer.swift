@@ -86,6 +86,7 @@ final class Transfer {
         switch request.body {
         case .none: return
         case .bytes(let bytes): left = Int64(bytes.count)
+        case .buffer(let buffer): left = Int64(buffer.count)
         case .file(let path, let offset, let length):
             file = open(path, O_RDONLY | O_CLOEXEC)
             guard file >= 0 else {
@@ -96,6 +97,8 @@ final class Transfer {
             left = length
         }
         set(CURLOPT_UPLOAD, 1)
+        // Fewer, larger writes; curl's own buffer has 64 KiB.
+        if left > 64 << 10 { set(CURLOPT_UPLOAD_BUFFERSIZE, 512 << 10) }
         ccurl_setopt_offset(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(left))
     }
 
@@ -148,6 +151,8 @@ final class Transfer {
                 guard let base = source.baseAddress else { return }
                 memcpy(room, base + Int(position), wanted)
             }
+        } else if case .buffer(let buffer) = request.body {
+            buffer.copy(Int(position)..<Int(position) + wanted, to: UnsafeMutableRawPointer(room))
         }
         position += Int64(supplied)
         left -= Int64(supplied)
@@ -162,6 +167,7 @@ final class Transfer {
         switch request.body {
         case .none: (start, length) = (0, 0)
         case .bytes(let bytes): (start, length) = (0, Int64(bytes.count))
+        case .buffer(let buffer): (start, length) = (0, Int64(buffer.count))
         case .file(_, let offset, let count): (start, length) = (offset, count)
         }
         guard origin == SEEK_SET, (0...length).contains(offset) else { return CURL_SEEKFUNC_FAIL }

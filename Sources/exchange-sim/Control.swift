@@ -1,10 +1,9 @@
 /// The port through which a test bends the venue while it runs.
 enum Control {
     /// Answers `POST /faults`, `/next`, `/market`, `/reset` and `GET /stats`.
-    static func answer(_ uri: String, isPost: Bool, _ venue: inout Venue, _ clock: MarketClock)
-        -> Reply
-    {
-        let query = Query(uri: uri)
+    static func answer(
+        _ query: Query, isPost: Bool, _ venue: inout Venue, _ clock: MarketClock
+    ) -> Reply {
         switch (query.path, isPost) {
         case ("/stats", false):
             let rows = venue.requests.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import NIOConcurrencyHelpers
+import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Posix
@@ -14,15 +15,18 @@ struct ExchangeSim: ParsableCommand {
         commandName: "exchange-sim",
         abstract: "A Binance Spot that runs here, with a market that anyone can recompute.",
         discussion: """
-            Prints one line, `listening rest=URL control=URL`, once it answers. The control port
-            takes POST /faults?rate=0.1&kinds=close,error, POST /next?fault=ban,
-            POST /market?newest=1000&oldest=1, POST /reset, and GET /stats.
+            Prints one line once it answers, `listening rest=URL control=URL ws=URL`, and with TLS
+            also `wss=URL ca=FILE`. The control port takes POST /faults?rate=0.1&kinds=close,error,
+            /next?fault=ban, /market?newest=1000&oldest=1, /reset, /stream/next?fault=drop,
+            /stream/do?deed=cut&connection=random, /stream/refuse?status=503&count=2, and
+            GET /stats, /sent, /connections.
+
+              exchange-sim --start now --rate 1000 --symbol BTCUSDT,ETHUSDT
             """,
         version: Version.text)
 
     @Option(help: "REST port; 0 takes a free one.") var port = 0
     @Option(help: "Control port; 0 takes a free one.") var controlPort = 0
-    @Option(help: "WebSocket port; 0 takes a free one.") var wsPort = 0
     @Option(help: "Symbols, with commas between them.") var symbol = "BTCUSDT"
     @Option(help: "Another seed is another market.") var seed: UInt64 = 1
     @Option(help: "Time of the first aggregate, UTC, or now.") var start = "2024-01-01"
@@ -43,6 +47,7 @@ struct ExchangeSim: ParsableCommand {
     @Option(help: "Kinds of faults, with commas. (default: those after which asking again helps)")
     var faults: String?
     @Option(help: "Another seed picks other faults.") var faultSeed: UInt64 = 1
+    @OptionGroup(title: "Streams") var streams: StreamSettings
 
     func validate() throws {
         guard start == "now" || Timestamp.parse(start) != nil else {
@@ -86,27 +91,52 @@ struct ExchangeSim: ParsableCommand {
         let clock = MarketClock(pinned: newest)
         let venue = NIOLockedValueBox(Venue(options, clock: clock, faults: plan))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let rest = try HTTPServer(port: port, group: group) { head in
-            venue.withLockedValue { venue in
-                venue.answer(head.uri) { head.headers.first(name: $0) }
-            }
-        }
-        let control = try HTTPServer(port: controlPort, group: group) { head in
-            venue.withLockedValue {
-                Control.answer(head.uri, isPost: head.method == .POST, &$0, clock)
-            }
-        }
+        // A loop of their own, so that no flood keeps REST or the control port waiting.
         let streamGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let hub = StreamHub(
-            options.symbols, options.market, clock, StreamOptions(), loop: streamGroup.next())
-        let streams = try StreamServer(port: wsPort, hub)
-        hub.start()
-        print(
+            options.symbols, options.market, clock, streams.options, streams.plan(seed: faultSeed),
+            loop: streamGroup.next())
+        if streams.refuseHandshakes > 0 { hub.gate.standing = streams.refuseHandshakes }
+
+        let rest = try HTTPServer(port: port, group: group) { head, loop in
+            loop.makeSucceededFuture(
+                venue.withLockedValue { venue in
+                    venue.answer(head.uri) { head.headers.first(name: $0) }
+                })
+        }
+        let control = try HTTPServer(port: controlPort, group: group) { head, loop in
+            let query = Query(uri: head.uri)
+            let isPost = head.method == .POST
+            if StreamControl.owns(query.path) {
+                return hub.loop.submit { StreamControl.answer(query, isPost: isPost, hub) }
+            }
+            return loop.makeSucceededFuture(
+                venue.withLockedValue { Control.answer(query, isPost: isPost, &$0, clock) })
+        }
+        var line =
             "listening rest=http://127.0.0.1:\(rest.port) control=http://127.0.0.1:\(control.port)"
-                + " ws=ws://127.0.0.1:\(streams.port)")
+        line += " ws=ws://127.0.0.1:\(try StreamServer(port: streams.wsPort, hub).port)"
+        line += try listenWithTLS(hub)
+        hub.start()
+        print(line)
         fflush(nil)
         // The default action of SIGTERM and SIGINT ends the process; there is nothing to save.
         while true { pause() }
+    }
+
+    /// Listens with TLS when that is asked for.
+    ///
+    /// - Returns: what the first line says of it.
+    private func listenWithTLS(_ hub: StreamHub) throws -> String {
+        var files: (ca: String, certificate: String, key: String)?
+        if let directory = streams.tlsDir { files = try TestCA.make(in: directory) }
+        if let certificate = streams.tlsCert, let key = streams.tlsKey {
+            files = (certificate, certificate, key)
+        }
+        guard let files else { return "" }
+        let context = try TestCA.context(certificate: files.certificate, key: files.key)
+        let server = try StreamServer(port: streams.wssPort, hub, tls: context)
+        return " wss=wss://127.0.0.1:\(server.port) ca=\(files.ca)"
     }
 
     static func kinds(_ text: String) throws -> [Fault] {

@@ -4,8 +4,8 @@ import NIOPosix
 
 /// Serves HTTP/1.1 on 127.0.0.1 from one event loop; every request goes to one function.
 final class HTTPServer: Sendable {
-    /// What a request is answered with.
-    typealias Handler = @Sendable (HTTPRequestHead) -> Reply
+    /// What a request is answered with, now or later.
+    typealias Handler = @Sendable (HTTPRequestHead, any EventLoop) -> EventLoopFuture<Reply>
 
     private let channel: any Channel
 
@@ -46,13 +46,15 @@ private final class Responder: ChannelInboundHandler {
         case .body: break
         case .end:
             guard let head else { return }
-            let reply = handler(head)
             let isKept = head.isKeepAlive
-            guard reply.delay > 0 else { return send(reply, isKept, context) }
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            context.eventLoop.scheduleTask(in: .milliseconds(Int64(reply.delay * 1000))) {
+            handler(head, context.eventLoop).hop(to: context.eventLoop).whenSuccess { reply in
                 let (responder, context) = bound.value
-                responder.send(reply, isKept, context)
+                guard reply.delay > 0 else { return responder.send(reply, isKept, context) }
+                context.eventLoop.scheduleTask(in: .milliseconds(Int64(reply.delay * 1000))) {
+                    let (responder, context) = bound.value
+                    responder.send(reply, isKept, context)
+                }
             }
         }
     }

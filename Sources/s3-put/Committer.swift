@@ -51,16 +51,7 @@ final class Committer: Sendable {
         (workDescriptor, workEnd) = try Self.makePipe()
         (outcomeDescriptor, outcomeEnd) = try Self.makePipe()
         let start = Start(committer: self, makeStore: makeStore)
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Start>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(start).toOpaque())
-        guard code == 0 else { throw SystemError("start", "the delivery thread", code: code) }
-        pthread_detach(thread)
+        try BackgroundThread.start("delivery") { start.run() }
     }
 
     private static func makePipe() throws -> (Int32, Int32) {

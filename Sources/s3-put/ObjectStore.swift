@@ -2,6 +2,7 @@ import AWS
 import Glibc
 import Posix
 import Stage
+import StageAWS
 import Transport
 
 /// Where objects go.
@@ -44,7 +45,7 @@ enum Destination: Sendable, Equatable {
 /// Puts finished files under their keys, each once.
 enum ObjectStore: ~Copyable {
     case directory(String)
-    case bucket(S3Client, name: String, prefix: String)
+    case bucket(S3Client, name: String, prefix: String, ServiceFigures)
 
     /// Delivers an object.
     ///
@@ -55,12 +56,13 @@ enum ObjectStore: ~Copyable {
         case .directory(let path):
             self = .directory(path)
             return try Self.put(object, into: path)
-        case .bucket(var client, let name, let prefix):
+        case .bucket(var client, let name, let prefix, let figures):
             let result: Result<Bool, StageFailure>
             do throws(StageFailure) {
                 result = .success(try Self.put(object, &client, name, prefix))
             } catch { result = .failure(error) }
-            self = .bucket(client, name: name, prefix: prefix)
+            figures.note(circuit: client.circuit, retryTokens: client.retryTokens)
+            self = .bucket(client, name: name, prefix: prefix, figures)
             return try result.get()
         }
     }
@@ -171,20 +173,5 @@ enum ObjectStore: ~Copyable {
         case .existedSame: return false
         case .existedOther: throw conflict("s3://\(bucket)/\(key)")
         }
-    }
-}
-
-extension StageFailure {
-    /// The end that a failed AWS call means for the program.
-    init(_ error: AWSError) {
-        let code: ExitCode =
-            switch error.category {
-            case .notPermitted: .notPermitted
-            case .unavailable, .stopped: .gaveUp
-            case .configuration: .configuration
-            case .protocolBroken: .protocolBroken
-            case .inputOutput: .inputOutput
-            }
-        self.init(code, error.description)
     }
 }

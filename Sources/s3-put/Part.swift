@@ -137,14 +137,3 @@ private struct StagedFile: ~Copyable {
         output.removeAll()
     }
 }
-
-extension FrameView {
-    /// The ids that a gap record says will never come; nil for other records and for gaps that
-    /// may still be filled.
-    var declaredGap: ClosedRange<Int64>? {
-        guard let gap = try? GapDecoder(message), firstID <= lastID,
-            gap.reason == .notServed || gap.reason == .absent
-        else { return nil }
-        return firstID...lastID
-    }
-}

@@ -30,6 +30,7 @@ struct S3Put: StageCommand {
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
     @Option(SettingCatalog.endpoint) var endpointURL: String?
+    @OptionGroup(title: "S3") var s3: S3Options
     @OptionGroup var common: CommonOptions
 
     func plan(_ settings: inout Settings) throws -> S3PutPlan {
@@ -51,8 +52,17 @@ struct S3Put: StageCommand {
                 lateness: Int64(try settings.value(SettingCatalog.lateness, lateness) * 1e6)),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
-            region: try settings.optional(SettingCatalog.region, region),
-            endpoint: try settings.optional(SettingCatalog.endpoint, endpointURL))
+            access: try access(destination, &settings))
+    }
+
+    /// How S3 is reached; nothing of it matters for a directory.
+    private func access(
+        _ destination: Destination, _ settings: inout Settings
+    ) throws -> S3Access? {
+        guard case .bucket = destination else { return nil }
+        return try S3Access(
+            s3, region: try settings.optional(SettingCatalog.region, region),
+            endpoint: try settings.optional(SettingCatalog.endpoint, endpointURL), &settings)
     }
 
     private func destination(_ settings: inout Settings) throws -> Destination {

@@ -1,6 +1,8 @@
 import AWS
 import Posix
 import Stage
+import StageAWS
+import Stats
 
 /// What a run keeps to.
 struct S3PutPlan: Sendable {
@@ -19,29 +21,55 @@ struct S3PutPlan: Sendable {
     let drainTimeout: Double
     /// Seconds without a success after which a delivery that fails is given up.
     let giveUpAfter: Double
-    let region: String?
-    let endpoint: String?
+    /// Nil for a directory.
+    let access: S3Access?
 
     /// Makes the store, on the thread that will use it.
     ///
     /// - Parameter isAbandoned: true once nobody waits for a delivery any more.
     func makeStore(
-        log: Log, isAbandoned: @escaping @Sendable () -> Bool
+        log: Log, credentials: CredentialsProvider?, figures: ServiceFigures,
+        abortedUploads: Counter,
+        isAbandoned: @escaping @Sendable () -> Bool
     ) throws -> ObjectStore {
-        switch destination {
-        case .directory(let path): return .directory(path)
-        case .bucket(let bucket, let prefix):
-            do throws(AWSError) {
-                var configuration = S3Configuration(
-                    try ServiceLocation(
-                        "s3", environment: .process, region: region, endpoint: endpoint))
-                configuration.policy.onRetry = { retry in
-                    log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
-                }
-                configuration.policy.shouldStop = isAbandoned
-                let client = try S3Client(configuration, credentials: CredentialsProvider())
-                return .bucket(client, name: bucket, prefix: prefix)
-            } catch { throw StageFailure(error) }
+        guard case .bucket(let bucket, let prefix) = destination, let access, let credentials
+        else {
+            guard case .directory(let path) = destination else {
+                throw StageFailure(.bug, "a bucket without a way to it")
+            }
+            return .directory(path)
+        }
+        var configuration = access.configuration()
+        configuration.policy.onRetry = { retry in
+            figures.note(retry)
+            log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
+        }
+        configuration.policy.shouldStop = isAbandoned
+        do throws(AWSError) {
+            var client = try S3Client(configuration, credentials: credentials)
+            abortedUploads.add(abortLeftOvers(&client, bucket, prefix, log))
+            return .bucket(client, name: bucket, prefix: prefix, figures)
+        } catch { throw StageFailure(error) }
+    }
+
+    /// Ends uploads in parts that earlier runs left: those of objects that lie in our own state,
+    /// and old ones below the prefix. Whether that works is of no weight for the delivery.
+    private func abortLeftOvers(
+        _ client: inout S3Client, _ bucket: String, _ prefix: String, _ log: Log
+    ) -> Int {
+        let folder = prefix.isEmpty ? "" : prefix + "/"
+        let own = (try? SealedObject.keys(staging: state + "/staging")) ?? []
+        let age = access?.abandonedUploads ?? 0
+        let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
+        do throws(AWSError) {
+            let count = try client.abortUnfinished(
+                bucket: bucket, prefix: folder, keys: Set(own.map { folder + $0 }),
+                begunBefore: end)
+            if count > 0 { log.info("\(count) uploads in parts of earlier runs were aborted") }
+            return count
+        } catch {
+            log.debug("uploads of earlier runs could not be looked for: \(error)")
+            return 0
         }
     }
 }

@@ -48,6 +48,17 @@ struct SealedObject: Sendable {
         try Files.remove(stagedPath)
     }
 
+    /// Keys of all finished objects of a staging directory.
+    static func keys(staging: String) throws(SystemError) -> [String] {
+        var keys: [String] = []
+        for name in try Files.list(staging) where name.hasSuffix(manifestSuffix) {
+            if let object = try SealedObject(manifest: "\(staging)/\(name)") {
+                keys.append(object.key)
+            }
+        }
+        return keys
+    }
+
     // MARK: - The manifest
 
     /// Writes the manifest: one `name value…` to a line.

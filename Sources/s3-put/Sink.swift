@@ -1,3 +1,4 @@
+import AWS
 import Avro
 import Glibc
 import Ledger
@@ -5,6 +6,7 @@ import Posix
 import Records
 import Spool
 import Stage
+import StageAWS
 import Stats
 
 /// A moment on both clocks.
@@ -28,6 +30,9 @@ struct Sink: ~Copyable {
     private let log: Log
     private let stop: Int32
     private let committer: Committer
+    /// Shared with the committer; here for its figures only.
+    private let credentials: CredentialsProvider?
+    private let figures: ServiceFigures
     private var counters: SinkCounters
     private var tally = SinkTally()
     private let faultAt = FaultSwitch.recordToDrop
@@ -61,10 +66,15 @@ struct Sink: ~Copyable {
         try Files.makeDirectories(plan.state + "/staging")
         let log = stage.log
         var counters = SinkCounters(stage.stats, state: plan.state, spoolMax: plan.spoolMax)
+        let figures = ServiceFigures(stage.stats)
+        let credentials = plan.access?.credentials.provider(log)
+        let abortedUploads = counters.abortedUploads
         let committer = try Committer(
             giveUpAfter: plan.giveUpAfter, log: log, duration: counters.requestDuration
         ) { isAbandoned in
-            try plan.makeStore(log: log, isAbandoned: isAbandoned)
+            try plan.makeStore(
+                log: log, credentials: credentials, figures: figures,
+                abortedUploads: abortedUploads, isAbandoned: isAbandoned)
         }
         let compressor = try plan.form.makeCompressor()
         if ledger.tornBytes > 0 {
@@ -82,6 +92,8 @@ struct Sink: ~Copyable {
         self.ledger = ledger
         self.spool = spool
         self.committer = committer
+        self.credentials = credentials
+        self.figures = figures
         self.counters = counters
         self.compressor = compressor
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
@@ -343,6 +355,7 @@ struct Sink: ~Copyable {
 
     private mutating func report() {
         let now = Clock.monotonicNanoseconds()
+        if let credentials { figures.note(credentials) }
         guard now - lastReport >= 60_000_000_000 else { return }
         lastReport = now
         log.info(
@@ -395,25 +408,5 @@ struct Sink: ~Copyable {
         }
         try releaseSpool()
         publish()
-    }
-}
-
-extension StageFailure {
-    /// The end that a ledger which cannot be used means for the program.
-    init(_ error: LedgerError) {
-        switch error {
-        case .system(let error): self.init(ExitCode(for: error), "\(error)")
-        case .locked: self.init(.gaveUp, "\(error)")
-        case .notALedger, .corrupt: self.init(.inputOutput, "\(error)")
-        }
-    }
-
-    /// The end that a spool which cannot be used means for the program.
-    init(_ error: SpoolError) {
-        switch error {
-        case .system(let error): self.init(ExitCode(for: error), "\(error)")
-        case .locked, .full: self.init(.gaveUp, "\(error)")
-        case .corrupt: self.init(.inputOutput, "\(error)")
-        }
     }
 }

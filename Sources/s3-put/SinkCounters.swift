@@ -25,6 +25,7 @@ struct SinkCounters {
     let flow: FlowFigures
     let requestDuration: Histogram
     let tornBytes: Counter
+    let abortedUploads: Counter
     private let recovered: Counter
     private let refused: Counter
     private let quarantined: Counter
@@ -54,6 +55,8 @@ struct SinkCounters {
             "torn_bytes", help: "Bytes that a crash left half written in ledger and spool.")
         waitingObjects = stats.gauge("objects_waiting", help: "Finished objects on their way.")
         spoolBytes = stats.gauge("spool_bytes", help: "Bytes that wait on disk for delivery.")
+        abortedUploads = stats.counter(
+            "uploads_aborted", help: "Uploads in parts of earlier runs that were ended.")
         spoolMax = stats.gauge("spool_max_bytes", help: "Most bytes that may wait on disk.")
         oldestWaiting = stats.gauge(
             "oldest_waiting_time_ns",

@@ -14,6 +14,8 @@ struct Delivery: ~Copyable {
     /// With a spill: what leaves before anything that is in the merge.
     private var front = Bytes(capacity: 4096)
     private var isSpilling = false
+    /// True when what is in `front` is in the file as well.
+    private var isFrontFiled = false
     /// True while nothing more may be taken in.
     private(set) var isFull = false
 
@@ -72,6 +74,7 @@ struct Delivery: ~Copyable {
             if waiting >= rules.bufferBytes {
                 swap(&front, &merge.output)
                 isSpilling = true
+                isFrontFiled = false
             }
         }
         return false
@@ -90,6 +93,7 @@ struct Delivery: ~Copyable {
                     break
                 }
                 try spill.take(to: &front)
+                isFrontFiled = true
             }
             isFull = spill.isFull
         } catch { failure = error }
@@ -100,15 +104,20 @@ struct Delivery: ~Copyable {
     /// Writes everything that waits.
     ///
     /// - Parameter deadline: monotonic ns.
-    /// - Returns: bytes that were not taken in time; what is in a spill stays there.
-    mutating func finish(_ merge: inout StreamMerge, until deadline: Int64) throws -> Int {
+    /// - Returns: bytes that were not taken in time, and those that stay in a file for the next
+    ///   process.
+    mutating func finish(
+        _ merge: inout StreamMerge, until deadline: Int64
+    ) throws -> (lost: Int, filed: Int) {
         while try !push(&merge, at: Clock.realtimeNanoseconds()) {
             let left = (deadline - Clock.monotonicNanoseconds()) / 1_000_000
             if left <= 0 { break }
             outlet.wait(milliseconds: Int32(clamping: min(left, 1000)))
         }
-        let lost = buffered(merge.output)
-        if var spill = spill.take() { try spill.end() }
-        return lost
+        let front = outlet.waiting(self.front)
+        let filed = spilled + (isSpilling && isFrontFiled ? front : 0)
+        if let spill = spill.take(), !isSpilling { try Files.remove(spill.path) }
+        let lost = isSpilling ? (isFrontFiled ? 0 : front) : outlet.waiting(merge.output)
+        return (lost, filed)
     }
 }

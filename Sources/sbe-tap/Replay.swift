@@ -10,7 +10,7 @@ import Stats
 struct Replay: ~Copyable {
     private let plan: TapPlan
     private let log: Log
-    private let counters: TapCounters
+    private var counters: TapCounters
     private let path: String
     private var merge: StreamMerge
     private var delivery: Delivery
@@ -32,6 +32,7 @@ struct Replay: ~Copyable {
     }
 
     mutating func run(in stage: borrowing Stage) throws {
+        stage.enter(.running)
         let started = Clock.monotonicNanoseconds()
         var reader = path == "-" ? try stage.standardInput() : try stage.frames(in: path)
         var isOver = false
@@ -42,9 +43,8 @@ struct Replay: ~Copyable {
         merge.finish(at: Clock.realtimeNanoseconds()) { _ in StreamMerge.Origin() }
         try push()
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
-        let lost = try delivery.finish(&merge, until: deadline)
-        counters.bytesOut.add(Int(delivery.written))
-        counters.follow(merge)
+        let lost = try delivery.finish(&merge, until: deadline).lost
+        counters.publish(merge, captured: passed, bytesOut: delivery.written)
         log.info(
             "replayed",
             ["records": "\(merge.counts.out + passed)", "gaps": "\(merge.counts.gaps)"])
@@ -119,6 +119,8 @@ struct Replay: ~Copyable {
             var watched = pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0)
             _ = poll(&watched, 1, 1000)
         }
-        counters.follow(merge)
+        if counters.isDue() {
+            counters.publish(merge, captured: passed, bytesOut: delivery.written)
+        }
     }
 }

@@ -15,8 +15,8 @@ struct SbeTap: StageCommand {
             sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | dedup | s3-put --to file://./data
             sbe-tap --raw > day.cap;  sbe-tap --replay day.cap --speed max | recq count
 
-            Exit status: 0 stopped, 74 the reader is gone, 76 the venue broke its protocol, 77 the key is
-            not allowed (401, 403), 78 the request is wrong (400: most often no key).
+            Exit status: 0 stopped, 74 the reader is gone, 77 the key is not allowed (401, 403), 78 the
+            request is wrong (400: most often no key). What may pass is waited out.
             """,
         version: Version.text)
 
@@ -25,7 +25,8 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.connections) var connections: Int?
     @Flag(help: "Write each message as it came, as a raw record: a capture.") var raw = false
     @Option(
-        help: ArgumentHelp("Decode a capture instead of a stream; - is standard input.", valueName: "file"),
+        help: ArgumentHelp(
+            "Decode a capture instead of a stream; - is standard input.", valueName: "file"),
         completion: .file())
     var replay: String?
     @Option(
@@ -41,7 +42,8 @@ struct SbeTap: StageCommand {
         })
     var duration: Double?
     @Option(help: ArgumentHelp("End after this many records.", valueName: "count")) var limit: Int?
-    @Flag(help: "Do not fetch a snapshot where a book begins or has a hole.") var noSnapshots = false
+    @Flag(help: "Do not fetch a snapshot where a book begins or has a hole.") var noSnapshots =
+        false
     @Option(SettingCatalog.overflow) var overflow: OverflowPolicy?
     @Option(SettingCatalog.bufferBytes) var bufferBytes: Int?
     @Option(SettingCatalog.spillMax) var spillMax: Int?
@@ -49,7 +51,7 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.quarantineBytes) var quarantineBytes: Int?
     @Option(SettingCatalog.streamURL) var wsURL: String?
     @Option(SettingCatalog.authorities) var ca: String?
-    @Option(SettingCatalog.stallTimeout) var stallTimeout: Double?
+    @Option(SettingCatalog.streamStallTimeout) var stallTimeout: Double?
     @Option(SettingCatalog.firstDataTimeout) var firstDataTimeout: Double?
     @Option(SettingCatalog.maximumConnectionAge) var maxConnectionAge: Double?
     @Option(SettingCatalog.rotationOverlap) var rotationOverlap: Double?
@@ -101,7 +103,7 @@ struct SbeTap: StageCommand {
             baseURL: try settings.value(SettingCatalog.streamURL, wsURL),
             apiKey: try settings.optional(SettingCatalog.binanceAPIKey), authorities: ca,
             connections: try settings.value(SettingCatalog.connections, connections),
-            stallTimeout: try settings.value(SettingCatalog.stallTimeout, stallTimeout),
+            stallTimeout: try settings.value(SettingCatalog.streamStallTimeout, stallTimeout),
             firstDataTimeout: try settings.value(
                 SettingCatalog.firstDataTimeout, firstDataTimeout),
             lane: lane, merge: merge, capturesRaw: raw, output: output, replay: replay,

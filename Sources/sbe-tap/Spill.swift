@@ -82,9 +82,4 @@ struct Spill: ~Copyable {
         readAt = 0
         writeAt = 0
     }
-
-    /// Removes the file when nothing waits in it; else it stays for the next process.
-    mutating func end() throws(SystemError) {
-        if bytes == 0 { try Files.remove(path) }
-    }
 }

@@ -141,7 +141,8 @@ extension Tap {
         if let code = Self.exitCode(for: failure, atStart: !hasEverOpened) {
             guard seats.contains(where: { $0.openLinks > 0 }) else {
                 let hint =
-                    plan.apiKey == nil ? "; BINANCE_API_KEY is not set, and the venue wants one" : ""
+                    plan.apiKey == nil
+                    ? "; BINANCE_API_KEY is not set, and the venue wants one" : ""
                 throw StageFailure(code, "\(plan.baseURL): \(failure)\(hint)")
             }
             least = 10_000_000_000

@@ -14,17 +14,18 @@ extension Tap {
         var failure: WebSocketFailure?
         do throws(WebSocketFailure) {
             let count = try link.connection.read()
-            link.isReadable = count >= WebSocketConnection.readLimit
+            link.isReadable = link.connection.hasMore
             if count > 0 {
                 link.lastHeard = now
-                counters.bytesIn.add(count)
+                counters.flow.bytesIn.add(count)
             }
         } catch { failure = error }
         let time = Clock.realtimeNanoseconds()
         if oldestWaiting == 0 { oldestWaiting = time }
         let outBefore = merge.counts.out + captured
         do {
-            let close = try consume(&link.connection.socket, link, at: time)
+            let origin = Self.origin(ofGroup: link.group, seats, losses)
+            let close = try consume(&link.connection.socket, link, origin, at: time)
             if let close {
                 try answerPings(link, at: now)
                 return lose(
@@ -77,9 +78,8 @@ extension Tap {
     ///
     /// - Returns: how the server closed the connection; nil when it did not.
     private mutating func consume(
-        _ socket: inout WebSocket, _ link: Link, at time: Int64
+        _ socket: inout WebSocket, _ link: Link, _ origin: StreamMerge.Origin, at time: Int64
     ) throws -> Close? {
-        let origin = Self.origin(ofGroup: link.group, seats, losses)
         let firstPlace = plan.streams.groups[link.group].lowerBound
         var messages = 0
         var fresh = 0
@@ -87,9 +87,10 @@ extension Tap {
         defer {
             if messages > 0 {
                 counters.messages.add(messages)
-                counters.lastMessage.set(time)
                 counters.wins[link.seat].add(fresh)
-                if lastEvent != 0 { counters.eventDelay.record(time - lastEvent * 1000) }
+                let event = lastEvent == 0 ? time / 1000 : lastEvent
+                counters.flow.note(
+                    RecordTimes(event: event, ingest: time), isLive: lastEvent != 0)
             }
         }
         while let event = try socket.next() {
@@ -129,7 +130,6 @@ extension Tap {
         // Longer messages than fit in a frame are not received at all.
         guard merge.output.append(raw: message, number: arrivals, at: time) else { return }
         captured += 1
-        counters.recordsOut.add()
         if let limit = plan.limit, captured >= limit { hasReachedLimit = true }
     }
 

@@ -11,7 +11,7 @@ import Transport
 struct Tap: ~Copyable {
     let plan: TapPlan
     let log: Log
-    let counters: TapCounters
+    var counters: TapCounters
     var merge: StreamMerge
     var delivery: Delivery
     var quarantine: QuarantineFile
@@ -68,15 +68,23 @@ struct Tap: ~Copyable {
                 "url": plan.baseURL, "streams": "\(plan.streams.subscriptions.count)",
                 "connections": "\(seats.count)",
             ])
+        stage.enter(.connecting)
+        var isRunning = false
         while !isOver(stage) {
+            if hasEverOpened, !isRunning {
+                isRunning = true
+                stage.enter(.running)
+            }
             let now = Clock.monotonicNanoseconds()
             for seat in seats.indices { try advance(seat, at: now) }
             let wasFull = delivery.isFull
             wait(stage.stopDescriptor)
+            counters.heartbeat.beat()
             if wasFull { noteBlocked(since: now) }
             try work()
             try settle()
         }
+        stage.enter(.draining)
         try end()
     }
 
@@ -164,7 +172,8 @@ struct Tap: ~Copyable {
         }
         warnOfSilence()
         try push()
-        counters.follow(merge)
+        guard counters.isDue() else { return }
+        publish()
         counters.buffered.set(Int64(delivery.buffered(merge.output)))
         counters.spilled.set(Int64(delivery.spilled))
         counters.open.set(Int64(seats.reduce(0) { $0 + $1.openLinks }))
@@ -172,14 +181,15 @@ struct Tap: ~Copyable {
 
     /// Writes what there is.
     mutating func push() throws {
-        let before = delivery.written
-        let time = Clock.realtimeNanoseconds()
-        let isEmpty = try delivery.push(&merge, at: time)
-        counters.bytesOut.add(Int(delivery.written - before))
+        let isEmpty = try delivery.push(&merge, at: Clock.realtimeNanoseconds())
         if isEmpty, oldestWaiting != 0 {
-            counters.outputDelay.record(Clock.realtimeNanoseconds() - oldestWaiting)
+            counters.flow.noteOut(receivedAt: oldestWaiting)
             oldestWaiting = 0
         }
+    }
+
+    private mutating func publish() {
+        counters.publish(merge, captured: captured, bytesOut: delivery.written)
     }
 
     static func origin(
@@ -215,21 +225,24 @@ struct Tap: ~Copyable {
     /// Says goodbye, and writes what there is.
     private mutating func end() throws {
         farewell()
-        let time = Clock.realtimeNanoseconds()
-        merge.finish(at: time) { [seats, losses, plan] place in
-            Self.origin(of: place, seats, losses, plan)
+        // What waits would be more than was asked for.
+        if !hasReachedLimit {
+            merge.finish(at: Clock.realtimeNanoseconds()) { [seats, losses, plan] place in
+                Self.origin(of: place, seats, losses, plan)
+            }
         }
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
-        let before = delivery.written
-        let lost = try delivery.finish(&merge, until: deadline)
-        counters.bytesOut.add(Int(delivery.written - before))
-        counters.follow(merge)
+        let (lost, filed) = try delivery.finish(&merge, until: deadline)
+        publish()
         log.info(
             "stopped",
             [
                 "records": "\(merge.counts.out + captured)", "gaps": "\(merge.counts.gaps)",
                 "duplicates": "\(merge.counts.duplicates)",
             ])
+        if filed > 0 {
+            log.warning("records stay in the spill for the next run", ["bytes": "\(filed)"])
+        }
         guard lost == 0 else {
             throw StageFailure(
                 .inputOutput,

@@ -1,4 +1,6 @@
 import Binance
+import Posix
+import Records
 import Stage
 import Stats
 
@@ -18,23 +20,13 @@ enum LossCause: String, CaseIterable {
     case stalled
 }
 
-/// The figures of a tap.
+/// The figures of a tap. They balance: records_in = records_out + duplicates + records_refused +
+/// records_quarantined + records_waiting, with a message that is not understood as one record.
 struct TapCounters {
-    private let recordsIn: Counter
-    private let decoded: [Counter]
-    let recordsOut: Counter
-    let gaps: Counter
-    private let snapshots: Counter
-    private let duplicates: Counter
-    private let late: Counter
-    private let dropped: Counter
-    private let surplus: Counter
-    private let waiting: Gauge
-    let bytesOut: Counter
-    let messages: Counter
-    let bytesIn: Counter
+    let flow: FlowFigures
     let quarantined: [Counter]
     let quarantineFull: Counter
+    let messages: Counter
     let reconnects: [Counter]
     let connects: Counter
     let rotations: Counter
@@ -45,41 +37,45 @@ struct TapCounters {
     let buffered: Gauge
     let spilled: Gauge
     let blocked: Counter
-    let lastMessage: Gauge
-    let eventDelay: Histogram
-    let outputDelay: Histogram
     let snapshotFailures: Counter
+    let heartbeat: Heartbeat
+    private let gaps: Counter
+    private let snapshots: Counter
+    private let duplicates: Counter
+    private let late: Counter
+    private let refused: Counter
+    private let surplus: Counter
+    private let stats: StatsWriter
+    /// By place in the merge.
+    private var streams: [Counter] = []
+    /// Streams that are told apart.
+    private static let maximumStreams = 128
+    private var publishedAt: Int64 = 0
 
     init(_ stage: borrowing Stage, seats: Int) {
         let stats = stage.stats
-        recordsIn = stats.counter("records_in", help: "Records decoded or fetched.")
-        decoded = StreamKind.allCases.map {
-            stats.counter(
-                "stream_records", labels: "stream=\"\($0.rawValue)\"",
-                help: "Records decoded, by stream.")
-        }
-        recordsOut = stats.counter("records_out", help: "Records to standard output.")
-        gaps = stats.counter("gap_records_out", help: "Gap records among them.")
-        snapshots = stats.counter("snapshots_out", help: "Book snapshots among them.")
+        self.stats = stats
+        heartbeat = stats.heartbeat
+        flow = FlowFigures(stats, isSource: true)
+        gaps = stats.counter("gap_records_out", help: "Gap records written: ids that did not come.")
+        snapshots = stats.counter("snapshots_out", help: "Book snapshots fetched and written.")
         duplicates = stats.counter("duplicates", help: "Records that another copy came before.")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
-        dropped = stats.counter("records_dropped", help: "Records left out: the reader is slow.")
+        refused = stats.counter(
+            "records_refused", help: "Records left out because the reader is slow.")
         surplus = stats.counter("surplus_bytes", help: "Bytes after messages, ignored.")
-        waiting = stats.gauge("records_waiting", help: "Records that wait for copy or snapshot.")
-        bytesOut = stats.counter("bytes_out", help: "Bytes to standard output.")
         messages = stats.counter("messages", help: "Binary messages received.")
-        bytesIn = stats.counter("bytes_in", help: "Bytes received over WebSockets.")
         quarantined = StreamError.Reason.allCases.map {
             stats.counter(
-                "records_quarantined", labels: "reason=\"\($0.rawValue)\"",
+                "records_quarantined", labels: Labels.pair("reason", $0.rawValue),
                 help: "Messages that could not be decoded.")
         }
         quarantineFull = stats.counter(
             "quarantine_full", help: "Of those, messages that the full file did not take.")
         reconnects = LossCause.allCases.map {
             stats.counter(
-                "reconnects", labels: "cause=\"\($0.rawValue)\"",
-                help: "Connections lost or refused, by cause.")
+                "reconnects", labels: Labels.pair("cause", $0.rawValue),
+                help: "Connections lost or refused.")
         }
         connects = stats.counter("connects", help: "Connections opened.")
         rotations = stats.counter("rotations", help: "Connections replaced as planned.")
@@ -88,39 +84,55 @@ struct TapCounters {
         pongs = stats.counter("pongs", help: "Pongs sent; one may answer several pings.")
         wins = (0..<seats).map {
             stats.counter(
-                "wins", labels: "connection=\"\($0)\"",
+                "wins", labels: Labels.pair("connection", "\($0)"),
                 help: "Records that this connection brought first.")
         }
         buffered = stats.gauge("buffer_bytes", help: "Bytes that wait for the reader, in memory.")
         spilled = stats.gauge("spill_bytes", help: "Bytes that wait for the reader, in a file.")
         blocked = stats.counter("blocked_ns", help: "Time in which the network was not read.")
-        lastMessage = stats.gauge("last_message_ns", help: "When the last message came.")
-        eventDelay = stats.histogram("event_delay", help: "From the venue's time to receipt.")
-        outputDelay = stats.histogram("output_delay", help: "From receipt to standard output.")
         snapshotFailures = stats.counter("snapshot_failures", help: "Snapshots not to be had.")
     }
 
-    /// Takes the figures of a merge over.
-    func follow(_ merge: borrowing StreamMerge) {
-        let counts = merge.counts
-        var all = counts.gaps + counts.snapshots
-        for (counter, count) in zip(decoded, counts.decoded) {
-            Self.follow(counter, count)
-            all += count
-        }
-        Self.follow(recordsIn, all)
-        Self.follow(recordsOut, counts.out)
-        Self.follow(gaps, counts.gaps)
-        Self.follow(snapshots, counts.snapshots)
-        Self.follow(duplicates, counts.duplicates)
-        Self.follow(late, counts.late)
-        Self.follow(dropped, counts.dropped)
-        Self.follow(surplus, counts.surplusBytes)
-        waiting.set(Int64(merge.waiting))
+    /// True when it is time to publish: some loops turn a hundred thousand times a second.
+    mutating func isDue() -> Bool {
+        let now = Clock.monotonicNanoseconds()
+        guard now - publishedAt >= 10_000_000 else { return false }
+        publishedAt = now
+        return true
     }
 
-    /// Raises a counter to a total.
-    static func follow(_ counter: Counter, _ total: Int) {
-        counter.add(total - Int(counter.value))
+    /// Publishes what became of the records, as one.
+    ///
+    /// - Parameter captured: raw records, which the merge has not seen.
+    mutating func publish(_ merge: borrowing StreamMerge, captured: Int, bytesOut: Int64) {
+        let counts = merge.counts
+        let decoded = counts.decoded.reduce(0, +)
+        let aside = quarantined.reduce(0) { $0 + Int($1.value) }
+        let waiting = merge.waiting
+        while streams.count < min(merge.sequences.count, Self.maximumStreams) {
+            let subscription = merge.sequences[streams.count].subscription
+            streams.append(
+                stats.counter(
+                    "stream_records",
+                    labels: Labels.pair("symbol", "\(subscription.symbol)") + ","
+                        + Labels.pair("stream", subscription.kind.record.name),
+                    help: "Records, by symbol and kind."))
+        }
+        stats.update {
+            flow.recordsIn.advance(to: Int64(decoded + counts.snapshots + aside + captured))
+            flow.recordsOut.advance(to: Int64(counts.out - counts.gaps + captured))
+            duplicates.advance(to: Int64(counts.duplicates))
+            refused.advance(to: Int64(counts.dropped))
+            flow.waiting.set(Int64(waiting))
+            gaps.advance(to: Int64(counts.gaps))
+            flow.bytesOut.advance(to: bytesOut)
+        }
+        snapshots.advance(to: Int64(counts.snapshots))
+        late.advance(to: Int64(counts.late))
+        surplus.advance(to: Int64(counts.surplusBytes))
+        for (place, counter) in streams.enumerated() {
+            counter.advance(to: Int64(merge.sequences[place].fresh))
+        }
+        heartbeat.beat()
     }
 }

@@ -38,6 +38,6 @@ struct TapPlan: Sendable {
         let home =
             environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
         let state = environment["STATE_DIRECTORY"] ?? "\(home)/bitcoin-ingestor/sbe-tap"
-        return "\(state)/quarantine.jsonl"
+        return "\(state)/quarantine.ndjson"
     }
 }

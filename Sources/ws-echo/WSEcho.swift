@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Posix
 import Stage
 import Transport
 
@@ -22,6 +23,7 @@ struct WSEcho: ParsableCommand {
     @Option(help: "A longer message is refused, in bytes.") var maximumMessage = 64 << 20
 
     func run() throws {
+        var isOpen = false
         do throws(WebSocketFailure) {
             var connection = try WebSocketConnection(
                 url: url, headers: [], authorities: ca, maximumMessage: maximumMessage)
@@ -29,30 +31,45 @@ struct WSEcho: ParsableCommand {
                 try connection.open()
                 if connection.phase != .open { Self.wait(connection.descriptor, milliseconds: 5) }
             }
+            isOpen = true
             try Self.echo(&connection)
         } catch {
             print(error)
-            switch error {
-            case .transport, .refused: Glibc.exit(StageFailure(.unavailable, "").code.rawValue)
-            case .broken, .ended: Glibc.exit(StageFailure(.protocolBroken, "").code.rawValue)
-            }
+            // By way of a failure: ArgumentParser has an ExitCode too.
+            Glibc.exit(StageFailure(isOpen ? .protocolBroken : .unavailable, "").code.rawValue)
         }
     }
 
     private static func echo(
         _ connection: inout WebSocketConnection
     ) throws(WebSocketFailure) {
-        var failure: WebSocketError?
-        repeat {
-            do throws(WebSocketError) { try answer(&connection.socket) } catch { failure = error }
+        while !connection.socket.hasPeerClosed {
+            do throws(WebSocketError) { try answer(&connection.socket) } catch {
+                // The close frame that says why is worth an attempt, no more.
+                try? finish(&connection)
+                throw .broken(error)
+            }
+            if connection.socket.hasPeerClosed { break }
             while try !connection.flush() {
                 wait(connection.descriptor, milliseconds: 1000, writing: true)
             }
-            if let failure { throw .broken(failure) }
-            if connection.socket.hasPeerClosed { return }
-            wait(connection.descriptor, milliseconds: 1000)
+            if !connection.hasMore { wait(connection.descriptor, milliseconds: 1000) }
             _ = try connection.read()
-        } while true
+        }
+        try? finish(&connection)
+    }
+
+    /// Sends what is left, then leaves it to the server to close the connection first, as
+    /// RFC 6455, section 7.1.1, wants; bytes left unread would make the system reset it.
+    private static func finish(
+        _ connection: inout WebSocketConnection
+    ) throws(WebSocketFailure) {
+        let end = Clock.monotonicNanoseconds() + 2_000_000_000
+        while Clock.monotonicNanoseconds() < end {
+            let isSent = try connection.flush()
+            wait(connection.descriptor, milliseconds: 100, writing: !isSent)
+            _ = try connection.read()
+        }
     }
 
     private static func answer(_ socket: inout WebSocket) throws(WebSocketError) {

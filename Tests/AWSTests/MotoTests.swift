@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import AWS
@@ -81,6 +82,12 @@ final class Moto {
             {"Version": "2012-10-17", "Statement": [
                 {"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
         client("s3", "x", "y").create_bucket(Bucket="bronze")
+        iam.create_role(RoleName="writer", AssumeRolePolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}))
+        iam.put_role_policy(RoleName="writer", PolicyName="all", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
         urllib.request.urlopen(urllib.request.Request(
             url + "/moto-api/reset-auth", data=sys.argv[1].encode(), headers={"Content-Type": "text/plain"}))
         key, secret = pair["AccessKeyId"], pair["SecretAccessKey"]
@@ -104,6 +111,7 @@ struct MotoTests {
     {
         var configuration = S3Configuration(region: "us-east-1", endpoint: moto.endpoint)
         configuration.partLength = 5 << 20
+        configuration.multipartThreshold = 5 << 20
         return try S3Client(
             configuration,
             credentials: CredentialsProvider(
@@ -155,5 +163,37 @@ struct MotoTests {
         #expect(category(try client(moto, secret: "wrong"), "bronze") == .notPermitted)
         #expect(category(try client(moto, key: "AKIAWRONG"), "bronze") == .notPermitted)
         #expect(category(try client(moto), "nowhere") == .configuration)
+    }
+
+    @Test func `a role is assumed, and its session is let in`() throws {
+        let moto = try Moto()
+        let place = try TemporaryDirectory()
+        try Data(
+            """
+            [profile writer]
+            role_arn = arn:aws:iam::123456789012:role/writer
+            source_profile = base
+            [profile base]
+            aws_access_key_id = \(moto.accessKeyID)
+            aws_secret_access_key = \(moto.secretAccessKey)
+            """.utf8
+        ).write(to: URL(fileURLWithPath: place.path("config")))
+        let values = [
+            "AWS_CONFIG_FILE": place.path("config"), "AWS_PROFILE": "writer",
+            "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": moto.endpoint,
+        ]
+        let environment = AWS.Environment { values[$0] }
+        let provider = CredentialsProvider(environment: environment)
+        let now = Int64(Date().timeIntervalSince1970)
+        let found = try provider.credentials(at: now)
+        #expect(found.sessionToken != nil && found.source.hasSuffix("role/writer"))
+        #expect(try #require(provider.secondsLeft(at: now)) > 3000)
+        var client = try S3Client(
+            S3Configuration(try ServiceLocation("s3", environment: environment)),
+            credentials: provider)
+        let file = try ScratchFile([1, 2, 3])
+        #expect(
+            try client.put(ObjectUpload(path: file.path, bucket: "bronze", key: "k")) == .created)
+        #expect(try moto.read("k").hasPrefix("3 "))
     }
 }

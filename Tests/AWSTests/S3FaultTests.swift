@@ -1,5 +1,6 @@
 import Foundation
 import Posix
+import Synchronization
 import TestSupport
 import Testing
 import Transport
@@ -35,6 +36,9 @@ struct S3FaultTests {
     ) throws -> S3Client {
         var configuration = S3Configuration(region: "us-east-1", endpoint: server.url)
         configuration.partLength = 5 << 20
+        configuration.multipartThreshold = 5 << 20
+        // The server's script has an order.
+        configuration.parallelParts = 1
         configuration.policy.attempts = attempts
         configuration.policy.transient = Backoff(base: 0.001, cap: 0.001)
         configuration.policy.throttled = Backoff(base: 0.001, cap: 0.001)
@@ -139,6 +143,39 @@ struct S3FaultTests {
             if error.status == 400 { #expect(error.message == "a <b> A") }
         }
         #expect(server.requests.count == refusal.attempts)
+    }
+
+    @Test func `credentials that ended are renewed, and the call goes on`() throws {
+        let server = FaultServer([
+            .respond(400, body: Self.error("ExpiredToken")), .respond(200),
+        ])
+        defer { server.stop() }
+        let names = Mutex(["OLD", "NEW"])
+        let provider = CredentialsProvider {
+            Credentials(
+                accessKeyID: names.withLock { $0.removeFirst() }, secretAccessKey: "s",
+                sessionToken: "t", expiration: nil, source: "test", isRenewable: true)
+        }
+        let file = try ScratchFile([1])
+        var client = try client(server, credentials: provider)
+        #expect(
+            try client.put(ObjectUpload(path: file.path, bucket: "bucket", key: "k")) == .created)
+        #expect(
+            server.requests.map { $0.headers["authorization"]?.contains("Credential=NEW/") } == [
+                false, true,
+            ])
+    }
+
+    @Test func `an upload that is cut in its body is sent again from its start`() throws {
+        let server = FaultServer(
+            [.respond(200)], cuts: 1)
+        defer { server.stop() }
+        let bytes = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 2) }
+        let file = try ScratchFile(bytes)
+        var client = try client(server)
+        #expect(
+            try client.put(ObjectUpload(path: file.path, bucket: "bucket", key: "k")) == .created)
+        #expect(server.requests.map(\.body) == [bytes])
     }
 
     @Test func `a clock that is off is corrected once`() throws {

@@ -59,63 +59,34 @@ struct SigV4Tests {
     }
 
     @Test(.enabled(if: Shared.folder != nil, "the published vectors are not there"))
-    func `the published suite is reproduced step by step`() throws {
-        let cases = try Shared.lines("cases.jsonl")
+    func `the published suite is reproduced step by step, in headers and in the query`() throws {
+        let cases = try Shared.lines("cases.jsonl").map { try SigningCase($0) }
         #expect(cases.count == 38)
         for test in cases {
-            let name = try #require(test["name"] as? String)
-            let context = try #require(test["context"] as? [String: Any])
-            let keys = try #require(context["credentials"] as? [String: String])
-            let expected = try #require(test["header"] as? [String: String])
-            let text = try #require(test["request"] as? String)
-            let time = try #require(context["timestamp"] as? String)
-            let timestamp = time.filter { $0 != "-" && $0 != ":" }
-            let ends = text.range(of: "\n\n")
-            let head = ends.map { text[..<$0.lowerBound] } ?? text[...]
-            let body = ends.map { String(text[$0.upperBound...]) } ?? ""
-            var lines = head.split(separator: "\n").map(String.init)
-            let line = lines.removeFirst()
-            let first = try #require(line.firstIndex(of: " "))
-            let last = try #require(line.lastIndex(of: " "))
-            let target = line[line.index(after: first)..<last]
-            var headers: [(String, String)] = []
-            for line in lines {
-                if line.first?.isWhitespace == true, let previous = headers.popLast() {
-                    headers.append((previous.0, previous.1 + " " + line))
-                } else if let colon = line.firstIndex(of: ":") {
-                    headers.append(
-                        (String(line[..<colon]), String(line[line.index(after: colon)...])))
-                }
+            for form in SigningCase.Form.allCases {
+                let expected = try #require(test.expected[form])
+                let signature = test.sign(form)
+                let name = "\(test.name), \(form)"
+                #expect(signature.canonicalRequest == expected["canonical_request"], "\(name)")
+                #expect(signature.stringToSign == expected["string_to_sign"], "\(name)")
+                #expect(signature.signature == expected["signature"], "\(name)")
+                // The order in which a signer adds its headers and parameters is its own.
+                #expect(
+                    SigningCase.parts(test.signedRequest(form, signature))
+                        == SigningCase.parts(expected["signed_request"] ?? ""), "\(name)")
             }
-            headers.append(("X-Amz-Date", timestamp))
-            if let token = keys["token"], context["omit_session_token"] as? Bool != true {
-                headers.append(("X-Amz-Security-Token", token))
-            }
-            let hash = Text.hex(SHA256.of(Array(body.utf8)))
-            if context["sign_body"] as? Bool == true {
-                headers.append(("x-amz-content-sha256", hash))
-            }
-            let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            let signature = SigV4(
-                SigV4.Request(
-                    method: String(line[..<first]), path: String(parts[0]),
-                    query: parts.count > 1 ? Shared.query(parts[1]) : [], headers: headers,
-                    payloadHash: hash),
-                credentials: Credentials(
-                    accessKeyID: keys["access_key_id"] ?? "",
-                    secretAccessKey: keys["secret_access_key"] ?? ""),
-                region: try #require(context["region"] as? String),
-                service: try #require(context["service"] as? String), timestamp: timestamp,
-                pathRule: .encoded(normalising: context["normalize"] as? Bool ?? true))
-            #expect(signature.canonicalRequest == expected["canonical_request"], "\(name)")
-            #expect(signature.stringToSign == expected["string_to_sign"], "\(name)")
-            #expect(signature.signature == expected["signature"], "\(name)")
         }
     }
 
     @Test(.enabled(if: Shared.folder != nil, "the published vectors are not there"))
     func `S3's own examples are reproduced`() throws {
-        for test in try Shared.lines("s3-extra.jsonl") where test["signature"] != nil {
+        for test in try Shared.lines("s3-extra.jsonl") {
+            // The streaming example signs its chunks, which nothing here sends; its first
+            // signature is a plain one.
+            guard test["signature"] != nil else {
+                try self.seed(test)
+                continue
+            }
             func text(_ name: String) throws -> String { try #require(test[name] as? String) }
             let headers = try #require(test["headers"] as? [[String]])
             let signature = SigV4(
@@ -129,7 +100,31 @@ struct SigV4Tests {
                 region: try text("region"), service: try text("service"),
                 timestamp: try text("timestamp"), pathRule: .asSent)
             #expect(try signature.canonicalRequest == text("canonical_request"))
+            #expect(try signature.stringToSign == text("string_to_sign"))
             #expect(try signature.signature == text("signature"))
         }
+    }
+
+    private func seed(_ test: [String: Any]) throws {
+        func text(_ name: String) throws -> String { try #require(test[name] as? String) }
+        let lines = try text("canonical_request").split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).map(String.init)
+        let headers = lines[3...].prefix { !$0.isEmpty }.map { line -> (String, String) in
+            let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
+        let signature = SigV4(
+            SigV4.Request(
+                method: lines[0], path: lines[1], query: Shared.query(lines[2]), headers: headers,
+                payloadHash: try #require(lines.last)),
+            credentials: Credentials(
+                accessKeyID: try text("access_key_id"),
+                secretAccessKey: try text("secret_access_key")),
+            region: try text("region"), service: try text("service"),
+            timestamp: try text("timestamp"), pathRule: .asSent)
+        #expect(try signature.canonicalRequest == text("canonical_request"))
+        #expect(try signature.stringToSign == text("string_to_sign"))
+        #expect(try signature.signature == text("seed_signature"))
     }
 }

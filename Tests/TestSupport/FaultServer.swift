@@ -31,6 +31,8 @@ public final class FaultServer: Sendable {
     private struct Log {
         var next = 0
         var requests: [Request] = []
+        /// Connections that are still to be cut in a body.
+        var cuts = 0
     }
 
     /// Of loopback, chosen by the system.
@@ -42,10 +44,14 @@ public final class FaultServer: Sendable {
 
     /// Starts; the last answer repeats.
     ///
-    /// - Parameter hangsUp: each connection is closed before anything is read.
-    public init(_ answers: [Answer], hangsUp: Bool = false) {
+    /// - Parameters:
+    ///   - hangsUp: each connection is closed before anything is read.
+    ///   - cuts: so many connections are closed in the middle of a body; their requests are not
+    ///     noted and take no answer.
+    public init(_ answers: [Answer], hangsUp: Bool = false, cuts: Int = 0) {
         self.hangsUp = hangsUp
         self.answers = answers
+        log.withLock { $0.cuts = cuts }
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
         var address = sockaddr_in()
@@ -131,6 +137,14 @@ public final class FaultServer: Sendable {
         }
     }
 
+    private func isCut() -> Bool {
+        log.withLock { log in
+            guard log.cuts > 0 else { return false }
+            log.cuts -= 1
+            return true
+        }
+    }
+
     private func read(_ connection: Int32) -> Request? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
@@ -149,6 +163,7 @@ public final class FaultServer: Sendable {
             let count = recv(connection, &chunk, chunk.count, 0)
             if count <= 0 { return nil }
             bytes += chunk[..<count]
+            if headEnd != nil, length > 64 << 10, bytes.count > length / 2, isCut() { return nil }
             guard headEnd == nil,
                 let end = (0...max(0, bytes.count - 4)).first(where: {
                     $0 + 4 <= bytes.count && bytes[$0..<$0 + 4].elementsEqual([13, 10, 13, 10])

@@ -145,19 +145,25 @@ public struct Simulator {
     public let control: String
     /// Base URL of its streams, `ws://`.
     public let streams: String
+    /// Base URL of its streams with TLS, `wss://`; empty without.
+    public let secureStreams: String
+    /// The words of its first line, such as `ws=ws://127.0.0.1:4711`.
+    public let words: [String]
     private let program: BackgroundProgram
 
     /// Starts it on free ports.
     public init(_ arguments: [String]) throws {
         program = try BackgroundProgram("exchange-sim", arguments)
-        let words = program.firstLine().split(separator: " ")
+        let words = program.firstLine().split(separator: " ").map(String.init)
         func value(_ name: String) -> String {
             words.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
                 ?? ""
         }
+        self.words = words
         url = value("rest")
         control = value("control")
         streams = value("ws")
+        secureStreams = value("wss")
         guard !url.isEmpty else { throw CocoaError(.executableLoad) }
     }
 

@@ -135,12 +135,12 @@ extension StreamMerge {
         let held = book.held
         books[place].held = nil
         if let held { release(held, through: id, place) }
+        counts.snapshots += 1
         if isDropping {
             counts.dropped += 1
         } else {
             output.append(frame)
             counts.out += 1
-            counts.snapshots += 1
         }
         if let held { release(held, through: .max, place) }
         books[place] = BookState()

@@ -195,7 +195,8 @@ extension StreamMerge {
             if !drops, first != .min {
                 droppedFrom[place] = .min
                 let last = sequences[place].last
-                declare(first...last, of: place, reason: .overflow, eventTime: time / 1000, at: time)
+                declare(
+                    first...last, of: place, reason: .overflow, eventTime: time / 1000, at: time)
                 wantSnapshot(place, from: last + 1, at: time)
             }
             refreshSlow(place)

@@ -177,7 +177,10 @@ public struct StreamMerge: ~Copyable {
                 if settle(record, verdict, origin, { $0.append(values, prefix) }) { fresh += 1 }
             }
         }
-        if fresh > 0 { sequences[place].losses = origin.losses }
+        if fresh > 0 {
+            sequences[place].losses = origin.losses
+            sequences[place].fresh += fresh
+        }
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
     }
 
@@ -196,6 +199,7 @@ public struct StreamMerge: ~Copyable {
             counts.duplicates += 1
             return Taken(place: place, fresh: 0, eventTime: event.eventTime)
         }
+        sequences[place].fresh += 1
         if isDropping {
             counts.dropped += 1
         } else {
@@ -220,6 +224,7 @@ public struct StreamMerge: ~Copyable {
             counts.duplicates += 1
             return Taken(place: place, fresh: 0, eventTime: event.eventTime)
         }
+        sequences[place].fresh += 1
         if isDropping {
             counts.dropped += 1
         } else {
@@ -265,7 +270,10 @@ public struct StreamMerge: ~Copyable {
             let isFresh = settle(record, verdict, origin) { $0.append(frame.span) }
             fresh = isFresh ? 1 : 0
         }
-        if fresh > 0 { sequences[place].losses = origin.losses }
+        if fresh > 0 {
+            sequences[place].losses = origin.losses
+            sequences[place].fresh += fresh
+        }
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
     }
 

@@ -21,6 +21,8 @@ public struct StreamSequence: Sendable {
     let isDense: Bool
     /// The highest id that went on; `Int64.min` before the first.
     public internal(set) var last = Int64.min
+    /// Records that came for the first time.
+    public internal(set) var fresh = 0
     /// Connections of the group that were lost before the last record came.
     var losses: UInt32 = 0
     /// Ids below ``last`` that were declared missing.
@@ -45,7 +47,6 @@ public struct StreamSequence: Sendable {
         return takeOther(first, final)
     }
 
-    
     mutating func takeOther(_ first: Int64, _ final: Int64) -> Verdict {
         guard hasBegun else {
             last = final

@@ -166,23 +166,4 @@ extension Bytes {
             }
         }
     }
-
-    /// Appends bytes in base64 (RFC 4648, section 4).
-    public mutating func append(base64 source: RawSpan) {
-        let digits: StaticString =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        var index = 0
-        while index < source.byteCount {
-            let left = min(3, source.byteCount - index)
-            var group: UInt32 = 0
-            for offset in 0..<3 {
-                group = group << 8 | (offset < left ? UInt32(source.byte(index + offset)) : 0)
-            }
-            for place in 0..<4 {
-                let digit = Int(group >> UInt32(18 - 6 * place) & 63)
-                append(place <= left ? unsafe digits.utf8Start[digit] : UInt8(ascii: "="))
-            }
-            index += 3
-        }
-    }
 }

@@ -60,6 +60,9 @@ public struct WebSocket: ~Copyable {
     /// Payload of the last ping.
     private var lastPing: [UInt8] = []
 
+    /// Bytes of memory that it holds.
+    var reserved: Int { input.capacity + output.capacity }
+
     /// An open WebSocket.
     public init(maximumMessage: Int = 1 << 20) { self.maximumMessage = maximumMessage }
 
@@ -75,15 +78,32 @@ public struct WebSocket: ~Copyable {
     public mutating func receive<Failure: Error>(
         room: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {
-        let done = message?.lowerBound ?? position
-        if done > 0 {
-            input.removeFirst(done)
-            position -= done
-            if let message {
-                self.message = (message.lowerBound - done)..<(message.upperBound - done)
-            }
+        if hasPeerClosed || hasFailed {
+            // Nobody will look at what comes now.
+            input.removeAll()
+            (position, lacking, message) = (0, 0, nil)
+        } else {
+            compact()
         }
         return try input.append(room: max(room, min(lacking, maximumMessage)), body)
+    }
+
+    /// Makes what is done free again.
+    private mutating func compact() {
+        if let message, position > message.upperBound {
+            // Headers of fragments, and control frames between them: a peer can send any number.
+            let rest = position..<input.count
+            input.move(rest, to: message.upperBound)
+            input.truncate(to: message.upperBound + rest.count)
+            position = message.upperBound
+        }
+        let done = message?.lowerBound ?? position
+        guard done > 0 else { return }
+        input.removeFirst(done)
+        position -= done
+        if let message {
+            self.message = (message.lowerBound - done)..<(message.upperBound - done)
+        }
     }
 
     /// Takes a copy of some bytes in.

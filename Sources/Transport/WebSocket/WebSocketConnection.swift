@@ -22,15 +22,20 @@ public struct WebSocketConnection: ~Copyable {
     public private(set) var phase = Phase.connecting
     /// What to poll for reading; −1 while connecting.
     public private(set) var descriptor: Int32 = -1
+    /// True when bytes may be there that polling does not show, because they are decrypted, or wait
+    /// in the buffer of TLS: ``read()`` comes first, then the next poll.
+    public internal(set) var hasMore = false
     /// Its frames.
     public var socket: WebSocket
 
     private let multi: UnsafeMutableRawPointer
-    private let handle: UnsafeMutableRawPointer
-    private let url: URLParts
+    let handle: UnsafeMutableRawPointer
+    let url: URLParts
     private let shake = WebSocketHandshake()
     private let deadline: Int64
     private var answer = Bytes(capacity: 4096)
+    /// Where the answer's header ends, once it is there.
+    private var headerEnd: Int?
 
     /// Begins to connect.
     ///
@@ -69,6 +74,10 @@ public struct WebSocketConnection: ~Copyable {
         // A proxy for http:// would get a plain GET; a WebSocket needs a tunnel.
         ccurl_setopt_long(handle, CURLOPT_HTTPPROXYTUNNEL, 1)
         if let authorities { ccurl_setopt_string(handle, CURLOPT_CAINFO, authorities) }
+        ccurl_setopt_tls_function(handle) { _, context, _ in
+            if let context { WebSocketConnection.allowMoving(OpaquePointer(context)) }
+            return CURLE_OK
+        }
         curl_multi_add_handle(multi, handle)
         self.multi = multi
         self.handle = handle
@@ -94,6 +103,7 @@ public struct WebSocketConnection: ~Copyable {
         if phase == .connecting { try connect() }
         if phase == .shaking { try readAnswer() }
         if phase != .open && Clock.monotonicNanoseconds() > deadline {
+            try judgeWhatCame()
             throw failure(.timeout, "no WebSocket in time")
         }
     }
@@ -121,17 +131,32 @@ public struct WebSocketConnection: ~Copyable {
             throw failure(.broken, "the opening request could not be sent")
         }
         answer.removeAll()
+        if url.isTLS { readFar() }
         phase = .shaking
     }
 
     private mutating func readAnswer() throws(WebSocketFailure) {
-        var room = [UInt8](repeating: 0, count: 4096)
-        while let count = try receive(&room) {
-            guard count > 0 else { throw refusal(ofEnded: true) }
-            answer.append(room.span.bytes.extracting(first: count))
-            if let end = Self.headerEnd(in: answer) {
-                try judge(end, hasMore: true)
-                if phase == .open { return }
+        while phase == .shaking {
+            let (before, handle, descriptor, isTLS) = (answer.count, handle, descriptor, url.isTLS)
+            var outcome = Received.nothing
+            answer.append(room: 4096) { room in
+                outcome = Self.receive(room, handle, descriptor, isTLS)
+                if case .bytes(let count) = outcome { return count }
+                return 0
+            }
+            switch outcome {
+            case .nothing: return
+            case .bytes: break
+            case .ended:
+                try judgeWhatCame()
+                throw failure(.broken, "the server closed the connection while it was opening")
+            case .failed(let reason):
+                try judgeWhatCame()
+                throw failure(.broken, reason)
+            }
+            if let end = Self.headerEnd(in: answer, from: max(0, before - 3)) { headerEnd = end }
+            if let headerEnd {
+                try judge(headerEnd, isWhole: false)
             } else if answer.count > WebSocketHandshake.maximumHeader {
                 throw .refused(
                     WebSocketRefusal(status: 0, reason: "the answer's header does not end"))
@@ -139,34 +164,42 @@ public struct WebSocketConnection: ~Copyable {
         }
     }
 
-    private mutating func judge(_ end: Int, hasMore: Bool) throws(WebSocketFailure) {
-        let header = Array(answer.array[..<end])
-        let rest = Array(answer.array[(end + 4)...])
+    /// - Parameter isWhole: no more will come.
+    private mutating func judge(_ end: Int, isWhole: Bool) throws(WebSocketFailure) {
+        let header = answer.span(0..<end).withUnsafeBytes { Array($0) }
+        let rest = answer.span((end + 4)..<answer.count).withUnsafeBytes { Array($0) }
         do throws(WebSocketRefusal) { try shake.judge(header) } catch {
             guard error.status > 0 else { throw .refused(error) }
             // The reason stands in the body; a short one is worth waiting for.
-            let length = HTTPHead(header)["content-length"].flatMap { Int($0) } ?? 0
-            if hasMore && rest.count < min(length, 1024) { return }
+            let length = HTTPHead(header)?["content-length"].flatMap { Int($0) } ?? 0
+            if !isWhole && rest.count < min(length, 1024) { return }
             var error = error
-            let words = String(decoding: rest.prefix(300), as: UTF8.self)
+            let words = Self.words(rest.prefix(300))
             if !words.isEmpty { error.reason += ": \(words)" }
             throw .refused(error)
         }
         socket.receive(rest.span.bytes)
         answer.removeAll()
+        hasMore = true
         phase = .open
     }
 
-    private mutating func refusal(ofEnded: Bool) -> WebSocketFailure {
-        if let end = Self.headerEnd(in: answer) {
-            do throws(WebSocketFailure) { try judge(end, hasMore: false) } catch { return error }
-        }
-        return failure(.broken, "the server closed the connection while it was opening")
+    /// A refusal that came is worth more than the news that no more of it will come.
+    private mutating func judgeWhatCame() throws(WebSocketFailure) {
+        if let headerEnd { try judge(headerEnd, isWhole: true) }
     }
 
-    private static func headerEnd(in bytes: borrowing Bytes) -> Int? {
+    /// A body's text, fit for one line of a log.
+    private static func words(_ bytes: ArraySlice<UInt8>) -> String {
+        let text = String(decoding: bytes, as: UTF8.self).unicodeScalars.map {
+            $0.properties.generalCategory == .control ? " " : String($0)
+        }
+        return text.joined()
+    }
+
+    private static func headerEnd(in bytes: borrowing Bytes, from start: Int) -> Int? {
         let span = bytes.span
-        var index = 0
+        var index = start
         while index + 4 <= span.byteCount {
             // "\r\n\r\n" as the machine loads it.
             if span.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self) == 0x0A0D_0A0D {
@@ -176,159 +209,4 @@ public struct WebSocketConnection: ~Copyable {
         }
         return nil
     }
-
-    // MARK: - Bytes
-
-    /// Bytes after which ``read()`` returns though more may be there.
-    public static let readLimit = 1 << 20
-
-    /// Reads what is there, up to ``readLimit``, into the WebSocket.
-    ///
-    /// - Returns: bytes; 0 when nothing was there.
-    /// - Throws: `.ended` when the other side is gone.
-    public mutating func read() throws(WebSocketFailure) -> Int {
-        var total = 0
-        while total < Self.readLimit {
-            let (handle, descriptor, isTLS) = (handle, descriptor, url.isTLS)
-            var outcome = Received.nothing
-            var asked = 0
-            socket.receive(room: 64 << 10) { room in
-                asked = room.count
-                outcome = Self.receive(room, handle, descriptor, isTLS)
-                if case .bytes(let count) = outcome { return count }
-                return 0
-            }
-            switch outcome {
-            case .nothing: return total
-            case .ended:
-                if total > 0 { return total }
-                throw .ended
-            case .failed(let reason):
-                if total > 0 { return total }
-                throw failure(.broken, reason)
-            case .bytes(let count):
-                total += count
-                // A plain socket that gave less than it could is empty.
-                if !isTLS && count < asked { return total }
-            }
-        }
-        return total
-    }
-
-    /// Sends what the WebSocket has to send.
-    ///
-    /// - Returns: false when the connection takes no more now: poll for writing.
-    public mutating func flush() throws(WebSocketFailure) -> Bool {
-        while socket.outgoing.byteCount > 0 {
-            let count = try send(socket.outgoing)
-            if count == 0 { return false }
-            socket.sent(count)
-        }
-        return true
-    }
-
-    private enum Received {
-        case bytes(Int)
-        case nothing
-        case ended
-        case failed(String)
-    }
-
-    private static func receive(
-        _ room: UnsafeMutableRawBufferPointer, _ handle: UnsafeMutableRawPointer,
-        _ descriptor: Int32, _ isTLS: Bool
-    ) -> Received {
-        if !isTLS {
-            while true {
-                let count = recv(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT))
-                if count > 0 { return .bytes(count) }
-                if count == 0 { return .ended }
-                if errno == EAGAIN { return .nothing }
-                if errno != EINTR { return .failed(String(cString: strerror(errno))) }
-            }
-        }
-        var count = 0
-        let code = curl_easy_recv(handle, room.baseAddress, room.count, &count)
-        switch code {
-        case CURLE_OK: return count > 0 ? .bytes(count) : .ended
-        case CURLE_AGAIN: return .nothing
-        default: return .failed(String(cString: curl_easy_strerror(code)))
-        }
-    }
-
-    /// - Returns: nil when nothing is there, 0 at the end.
-    private func receive(_ room: inout [UInt8]) throws(WebSocketFailure) -> Int? {
-        let outcome = room.withUnsafeMutableBytes {
-            Self.receive($0, handle, descriptor, url.isTLS)
-        }
-        switch outcome {
-        case .bytes(let count): return count
-        case .nothing: return nil
-        case .ended: return 0
-        case .failed(let reason): throw failure(.broken, reason)
-        }
-    }
-
-    private func send(_ bytes: RawSpan) throws(WebSocketFailure) -> Int {
-        var count = 0
-        let code = bytes.withUnsafeBytes {
-            curl_easy_send(handle, $0.baseAddress, $0.count, &count)
-        }
-        switch code {
-        case CURLE_OK: return count
-        case CURLE_AGAIN: return 0
-        default: throw failure(.broken, String(cString: curl_easy_strerror(code)))
-        }
-    }
-
-    private func failure(_ kind: TransportError.Kind, _ reason: String) -> WebSocketFailure {
-        .transport(TransportError(kind: kind, url: url.base, reason: reason))
-    }
-}
-
-/// Why a WebSocket does not open or does not go on.
-public enum WebSocketFailure: Error, Sendable, CustomStringConvertible {
-    /// Network or TLS.
-    case transport(TransportError)
-    /// The server does not want to open it.
-    case refused(WebSocketRefusal)
-    /// The server broke RFC 6455.
-    case broken(WebSocketError)
-    /// The connection ended without a close frame.
-    case ended
-
-    /// What happened.
-    public var description: String {
-        switch self {
-        case .transport(let error): "\(error)"
-        case .refused(let refusal): "\(refusal)"
-        case .broken(let error): "\(error)"
-        case .ended: "the connection ended without a close frame"
-        }
-    }
-}
-
-/// The parts of a `ws://` or `wss://` URL.
-struct URLParts {
-    let isTLS: Bool
-    /// Host and port, as the `Host` header has them.
-    let authority: String
-    /// Path and query.
-    let target: String
-
-    init?(_ url: String) {
-        let lower = url.lowercased()
-        guard lower.hasPrefix("ws://") || lower.hasPrefix("wss://") else { return nil }
-        isTLS = lower.hasPrefix("wss://")
-        let rest = url.dropFirst(isTLS ? 6 : 5)
-        authority = String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })
-        let path = rest.dropFirst(authority.count)
-        target = path.hasPrefix("/") ? String(path) : "/" + path
-        guard !authority.isEmpty, !authority.contains("@"),
-            target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") })
-        else { return nil }
-    }
-
-    /// For curl: where to connect to.
-    var base: String { "\(isTLS ? "https" : "http")://\(authority)/" }
 }

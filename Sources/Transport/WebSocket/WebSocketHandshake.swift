@@ -32,25 +32,25 @@ struct WebSocketHandshake {
 
     /// Judges the header block of the answer, without the empty line at its end.
     func judge(_ header: [UInt8]) throws(WebSocketRefusal) {
-        let response = HTTPHead(header)
-        guard response.version.hasPrefix("HTTP/1.") else {
+        guard let response = HTTPHead(header) else {
             throw WebSocketRefusal(status: 0, reason: "the answer is not HTTP/1.1")
         }
         guard response.status == 101 else {
             throw WebSocketRefusal(
                 status: response.status, reason: "HTTP \(response.status)",
-                retryAfter: response["retry-after"].flatMap { Double($0) })
+                retryAfter: response["retry-after"].flatMap { UInt32($0) }.map { Double($0) })
         }
         func refuse(_ reason: String) -> WebSocketRefusal {
             WebSocketRefusal(status: 0, reason: "status 101 with \(reason)")
         }
+        guard response.version == "HTTP/1.1" else { throw refuse("\(response.version)") }
         guard response.has("websocket", in: "upgrade") else {
             throw refuse("no Upgrade: websocket")
         }
         guard response.has("upgrade", in: "connection") else {
             throw refuse("no Connection: Upgrade")
         }
-        guard response["sec-websocket-accept"] == Self.accept(key) else {
+        guard response.values("sec-websocket-accept") == [Self.accept(key)] else {
             throw refuse("a wrong Sec-WebSocket-Accept")
         }
         guard response["sec-websocket-extensions"] == nil else {
@@ -81,45 +81,6 @@ public struct WebSocketRefusal: Error, Equatable, Sendable, CustomStringConverti
 
     /// Why, with the status.
     public var description: String { "the WebSocket was refused: \(reason)" }
-}
-
-/// Status line and fields of a response.
-struct HTTPHead {
-    let version: String
-    let status: Int
-    private let fields: [(name: String, value: String)]
-
-    init(_ bytes: [UInt8]) {
-        var fields: [(String, String)] = []
-        let lines = String(decoding: bytes, as: UTF8.self).split(
-            omittingEmptySubsequences: true, whereSeparator: \.isNewline)
-        for line in lines.dropFirst() {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            let value = line[line.index(after: colon)...]
-            fields.append((line[..<colon].lowercased(), Self.trimmed(value)))
-        }
-        let words = (lines.first ?? "").split(separator: " ", maxSplits: 2)
-        version = words.first.map(String.init) ?? ""
-        status = words.count > 1 ? Int(words[1]) ?? 0 : 0
-        self.fields = fields
-    }
-
-    subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
-
-    /// True when a list of words, with commas between them, has this one.
-    func has(_ word: String, in name: String) -> Bool {
-        fields.contains { field in
-            field.name == name
-                && field.value.lowercased().split(separator: ",").contains {
-                    Self.trimmed($0) == word
-                }
-        }
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        let head = text.drop { $0 == " " || $0 == "\t" }
-        return String(head.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-    }
 }
 
 /// Base64 of RFC 4648, by OpenSSL.

@@ -25,12 +25,12 @@ final class Feed {
     private static let batch: Int64 = 4096
 
     init(
-        index: Int, _ market: Market, _ clock: MarketClock, _ scale: DecimalScale, now: Int64
+        index: Int, _ market: Market, _ clock: MarketClock, _ options: StreamOptions, now: Int64
     ) {
         self.index = index
         self.market = market
         self.clock = clock
-        messages = Messages(market, scale)
+        messages = Messages(market, options.layout)
         newest = clock.newest(market, at: now)
         diffed = newest * Market.updatesPerAggregate
         pictured = diffed
@@ -48,6 +48,13 @@ final class Feed {
 
     /// When the next aggregate is due, µs since the epoch.
     var nextDue: Int64 { market.time(ofAggregate: newest + 1) }
+
+    /// The newest trade; 0 before the first.
+    var newestTrade: Int64 {
+        var aggregate = newest
+        while aggregate > 0, market.isVoid(aggregate) { aggregate -= 1 }
+        return aggregate > 0 ? market.trades(ofAggregate: aggregate).upperBound : 0
+    }
 
     /// Produces the aggregates up to a time.
     ///
@@ -68,6 +75,26 @@ final class Feed {
             }
         }
         return end == target
+    }
+
+    /// Writes the message that an aggregate makes in a stream; voided aggregates make no trade.
+    func write(
+        _ kind: StreamKind, aggregate id: Int64, _ eventTime: Int64, to run: inout MessageRun
+    ) {
+        let update = id * Market.updatesPerAggregate
+        switch kind {
+        case .trade: messages.trades(ofAggregate: id, eventTime: eventTime, to: &run)
+        case .bestBidAsk: messages.bestBidAsk(update: update, eventTime: eventTime, to: &run)
+        case .depth20: messages.snapshot(update: update, eventTime: eventTime, to: &run)
+        case .depth:
+            let updates = update - Market.updatesPerAggregate + 1...update
+            messages.diff(updates, eventTime: eventTime, to: &run)
+        }
+    }
+
+    /// A flood has sent aggregates up to this one, so REST has them too.
+    func flooded(through aggregate: Int64) {
+        clock.flooded(market.symbol, through: aggregate)
     }
 
     /// Sends what changed in the book since the last call.

@@ -3,30 +3,35 @@ import NIOHTTP1
 /// What an upgrade request gets.
 enum Handshake {
     /// 101, with these streams from the first moment.
-    case accepted([StreamName])
+    case accepted([StreamName], isCombined: Bool)
     /// Another status with a short text.
     case refused(Int, String)
 
     /// Judges a request by its head.
     init(_ head: HTTPRequestHead, _ options: StreamOptions) {
-        guard let streams = Self.streams(of: head.uri) else {
+        let query = Query(uri: head.uri)
+        guard let streams = Self.streams(of: query) else {
             self = .refused(404, "Not found")
             return
         }
-        guard head.headers.first(name: "x-mbx-apikey")?.isEmpty == false else {
+        guard let key = head.headers.first(name: "x-mbx-apikey"), !key.isEmpty else {
             self = .refused(400, "No X-MBX-APIKEY header")
+            return
+        }
+        guard options.apiKey == nil || options.apiKey == key else {
+            self = .refused(401, "Invalid API-key")
             return
         }
         guard streams.count <= options.streamLimit else {
             self = .refused(400, "Too many subscriptions")
             return
         }
-        self = .accepted(streams)
+        self = .accepted(streams, isCombined: query.decodedPath.hasPrefix("/stream"))
     }
 
-    /// The streams in a target: `/ws`, `/ws/NAME`, `/stream`, `/stream?streams=A/B`; nil for others.
-    private static func streams(of uri: String) -> [StreamName]? {
-        let query = Query(uri: uri)
+    /// The streams in a target: `/ws`, `/ws/NAME`, `/stream`, `/stream?streams=A/B`; nil for
+    /// others.
+    private static func streams(of query: Query) -> [StreamName]? {
         let path = query.decodedPath
         if path == "/ws" || path == "/ws/" { return [] }
         if path.hasPrefix("/ws/") { return names(path.dropFirst(4)) }

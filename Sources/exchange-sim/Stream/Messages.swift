@@ -33,12 +33,12 @@ struct MessageRun {
 /// Writes a symbol's messages as the venue does.
 struct Messages {
     let market: Market
-    private let scale: DecimalScale
+    private let layout: MessageLayout
     private let symbol: [UInt8]
 
-    init(_ market: Market, _ scale: DecimalScale) {
+    init(_ market: Market, _ layout: MessageLayout) {
         self.market = market
-        self.scale = scale
+        self.layout = layout
         symbol = Array(market.symbol.utf8)
     }
 
@@ -46,19 +46,19 @@ struct Messages {
     func trades(ofAggregate id: Int64, eventTime: Int64, to run: inout MessageRun) {
         guard !market.isVoid(id) else { return }
         let order = market.order(id)
-        let price = scale.price(order.ticks)
+        let price = layout.scale.price(order.ticks)
         let length = 8 + 18 + 6 + 25 * order.trades.count + 1 + symbol.count
         append(length, order.trades, to: &run) { (room) throws(SBEError) in
             var message = try Stream.TradesStreamEventEncoder(room.mutableBytes)
             message.eventTime = eventTime
             message.transactTime = order.time
-            message.priceExponent = scale.priceExponent
-            message.qtyExponent = scale.quantityExponent
+            message.priceExponent = layout.scale.priceExponent
+            message.qtyExponent = layout.scale.quantityExponent
             try message.trades(count: order.trades.count)
             for trade in order.trades {
                 message.setTrades(
                     Int(trade - order.trades.lowerBound), id: trade, price: price,
-                    qty: scale.quantity(market.steps(ofTrade: trade)),
+                    qty: layout.scale.quantity(market.steps(ofTrade: trade)),
                     isBuyerMaker: order.isBuyerMaker)
             }
             try message.symbol(symbol.span.bytes)
@@ -74,12 +74,12 @@ struct Messages {
             var message = try Stream.BestBidAskStreamEventEncoder(room.mutableBytes)
             message.eventTime = eventTime
             message.bookUpdateId = update
-            message.priceExponent = scale.priceExponent
-            message.qtyExponent = scale.quantityExponent
-            message.bidPrice = scale.price(best.bid.ticks)
-            message.bidQty = scale.quantity(best.bid.steps)
-            message.askPrice = scale.price(best.ask.ticks)
-            message.askQty = scale.quantity(best.ask.steps)
+            message.priceExponent = layout.scale.priceExponent
+            message.qtyExponent = layout.scale.quantityExponent
+            message.bidPrice = layout.scale.price(best.bid.ticks)
+            message.bidQty = layout.scale.quantity(best.bid.steps)
+            message.askPrice = layout.scale.price(best.ask.ticks)
+            message.askQty = layout.scale.quantity(best.ask.steps)
             try message.symbol(symbol.span.bytes)
             return message.encodedLength
         }
@@ -94,17 +94,19 @@ struct Messages {
             var message = try Stream.DepthSnapshotStreamEventEncoder(room.mutableBytes)
             message.eventTime = eventTime
             message.bookUpdateId = update
-            message.priceExponent = scale.priceExponent
-            message.qtyExponent = scale.quantityExponent
+            message.priceExponent = layout.scale.priceExponent
+            message.qtyExponent = layout.scale.quantityExponent
             try message.bids(count: bids.count)
             for (index, level) in bids.enumerated() {
                 message.setBids(
-                    index, price: scale.price(level.ticks), qty: scale.quantity(level.steps))
+                    index, price: layout.scale.price(level.ticks),
+                    qty: layout.scale.quantity(level.steps))
             }
             try message.asks(count: asks.count)
             for (index, level) in asks.enumerated() {
                 message.setAsks(
-                    index, price: scale.price(level.ticks), qty: scale.quantity(level.steps))
+                    index, price: layout.scale.price(level.ticks),
+                    qty: layout.scale.quantity(level.steps))
             }
             try message.symbol(symbol.span.bytes)
             return message.encodedLength
@@ -121,17 +123,19 @@ struct Messages {
             message.eventTime = eventTime
             message.firstBookUpdateId = updates.lowerBound
             message.lastBookUpdateId = updates.upperBound
-            message.priceExponent = scale.priceExponent
-            message.qtyExponent = scale.quantityExponent
+            message.priceExponent = layout.scale.priceExponent
+            message.qtyExponent = layout.scale.quantityExponent
             try message.bids(count: bids.count)
             for (index, level) in bids.enumerated() {
                 message.setBids(
-                    index, price: scale.price(level.ticks), qty: scale.quantity(level.steps))
+                    index, price: layout.scale.price(level.ticks),
+                    qty: layout.scale.quantity(level.steps))
             }
             try message.asks(count: asks.count)
             for (index, level) in asks.enumerated() {
                 message.setAsks(
-                    index, price: scale.price(level.ticks), qty: scale.quantity(level.steps))
+                    index, price: layout.scale.price(level.ticks),
+                    qty: layout.scale.quantity(level.steps))
             }
             try message.symbol(symbol.span.bytes)
             return message.encodedLength
@@ -145,15 +149,18 @@ struct Messages {
         _ encode: (UnsafeMutableRawBufferPointer) throws(SBEError) -> Int
     ) {
         let start = run.bytes.writerIndex
-        WireFrame.header(.binary, length: length, to: &run.bytes)
+        let padding = layout.padding
+        WireFrame.header(.binary, length: length + padding, to: &run.bytes)
         let message = run.bytes.writerIndex
-        run.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { room in
+        run.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length + padding) { room in
             do throws(SBEError) {
-                let written = try encode(room)
+                let written = try encode(UnsafeMutableRawBufferPointer(rebasing: room[padding...]))
                 precondition(written == length, "a message has another length than computed")
             } catch { preconditionFailure("\(error)") }
-            return length
+            if layout.isChanged { layout.widen(room) }
+            return length + padding
         }
-        run.marks.append(.init(start: start, message: message, end: message + length, ids: ids))
+        let end = message + length + padding
+        run.marks.append(.init(start: start, message: message, end: end, ids: ids))
     }
 }

@@ -1,23 +1,52 @@
 import NIOCore
 import NIOWebSocket
+import Posix
 
 /// One client of the streams.
 final class StreamConnection: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
-    private let hub: StreamHub
+    let hub: StreamHub
+    /// Its number, from 1.
     private(set) var id = 0
-    private var subscriptions: [StreamName]
+    /// What it listens to, unknown names too.
+    private(set) var subscriptions: [StreamName]
+    /// The property that SET_PROPERTY changes; SBE frames do not care.
+    var isCombined: Bool
+    /// Frames for the next flush.
+    var outbox = ByteBuffer()
+    /// A message that a fault holds back.
+    var delayed: (kind: StreamKind, frame: ByteBuffer)?
+    /// True while nothing goes out although the connection stands.
+    var isStalled = false
+    /// SBE messages that went out.
+    var messagesSent = 0
+    /// Messages of bestBidAsk that were left out for a slow reader.
+    private(set) var culled = 0
     /// Writes below the frame encoder: what goes out is framed already.
-    private var wire: ChannelHandlerContext?
-    private var outbox = ByteBuffer()
+    private(set) var wire: ChannelHandlerContext?
+    private(set) var isClosing = false
+    private var keepalive = Keepalive()
+    private var window: SlidingWindow
+    private var flood: Flood?
+    /// True while the next stretch of the flood is due already.
+    private var isPouring = false
+    private let timers: Timers
+    private var partial: [UInt8]?
     private var queued = 0
     /// The newest bestBidAsk of each symbol that waits for a slow reader.
     private var held: [Int: ByteBuffer] = [:]
 
-    init(_ hub: StreamHub, _ streams: [StreamName]) {
+    /// Seconds for the client to answer a close frame.
+    private static let closeTimeout = 2.0
+
+    init(_ hub: StreamHub, _ streams: [StreamName], isCombined: Bool) {
         self.hub = hub
-        subscriptions = streams
+        self.isCombined = isCombined
+        subscriptions = []
+        timers = Timers(hub.loop)
+        window = SlidingWindow(limit: hub.options.messageLimit, seconds: 1)
+        for name in streams where !subscriptions.contains(name) { subscriptions.append(name) }
     }
 
     // MARK: - Life
@@ -26,77 +55,181 @@ final class StreamConnection: ChannelInboundHandler {
         wire = try? context.pipeline.syncOperations.context(
             handlerType: WebSocketFrameEncoder.self)
         id = hub.add(self)
-        for name in subscriptions {
-            if let (feed, kind) = hub.feed(name) { feed.add(self, to: kind) }
+        let names = subscriptions
+        subscriptions = []
+        for name in names { subscribe(name) }
+        schedulePing()
+        timers.after(hub.options.lifetime) { self.close(1001, "Connection lifetime reached") }
+        if hub.options.flood > 0 {
+            flood = Flood(hub)
+            timers.after(0) { self.pour() }
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        hub.remove(id)
+        hub.remove(self)
         for name in subscriptions {
             if let (feed, kind) = hub.feed(name) { feed.remove(self, from: kind) }
         }
         wire = nil
+        timers.cancel()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Frames that RFC 6455 forbids, or a socket that broke.
+        if error is NIOWebSocketError { close(1002, "Protocol error") }
         context.close(promise: nil)
+    }
+
+    /// Adds a stream; one that the venue does not have stays silent.
+    func subscribe(_ name: StreamName) {
+        subscriptions.append(name)
+        if let (feed, kind) = hub.feed(name) { feed.add(self, to: kind) }
+    }
+
+    /// Takes a stream off.
+    func unsubscribe(_ name: StreamName) {
+        subscriptions.removeAll { $0 == name }
+        if let (feed, kind) = hub.feed(name) { feed.remove(self, from: kind) }
+    }
+
+    /// Says goodbye, and hangs up when the client has answered or had its time.
+    func close(_ code: UInt16, _ reason: String) {
+        guard let wire, !isClosing, !isStalled else { return }
+        outbox.writeImmutableBuffer(WireFrame.close(code, reason))
+        flush()
+        isClosing = true
+        hub.counts.closes["\(code)", default: 0] += 1
+        timers.after(Self.closeTimeout) { wire.close(promise: nil) }
     }
 
     // MARK: - From the client
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
+        if frame.opcode == .connectionClose {
+            if !isClosing {
+                hub.counts.closesByClient += 1
+                send(.connectionClose, Array(frame.unmaskedData.readableBytesView))
+            }
+            return context.close(promise: nil)
+        }
+        guard !isStalled, !isClosing else { return }
+        hub.counts.clientMessages += 1
+        guard window.admits(at: Clock.monotonicNanoseconds()) else {
+            return close(1008, "Too many requests")
+        }
+        let payload = Array(frame.unmaskedData.readableBytesView)
         switch frame.opcode {
-        case .ping: send(.pong, frame.unmaskedData)
-        case .connectionClose:
-            send(.connectionClose, frame.unmaskedData)
-            context.close(promise: nil)
-        default: break
+        case .ping:
+            hub.counts.clientPings += 1
+            send(.pong, payload)
+        case .pong:
+            let isAnswer = keepalive.pong(payload)
+            hub.counts.pongs += isAnswer ? 1 : 0
+            hub.counts.strayPongs += isAnswer ? 0 : 1
+        default: message(payload, isFirst: frame.opcode != .continuation, isLast: frame.fin)
         }
     }
 
-    private func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) {
-        outbox.writeImmutableBuffer(WireFrame.frame(opcode, payload.readableBytesView))
-        flush()
+    private func message(_ payload: [UInt8], isFirst: Bool, isLast: Bool) {
+        partial = isFirst ? payload : (partial ?? []) + payload
+        guard isLast, let text = partial else { return }
+        partial = nil
+        answer(text)
     }
 
     // MARK: - To the client
 
-    /// Takes messages of one stream, to be sent at the next flush.
-    func take(_ run: MessageRun, of kind: StreamKind, feed: Int) {
-        guard let wire else { return }
-        if kind == .bestBidAsk, !wire.channel.isWritable {
-            // The venue culls: only the newest of a symbol waits.
-            if let last = run.marks.last {
-                held[feed] = run.bytes.getSlice(at: last.start, length: last.end - last.start)
-            }
-            return
-        }
-        outbox.writeImmutableBuffer(run.bytes)
+    /// Sends a control or text frame at once.
+    func send(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
+        guard !isStalled else { return }
+        outbox.writeImmutableBuffer(WireFrame.frame(opcode, payload))
+        flush()
     }
 
-    /// Sends what was taken.
+    /// Puts a ping into the outbox, and closes when its pong does not come in time.
+    func putPing() {
+        let payload = keepalive.ping(at: Clock.realtimeNanoseconds() / 1000)
+        outbox.writeImmutableBuffer(WireFrame.frame(.ping, payload))
+        hub.counts.pings += 1
+        timers.after(hub.options.pongTimeout) { [self] in
+            if keepalive.isWaiting(for: payload) { close(1008, "Pong timeout") }
+        }
+    }
+
+    private func schedulePing() {
+        timers.after(hub.options.pingInterval) { [self] in
+            if !isStalled, !isClosing {
+                putPing()
+                flush()
+            }
+            schedulePing()
+        }
+    }
+
+    /// Takes messages of one stream, to be sent at the next flush.
+    func take(_ run: MessageRun, of kind: StreamKind, feed: Int) {
+        guard let wire, !isStalled, !isClosing else { return }
+        if kind == .bestBidAsk, !wire.channel.isWritable, let last = run.marks.last {
+            // The venue culls: only the newest of a symbol waits.
+            culled += run.marks.count - (held[feed] == nil ? 1 : 0)
+            held[feed] = run.bytes.getSlice(at: last.start, length: last.end - last.start)
+            return
+        }
+        guard hub.faults.isQuiet, delayed == nil else { return takeOneByOne(run, kind) }
+        outbox.writeImmutableBuffer(run.bytes)
+        messagesSent += run.marks.count
+    }
+
+    /// Sends what is in the outbox.
     func flush() {
-        guard let wire, outbox.readableBytes > 0 else { return }
+        guard let wire, outbox.readableBytes > 0, !isClosing else { return }
         let bytes = outbox
+        let count = bytes.readableBytes
         outbox = ByteBuffer()
-        queued += bytes.readableBytes
-        guard queued <= hub.options.queueLimit else { return wire.close(promise: nil) }
+        queued += count
+        guard queued <= hub.options.queueLimit else {
+            hub.counts.cutsOfSlowReaders += 1
+            return wire.close(promise: nil)
+        }
         let sent = wire.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: wire.eventLoop)
-        let count = bytes.readableBytes
         sent.futureResult.whenComplete { _ in bound.value.queued -= count }
+        hub.counts.bytes += count
         wire.writeAndFlush(NIOAny(bytes), promise: sent)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, !held.isEmpty {
+        if context.channel.isWritable {
+            messagesSent += held.count
             for bytes in held.values { outbox.writeImmutableBuffer(bytes) }
             held.removeAll()
             flush()
+            pour()
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: - Flood
+
+    /// Sends the next stretch of a flood; the loop's other work comes between two of them.
+    func pour() {
+        guard let wire, flood != nil, !isStalled, !isClosing, !isPouring, wire.channel.isWritable
+        else { return }
+        let count = flood?.fill(&outbox, subscriptions) ?? 0
+        messagesSent += count
+        flush()
+        if flood?.isOver == true {
+            flood = nil
+            return hub.options.floodCloses ? close(1000, "") : ()
+        }
+        // Without a stream there is nothing to send yet: look again a little later.
+        isPouring = true
+        timers.after(count > 0 ? 0 : 0.01) { [self] in
+            isPouring = false
+            pour()
+        }
     }
 }

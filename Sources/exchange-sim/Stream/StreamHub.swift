@@ -9,8 +9,16 @@ import SimulatedMarket
 final class StreamHub: @unchecked Sendable {
     let loop: any EventLoop
     let options: StreamOptions
+    /// One per symbol.
     private(set) var feeds: [Feed] = []
+    /// The clients by number.
     private(set) var connections: [Int: StreamConnection] = [:]
+    /// What happened so far.
+    var counts = StreamCounts()
+    /// How messages are spoiled.
+    var faults: MessageFaultPlan
+    /// Who may connect.
+    var gate: Gate
     private var feedsByName: [String: Feed] = [:]
     private var lastID = 0
     private var run = MessageRun()
@@ -23,24 +31,34 @@ final class StreamHub: @unchecked Sendable {
 
     init(
         _ symbols: [String], _ market: Market.Parameters, _ clock: MarketClock,
-        _ options: StreamOptions, loop: any EventLoop
+        _ options: StreamOptions, _ faults: MessageFaultPlan, loop: any EventLoop
     ) {
         self.loop = loop
         self.options = options
         self.clock = clock
+        self.faults = faults
+        gate = Gate(limit: options.connectLimit, window: options.connectWindow)
         let now = Clock.realtimeNanoseconds() / 1000
         nextDiff = now
         nextSnapshot = now
         for (index, symbol) in symbols.enumerated() {
             let feed = Feed(
-                index: index, Market(symbol: symbol, market), clock, options.scale, now: now)
+                index: index, Market(symbol: symbol, market), clock, options, now: now)
             feeds.append(feed)
             feedsByName[symbol.lowercased()] = feed
         }
     }
 
     /// Begins to produce.
-    func start() { loop.execute { self.tick() } }
+    func start() {
+        loop.execute { [self] in
+            if options.flood == 0 { tick() }
+            if options.cutInterval > 0 { scheduleCut() }
+        }
+    }
+
+    /// µs since the epoch.
+    func microseconds() -> Int64 { Clock.realtimeNanoseconds() / 1000 }
 
     /// The feed of a stream; nil for one that the venue does not have.
     func feed(_ name: StreamName) -> (feed: Feed, kind: StreamKind)? {
@@ -48,20 +66,43 @@ final class StreamHub: @unchecked Sendable {
         return (feed, kind)
     }
 
+    // MARK: - Clients
+
     /// Takes in a client.
     ///
     /// - Returns: its number.
     func add(_ connection: StreamConnection) -> Int {
         lastID += 1
         connections[lastID] = connection
+        counts.accepted += 1
         return lastID
     }
 
     /// Forgets a client.
-    func remove(_ id: Int) { connections[id] = nil }
+    func remove(_ connection: StreamConnection) {
+        guard connections.removeValue(forKey: connection.id) != nil else { return }
+        counts.messages += connection.messagesSent
+        counts.culled += connection.culled
+    }
+
+    /// A client picked by the plan's dice; nil when there is none.
+    func anyConnection() -> StreamConnection? {
+        guard !connections.isEmpty else { return nil }
+        let ids = connections.keys.sorted()
+        return connections[ids[Int(faults.random() % UInt64(ids.count))]]
+    }
+
+    private func scheduleCut() {
+        loop.scheduleTask(in: .nanoseconds(Int64(options.cutInterval * 1e9))) { [self] in
+            anyConnection()?.suffer(.cut)
+            scheduleCut()
+        }
+    }
+
+    // MARK: - Time
 
     private func tick() {
-        let now = Clock.realtimeNanoseconds() / 1000
+        let now = microseconds()
         var isDone = true
         for feed in feeds { isDone = feed.advance(to: now, &run) && isDone }
         if now >= nextDiff {
@@ -75,8 +116,7 @@ final class StreamHub: @unchecked Sendable {
         for connection in connections.values { connection.flush() }
         var due = min(nextDiff, nextSnapshot)
         if !clock.isPinned { for feed in feeds { due = min(due, feed.nextDue) } }
-        if !isDone { due = now }
-        let wait = max(due - Clock.realtimeNanoseconds() / 1000, isDone ? Self.shortestTick : 0)
+        let wait = isDone ? max(due - microseconds(), Self.shortestTick) : 0
         loop.scheduleTask(in: .microseconds(wait)) { self.tick() }
     }
 

@@ -1,6 +1,8 @@
 /// How the stream side behaves; times in seconds.
 struct StreamOptions {
-    var scale = DecimalScale(price: -8, quantity: -8)
+    var layout = MessageLayout()
+    /// The only key that is taken; nil takes any.
+    var apiKey: String?
     /// Between two looks at the book for `@depth`; the venue: 20 ms since 2026-08-04.
     var depthInterval = 0.02
     /// Between two `@depth20`; the venue: 50 ms since 2025-11-26.
@@ -20,4 +22,13 @@ struct StreamOptions {
     var streamLimit = 1024
     /// Bytes that may wait for a slow reader before its connection is cut.
     var queueLimit = 64 << 20
+    /// True for `{"error":{…},"id":…}`, the shape seen on the wire; false for the documented one.
+    var nestsErrors = true
+    /// Seconds between two cuts of a connection picked at random; 0 for none.
+    var cutInterval = 0.0
+    /// Messages that each connection gets as fast as it takes them, instead of the live market;
+    /// 0 for none.
+    var flood = 0
+    /// True when a connection is closed at the end of its flood.
+    var floodCloses = true
 }

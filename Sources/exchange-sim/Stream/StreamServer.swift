@@ -1,23 +1,38 @@
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import NIOWebSocket
+import Posix
 
 /// Listens for WebSocket clients on 127.0.0.1 and hands them to the hub.
 final class StreamServer: Sendable {
     private let channel: any Channel
 
+    /// Frames of a client over this are refused; its requests are far shorter.
+    private static let longestFrame = 1 << 20
+
     /// Listens; clients run on the hub's own loop.
     ///
-    /// - Parameter port: 0 takes a free one.
-    init(port: Int, _ hub: StreamHub) throws {
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - tls: nil for plain TCP.
+    init(port: Int, _ hub: StreamHub, tls: NIOSSLContext? = nil) throws {
+        // A flood needs more on the way than the default of 64 KiB; culling needs it small.
+        let mark = hub.options.flood > 0 ? 1 << 20 : 64 << 10
         channel = try ServerBootstrap(group: hub.loop)
-            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try Self.prepare(channel, hub) }
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLServerHandler(context: tls))
+                    }
+                    try Self.prepare(channel, hub)
+                }
             }
             .bind(host: "127.0.0.1", port: port).wait()
     }
@@ -26,31 +41,44 @@ final class StreamServer: Sendable {
     var port: Int { channel.localAddress?.port ?? 0 }
 
     private static func prepare(_ channel: any Channel, _ hub: StreamHub) throws {
-        let refusal = Refusal()
-        let bound = NIOLoopBound(refusal, eventLoop: channel.eventLoop)
+        let refusal = NIOLoopBound(Refusal(), eventLoop: channel.eventLoop)
         let upgrader = NIOWebSocketServerUpgrader(
-            maxFrameSize: 1 << 20,
+            maxFrameSize: longestFrame, automaticErrorHandling: false,
             shouldUpgrade: { channel, head in
-                let handshake = Handshake(head, hub.options)
-                if case .refused(let status, let text) = handshake {
-                    bound.value.reply = (status, text)
+                let address = channel.remoteAddress?.ipAddress ?? ""
+                if let (status, text) = hub.judge(head, from: address) {
+                    refusal.value.reply = (status, text)
                     return channel.eventLoop.makeSucceededFuture(nil)
                 }
                 return channel.eventLoop.makeSucceededFuture([:])
             },
             upgradePipelineHandler: { channel, head in
-                guard case .accepted(let streams) = Handshake(head, hub.options) else {
-                    return channel.close()
-                }
+                guard case .accepted(let streams, let isCombined) = Handshake(head, hub.options)
+                else { return channel.close() }
                 return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    pipeline.removeHandler(bound.value, promise: nil)
-                    try pipeline.addHandler(StreamConnection(hub, streams))
+                    pipeline.removeHandler(refusal.value, promise: nil)
+                    try pipeline.addHandler(
+                        StreamConnection(hub, streams, isCombined: isCombined))
                 }
             })
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
             withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }))
-        try channel.pipeline.syncOperations.addHandler(refusal)
+        try channel.pipeline.syncOperations.addHandler(refusal.value)
+    }
+}
+
+extension StreamHub {
+    /// Looks at a handshake.
+    ///
+    /// - Returns: status and text of a refusal; nil for a 101.
+    func judge(_ head: HTTPRequestHead, from address: String) -> (Int, String)? {
+        var verdict = gate.judge(address, at: Clock.monotonicNanoseconds())
+        if verdict == nil, case .refused(let status, let text) = Handshake(head, options) {
+            verdict = (status, text)
+        }
+        if let verdict { counts.refused["\(verdict.0)", default: 0] += 1 }
+        return verdict
     }
 }
 
@@ -63,10 +91,13 @@ private final class Refusal: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .end = unwrapInboundIn(data) else { return }
-        let headers = HTTPHeaders([
+        var headers = HTTPHeaders([
             ("Content-Type", "text/plain"), ("Content-Length", "\(reply.text.utf8.count)"),
             ("Connection", "close"),
         ])
+        if reply.status == 429 || reply.status == 503 {
+            headers.add(name: "Retry-After", value: "1")
+        }
         let status = HTTPResponseStatus(statusCode: reply.status)
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -1,9 +1,8 @@
-import Ledger
-import Records
-import Stage
+public import Ledger
+public import Records
 
-/// What is held already: by the ledger, or by an object that is on its way.
-struct Holdings: ~Copyable {
+/// What a sink holds already: by its ledger, or because it is on its way.
+public struct Holdings: ~Copyable {
     private final class Sequence {
         let id: SequenceID
         let numbering: Numbering
@@ -33,13 +32,16 @@ struct Holdings: ~Copyable {
     /// Ids of a sparse sequence that are remembered beside the ledger: a replay may overlap.
     private static let recentSparse = 1 << 16
 
+    /// Nothing taken yet.
+    public init() {}
+
     private var sequences: [SequenceID: Sequence] = [:]
     private var current: Sequence?
 
     /// Notes a record.
     ///
     /// - Returns: false when it is held already and must not be delivered again.
-    mutating func take(_ frame: borrowing FrameView, _ ledger: borrowing Ledger) -> Bool {
+    public mutating func take(_ frame: borrowing FrameView, _ ledger: borrowing Ledger) -> Bool {
         if let missing = frame.missingSequence {
             guard let gap = frame.declaredGap else { return true }
             return ledger.coverage(of: SequenceKey(missing))?.declared.contains(gap) != true

@@ -1,15 +1,18 @@
 import Glibc
-import Posix
-import Records
+public import Posix
+public import Records
 
 /// Keeps records whose message breaks its template, with the reason: they never reach a sink as
 /// a guess, and never vanish.
-struct Quarantine {
+public struct Quarantine: Sendable {
     /// One JSON object a line: the reason and the frame in base64.
-    let path: String
+    public let path: String
+
+    /// Keeps them in a file, which is made when the first one comes.
+    public init(path: String) { self.path = path }
 
     /// Appends a frame and syncs.
-    func add(_ frame: borrowing FrameView, because reason: String) throws(SystemError) {
+    public func add(_ frame: borrowing FrameView, because reason: String) throws(SystemError) {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
         var line = Bytes()
         line.append(

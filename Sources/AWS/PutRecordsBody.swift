@@ -1,0 +1,121 @@
+public import Posix
+
+/// Where records go: a stream by name or by ARN.
+public struct StreamReference: Sendable, Hashable, CustomStringConvertible {
+    /// The name alone.
+    public let name: String
+    /// The whole ARN; nil for a stream of the caller's own account.
+    public let arn: String?
+
+    /// Takes a name (1 to 128 of `a-z A-Z 0-9 _ . -`) or an ARN; nil for anything else.
+    ///
+    /// Source: the Kinesis service model of botocore 1.43, `StreamName` and `StreamARN`.
+    public init?(_ text: String) {
+        var name = text
+        if text.hasPrefix("arn:") {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 6, parts[2] == "kinesis", parts[5].hasPrefix("stream/") else {
+                return nil
+            }
+            name = String(parts[5].dropFirst("stream/".count))
+            arn = text
+        } else {
+            arn = nil
+        }
+        let isPlain = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard (1...128).contains(name.utf8.count), isPlain, name != ".", name != ".." else {
+            return nil
+        }
+        self.name = name
+    }
+
+    /// The member of a request that names it. No character of it needs an escape.
+    var member: String { arn.map { "\"StreamARN\":\"\($0)\"" } ?? "\"StreamName\":\"\(name)\"" }
+
+    /// The name.
+    public var description: String { name }
+}
+
+/// What follows the data of each record of one partition key in a `PutRecords` body.
+public struct RecordSuffix: Sendable {
+    /// The key, 1 to 256 characters.
+    public let partitionKey: String
+    let bytes: [UInt8]
+    /// Bytes of the key, which count towards the limits.
+    let keyLength: Int
+
+    /// - Parameters:
+    ///   - partitionKey: 1 to 256 Unicode characters.
+    ///   - explicitHash: where the record goes instead of where the key's hash is.
+    public init(partitionKey: String, explicitHash: UInt128? = nil) {
+        self.partitionKey = partitionKey
+        keyLength = partitionKey.utf8.count
+        var text = "\",\"PartitionKey\":\(JSONText.quoted(partitionKey))"
+        if let explicitHash { text += ",\"ExplicitHashKey\":\"\(explicitHash)\"" }
+        bytes = Array((text + "},").utf8)
+    }
+}
+
+/// The body of a `PutRecords` request, built in memory that is used again.
+public struct PutRecordsBody: ~Copyable {
+    /// The body so far.
+    private var bytes: Bytes
+    /// Records in it.
+    public private(set) var count = 0
+    /// Data and keys in it, as the service's limit counts them.
+    public private(set) var payloadBytes = 0
+
+    /// Starts a body in the place of what `memory` holds.
+    public init(_ stream: StreamReference, reusing memory: consuming Bytes) {
+        bytes = memory
+        bytes.removeAll()
+        bytes.append("{")
+        bytes.append(utf8: stream.member)
+        bytes.append(",\"Records\":[")
+    }
+
+    /// Adds a record.
+    public mutating func append(_ data: RawSpan, _ suffix: borrowing RecordSuffix) {
+        bytes.append("{\"Data\":\"")
+        bytes.append(base64: data)
+        bytes.append(suffix.bytes.span.bytes)
+        count += 1
+        payloadBytes += data.byteCount + suffix.keyLength
+    }
+
+    /// Ends the body and gives its memory.
+    ///
+    /// - Precondition: a record is in it.
+    public consuming func finish() -> Bytes {
+        precondition(count > 0, "a call without records")
+        bytes.truncate(to: bytes.count - 1)
+        bytes.append("]}")
+        return bytes
+    }
+}
+
+enum JSONText {
+    /// A text as a JSON string (RFC 8259, section 7).
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\u{0}"..<"\u{20}", "\u{7F}":
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}

@@ -1,0 +1,50 @@
+import SimulatedMarket
+
+/// What the stream side tells the control port.
+extension StreamHub {
+    /// Which ids each stream has sent to at least one client, and all counts.
+    func report() -> String {
+        var symbols: [String] = []
+        for feed in feeds {
+            let streams = StreamKind.allCases.compactMap { kind -> String? in
+                guard let tally = feed.tallies[kind], let first = tally.first else { return nil }
+                return "\"\(kind.rawValue)\":{\"first\":\(first),\"last\":\(tally.last),"
+                    + "\"messages\":\(tally.messages)}"
+            }
+            let newest = "\"newestAggregate\":\(feed.newest),\"newestTrade\":\(feed.newestTrade)"
+            symbols.append(
+                "\"\(feed.market.symbol)\":{\(([newest] + streams).joined(separator: ","))}")
+        }
+        let open = connections.values
+        let numbers = [
+            ("accepted", counts.accepted), ("open", open.count),
+            ("messages", counts.messages + open.reduce(0) { $0 + $1.messagesSent }),
+            ("bytes", counts.bytes), ("culled", counts.culled + open.reduce(0) { $0 + $1.culled }),
+            ("pings", counts.pings), ("pongs", counts.pongs), ("strayPongs", counts.strayPongs),
+            ("clientMessages", counts.clientMessages), ("clientPings", counts.clientPings),
+            ("closesByClient", counts.closesByClient),
+            ("cutsOfSlowReaders", counts.cutsOfSlowReaders), ("ignored", counts.ignored),
+        ].map { "\"\($0)\":\($1)" }
+        let maps = [
+            ("refused", counts.refused), ("closes", counts.closes), ("deeds", counts.deeds),
+            ("faults", faults.counts),
+        ].map { "\"\($0)\":\(Self.object($1))" }
+        return "{\"symbols\":{\(symbols.joined(separator: ","))},"
+            + (numbers + maps).joined(separator: ",") + "}\n"
+    }
+
+    /// The connections that stand.
+    func reportConnections() -> String {
+        let rows = connections.sorted { $0.key < $1.key }.map { id, connection in
+            let names = connection.subscriptions.map { "\"\($0.text)\"" }.joined(separator: ",")
+            return "{\"id\":\(id),\"streams\":[\(names)],\"messages\":\(connection.messagesSent),"
+                + "\"culled\":\(connection.culled),\"stalled\":\(connection.isStalled)}"
+        }
+        return "[\(rows.joined(separator: ","))]\n"
+    }
+
+    private static func object(_ counts: [String: Int]) -> String {
+        let members = counts.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
+        return "{\(members.joined(separator: ","))}"
+    }
+}

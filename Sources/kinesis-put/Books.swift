@@ -1,0 +1,76 @@
+import Ledger
+import Records
+import Stage
+
+/// What is confirmed, and what is refused because of it.
+///
+/// Records are booked in the order of their keys. A run of ids is one range; of sequences whose
+/// ids have holes by nature, what lies between one record and the next never comes, so that one
+/// range covers both.
+struct Books: ~Copyable {
+    private var ledger: Ledger
+    private var holdings = Holdings()
+    /// Ids that are confirmed and not yet in the ledger.
+    private var run: (sequence: SequenceID, ids: ClosedRange<Int64>)?
+    /// The last record confirmed in this run, of sequences with holes.
+    private var lastSparse: [SequenceID: Int64] = [:]
+    private var isEmpty = true
+
+    init(ledger: consuming Ledger) { self.ledger = ledger }
+
+    /// Notes a record that came in.
+    ///
+    /// - Returns: false when it is held already.
+    mutating func take(_ frame: borrowing FrameView) -> Bool { holdings.take(frame, ledger) }
+
+    /// Notes a record that the service confirmed.
+    mutating func confirm(_ frame: borrowing FrameView) {
+        if let missing = frame.missingSequence {
+            guard let gap = frame.declaredGap else { return }
+            ledger.add(SequenceKey(missing), declared: [gap])
+            isEmpty = false
+            return
+        }
+        let sequence = frame.sequence
+        guard let kind = Kind(rawValue: sequence.template), !frame.isUnfinished else { return }
+        var ids = frame.occupiedIDs
+        switch kind {
+        case .gap, .raw: return
+        case .bestBidAsk, .depthSnapshot:
+            if let last = lastSparse[sequence], last <= ids.lowerBound {
+                ids = last...ids.upperBound
+            }
+            lastSparse[sequence] = ids.upperBound
+        case .trade, .aggTrade, .kline, .depthDiff: break
+        }
+        isEmpty = false
+        if let current = run, current.sequence == sequence,
+            ids.lowerBound <= current.ids.upperBound &+ 1, ids.lowerBound >= current.ids.lowerBound
+        {
+            run?.ids = current.ids.lowerBound...max(current.ids.upperBound, ids.upperBound)
+        } else {
+            closeRun()
+            run = (sequence, ids)
+        }
+    }
+
+    /// Hands what was confirmed to the system, so that the end of this process does not undo it.
+    mutating func write() throws(LedgerError) {
+        guard !isEmpty else { return }
+        closeRun()
+        try ledger.write()
+        isEmpty = true
+    }
+
+    /// Makes what was confirmed durable.
+    mutating func sync() throws(LedgerError) {
+        try write()
+        try ledger.sync()
+    }
+
+    private mutating func closeRun() {
+        guard let run else { return }
+        ledger.add(SequenceKey(run.sequence), held: [run.ids])
+        self.run = nil
+    }
+}

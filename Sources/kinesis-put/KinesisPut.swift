@@ -1,0 +1,139 @@
+import ArgumentParser
+import AWS
+import Posix
+import Records
+import Stage
+import StageAWS
+import Stats
+
+@main
+struct KinesisPut: StageCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kinesis-put",
+        abstract: "Deliver records to Kinesis data streams, in order and once.",
+        discussion: """
+            sbe-tap --symbols BTCUSDT --streams trade | dedup | kinesis-put --aggregate
+            rest-pull trades --limit 1000 | kinesis-put --format json --streams trade=my-stream
+
+            A stream for each kind. What was read lies in the spools of the state directory until
+            it is confirmed, and in the ledger from then on: ledgerctl shows it.
+            """,
+        version: Version.text)
+
+    @Option(SettingCatalog.streams) var streams: [String]?
+    @Flag(help: "Make streams that do not exist; for local work.") var createStreams = false
+    @Option(SettingCatalog.shards) var shards: Int?
+    @Option(SettingCatalog.payloadFormat) var format: PayloadName?
+    @Option(SettingCatalog.payloadCompression) var compression: PayloadCompressionName?
+    @Option(SettingCatalog.partitionKey) var partitionKey: PartitionKeyName?
+    @Option(SettingCatalog.idBlock) var idBlock: Int?
+    @Option(SettingCatalog.subKeys) var subKeys: Int?
+    @Flag(help: "Spread the keys over the shards by explicit hash keys from the shard map.")
+    var explicitHash = false
+    @Option(SettingCatalog.order) var order: OrderName?
+    @Flag(help: "Pack records into KPL containers; consumers must take them apart.")
+    var aggregate = false
+    @Option(SettingCatalog.aggregateBytes) var aggregateBytes: Int?
+    @Option(SettingCatalog.batchRecords) var batchRecords: Int?
+    @Option(SettingCatalog.batchBytes) var batchBytes: Int?
+    @Option(SettingCatalog.recordBytes) var recordBytes: Int?
+    @Option(SettingCatalog.linger) var linger: Double?
+    @Option(SettingCatalog.kinesisTimeout) var requestTimeout: Double?
+    @Option(SettingCatalog.kinesisConnections) var connections: Int?
+    @Option(SettingCatalog.holdPause) var holdPause: Double?
+    @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
+    @Option(SettingCatalog.circuitCoolDown) var circuitCooldown: Double?
+    @Option(SettingCatalog.shardRefresh) var shardRefresh: Double?
+    @Option(SettingCatalog.kinesisState) var stateDir: String?
+    @Option(SettingCatalog.kinesisSpoolMax) var spoolMax: Int?
+    @Option(SettingCatalog.windowBytes) var memory: Int?
+    @Option(SettingCatalog.syncRule) var fsync: SyncName?
+    @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
+    @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
+    @Option(SettingCatalog.region) var region: String?
+    @Option(SettingCatalog.kinesisEndpoint) var endpointURL: String?
+    @OptionGroup var common: CommonOptions
+
+    func plan(_ settings: inout Settings) throws -> KinesisPutPlan {
+        let names = try StreamNames(
+            standard: [
+                .trade: settings.value(SettingCatalog.tradeStream),
+                .bestBidAsk: settings.value(SettingCatalog.quoteStream),
+                .depthDiff: settings.value(SettingCatalog.depthStream),
+            ], settings.optional(SettingCatalog.streams, streams) ?? [])
+        let format = try settings.value(SettingCatalog.payloadFormat, format)
+        let location = try location(&settings)
+        var kinesis = KinesisConfiguration(location)
+        kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
+        kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
+        let longest = try settings.value(SettingCatalog.aggregateBytes, aggregateBytes)
+        return KinesisPutPlan(
+            streams: names,
+            createsStreams: try settings.value(
+                SettingCatalog.createStreams, createStreams ? true : nil),
+            shards: try settings.value(SettingCatalog.shards, shards),
+            format: PayloadFormat(rawValue: format.rawValue) ?? .avro,
+            isCompressed: try settings.value(SettingCatalog.payloadCompression, compression)
+                == .zstd,
+            keys: try keyRule(&settings), rules: try rules(&settings),
+            batchBytes: try settings.value(SettingCatalog.batchBytes, batchBytes),
+            recordBytes: try settings.value(SettingCatalog.recordBytes, recordBytes),
+            aggregateBytes: longest,
+            breakerFailures: try settings.value(SettingCatalog.circuitFailures, circuitFailures),
+            breakerPause: try settings.value(SettingCatalog.circuitCoolDown, circuitCooldown),
+            shardRefresh: try settings.value(SettingCatalog.shardRefresh, shardRefresh),
+            state: try settings.optional(SettingCatalog.kinesisState, stateDir)
+                ?? KinesisPutPlan.standardState,
+            spoolMax: try settings.value(SettingCatalog.kinesisSpoolMax, spoolMax),
+            windowBytes: try settings.value(SettingCatalog.windowBytes, memory),
+            sync: try settings.value(SettingCatalog.syncRule, fsync),
+            drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
+            giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
+            kinesis: kinesis,
+            credentials: try ConfiguredCredentials(region: location.region, &settings))
+    }
+
+    private func keyRule(_ settings: inout Settings) throws -> KeyRule {
+        let length = try settings.value(SettingCatalog.idBlock, idBlock)
+        let count = try settings.value(SettingCatalog.subKeys, subKeys)
+        switch try settings.value(SettingCatalog.partitionKey, partitionKey) {
+        case .symbol: return .symbol
+        case .symbolKind: return .symbolKind
+        case .idBlock: return .idBlock(length: Int64(length), count: Int64(count))
+        }
+    }
+
+    private func rules(_ settings: inout Settings) throws -> LaneRules {
+        let order = try settings.value(SettingCatalog.order, order)
+        let isAggregated = try settings.value(SettingCatalog.aggregate, aggregate ? true : nil)
+        var rules = LaneRules(
+            order: isAggregated ? .aggregated : order == .strict ? .strict : .relaxed)
+        rules.batchRecords = try settings.value(SettingCatalog.batchRecords, batchRecords)
+        rules.linger = Int64(try settings.value(SettingCatalog.linger, linger) * 1e9)
+        rules.holdPause = Int64(try settings.value(SettingCatalog.holdPause, holdPause) * 1e9)
+        rules.fullBytes = isAggregated ? Delivery.payloadUnit : rules.batchRecords * 100
+        rules.spreads = try settings.value(
+            SettingCatalog.explicitHash, explicitHash ? true : nil)
+        return rules
+    }
+
+    private func location(_ settings: inout Settings) throws -> ServiceLocation {
+        let region = try settings.optional(SettingCatalog.region, region)
+        let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
+        do throws(AWSError) {
+            return try ServiceLocation(
+                "kinesis", environment: .process, region: region, endpoint: endpoint)
+        } catch { throw StageFailure(error) }
+    }
+
+    func run(_ plan: KinesisPutPlan, in stage: borrowing Stage) throws {
+        var reader = try stage.standardInput()
+        var delivery = try Delivery(plan, in: stage)
+        stage.enter(.running)
+        var failure: (any Error)?
+        do { try delivery.readAll(&reader) } catch let error as FrameError { failure = error }
+        stage.enter(.draining)
+        try delivery.drain()
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,120 @@
+import AWS
+import Posix
+import Records
+import Stage
+import StageAWS
+
+/// What a run keeps to.
+struct KinesisPutPlan: Sendable {
+    let streams: StreamNames
+    let createsStreams: Bool
+    let shards: Int
+    let format: PayloadFormat
+    let isCompressed: Bool
+    let keys: KeyRule
+    let rules: LaneRules
+    let batchBytes: Int
+    let recordBytes: Int
+    let aggregateBytes: Int
+    let breakerFailures: Int
+    /// Seconds.
+    let breakerPause: Double
+    let shardRefresh: Double
+    let state: String
+    let spoolMax: Int
+    let windowBytes: Int
+    let sync: SyncName
+    let drainTimeout: Double
+    /// Seconds without a success, after the input's end, after which the run gives up.
+    let giveUpAfter: Double
+    let kinesis: KinesisConfiguration
+    let credentials: ConfiguredCredentials
+
+    /// Where the state lies when nobody says.
+    static var standardState: String {
+        let environment = Environment.all
+        let home =
+            environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+        return "\(home)/bitcoin-ingestor/kinesis-put"
+    }
+}
+
+/// Which stream takes which kind.
+struct StreamNames: Sendable {
+    /// By template id; 0 for templates that are not known here.
+    let byTemplate: [StreamReference]
+
+    /// - Parameters:
+    ///   - standard: the streams by the names that existing files use.
+    ///   - words: `KIND=NAME` each; `*` is every kind.
+    init(standard: [Kind: String], _ words: [String]) throws(StageFailure) {
+        var names = ["market-sbe-other"]
+        for kind in Kind.allCases {
+            names.append(standard[kind] ?? "market-sbe-\(kind.name.lowercased())")
+        }
+        for word in words {
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw StageFailure(.usage, "--streams: \"\(word)\" is not KIND=NAME")
+            }
+            if parts[0] == "*" {
+                names = [String](repeating: parts[1], count: names.count)
+            } else if let kind = Kind(name: parts[0]) {
+                names[Int(kind.rawValue)] = parts[1]
+            } else if parts[0] == "other" {
+                names[0] = parts[1]
+            } else {
+                let kinds = Kind.allCases.map(\.name).joined(separator: ", ")
+                throw StageFailure(
+                    .usage, "--streams: no kind is \"\(parts[0])\"; kinds are \(kinds), other and *"
+                )
+            }
+        }
+        var references: [StreamReference] = []
+        for name in names {
+            guard let reference = StreamReference(name) else {
+                throw StageFailure(
+                    .configuration,
+                    "\"\(name)\" names no stream: 1 to 128 of a-z A-Z 0-9 _ . - or an ARN")
+            }
+            references.append(reference)
+        }
+        byTemplate = references
+    }
+
+    /// The stream of a template.
+    func index(template: UInt16) -> Int {
+        Int(template) < byTemplate.count ? Int(template) : 0
+    }
+}
+
+/// What a record's partition key is made of.
+enum KeyRule: Sendable {
+    case symbol
+    case symbolKind
+    /// Sub-keys that change with blocks of ids; for kinds whose ids have no holes. The others keep
+    /// the symbol: what a ledger says of them rests on their order.
+    case idBlock(length: Int64, count: Int64)
+
+    /// A record's sub-key; 0 where there is none.
+    func subKey(_ frame: borrowing FrameView) -> Int64 {
+        guard case .idBlock(let length, let count) = self,
+            Kind(rawValue: frame.template)?.isDense == true
+        else { return 0 }
+        let block = frame.firstID / length % count
+        return block < 0 ? block + count : block
+    }
+
+    /// A record's key.
+    func name(_ frame: borrowing FrameView) -> String {
+        let symbol = frame.symbol.description
+        let base = symbol.isEmpty ? "default" : symbol
+        switch self {
+        case .symbol: return base
+        case .symbolKind: return "\(base)_\(Kind.name(template: frame.template))"
+        case .idBlock:
+            let isDense = Kind(rawValue: frame.template)?.isDense == true
+            return isDense ? "\(base)-\(subKey(frame))" : base
+        }
+    }
+}

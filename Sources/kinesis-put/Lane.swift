@@ -1,0 +1,84 @@
+import AWS
+
+/// The way to one shard: the keys that go there, one call under way at most.
+final class Lane {
+    /// Where it leads.
+    let shard: ShardMap.Shard
+    /// True while a call is under way.
+    var isBusy = false
+    /// True once the shard is gone from the map; no key comes here any more.
+    var isRetired = false
+    /// Nothing is sent before; ns of the monotonic clock.
+    var pausedUntil: Int64 = 0
+    /// Whole calls that failed in a row.
+    var attempts = 0
+    /// Most records in the next call, while a bad one is looked for; nil for no such limit.
+    var limit: Int?
+    /// When the last call started.
+    var startedAt: Int64 = .min / 2
+    /// Records that wait, those under way included, and bytes of their entries.
+    var waitingRecords = 0
+    var waitingBytes = 0
+    var pace = Pace()
+
+    private var ready: [KeyQueue] = []
+    private var first = 0
+    private var later: [KeyQueue] = []
+
+    init(_ shard: ShardMap.Shard) { self.shard = shard }
+
+    /// Keys that have records to send.
+    var readyCount: Int { ready.count - first }
+    /// The key whose turn it is.
+    var next: KeyQueue? { first < ready.count ? ready[first] : nil }
+    /// A key by its place in the line.
+    func ready(at index: Int) -> KeyQueue { ready[first + index] }
+
+    /// Puts a key into the line, unless it is in it, under way, or empty.
+    func list(_ key: KeyQueue, now: Int64) {
+        guard !key.isListed, key.inFlight == 0, key.records > 0 else { return }
+        key.isListed = true
+        if key.notBefore > now { later.append(key) } else { ready.append(key) }
+    }
+
+    /// Takes the first key out of the line.
+    func removeNext() {
+        ready[first].isListed = false
+        first += 1
+        if first == ready.count {
+            ready.removeAll(keepingCapacity: true)
+            first = 0
+        } else if first > 256, first > ready.count / 2 {
+            ready.removeFirst(first)
+            first = 0
+        }
+    }
+
+    /// Puts keys at the front of the line, in this order.
+    func putBack(_ keys: [KeyQueue]) {
+        let rest = ready[first...]
+        ready = keys + rest
+        first = 0
+        for key in keys { key.isListed = true }
+    }
+
+    /// Moves the keys whose pause is over into the line.
+    func wake(at now: Int64) {
+        guard later.contains(where: { $0.notBefore <= now }) else { return }
+        ready += later.filter { $0.notBefore <= now }
+        later.removeAll { $0.notBefore <= now }
+    }
+
+    /// When the first pause of a key is over; nil when none waits so.
+    var nextWake: Int64? { later.map(\.notBefore).min() }
+
+    /// Takes all keys out, for another lane.
+    func removeAll() -> [KeyQueue] {
+        let keys = Array(ready[first...]) + later
+        for key in keys { key.isListed = false }
+        ready = []
+        first = 0
+        later = []
+        return keys
+    }
+}

@@ -1,0 +1,123 @@
+import AWS
+import ArgumentParser
+import Stage
+import StageAWS
+
+/// The options that only matter with an s3:// destination.
+struct S3Options: ParsableArguments {
+    @Option(SettingCatalog.multipartThreshold) var multipartThreshold: Int?
+    @Option(SettingCatalog.partBytes) var partBytes: Int?
+    @Option(SettingCatalog.parallelParts) var parallelParts: Int?
+    @Option(SettingCatalog.checksum) var checksum: ChecksumName?
+    @Option(SettingCatalog.encryption) var encryption: EncryptionName?
+    @Option(SettingCatalog.kmsKeyID) var kmsKeyID: String?
+    @Option(SettingCatalog.bucketKey) var bucketKey: Bool?
+    @Option(SettingCatalog.storageClass) var storageClass: String?
+    @Option(SettingCatalog.tags) var tags: [String]?
+    @Option(SettingCatalog.bucketOwner) var bucketOwner: String?
+    @Option(SettingCatalog.addressing) var addressing: AddressingName?
+    @Option(SettingCatalog.uploadStallTimeout) var stallTimeout: Double?
+    @Option(SettingCatalog.abandonedUploads) var abandonedUploads: Double?
+    @Option(SettingCatalog.awsMaxAttempts) var maxAttempts: Int?
+    @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
+    @Option(SettingCatalog.circuitCoolDown) var circuitCoolDown: Double?
+}
+
+/// How S3 is reached, and as whom. Holds secrets: never part of a message.
+struct S3Access: Sendable {
+    /// Where it is, and what is sent along.
+    let location: ServiceLocation
+    let storage: ObjectStorage
+    let credentials: ConfiguredCredentials
+    let checksum: Checksum
+    let multipartThreshold: Int
+    let partBytes: Int
+    let parallelParts: Int
+    let bucketOwner: String?
+    let usesPathStyle: Bool?
+    let stallTimeout: Double
+    /// Age of an upload that is aborted at the start, seconds; 0 for never.
+    let abandonedUploads: Double
+    let maxAttempts: Int
+    let circuitFailures: Int
+    let circuitCoolDown: Double
+
+    init(
+        _ options: S3Options, region: String?, endpoint: String?, _ settings: inout Settings
+    ) throws {
+        do throws(AWSError) {
+            location = try ServiceLocation(
+                "s3", environment: .process, region: region, endpoint: endpoint)
+        } catch { throw StageFailure(error) }
+        storage = try Self.storage(options, &settings)
+        credentials = try ConfiguredCredentials(region: location.region, &settings)
+        checksum =
+            switch try settings.value(SettingCatalog.checksum, options.checksum) {
+            case .crc32c: .crc32c
+            case .md5: .md5
+            case .none: .none
+            }
+        multipartThreshold = try settings.value(
+            SettingCatalog.multipartThreshold, options.multipartThreshold)
+        partBytes = try settings.value(SettingCatalog.partBytes, options.partBytes)
+        parallelParts = try settings.value(SettingCatalog.parallelParts, options.parallelParts)
+        bucketOwner = try settings.optional(SettingCatalog.bucketOwner, options.bucketOwner)
+        usesPathStyle =
+            switch try settings.value(SettingCatalog.addressing, options.addressing) {
+            case .auto: nil
+            case .path: true
+            case .virtual: false
+            }
+        stallTimeout = try settings.value(SettingCatalog.uploadStallTimeout, options.stallTimeout)
+        abandonedUploads = try settings.value(
+            SettingCatalog.abandonedUploads, options.abandonedUploads)
+        maxAttempts = try settings.value(SettingCatalog.awsMaxAttempts, options.maxAttempts)
+        circuitFailures = try settings.value(
+            SettingCatalog.circuitFailures, options.circuitFailures)
+        circuitCoolDown = try settings.value(
+            SettingCatalog.circuitCoolDown, options.circuitCoolDown)
+    }
+
+    private static func storage(
+        _ options: S3Options, _ settings: inout Settings
+    ) throws -> ObjectStorage {
+        var storage = ObjectStorage()
+        storage.encryption = try settings.optional(SettingCatalog.encryption, options.encryption)?
+            .rawValue
+        storage.keyID = try settings.optional(SettingCatalog.kmsKeyID, options.kmsKeyID)
+        storage.usesBucketKey = try settings.value(SettingCatalog.bucketKey, options.bucketKey)
+        storage.storageClass = try settings.optional(
+            SettingCatalog.storageClass, options.storageClass)
+        for tag in try settings.optional(SettingCatalog.tags, options.tags) ?? [] {
+            let parts = tag.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            storage.tags.append((name: String(parts[0]), value: String(parts[1])))
+        }
+        let usesKMS = storage.encryption?.hasPrefix("aws:kms") == true
+        guard usesKMS || storage.keyID == nil && !storage.usesBucketKey else {
+            throw StageFailure(
+                .usage, "a KMS key and a bucket key need --sse aws:kms or aws:kms:dsse")
+        }
+        return storage
+    }
+
+    /// For the client, on the thread that will use it.
+    func configuration() -> S3Configuration {
+        var configuration = S3Configuration(location)
+        configuration.storage = storage
+        configuration.checksum = checksum
+        configuration.multipartThreshold = Int64(multipartThreshold)
+        configuration.partLength = Int64(partBytes)
+        configuration.parallelParts = parallelParts
+        configuration.expectedBucketOwner = bucketOwner
+        configuration.usesPathStyle = usesPathStyle
+        configuration.stallTimeout = stallTimeout
+        configuration.policy.attempts = maxAttempts
+        configuration.policy.circuitFailures = circuitFailures
+        configuration.policy.circuitCoolDown = circuitCoolDown
+        return configuration
+    }
+}
+
+extension S3Access: CustomStringConvertible {
+    var description: String { "S3 in \(location.region)" }
+}

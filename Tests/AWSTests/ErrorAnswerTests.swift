@@ -1,0 +1,77 @@
+import Testing
+
+@testable import AWS
+@testable import Transport
+
+struct ErrorAnswerTests {
+    struct Case: Sendable {
+        let body: String
+        var headers: [(String, String)] = []
+        let code: String
+        let message: String
+        var requestID = ""
+    }
+
+    static let cases = [
+        Case(
+            body: #"{"__type":"com.amazonaws.kinesis.v20131202#ResourceNotFoundException","#
+                + #""message":"Stream \"x\" under account 1 not found.","extra":{"a":[1,null]}}"#,
+            headers: [("x-amzn-RequestId", "r-1")], code: "ResourceNotFoundException",
+            message: "Stream \"x\" under account 1 not found.", requestID: "r-1"),
+        Case(
+            body: #" {"message":"slow","__type":"ThrottlingException"}"#,
+            code: "ThrottlingException", message: "slow"),
+        Case(
+            body: #"{"Message":"no"}"#,
+            headers: [("x-amzn-ErrorType", "AccessDeniedException:http://internal/x")],
+            code: "AccessDeniedException", message: "no"),
+        Case(
+            body: "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>a &amp; b"
+                + "</Message></Error><RequestId>7a</RequestId></ErrorResponse>",
+            code: "SignatureDoesNotMatch", message: "a & b", requestID: "7a"),
+        Case(
+            body: "{}", headers: [("x-amzn-query-error", "Throttling;Sender")],
+            code: "Throttling", message: "no reason given"),
+        Case(body: "", code: "HTTP400", message: "no reason given"),
+        Case(body: "{\"__type\":", code: "HTTP400", message: "no reason given"),
+        Case(body: "<html>bad gateway</html>", code: "HTTP400", message: "no reason given"),
+    ]
+
+    @Test(arguments: cases)
+    func `an error is found in JSON, in headers and in XML`(_ sample: Case) {
+        let answer = ErrorAnswer(
+            HTTPResponse(status: 400, headers: sample.headers, body: Array(sample.body.utf8)))
+        #expect(answer.code == sample.code)
+        #expect(answer.message == sample.message)
+        #expect(answer.requestID == sample.requestID)
+    }
+
+    @Test(arguments: [
+        #"{"a":"x\"\\","b":[1,{"c":"d"}]}"#, #"[]"#, #"{"n":-1.5e+10,"t":true}"#, #""\u00e9""#,
+    ])
+    func `a cursor skips any value whole`(_ text: String) {
+        Array(text.utf8).withUnsafeBytes { bytes in
+            var cursor = JSONCursor(bytes)
+            let isWhole = cursor.skip() && cursor.isAtEnd()
+            #expect(isWhole)
+            for length in 0..<bytes.count {
+                var cut = JSONCursor(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+                let isTaken = cut.skip()
+                #expect(!isTaken)
+            }
+        }
+    }
+
+    @Test func `escapes become characters, and nesting has an end`() {
+        Array(#""a\u20ac\ud83d\ude00\n\/""#.utf8).withUnsafeBytes { bytes in
+            var cursor = JSONCursor(bytes)
+            let text = cursor.text()
+            #expect(text == "a€😀\n/")
+        }
+        [UInt8](repeating: UInt8(ascii: "["), count: 100_000).withUnsafeBytes { bytes in
+            var cursor = JSONCursor(bytes)
+            let isTaken = cursor.skip()
+            #expect(!isTaken)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// A built program that a test feeds while it runs, and may kill.
+public final class LiveProgram {
+    private let pid: pid_t
+    private var input: Int32
+    private let scratch: TemporaryDirectory
+    private var status: Int32?
+
+    /// Starts a program whose standard input is a pipe.
+    public init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+        scratch = try TemporaryDirectory()
+        let pipe = try Spawn.makePipe()
+        let null = try Spawn.open("/dev/null", O_WRONLY)
+        let errors = try Spawn.open(scratch.path("errors"), O_WRONLY | O_CREAT)
+        signal(SIGPIPE, SIG_IGN)
+        pid = try Spawn.start(
+            Program.executable(name).path, arguments, environment: environment,
+            descriptors: [pipe.read, null, errors])
+        for descriptor in [pipe.read, null, errors] { close(descriptor) }
+        input = pipe.write
+    }
+
+    deinit {
+        closeInput()
+        if status == nil {
+            kill(-pid, SIGKILL)
+            _ = Spawn.wait(pid)
+        }
+    }
+
+    /// Writes to its standard input; waits where the pipe is full.
+    ///
+    /// - Returns: false when it reads no more.
+    @discardableResult
+    public func write(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Foundation.write(input, $0.baseAddress, $0.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 { return false }
+            sent += count
+        }
+        return true
+    }
+
+    /// Writes what fits without waiting.
+    ///
+    /// - Returns: bytes taken.
+    public func writeSome(_ bytes: [UInt8]) -> Int {
+        _ = fcntl(input, F_SETFL, O_NONBLOCK)
+        defer { _ = fcntl(input, F_SETFL, 0) }
+        return max(0, bytes.withUnsafeBytes { Foundation.write(input, $0.baseAddress, $0.count) })
+    }
+
+    /// Ends its standard input.
+    public func closeInput() {
+        if input >= 0 { close(input) }
+        input = -1
+    }
+
+    /// Sends it a signal.
+    public func signalled(_ number: Int32) { kill(pid, number) }
+
+    /// What it has written to standard error so far.
+    public var errors: String {
+        (try? String(contentsOfFile: scratch.path("errors"), encoding: .utf8)) ?? ""
+    }
+
+    /// Its memory in use, KiB.
+    public var residentKiB: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+        return Int(line.filter(\.isNumber)) ?? 0
+    }
+
+    /// Waits for its end.
+    ///
+    /// - Returns: the exit status, 128 + n after signal n.
+    public func wait() -> Int32 {
+        if let status { return status }
+        let ended = Spawn.wait(pid)
+        status = ended
+        return ended
+    }
+}
