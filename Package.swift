@@ -14,7 +14,7 @@ let base: [SwiftSetting] = [
     // without this each call crosses a module boundary unspecialised.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
     // Overlapping accesses to an object's properties are found by the debug build, in which all
-    // tests run; checking again took a tenth of kinesis-put's time (docs/decisions/0022).
+    // tests run; checking again took a tenth of kinesis-put's time (docs/decisions/0026).
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
