@@ -16,53 +16,23 @@ final class Block: @unchecked Sendable {
     var records: Int64 = 0
 }
 
-/// The blocks of a run: a fixed number of them, so that they bound both the memory and how far
-/// the reading may be ahead of the writing.
+/// The blocks that nobody uses now, so that each is allocated once.
 ///
 /// One block has 272 KiB. One that grew for large records (a book of 5000 levels) is kept up to
-/// 1 MiB and replaced beyond.
+/// 1 MiB and let go beyond.
 final class BlockPool: Sendable {
     private static let largestKept = 1 << 20
 
-    private struct Shared {
-        var free: [Block] = []
-        var made = 0
-    }
+    private let free = Mutex<[Block]>([])
 
-    private let limit: Int
-    private let shared = Mutex(Shared())
-    /// One for each free block.
-    private let signal: ThreadSignal
-
-    /// - Parameter limit: most blocks that there are at once.
-    init(limit: Int) throws {
-        self.limit = limit
-        signal = try ThreadSignal()
-    }
-
-    /// An empty block; waits while all of them are in use.
-    func take() -> Block {
-        let mayMake = shared.withLock { shared in
-            guard shared.free.isEmpty, shared.made < limit else { return false }
-            shared.made += 1
-            return true
-        }
-        if mayMake { return Block() }
-        signal.take()
-        // Only the main thread takes, so what the signal counted is there.
-        return shared.withLock { $0.free.removeLast() }
-    }
+    /// An empty block.
+    func take() -> Block { free.withLock { $0.popLast() } ?? Block() }
 
     /// Takes a block back.
     func give(_ block: Block) {
-        var block = block
-        if block.bytes.capacity > Self.largestKept {
-            block = Block()
-        } else {
-            block.bytes.removeAll()
-            block.records = 0
-        }
-        shared.withLock { [block] in $0.free.append(block) }
-        signal.raise()
+        guard block.bytes.capacity <= Self.largestKept else { return }
+        block.bytes.removeAll()
+        block.records = 0
+        free.withLock { $0.append(block) }
     }
 }

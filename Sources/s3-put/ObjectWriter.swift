@@ -24,11 +24,12 @@ struct ObjectPlace: Sendable {
 /// Compresses blocks and writes and syncs staged files, on a thread of its own: work that would
 /// stall the reading.
 ///
-/// Its queue is bounded by the blocks that there are: whoever wants to be further ahead waits for
-/// one in ``takeBlock()``. After an error it writes nothing more and only gives blocks back, so
-/// that nobody waits for ever; what it did not write is in the spool.
+/// Its queue is bounded: whoever is ``blocksAhead`` blocks ahead waits for the disk. So there are
+/// never more blocks than open objects, these, and the one at work. After an error it writes
+/// nothing more and only gives blocks back, so that nobody waits for ever; what it did not write is
+/// in the spool.
 final class ObjectWriter: Sendable {
-    /// Blocks that may wait here while every open object has its own.
+    /// Most blocks that wait here.
     static let blocksAhead = 8
 
     private enum Job: Sendable {
@@ -37,36 +38,39 @@ final class ObjectWriter: Sendable {
     }
 
     private let form: ObjectForm
-    private let pool: BlockPool
+    private let pool = BlockPool()
     private let jobs = Mutex<[Job]>([])
     private let signal: ThreadSignal
+    /// One for each block that may still be added.
+    private let room: ThreadSignal
     private let committer: Committer
     private let outcomes: Outcomes
 
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - objects: most objects that are open at once.
     ///   - committer: gets each object that is finished.
     ///   - outcomes: gets the error that ends the writing.
     init(
-        _ form: ObjectForm, objects: Int, to committer: Committer, _ outcomes: Outcomes
+        _ form: ObjectForm, to committer: Committer, _ outcomes: Outcomes
     ) throws {
         self.form = form
         self.committer = committer
         self.outcomes = outcomes
-        pool = try BlockPool(limit: objects + Self.blocksAhead)
         signal = try ThreadSignal()
+        room = try ThreadSignal()
+        for _ in 0..<Self.blocksAhead { room.raise() }
         try BackgroundThread.start("writer") { [self] in run() }
     }
 
-    /// An empty block; waits until the disk has taken one when none is free.
+    /// An empty block.
     func takeBlock() -> Block { pool.take() }
 
-    /// Adds a block to the file of an object, which is created with its first. A block without
-    /// records just goes back.
+    /// Adds a block to the file of an object, which is created with its first; waits while the
+    /// queue is full. A block without records just goes back.
     func write(_ block: Block, of place: ObjectPlace) {
         if block.records == 0 { return pool.give(block) }
+        room.take()
         add(.write(block, place))
     }
 
@@ -93,6 +97,7 @@ final class ObjectWriter: Sendable {
         while true {
             signal.take()
             let job = jobs.withLock { $0.removeFirst() }
+            if case .write = job { room.raise() }
             do {
                 if !hasFailed {
                     if bench == nil { bench = try WritingBench(form) }

@@ -77,8 +77,7 @@ struct Sink: ~Copyable {
                 log: log, credentials: credentials, figures: figures,
                 abortedUploads: abortedUploads, isAbandoned: isAbandoned)
         }
-        let writer = try ObjectWriter(
-            plan.form, objects: Self.maximumParts, to: committer, outcomes)
+        let writer = try ObjectWriter(plan.form, to: committer, outcomes)
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
         }
