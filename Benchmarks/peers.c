@@ -89,12 +89,12 @@ static void make_trade(uint8_t *frame, int64_t id) {
     frame[95] = 1;
 }
 
-// With several symbols they take turns: AATCUSDT, ABTCUSDT, …
+// Several symbols take turns, each with ids of its own: AATCUSDT, ABTCUSDT, …
 static void generate(long count, int repeats, int symbols) {
     uint8_t *out = malloc(OUT + 2 * FRAME);
     size_t fill = 0;
     for (int64_t id = 1; id <= count; id++) {
-        make_trade(out + fill, id);
+        make_trade(out + fill, (id + symbols - 1) / symbols);
         if (symbols > 1) {
             out[fill + 46] = 'A' + id % symbols / 26;
             out[fill + 47] = 'A' + id % symbols % 26;
