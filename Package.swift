@@ -143,7 +143,7 @@ let package = Package(
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
-                "read_objects.py",
+                "kinesis_sink.py", "read_objects.py", "soak.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
@@ -163,7 +163,7 @@ let package = Package(
         tests(
             "HealthTests",
             [
-                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats",
+                "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "Stats", "Posix",
                 "TestSupport",
             ]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),

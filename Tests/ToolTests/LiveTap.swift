@@ -5,7 +5,7 @@ import Testing
 /// A tap that was started, and what it wrote so far.
 final class LiveTap {
     let place: TemporaryDirectory
-    private let process: Process
+    private let program: LiveProgram
 
     /// - Parameter throttle: a shell command that standard output goes through.
     init(_ simulator: Simulator, _ arguments: [String], throttle: String = "cat") throws {
@@ -19,26 +19,15 @@ final class LiveTap {
             ] + arguments
         let tool = Program.directory.appendingPathComponent("sbe-tap").path
         let quoted = ([tool] + words).map { "'\($0)'" }.joined(separator: " ")
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        // The shell's last word is the tap's own status.
-        process.arguments = [
-            "-c",
+        // The shell's own status is the tap's; it passes the signal on.
+        let script =
             "trap 'kill -TERM $tap' TERM; mkfifo \(place.path("fifo"));"
-                + " \(throttle) < \(place.path("fifo")) > \(place.path("out")) & "
-                + "\(quoted) > \(place.path("fifo")) 2> \(place.path("log")) & tap=$!; "
-                + "wait $tap; s=$?; [ $s -le 128 ] || { wait $tap; s=$?; }; wait; exit $s",
-        ]
-        var environment = ProcessInfo.processInfo.environment
-        environment["BINANCE_API_KEY"] = "test-key-4711"
-        process.environment = environment
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+            + " \(throttle) < \(place.path("fifo")) > \(place.path("out")) & "
+            + "\(quoted) > \(place.path("fifo")) 2> \(place.path("log")) & tap=$!; "
+            + "wait $tap; s=$?; [ $s -le 128 ] || { wait $tap; s=$?; }; wait; exit $s"
+        program = try LiveProgram(
+            "bash", ["-c", script], environment: ["BINANCE_API_KEY": "test-key-4711"])
     }
-
-    deinit { if process.isRunning { process.terminate() } }
 
     var output: [UInt8] {
         (try? Data(contentsOf: URL(fileURLWithPath: place.path("out")))).map(Array.init) ?? []
@@ -66,18 +55,28 @@ final class LiveTap {
 
     /// Ends it with SIGTERM, and gives its exit status.
     func stop() -> Int32 {
-        if process.isRunning { process.terminate() }
-        process.waitUntilExit()
-        return process.terminationStatus
+        program.signalled(SIGTERM)
+        return program.wait()
     }
 
     /// Waits for its own end.
-    func end() -> Int32 {
-        process.waitUntilExit()
-        return process.terminationStatus
+    func end() -> Int32 { program.wait() }
+}
+
+/// A reader that takes nothing until it may.
+struct Gate {
+    private let place: TemporaryDirectory
+    /// For the shell.
+    let reader: String
+
+    init() throws {
+        place = try TemporaryDirectory()
+        reader = "(until [ -e \(place.path("open")) ]; do sleep 0.02; done; cat)"
     }
 
-    var isRunning: Bool { process.isRunning }
+    func open() throws {
+        try Data().write(to: URL(fileURLWithPath: place.path("open")))
+    }
 }
 
 /// A record as `recq json` has it.
