@@ -114,7 +114,7 @@ struct FormTests {
     func `a book of the longest numbers keeps to the room that was made for it`(
         levels: Int
     ) throws {
-        var frame = Sample.depth(.depthSnapshot, id: .max, levels: levels)
+        var frame = Sample.depth(.depthSnapshot, id: 1 << 40, levels: levels)
         let first = frame.count - 16 * levels
         for offset in first..<frame.count { frame[offset] = 0x80 }
         let view = try FrameView(frame.span.bytes)
