@@ -63,6 +63,22 @@ final class LiveTap {
     func end() -> Int32 { program.wait() }
 }
 
+/// A reader that takes nothing until it may.
+struct Gate {
+    private let place: TemporaryDirectory
+    /// For the shell.
+    let reader: String
+
+    init() throws {
+        place = try TemporaryDirectory()
+        reader = "(until [ -e \(place.path("open")) ]; do sleep 0.02; done; cat)"
+    }
+
+    func open() throws {
+        try Data().write(to: URL(fileURLWithPath: place.path("open")))
+    }
+}
+
 /// A record as `recq json` has it.
 struct RecordLine {
     let kind: String

@@ -106,10 +106,13 @@ struct SbeTapTroubleTests {
     // MARK: - Slow readers
 
     @Test func `a slow reader that blocks loses nothing`() throws {
+        let gate = try Gate()
         let simulator = try Simulator(["--newest", "10", "--flood", "20000", "--no-flood-close"])
         let tap = try LiveTap(
             simulator, ["--streams", "trade", "--buffer-bytes", "64k"],
-            throttle: "(sleep 1; cat)")
+            throttle: gate.reader)
+        #expect(tap.says("the reader is slow", 30), "\(tap.log)")
+        try gate.open()
         #expect(tap.settles(above: 39_000 * 102))
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
@@ -118,17 +121,15 @@ struct SbeTapTroubleTests {
     }
 
     @Test func `a slow reader that spills loses nothing, and leaves no file`() throws {
+        let gate = try Gate()
         let simulator = try Simulator(["--newest", "10", "--flood", "20000", "--no-flood-close"])
         let spill = try TemporaryDirectory()
         let tap = try LiveTap(
             simulator,
             ["--streams", "trade", "--buffer-bytes", "64k", "--overflow", "spill:\(spill.path)"],
-            throttle: "(sleep 1; cat)")
-        #expect(
-            try waitUntil {
-                try FileManager.default.contentsOfDirectory(atPath: spill.path).count == 1
-            }
-        )
+            throttle: gate.reader)
+        #expect(tap.says("the reader is slow", 30), "\(tap.log)")
+        try gate.open()
         #expect(tap.settles(above: 39_000 * 102))
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
@@ -138,10 +139,13 @@ struct SbeTapTroubleTests {
     }
 
     @Test func `a slow reader that drops is told what it missed`() throws {
+        let gate = try Gate()
         let simulator = try Simulator(["--newest", "10", "--flood", "20000", "--no-flood-close"])
         let tap = try LiveTap(
             simulator, ["--streams", "trade", "--buffer-bytes", "64k", "--overflow", "drop"],
-            throttle: "(sleep 1; cat)")
+            throttle: gate.reader)
+        #expect(tap.says("the reader is slow", 30), "\(tap.log)")
+        try gate.open()
         #expect(tap.settles(above: 1_000_000))
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
