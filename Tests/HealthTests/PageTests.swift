@@ -151,9 +151,19 @@ struct PageTests {
     }
     private static let absence: Comment = "there is no Chromium"
 
-    /// Runs Chromium without a window; gives the document after some of its time.
-    private func browse(_ url: String, _ arguments: [String]) throws -> String {
+    /// Runs Chromium without a window; gives what it prints after some of its time.
+    private func browse(
+        _ url: String, _ arguments: [String], hasScripts: Bool = true
+    ) throws -> String {
         let place = try TemporaryDirectory()
+        if !hasScripts {
+            let profile = URL(fileURLWithPath: place.path("Default"))
+            try FileManager.default.createDirectory(
+                at: profile, withIntermediateDirectories: true)
+            try Data(
+                "{\"profile\":{\"default_content_setting_values\":{\"javascript\":2}}}".utf8
+            ).write(to: profile.appendingPathComponent("Preferences"))
+        }
         return try Program.run(
             try #require(Self.browser),
             [
@@ -170,8 +180,7 @@ struct PageTests {
         #expect(live.contains("<title>Pipelines of this host</title>"))
         #expect(live.contains("aria-live=\"polite\">Live.</p>"), "no events came")
         #expect(live.contains("id=\"stage-s3_2d_put_2e_a\""))
-        let still = try browse(
-            health.url + "/", ["--dump-dom", "--blink-settings=scriptEnabled=false"])
+        let still = try browse(health.url + "/", ["--dump-dom"], hasScripts: false)
         #expect(still.contains("As it was when the page was loaded."))
         #expect(still.contains("BTCUSDT trade") && still.contains("99 %"))
         withExtendedLifetime(stages) {}

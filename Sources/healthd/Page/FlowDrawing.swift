@@ -14,7 +14,9 @@ struct FlowDrawing {
     var html: HTML {
         let pipelines = overview.pipelines
         guard !pipelines.isEmpty else { return "<p>No stage is there.</p>" }
+        // healthd itself is in the table; it is worth a box when something is wrong with it.
         let single = pipelines.filter(\.isSingle).flatMap { $0.levels.joined() }
+            .filter { $0.stage != "healthd" || !$0.isHealthy }
         var html = HTML(pipelines.filter { !$0.isSingle }.map(drawing))
         if !single.isEmpty {
             html += """

@@ -90,7 +90,7 @@ struct Page {
                 history[stage.id].map(\.recordsOut), label: "records out a second of \(stage.id)")
             return """
                 <tr id="\(PageWords.anchor(stage.id))"><th scope="row">\(stage.id)</th>\
-                <td>\(PageWords.state(stage))</td>\
+                <td class="word">\(PageWords.state(stage))</td>\
                 <td>\(Readable.number(stage.rates.recordsIn))</td>\
                 <td>\(Readable.number(stage.rates.recordsOut))</td><td>\(curve)</td>\
                 \(cell(figures["records_in"]))\(cell(figures["records_out"]))\(cell(stage.waiting))\
@@ -105,7 +105,8 @@ struct Page {
             "Stage", "State", "In/s", "Out/s", "Out/s, 15 minutes", "Records in", "Records out",
             "Waiting", "Duplicates", "Quarantined", "Gaps", "Heartbeat", "Process",
         ]
-        return PageWords.table("Stages and what they counted", titles, rows)
+        return PageWords.table(
+            "Stages and what they counted", titles, words: ["State", "Out/s, 15 minutes"], rows)
     }
 
     private var delays: HTML {
@@ -122,7 +123,7 @@ struct Page {
         guard !rows.isEmpty else { return "<p>No stage has measured a delay yet.</p>" }
         return PageWords.table(
             "Delays since each stage started", ["Stage", "Delay", "Counted", "Median", "99 %"],
-            rows)
+            words: ["Delay"], rows)
     }
 
     private var completeness: HTML {
@@ -146,7 +147,7 @@ struct Page {
             [
                 "Sequence", "Ledger of", "Held", "Share", "Holes", "Missing", "Oldest hole",
                 "First id", "Last id",
-            ], rows)
+            ], words: ["Ledger of", "Held"], rows)
     }
 
     // MARK: - Log

@@ -68,18 +68,24 @@ header { padding-top: 14px; padding-bottom: 6px; }
 .box .rate { margin-top: 4px; }
 .box dl { margin: 4px 0 0; font-size: .86rem; }
 .box dl div { display: flex; gap: 6px; justify-content: space-between; }
-.box dt { color: var(--quiet); }
+.box dt { color: var(--quiet); white-space: nowrap; }
 .box dd { margin: 0; text-align: right; }
 .box .error { color: var(--warning); font-size: .82rem; margin-top: 4px; }
-.state { font-size: .88rem; font-weight: 600; }
+.box .state, td .state { font-size: .88rem; font-weight: 600; }
 .single { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 10px; }
 .arrows { flex: 1 1 0; min-width: 74px; min-height: 60px; align-self: stretch; height: auto; }
 .arrows line { stroke: var(--quiet); stroke-width: 2; }
-.arrows text { fill: var(--ink); font-size: 13px; font-weight: 600; text-anchor: middle; }
+.arrows text {
+  fill: var(--ink); font-size: 13px; font-weight: 600; text-anchor: middle;
+  stroke: var(--ground); stroke-width: 5px; stroke-linejoin: round; paint-order: stroke;
+}
 .arrows text.held { fill: var(--quiet); font-weight: 400; font-size: 12px; }
 .arrows.down { display: none; }
 #head path { fill: var(--quiet); }
-.spark { display: block; width: 100%; height: 30px; margin-top: 4px; }
+.spark {
+  display: block; width: 100%; height: 30px; margin-top: 4px;
+  border-bottom: 1px solid var(--line);
+}
 td .spark { width: 130px; height: 24px; margin: 0; }
 .spark polyline {
   fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke;
@@ -98,7 +104,7 @@ th, td {
   font-variant-numeric: tabular-nums;
 }
 thead th { font-weight: 600; color: var(--quiet); }
-th:first-child, td.word, td:has(.state) { text-align: left; }
+th:first-child, .word { text-align: left; }
 tr:target > * { background: var(--empty); }
 .scroll, .box, #log { scroll-margin-top: 12px; }
 #log {

@@ -55,8 +55,16 @@ enum PageWords {
     }
 
     /// A table with a caption, in a box that scrolls by itself, also by keyboard.
-    static func table(_ caption: String, _ titles: [String], _ rows: [HTML]) -> HTML {
-        let heads = HTML(titles.map { "<th scope=\"col\">\($0)</th>" as HTML })
+    ///
+    /// - Parameter words: columns of words, which begin at the left; the others are numbers.
+    static func table(
+        _ caption: String, _ titles: [String], words: Set<String>, _ rows: [HTML]
+    ) -> HTML {
+        let heads = HTML(
+            titles.map { title -> HTML in
+                let look: HTML = words.contains(title) ? " class=\"word\"" : ""
+                return "<th scope=\"col\"\(look)>\(title)</th>"
+            })
         return """
             <div class="scroll" tabindex="0" role="region" aria-label="\(caption)"><table>\
             <caption>\(caption)</caption><thead><tr>\(heads)</tr></thead>\
