@@ -6,7 +6,7 @@ export PYTHON ?= $(CURDIR)/.venv/bin/python
 export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test lint format coverage generate demo bench chaos install uninstall clean
+.PHONY: help setup build test lint format coverage generate demo bench chaos soak install uninstall clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -36,7 +36,8 @@ coverage: ## Measure which lines the tests reach
 generate: ## Write generated code, Avro schemas and man pages anew
 	@Scripts/generate
 
-demo: build ## Backfill an hour from a simulated exchange into ./data/bronze
+demo: build ## Backfill an hour from a simulated exchange into ./data/bronze, then stream into a local Kinesis
+	@Scripts/setup test
 	@Scripts/demo $(RELEASE)
 
 bench: build ## Measure against C and Python programs that do the same
@@ -45,6 +46,11 @@ bench: build ## Measure against C and Python programs that do the same
 chaos: build ## Kill the pipeline a hundred times, and prove that nothing was lost or doubled
 	@Scripts/setup test
 	$(PYTHON) Tests/ToolTests/chaos.py --tools $(RELEASE) --kills 100 --ids 300000
+
+SOAK ?= 600
+soak: build ## Stream under faults for ten minutes (SOAK seconds), and prove that every trade came once or is declared
+	@Scripts/setup test
+	$(PYTHON) Tests/ToolTests/soak.py --tools $(RELEASE) --seconds $(SOAK)
 
 install: build ## Install programs and man pages under PREFIX
 	@Scripts/install $(RELEASE) $(PREFIX)

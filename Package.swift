@@ -147,7 +147,7 @@ let package = Package(
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
-                "read_objects.py",
+                "kinesis_sink.py", "read_objects.py", "soak.py",
                 "s3_server.py",
             ],
             swiftSettings: base),
@@ -168,7 +168,7 @@ let package = Package(
             name: "HealthTests",
             dependencies: [
                 "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "AWS",
-                "Monitoring", "Stats", "TestSupport",
+                "Monitoring", "Stats", "Posix", "TestSupport",
             ],
             exclude: ["moto_cloudwatch.py", "read_metrics.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),

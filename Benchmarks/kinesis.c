@@ -2,10 +2,14 @@
 // `make bench`, and the sink that all of them send to.
 //
 //   kinesis-peer sink SECONDS [CERT KEY]   answers on a free port of 127.0.0.1, which it prints
+//   kinesis-peer ages SECONDS              the same, and looks how old records are
 //   kinesis-peer build FILE PASSES         bodies of 500 records built and signed, not sent
 //   kinesis-peer send URL FILE CALLS       the same sent by libcurl, CALLS of them at once
 //
 //   gcc -O2 -o kinesis-peer kinesis.c -lcurl -lcrypto -lssl -lpthread
+//
+// The sink notes how old records are when their request has come, by the ingest time of frames that
+// are not in containers; GET /delays says so, as COUNT P50 P99 P99.9 in microseconds.
 //
 // Records are whole frames in base64 under one partition key, 500 a call, as kinesis-put sends
 // them with --format sbe --order relaxed. `build` prints the number of bytes and a hash of the
@@ -27,6 +31,8 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "delays.h"
 
 enum { FRAME = 102, CALL = 500, ROOM = 256 << 10 };
 static const char TYPE[] = "application/x-amz-json-1.1";
@@ -262,14 +268,51 @@ static const char SHARDS[] =
     "\"EndingHashKey\":\"340282366920938463463374607431768211455\"},"
     "\"SequenceNumberRange\":{\"StartingSequenceNumber\":\"1\"}}]}";
 
+static int ages;
+static Delays delays;
+static pthread_mutex_t delays_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// The ingest time of a frame is in its bytes 22 to 29, and so in characters 28 to 39 of its base64.
+static void note_age(const char *text, const char *end, int64_t now) {
+    static const uint8_t start[] = {0xEB, 0x50};
+    uint8_t bytes[31];
+    if (end - text < 40) return;
+    for (int group = 0; group < 10; group++, text += 4) {
+        uint32_t value = 0;
+        for (int place = 0; place < 4; place++) {
+            const char *digit = strchr(DIGITS, text[place]);
+            if (!digit || !*digit) return;
+            value = value << 6 | (uint32_t)(digit - DIGITS);
+        }
+        uint8_t *to = bytes + group * 3;
+        to[0] = value >> 16, to[1] = value >> 8, to[2] = value;
+    }
+    if (memcmp(bytes + 4, start, 2)) return;
+    int64_t ingest;
+    memcpy(&ingest, bytes + 22, 8);
+    note_delay(&delays, now - ingest);
+}
+
 static size_t answer(const char *head, const char *body, size_t length, char *out) {
     char *to = out + 256;
     size_t start = 256;
-    if (!strcasestr(head, "PutRecords")) {
+    if (!strncmp(head, "GET /delays", 11)) {
+        pthread_mutex_lock(&delays_lock);
+        to += print_delays(&delays, to, 128);
+        pthread_mutex_unlock(&delays_lock);
+    } else if (!strcasestr(head, "PutRecords")) {
         to = put(to, SHARDS);
     } else {
         to = put(to, "{\"FailedRecordCount\":0,\"Records\":[");
         const char *from = body;
+        if (ages) {
+            int64_t now = nanoseconds_now();
+            pthread_mutex_lock(&delays_lock);
+            while ((from = memmem(from, body + length - from, "\"Data\":\"", 8)))
+                note_age(from += 8, body + length, now);
+            pthread_mutex_unlock(&delays_lock);
+            from = body;
+        }
         while ((from = memmem(from, body + length - from, "\"PartitionKey\"", 14))) {
             memcpy(to, ENTRY, sizeof ENTRY - 1);
             to += sizeof ENTRY - 1;
@@ -346,7 +389,8 @@ static void sink(int seconds, const char *certificate, const char *secret) {
 }
 
 int main(int count, char **words) {
-    if (count >= 3 && !strcmp(words[1], "sink"))
+    ages = count >= 3 && !strcmp(words[1], "ages");
+    if (ages || (count >= 3 && !strcmp(words[1], "sink")))
         sink(atoi(words[2]), count > 4 ? words[3] : 0, count > 4 ? words[4] : 0);
     make_key();
     if (count == 4 && !strcmp(words[1], "build")) {
@@ -356,6 +400,6 @@ int main(int count, char **words) {
         load(words[3]);
         send_all(words[2], atoi(words[4]));
     } else {
-        return fprintf(stderr, "usage: kinesis-peer sink | build | send\n"), 64;
+        return fprintf(stderr, "usage: kinesis-peer sink | ages | build | send\n"), 64;
     }
 }

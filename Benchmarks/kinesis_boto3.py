@@ -8,7 +8,7 @@ from botocore.config import Config
 
 FRAME, CALL = 102, 500
 url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-client = boto3.client("kinesis", endpoint_url=url, config=Config(retries={"max_attempts": 1}))
+client = boto3.client("kinesis", endpoint_url=url, region_name="us-east-1", config=Config(retries={"max_attempts": 1}))
 with open(path, "rb") as file:
     frames = file.read(FRAME * count)
 for start in range(0, len(frames), FRAME * CALL):

@@ -12,16 +12,11 @@ enum Conservation {
 
     /// What came in less what became of it; nil for a stage that does not count both.
     static func residue(_ snapshot: StatsSnapshot) -> Int64? {
-        var taken: Int64?
-        var settled: Int64?
-        for metric in snapshot.metrics where metric.kind != .histogram {
-            if sources.contains(metric.name) {
-                taken = (taken ?? 0) &+ metric.value
-            } else if fates.contains(metric.name) {
-                settled = (settled ?? 0) &+ metric.value
-            }
+        func sum(_ names: [String]) -> Int64? {
+            let sums = names.compactMap(snapshot.sum)
+            return sums.isEmpty ? nil : sums.reduce(0, &+)
         }
-        guard let taken, let settled else { return nil }
+        guard let taken = sum(sources), let settled = sum(fates) else { return nil }
         return taken &- settled
     }
 }

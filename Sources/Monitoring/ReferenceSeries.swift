@@ -52,10 +52,10 @@ struct ReferenceSeries {
                     metric.value, "ingestor_errors",
                     ["component": snapshot.stage, "error_type": type])
             }
-            let labels = LabelSet(parsing: metric.labels)
             switch metric.name {
             case "stream_records":
                 guard let source else { continue }
+                let labels = LabelSet(parsing: metric.labels)
                 add(
                     metric.value, "ingestor_messages",
                     [
@@ -63,9 +63,11 @@ struct ReferenceSeries {
                         "message_type": labels["stream"] ?? "",
                     ])
             case "objects_out":
-                add(metric.value, "ingestor_s3_files", ["data_type": labels["kind"] ?? ""])
+                let kind = LabelSet(parsing: metric.labels)["kind"]
+                add(metric.value, "ingestor_s3_files", ["data_type": kind ?? ""])
             case "stream_records_out" where snapshot.stage == "kinesis-put":
-                add(metric.value, "ingestor_kinesis_records", ["stream": labels["stream"] ?? ""])
+                let stream = LabelSet(parsing: metric.labels)["stream"]
+                add(metric.value, "ingestor_kinesis_records", ["stream": stream ?? ""])
             default: break
             }
         }

@@ -72,7 +72,12 @@ final class StageWatch {
     }
 
     private func noteErrors(_ now: Int64) {
-        if let last = errors.last, now - last.time < Self.errorStep { errors.removeLast() }
+        // The newest entry moves until it is a step away from the one before.
+        if errors.count > 1,
+            errors[errors.count - 1].time - errors[errors.count - 2].time < Self.errorStep
+        {
+            errors.removeLast()
+        }
         let failed =
             (snapshot.sum("decode_errors") ?? 0) + (snapshot.sum("records_quarantined") ?? 0)
         let limited = ["rate_limited", "throttled", "throttles"].reduce(0) {

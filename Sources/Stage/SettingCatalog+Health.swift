@@ -121,7 +121,8 @@ extension SettingCatalog {
     static let healthKeys: Set<String> = [
         healthHost.key, healthPort.key, healthListen.key, prometheusPort.key,
         enablePrometheus.key, serviceName.key, mode.key, healthToken.key, healthTokenFile.key,
-        healthCertificate.key, healthKey.key, healthConnections.key, healthRequestTime.key, healthInterval.key,
+        healthCertificate.key, healthKey.key, healthConnections.key, healthRequestTime.key,
+        healthInterval.key,
         healthHeartbeat.key, healthNoData.key, healthConnectionDown.key, healthDecodeErrors.key,
         healthUndelivered.key, healthSpool.key, healthDisk.key, healthHole.key,
         healthConservation.key, healthKeep.key, healthExpected.key,

@@ -63,7 +63,7 @@ public enum SettingCatalog {
     /// The key for endpoints that want one.
     public static let binanceAPIKey = Setting<String>(
         "binance.api_key", flag: nil, environment: "BINANCE_API_KEY", default: nil, value: "KEY",
-        "Key of the venue, for historicalTrades.", parse: SettingText.text)
+        "Key of the venue, for streams and historicalTrades.", parse: SettingText.text)
     /// The REST schema asked for.
     public static let restSchema = Setting(
         "binance.rest_sbe_schema", flag: "sbe-schema", default: "3:5", value: "ID:VERSION",

@@ -11,6 +11,8 @@ public final class StatsFile {
     public let inode: UInt64
     private let file: Descriptor
     private var definitions: [StatsSnapshot.Definition] = []
+    /// Where the counters and gauges of a name stand among them.
+    private var places: [String: [Int]] = [:]
     private var header = [UInt8](repeating: 0, count: StatsLayout.tableOffset)
     private var slots: [UInt64] = []
 
@@ -65,7 +67,7 @@ public final class StatsFile {
         }
         return StatsSnapshot(
             taken, life: life, isSuspended: life == .running && process?.isStopped == true,
-            isConsistent: isConsistent, lastError: note, metrics: metrics)
+            isConsistent: isConsistent, lastError: note, metrics: metrics, places: places)
     }
 
     // MARK: - Bytes
@@ -105,6 +107,9 @@ public final class StatsFile {
                         rebasing: bytes[(index * StatsLayout.entryLength)...]))
             }
             guard let definition else { throw .notStats(path) }
+            if definition.kind != .histogram {
+                places[definition.name, default: []].append(definitions.count)
+            }
             definitions.append(definition)
         }
     }

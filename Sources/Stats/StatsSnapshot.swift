@@ -93,20 +93,18 @@ public struct StatsSnapshot: Sendable {
     public let neighbours: [Neighbour]
     /// Its figures.
     public let metrics: [Metric]
+    /// Where the counters and gauges of a name stand among them.
+    private let places: [String: [Int]]
 
     /// The value of a counter or gauge; nil when there is none of that name. With labels it is the
     /// first one's.
     public func value(_ name: String) -> Int64? {
-        metrics.first { $0.name == name && $0.kind != .histogram }?.value
+        places[name]?.first.map { metrics[$0].value }
     }
 
     /// The sum of all counters or gauges of a name, whatever their labels; nil when there is none.
     public func sum(_ name: String) -> Int64? {
-        var sum: Int64?
-        for metric in metrics where metric.kind != .histogram && metric.name == name {
-            sum = (sum ?? 0) &+ metric.value
-        }
-        return sum
+        places[name].map { places in places.reduce(0) { $0 &+ metrics[$1].value } }
     }
 
     /// Reads a file once; every number in it is checked before it is used.
@@ -117,7 +115,7 @@ public struct StatsSnapshot: Sendable {
 
     init(
         _ header: StatsHeader, life: Life, isSuspended: Bool, isConsistent: Bool,
-        lastError: ErrorNote?, metrics: [Metric]
+        lastError: ErrorNote?, metrics: [Metric], places: [String: [Int]]
     ) {
         stage = header.stage
         instance = header.instance
@@ -137,6 +135,7 @@ public struct StatsSnapshot: Sendable {
         self.isConsistent = isConsistent
         self.lastError = lastError
         self.metrics = metrics
+        self.places = places
     }
 }
 

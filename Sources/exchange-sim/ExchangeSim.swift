@@ -15,9 +15,13 @@ struct ExchangeSim: ParsableCommand {
         commandName: "exchange-sim",
         abstract: "A Binance Spot that runs here, with a market that anyone can recompute.",
         discussion: """
-            Prints one line, `listening rest=URL control=URL`, once it answers. The control port
-            takes POST /faults?rate=0.1&kinds=close,error, POST /next?fault=ban,
-            POST /market?newest=1000&oldest=1, POST /reset, and GET /stats.
+            Prints one line once it answers, `listening rest=URL control=URL ws=URL`, and with TLS
+            also `wss=URL ca=FILE`. The control port takes POST /faults?rate=0.1&kinds=close,error,
+            /next?fault=ban, /market?newest=1000&oldest=1, /reset, /stream/next?fault=drop,
+            /stream/do?deed=cut&connection=random, /stream/refuse?status=503&count=2, and
+            GET /stats, /sent, /connections.
+
+              exchange-sim --start now --rate 1000 --symbol BTCUSDT,ETHUSDT
             """,
         version: Version.text)
 

@@ -56,16 +56,21 @@ extension Delivery {
                 "\(reply.failures.count) entries failed: \(first.code): \(first.message)",
                 ["stream": channel.stream.name])
         }
+        // One look at the clock for all of a call: the delay of its first record.
+        if let first = call.items.first, failed[0] == nil {
+            let received = first.key.withFrame(at: first.place) { try? FrameView($0).ingestTime }
+            if let received { counters.flow.noteOut(receivedAt: received) }
+        }
         let effect = channel.lanes.settle(call, .answered(failed: failed), now: now) {
             confirm(channel, $0, $1, $2)
         }
+        tally.recordsOut += Int64(effect.delivered)
         if effect.throttled { channel.counters.throttles.add() }
         if effect.delivered > 0 {
             lastSuccess = now
             let share = Double(effect.delivered) / Double(call.items.count)
             call.lane.pace.stored(call.cost * share, at: now)
         }
-        counters.recordsOut.add(effect.delivered)
         channel.counters.records.add(effect.delivered)
     }
 
@@ -76,7 +81,7 @@ extension Delivery {
         channel.release(batch)
         guard isDelivered, let frame = try? FrameView(bytes) else { return }
         books.confirm(frame)
-        counters.deliveryDelay.record(Clock.realtimeNanoseconds() - frame.ingestTime)
+        tally.bytesOut += Int64(bytes.byteCount)
     }
 
     private mutating func take(
@@ -149,7 +154,7 @@ extension Delivery {
         try bad.key.withFrame(at: bad.place) { bytes in
             try quarantine.add(try FrameView(bytes), because: "\(error)")
         }
-        counters.notTaken.add()
+        tally.notTaken += 1
         log.error("a record was put into \(quarantine.path): \(error)")
         channel.lanes.discard(bad) { confirm(channel, $0, $1, $2) }
     }
@@ -217,6 +222,7 @@ extension Delivery {
         let isNew = channel.trouble?.code != error.code
         channel.trouble = error
         let now = Clock.monotonicNanoseconds()
+        channel.troubledAt = now
         guard isNew || now - channel.complainedAt >= Self.complaintPause else { return }
         channel.complainedAt = now
         log.error(

@@ -46,7 +46,7 @@ extension Delivery {
         lane.pace.spend(cost)
         let token = nextToken
         nextToken += 1
-        counters.bytesOut.add(buffer.count)
+        counters.bytesSent.add(buffer.count)
         channel.counters.requests.add()
         do throws(AWSError) {
             try client.submit(.putRecords, buffer, stream: channel.stream, token: token)
@@ -89,7 +89,7 @@ extension Delivery {
             try form.append(frame, to: &scratch)
         } catch let error as FrameError {
             try quarantine.add(frame, because: "\(error)")
-            counters.quarantined.add()
+            tally.broken += 1
             log.warning("a record was put into \(quarantine.path): \(error)")
             return .rejected
         }
@@ -97,7 +97,7 @@ extension Delivery {
         guard length <= plan.recordBytes else {
             let reason = "\(length) bytes are more than a record may have (\(plan.recordBytes))"
             try quarantine.add(frame, because: reason)
-            counters.tooLong.add()
+            tally.tooLong += 1
             log.warning("a record was put into \(quarantine.path): \(reason)")
             return .rejected
         }

@@ -14,6 +14,7 @@ extension Delivery {
         var deadline = isStopping ? start + Int64(plan.drainTimeout * 1e9) : Int64.max
         lastSuccess = max(lastSuccess, start)
         var end: StageFailure?
+        for channel in channels where channel.trouble != nil { channel.hurry(now: start) }
         while channels.contains(where: { !$0.isEmpty }) {
             let now = Clock.monotonicNanoseconds()
             if deadline == .max, Descriptor.isReadable(stop) {
@@ -26,7 +27,9 @@ extension Delivery {
             }
             if deadline == .max {
                 let left = channels.filter { !$0.isEmpty }
-                if let trouble = left.first?.trouble, left.allSatisfy({ $0.trouble != nil }) {
+                if let trouble = left.first?.trouble,
+                    left.allSatisfy({ $0.trouble != nil && $0.troubledAt >= start })
+                {
                     end = StageFailure(trouble)
                     break
                 }
@@ -40,11 +43,10 @@ extension Delivery {
         }
         try settleBooks()
         log.info(
-            "\(counters.recordsOut.value) records confirmed",
+            "\(tally.recordsOut) records confirmed",
             [
-                "refused": "\(counters.refused.value)",
-                "quarantined":
-                    "\(counters.quarantined.value + counters.tooLong.value + counters.notTaken.value)",
+                "refused": "\(tally.refused)",
+                "quarantined": "\(tally.quarantined)",
                 "waiting": "\(waiting)",
             ])
         if let end {
@@ -57,9 +59,6 @@ extension Delivery {
     private mutating func settleBooks() throws {
         try clear()
         if plan.sync != .never { try syncSpools(Clock.monotonicNanoseconds(), interval: 0) }
-        counters.waiting.set(Int64(waiting))
-        counters.callsInFlight.set(0)
-        counters.oldestAge.set(0)
-        counters.spoolBytes.set(channels.reduce(0) { $0 + $1.spoolBytes })
+        report(Clock.monotonicNanoseconds())
     }
 }

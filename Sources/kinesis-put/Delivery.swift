@@ -26,7 +26,8 @@ struct Delivery: ~Copyable {
     let plan: KinesisPutPlan
     let log: Log
     let stop: Int32
-    let counters: DeliveryCounters
+    var counters: DeliveryCounters
+    var tally = DeliveryTally()
     let quarantine: Quarantine
     var books: Books
     var client: KinesisClient
@@ -61,7 +62,8 @@ struct Delivery: ~Copyable {
             throw StageFailure(error)
         }
         let log = stage.log
-        let counters = DeliveryCounters(stage.stats)
+        let counters = DeliveryCounters(
+            stage.stats, state: plan.state, spoolMax: plan.spoolMax)
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
             counters.tornBytes.add(Int(ledger.tornBytes))
@@ -122,16 +124,10 @@ struct Delivery: ~Copyable {
 
     // MARK: - Running
 
-    /// Delivers what an earlier run left, and what comes, until the input ends or a signal comes
-    /// and all is delivered, or nothing more can be done.
-    mutating func run(_ reader: inout FrameReader) throws {
-        var failureOfInput: (any Error)?
-        do { try readAll(&reader) } catch let error as FrameError { failureOfInput = error }
-        try drain()
-        if let failureOfInput { throw failureOfInput }
-    }
-
-    private mutating func readAll(_ reader: inout FrameReader) throws {
+    /// Delivers what an earlier run left, and what comes, until the input ends or a signal comes.
+    ///
+    /// - Throws: `FrameError` for bytes that are no frames; what came before was taken in.
+    mutating func readAll(_ reader: inout FrameReader) throws {
         while true {
             let input = mayRead ? reader.descriptorNumber : -1
             try step(input)
@@ -156,16 +152,17 @@ struct Delivery: ~Copyable {
         var failure: FrameError?
         do throws(FrameError) {
             while let frame = try reader.next() {
-                counters.recordsIn.add()
-                counters.bytesIn.add(frame.bytes.byteCount)
+                tally.recordsIn += 1
+                tally.bytesIn += Int64(frame.bytes.byteCount)
                 guard books.take(frame) else {
-                    counters.refused.add()
+                    tally.refused += 1
                     continue
                 }
                 let place = routes[plan.streams.index(template: frame.template)]
                 channels[place].take(frame, plan, window: window, now: now)
             }
         } catch { failure = error }
+        if let times = reader.lastTimes { counters.flow.note(times) }
         do throws(SpoolError) {
             for channel in channels { try channel.closeBatch() }
         } catch { throw StageFailure(error) }
@@ -207,9 +204,9 @@ struct Delivery: ~Copyable {
     private mutating func load(_ channel: StreamChannel, _ window: Int, _ now: Int64) throws {
         do {
             try channel.load(plan, window: window, now: now) { frame in
-                counters.recovered.add()
+                tally.recovered += 1
                 if books.take(frame) { return true }
-                counters.refused.add()
+                tally.refused += 1
                 return false
             }
         } catch let error as SpoolError { throw StageFailure(error) }
@@ -224,8 +221,7 @@ struct Delivery: ~Copyable {
     var waiting: Int { channels.reduce(0) { $0 + $1.waiting } }
 
     private var mayRead: Bool {
-        let bytes = channels.reduce(0) { $0 + $1.spoolBytes }
-        return bytes + Int64(min(Self.readAhead, plan.spoolMax / 4)) < Int64(plan.spoolMax)
+        spoolBytes + Int64(min(Self.readAhead, plan.spoolMax / 4)) < Int64(plan.spoolMax)
     }
 
     /// When there will be something to do though nothing happens, ns.
@@ -266,19 +262,20 @@ struct Delivery: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         do throws(LedgerError) { try books.write() } catch { throw StageFailure(error) }
         if plan.sync != .never { try syncSpools(now, interval: Self.syncInterval) }
+        counters.publish(tally, waiting: waiting)
         let isPressed = !mayRead
         guard now - bookedAt >= Self.bookInterval || isPressed else { return }
         bookedAt = now
         try clear()
-        if isPressed != isFull || isPressed && mayRead {
-            isFull = !mayRead
-            if isFull {
-                log.warning(
-                    "the spool is full: reading stops until something is delivered",
-                    ["spool_bytes": "\(counters.spoolBytes.value)", "waiting": "\(waiting)"])
-            }
-        }
         report(now)
+        let isFullNow = !mayRead
+        guard isFullNow != isFull else { return }
+        isFull = isFullNow
+        if isFull {
+            log.warning(
+                "the spool is full: reading stops until something is delivered",
+                ["spool_bytes": "\(spoolBytes)", "waiting": "\(waiting)"])
+        }
     }
 
     /// Makes the ledger durable, and then deletes what it vouches for.
@@ -289,18 +286,17 @@ struct Delivery: ~Copyable {
         } catch { throw StageFailure(error) }
     }
 
-    private mutating func report(_ now: Int64) {
-        let real = Clock.realtimeNanoseconds()
-        let monotonic = Clock.monotonicNanoseconds()
-        counters.waiting.set(Int64(waiting))
-        counters.spoolBytes.set(channels.reduce(0) { $0 + $1.spoolBytes })
-        let oldest = channels.compactMap(\.oldestIngestTime).min()
-        counters.oldestAge.set(oldest.map { max(0, (real - $0) / 1_000_000) } ?? 0)
-        counters.callsInFlight.set(Int64(calls.count))
-        counters.credentialsExpire.set(client.credentialsExpiration ?? 0)
+    /// Bytes that wait on disk.
+    var spoolBytes: Int64 { channels.reduce(0) { $0 + $1.spoolBytes } }
+
+    mutating func report(_ now: Int64) {
+        counters.publish(tally, waiting: waiting)
+        counters.note(
+            spoolBytes: spoolBytes, oldest: channels.compactMap(\.oldestIngestTime).min(),
+            calls: calls.count, credentialsExpire: client.credentialsExpiration)
         for channel in channels {
             let state: Int64 =
-                switch channel.breaker.state(at: monotonic) {
+                switch channel.breaker.state(at: now) {
                 case .closed: 0
                 case .halfOpen: 1
                 case .open: 2
@@ -314,9 +310,8 @@ struct Delivery: ~Copyable {
         log.info(
             "progress",
             [
-                "records_in": "\(counters.recordsIn.value)",
-                "records_out": "\(counters.recordsOut.value)", "waiting": "\(waiting)",
-                "spool_bytes": "\(counters.spoolBytes.value)",
+                "records_in": "\(tally.recordsIn)", "records_out": "\(tally.recordsOut)",
+                "waiting": "\(waiting)", "spool_bytes": "\(spoolBytes)",
             ])
     }
 }

@@ -1,56 +1,101 @@
+import Posix
 import Stage
 import Stats
+
+/// What became of the records, counted where the work is done and published once a turn.
+struct DeliveryTally {
+    var recordsIn: Int64 = 0
+    var bytesIn: Int64 = 0
+    var recovered: Int64 = 0
+    var recordsOut: Int64 = 0
+    var bytesOut: Int64 = 0
+    var refused: Int64 = 0
+    /// Put aside: the message breaks its template, is too long, or the service will not take it.
+    var broken: Int64 = 0
+    var tooLong: Int64 = 0
+    var notTaken: Int64 = 0
+
+    var quarantined: Int64 { broken + tooLong + notTaken }
+}
 
 /// The figures of the sink. They balance: records_in + records_recovered = records_out +
 /// records_refused + records_quarantined + records_waiting.
 struct DeliveryCounters {
-    let recordsIn: Counter
-    let bytesIn: Counter
-    let recovered: Counter
-    let recordsOut: Counter
-    let bytesOut: Counter
-    let refused: Counter
-    let quarantined: Counter
-    let tooLong: Counter
-    let notTaken: Counter
+    let flow: FlowFigures
+    let bytesSent: Counter
     let tornBytes: Counter
-    let waiting: Gauge
-    let spoolBytes: Gauge
-    let oldestAge: Gauge
-    let callsInFlight: Gauge
-    let credentialsExpire: Gauge
-    let deliveryDelay: Histogram
     let syncDuration: Histogram
+    let spoolBytes: Gauge
+    private let recovered: Counter
+    private let refused: Counter
+    private let broken: Counter
+    private let tooLong: Counter
+    private let notTaken: Counter
+    private let spoolMax: Gauge
+    private let oldestWaiting: Gauge
+    private let callsInFlight: Gauge
+    private let credentialsLeft: Gauge
+    private let stats: StatsWriter
+    private var disk: DiskFigures
 
-    init(_ stats: StatsWriter) {
-        recordsIn = stats.counter("records_in", help: "Records read.")
-        bytesIn = stats.counter("bytes_in", help: "Bytes read.")
+    init(_ stats: StatsWriter, state: String, spoolMax limit: Int) {
+        self.stats = stats
+        flow = FlowFigures(stats, goesOut: "confirmed by the service", delay: "ack_delay")
+        bytesSent = stats.counter("bytes_sent", help: "Bytes of request bodies, repeats included.")
         recovered = stats.counter(
             "records_recovered", help: "Records taken again from an earlier run's spool.")
-        recordsOut = stats.counter("records_out", help: "Records that the service confirmed.")
-        bytesOut = stats.counter("bytes_out", help: "Bytes of requests sent.")
         refused = stats.counter("records_refused", help: "Records that were held already.")
-        quarantined = stats.counter(
-            "records_quarantined", labels: "reason=\"bad_message\"",
-            help: "Records whose message breaks its template.")
-        tooLong = stats.counter(
-            "records_quarantined", labels: "reason=\"too_long\"",
-            help: "Records longer than a Kinesis record may be.")
-        notTaken = stats.counter(
-            "records_quarantined", labels: "reason=\"refused_by_service\"",
-            help: "Records that the service will not take.")
+        func putAside(_ reason: String) -> Counter {
+            stats.counter(
+                "records_quarantined", labels: "reason=\"\(reason)\"",
+                help: "Records put aside, by reason.")
+        }
+        broken = putAside("broken_message")
+        tooLong = putAside("too_long")
+        notTaken = putAside("refused_by_service")
         tornBytes = stats.counter(
             "torn_bytes", help: "Bytes that a crash left half written in ledger and spools.")
-        waiting = stats.gauge("records_waiting", help: "Records taken in and not yet confirmed.")
         spoolBytes = stats.gauge("spool_bytes", help: "Bytes that wait on disk for delivery.")
-        oldestAge = stats.gauge(
-            "oldest_waiting_ms", help: "Age of the oldest record that waits, in ms; 0 for none.")
+        spoolMax = stats.gauge("spool_max_bytes", help: "Most bytes that may wait on disk.")
+        oldestWaiting = stats.gauge(
+            "oldest_waiting_time_ns",
+            help: "When the oldest record that is not confirmed yet was received; 0 for none.")
         callsInFlight = stats.gauge("calls_in_flight", help: "Calls under way, one a lane at most.")
-        credentialsExpire = stats.gauge(
-            "credentials_expire_seconds", help: "When the credentials end, s since 1970; 0 never.")
-        deliveryDelay = stats.histogram(
-            "delivery_delay", help: "From a record's arrival to its confirmation.")
+        credentialsLeft = stats.gauge(
+            "credentials_seconds_left",
+            help: "Seconds until the credentials in use end; 0 for those that do not.")
         syncDuration = stats.histogram("sync_duration", help: "Time to force a spool to the disk.")
+        disk = DiskFigures(stats, directory: state)
+        spoolMax.set(Int64(limit))
+    }
+
+    /// Publishes the tally as one, so that it balances whenever somebody looks.
+    func publish(_ tally: DeliveryTally, waiting: Int) {
+        stats.update {
+            flow.recordsIn.advance(to: tally.recordsIn)
+            flow.bytesIn.advance(to: tally.bytesIn)
+            recovered.advance(to: tally.recovered)
+            flow.recordsOut.advance(to: tally.recordsOut)
+            flow.bytesOut.advance(to: tally.bytesOut)
+            refused.advance(to: tally.refused)
+            broken.advance(to: tally.broken)
+            tooLong.advance(to: tally.tooLong)
+            notTaken.advance(to: tally.notTaken)
+            flow.waiting.set(Int64(waiting))
+        }
+        stats.heartbeat.beat()
+    }
+
+    /// Notes what waits, and on what.
+    mutating func note(
+        spoolBytes bytes: Int64, oldest: Int64?, calls: Int, credentialsExpire: Int64?
+    ) {
+        spoolBytes.set(bytes)
+        oldestWaiting.set(oldest ?? 0)
+        callsInFlight.set(Int64(calls))
+        let now = Clock.realtimeNanoseconds() / 1_000_000_000
+        credentialsLeft.set(credentialsExpire.map { $0 - now } ?? 0)
+        disk.update(now: Clock.monotonicNanoseconds())
     }
 }
 
@@ -70,8 +115,8 @@ struct StreamCounters {
     let shards: Gauge
 
     init(_ stats: StatsWriter, stream: String) {
-        // Labels have 64 bytes.
-        let label = "stream=\"\(stream.prefix(52))\""
+        // Labels have 128 bytes, and a name as many.
+        let label = "stream=\"\(stream.prefix(100))\""
         records = stats.counter(
             "stream_records_out", labels: label, help: "Records that the stream has confirmed.")
         requests = stats.counter("requests", labels: label, help: "PutRecords calls.")

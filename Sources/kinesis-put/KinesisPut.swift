@@ -4,6 +4,7 @@ import Posix
 import Records
 import Stage
 import StageAWS
+import Stats
 
 @main
 struct KinesisPut: StageCommand {
@@ -66,7 +67,6 @@ struct KinesisPut: StageCommand {
         kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
         kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
         let longest = try settings.value(SettingCatalog.aggregateBytes, aggregateBytes)
-        let kinesis = try kinesis(&settings)
         return KinesisPutPlan(
             streams: names,
             createsStreams: try settings.value(
@@ -129,6 +129,11 @@ struct KinesisPut: StageCommand {
     func run(_ plan: KinesisPutPlan, in stage: borrowing Stage) throws {
         var reader = try stage.standardInput()
         var delivery = try Delivery(plan, in: stage)
-        try delivery.run(&reader)
+        stage.enter(.running)
+        var failure: (any Error)?
+        do { try delivery.readAll(&reader) } catch let error as FrameError { failure = error }
+        stage.enter(.draining)
+        try delivery.drain()
+        if let failure { throw failure }
     }
 }

@@ -52,6 +52,11 @@ struct ShardWatch {
         dueAt = now + hold
     }
 
+    /// Ends a pause before a question.
+    mutating func hurry(at now: Int64) {
+        if !isAsking { dueAt = min(dueAt, now) }
+    }
+
     /// Notes that a record came to another shard than expected.
     mutating func noteStray(at now: Int64) {
         guard !isAsking else { return }

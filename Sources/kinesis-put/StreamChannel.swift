@@ -18,6 +18,8 @@ final class StreamChannel {
     var shards: ShardWatch
     /// Why a person is needed; nil when none is.
     var trouble: AWSError?
+    /// When that was noticed last, ns.
+    var troubledAt: Int64 = .min / 2
     /// The last time that a line was logged about it, ns.
     var complainedAt: Int64 = .min / 2
     /// Bytes of data for a byte of frame, smoothed; for guessing how long a container gets.
@@ -174,6 +176,12 @@ final class StreamChannel {
             }
             tail = end >= spool.next ? nil : end
         }
+    }
+
+    /// Ends the pauses of what waits for a person: perhaps one has helped.
+    func hurry(now: Int64) {
+        shards.hurry(at: now)
+        for lane in lanes.lanes { lane.pausedUntil = min(lane.pausedUntil, now) }
     }
 
     // MARK: - Done with

@@ -41,6 +41,13 @@ struct Delivery: ~Copyable {
         isSpilling ? outlet.waiting(front) + output.count : outlet.waiting(output)
     }
 
+    /// What the policy does at the moment, in words; nil while the reader is fast enough.
+    func trouble(_ merge: borrowing StreamMerge) -> String? {
+        if merge.isDropping { return "records are left out" }
+        if isFull { return "the network is not read" }
+        return isSpilling ? "records go through a file" : nil
+    }
+
     /// Bytes that wait in a file.
     var spilled: Int {
         switch spill {

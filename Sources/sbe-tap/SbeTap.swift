@@ -12,11 +12,11 @@ struct SbeTap: StageCommand {
         abstract: "Write the venue's live SBE streams as records to standard output.",
         discussion: """
             BINANCE_API_KEY=... sbe-tap --symbols BTCUSDT --streams trade | recq json
-            sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | dedup | s3-put --to file://./data
-            sbe-tap --raw > day.cap;  sbe-tap --replay day.cap --speed max | recq count
+            sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | dedup | kinesis-put
+            sbe-tap --raw > day.cap; sbe-tap --replay day.cap --speed max | recq count
 
-            Exit status: 0 stopped, 74 the reader is gone, 76 the venue broke its protocol, 77 the key is
-            not allowed (401, 403), 78 the request is wrong (400: most often no key).
+            What may pass is waited out. Exit status: 0 stopped, 74 the reader is gone,
+            77 the key is not allowed (401, 403), 78 the request is wrong (400: no key).
             """,
         version: Version.text)
 

@@ -33,6 +33,7 @@ struct Tap: ~Copyable {
     var hasEverOpened = false
     var startedAt = Clock.monotonicNanoseconds()
     var hasWarnedOfSilence = false
+    var nextReaderWarning: Int64 = 0
     /// When the oldest record in the buffer was received, ns; 0 when it is empty.
     var oldestWaiting: Int64 = 0
     var watched: [pollfd] = []
@@ -172,6 +173,7 @@ struct Tap: ~Copyable {
         }
         warnOfSilence()
         try push()
+        warnOfReader()
         guard counters.isDue() else { return }
         publish()
         counters.buffered.set(Int64(delivery.buffered(merge.output)))
@@ -206,6 +208,17 @@ struct Tap: ~Copyable {
         return StreamMerge.Origin(copies: copies, losses: losses[group])
     }
 
+    /// Tells of a slow reader, at most once in ten seconds.
+    private mutating func warnOfReader() {
+        guard let trouble = delivery.trouble(merge) else { return }
+        let now = Clock.monotonicNanoseconds()
+        guard now >= nextReaderWarning else { return }
+        nextReaderWarning = now + 10_000_000_000
+        log.warning(
+            "the reader is slow: \(trouble)",
+            ["buffered": "\(delivery.buffered(merge.output))", "filed": "\(delivery.spilled)"])
+    }
+
     /// Names streams that had no data: the venue says nothing about a symbol that it does not have.
     private mutating func warnOfSilence() {
         guard !hasWarnedOfSilence, hasEverOpened, !plan.capturesRaw,
@@ -225,9 +238,11 @@ struct Tap: ~Copyable {
     /// Says goodbye, and writes what there is.
     private mutating func end() throws {
         farewell()
-        let time = Clock.realtimeNanoseconds()
-        merge.finish(at: time) { [seats, losses, plan] place in
-            Self.origin(of: place, seats, losses, plan)
+        // What waits would be more than was asked for.
+        if !hasReachedLimit {
+            merge.finish(at: Clock.realtimeNanoseconds()) { [seats, losses, plan] place in
+                Self.origin(of: place, seats, losses, plan)
+            }
         }
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
         let (lost, filed) = try delivery.finish(&merge, until: deadline)

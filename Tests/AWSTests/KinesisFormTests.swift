@@ -204,7 +204,8 @@ struct KinesisFormTests {
         #expect(isWritten && lengths.0 == lengths.1)
         let container = output.array
         #expect(
-            container == Self.hex(
+            container
+                == Self.hex(
                     "f3899ac20a07425443555344540a07455448555344541a0908001a0568656c6c6f1a0608011a"
                         + "0268691a0408001a00a40cb4261bdbf707e676f5238666688a"))
 
@@ -217,7 +218,8 @@ struct KinesisFormTests {
         #expect(isWrittenToo && lengthsToo.0 == lengthsToo.1)
         let containerToo = output.array
         #expect(
-            containerToo == Self.hex(
+            containerToo
+                == Self.hex(
                     "f3899ac20a07425443555344540a074554485553445412273137303134313138333436303436"
                         + "393233313733313638373330333731353838343130353732381a0b080010001a056865"
                         + "6c6c6f1a08080110001a0268697e6811c0978fe26abf330bcba3021632"))

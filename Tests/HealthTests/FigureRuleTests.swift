@@ -1,4 +1,5 @@
 import Foundation
+import Posix
 import Stats
 import TestSupport
 import Testing

@@ -204,7 +204,7 @@ final class RawSocket {
 
     func send(_ text: String) {
         _ = Array(text.utf8).withUnsafeBytes {
-            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
     }
 
@@ -214,7 +214,7 @@ final class RawSocket {
     var isClosed: Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while !hasEnded {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             if count > 0 {
                 received += String(decoding: buffer.prefix(count), as: UTF8.self)
             } else if count == 0 || errno != EAGAIN {

@@ -125,9 +125,9 @@ struct RuleTests {
         let stage = try health.start(
             "rest-pull",
             [
-                "aggTrades", "--base-url", simulator.url, "--from", "1", "--to", "4000",
-                "--follow", "--poll-interval", "0.1", "--initial-backoff", "0.05",
-                "--max-backoff", "0.1", "--max-attempts", "1000",
+                "aggTrades", "--base-url", simulator.url, "--from", "1", "--follow",
+                "--poll-interval", "0.1", "--initial-backoff", "0.05", "--max-backoff", "0.1",
+                "--max-attempts", "1000",
             ], output: "/dev/null")
         #expect(try waitUntil { try health.isRunning("rest-pull.a") })
         try simulator.post("/next?fault=limit")

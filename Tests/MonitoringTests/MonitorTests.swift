@@ -91,6 +91,22 @@ struct MonitorTests {
         #expect(age == 4)
     }
 
+    @Test func `errors count for a minute, however often one looks`() throws {
+        let place = try TemporaryDirectory()
+        let writer = try stage(place, "rest-pull")
+        let limited = writer.counter("rate_limited", help: "")
+        let watch = try StageWatch(path: try #require(writer.path), now: 0)
+        for look in 1...600 { try watch.read(now: Int64(look) * 100_000_000) }
+        #expect(watch.limitedLately == 0)
+        limited.add(2)
+        for look in 601...1150 {
+            try watch.read(now: Int64(look) * 100_000_000)
+            #expect(watch.limitedLately == 2)
+        }
+        for look in 1151...1300 { try watch.read(now: Int64(look) * 100_000_000) }
+        #expect(watch.limitedLately == 0)
+    }
+
     @Test func `rates are per second, and percentiles are there`() throws {
         let place = try TemporaryDirectory()
         let writer = try stage(place, "dedup")

@@ -43,6 +43,28 @@ struct SpoolTests {
         #expect(found == texts)
     }
 
+    @Test func `entries are read on from a position, piece by piece`() throws {
+        let place = try TemporaryDirectory()
+        var spool = try Spool(directory: place.path("spool"), segmentBytes: 2000)
+        let texts = (0..<200).map { "entry \($0) " + String(repeating: "y", count: $0 % 50) }
+        for text in texts.prefix(150) { _ = try Self.append(&spool, text) }
+        var found: [String] = []
+        var position = spool.first
+        var pieces = 0
+        var end = spool.next
+        while position < end {
+            position = try spool.read(from: position, atLeast: 500) { _, entry in
+                found.append(entry.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+            }
+            pieces += 1
+            // More comes while it is read.
+            if pieces == 3 { for text in texts.suffix(50) { _ = try Self.append(&spool, text) } }
+            end = spool.next
+        }
+        #expect(found == texts)
+        #expect(pieces > 10)
+    }
+
     @Test func `a last segment that is cut anywhere keeps its whole entries`() throws {
         let place = try TemporaryDirectory()
         var found: [String] = []
