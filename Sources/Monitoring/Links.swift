@@ -20,14 +20,16 @@ enum Links {
             for pipe in pipes(of: reader, areInputs: true) {
                 for writer in writers[pipe] ?? [] where writer !== reader {
                     guard isOfOneTime(writer, reader) else { continue }
-                    let isOnly =
+                    let isOnlyInput =
                         writers[pipe]?.count == 1
                         && pipes(of: reader, areInputs: true).count == 1
                     links.append(
                         Link(
                             from: writer.id, to: reader.id,
-                            bytesBetween: isOnly ? bytesBetween(writer, reader) : nil,
-                            recordsPerSecond: reader.rates.recordsIn))
+                            bytesBetween: isOnlyInput ? bytesBetween(writer, reader) : nil,
+                            // Of several inputs each brings what its writer writes.
+                            recordsPerSecond: isOnlyInput
+                                ? reader.rates.recordsIn : writer.rates.recordsOut))
                 }
             }
         }

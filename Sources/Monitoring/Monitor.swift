@@ -17,6 +17,9 @@ public final class Monitor {
     /// Totals of processes that are gone, for sums that must not fall.
     private(set) var retired = RetiredTotals()
 
+    /// Adds up for exports that want differences; nil when there is none.
+    private var tracker: PeriodTracker?
+
     /// What the last look found.
     private(set) var last: Overview?
 
@@ -40,9 +43,18 @@ public final class Monitor {
         readFiles(now)
         removeOld(now)
         let overview = overview(time)
+        tracker?.take(stages, overview)
         last = overview
         return overview
     }
+
+    /// Begins to add up for ``endPeriod()``.
+    public func beginPeriods() {
+        tracker = PeriodTracker(time: Clock.realtimeNanoseconds())
+    }
+
+    /// What happened since it was called last, or since ``beginPeriods()``; nil before that.
+    public func endPeriod() -> Period? { tracker?.end(time: Clock.realtimeNanoseconds()) }
 
     // MARK: - Files
 

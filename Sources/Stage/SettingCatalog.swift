@@ -189,6 +189,7 @@ public enum SettingCatalog {
         pollInterval.key,
         intervals.key,
     ]).union(tapKeys).union(awsKeys).union(healthKeys).union(kinesisKeys)
+        .union(cloudWatchKeys)
         .union(kept)
 
     /// Keys of the service that this replaces which no tool reads yet, or any more: its files
@@ -198,8 +199,6 @@ public enum SettingCatalog {
         "binance.rate_limit_requests_per_minute", "binance.api_secret",
         "binance.sbe_schema_version",
         "retry.multiplier", "retry.jitter", "health.endpoint",
-        "metrics.enable_cloudwatch",
-        "metrics.metrics_namespace",
     ]
 }
 

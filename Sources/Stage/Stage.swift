@@ -16,10 +16,14 @@ public struct Stage: ~Copyable {
     public let stats: StatsWriter
 
     init(
-        name: String, instance: String, pipeline: String, statsDirectory: String?, log: Log
+        name: String, instance: String, pipeline: String, statsDirectory: String?,
+        hasStatsFile: Bool = true, log: Log
     ) throws {
         let stop = try Signals.watch()
-        let stats = try Self.stats(name, instance, pipeline, statsDirectory, log)
+        let stats =
+            hasStatsFile
+            ? try Self.stats(name, instance, pipeline, statsDirectory, log)
+            : try StatsWriter(stage: name, instance: instance)
         self.name = name
         var log = log
         log.lastError = stats.lastError

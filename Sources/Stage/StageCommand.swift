@@ -14,6 +14,9 @@ public protocol StageCommand: ParsableCommand {
     /// The options that all tools share.
     var common: CommonOptions { get }
 
+    /// False for a run that only looks at other stages, and is none that they should see.
+    var hasStatsFile: Bool { get }
+
     /// Finds the value of every setting of the tool.
     func plan(_ settings: inout Settings) throws -> Plan
 
@@ -22,6 +25,9 @@ public protocol StageCommand: ParsableCommand {
 }
 
 extension StageCommand {
+    /// A run is a stage.
+    public var hasStatsFile: Bool { true }
+
     /// Where the values of settings come from, read again; for a tool that does so on SIGHUP.
     public func reloadedSettings() throws(StageFailure) -> Settings {
         let environment = Environment.all
@@ -66,7 +72,7 @@ extension StageCommand {
             }
             let stage = try Stage(
                 name: name, instance: instance ?? "\(getpid())", pipeline: pipeline ?? "",
-                statsDirectory: directory, log: log)
+                statsDirectory: directory, hasStatsFile: hasStatsFile, log: log)
             do { try run(plan, in: stage) } catch {
                 if ExitCode(for: error) != .no { stage.stats.lastError.set("\(error)") }
                 stage.stats.end(exitCode: ExitCode(for: error).rawValue)

@@ -6,6 +6,8 @@ struct Answer: Sendable, Equatable {
     var contentType = "application/json"
     var body = ""
     var headers: [String: String] = [:]
+    /// True for one that goes on: the body is its beginning.
+    var isLive = false
 
     /// A JSON text.
     static func json(_ value: JSONValue, status: Int = 200) -> Answer {

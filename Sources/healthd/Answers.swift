@@ -10,14 +10,15 @@ struct Answers: Sendable {
     /// Every path, for `/` and for 404.
     static let paths = [
         "/", "/health", "/health/detailed", "/health/components/{component}", "/stats", "/live",
-        "/ready", "/fresh", "/complete", "/overview", "/metrics",
+        "/ready", "/fresh", "/complete", "/overview", "/events", "/metrics",
     ]
 
     /// The answer to a request; the body of an answer to HEAD is not sent.
     func answer(_ query: Query) -> Answer {
-        if let token, !Self.isSame(query.authorization, "Bearer \(token)") {
+        if let token, !Self.shows(query.authorization, token) {
             var refusal = Answer.error(401, "a bearer token is needed")
-            refusal.headers["WWW-Authenticate"] = "Bearer"
+            // Browsers ask for a password where they see the first way.
+            refusal.headers["WWW-Authenticate"] = "Basic realm=\"healthd\", Bearer"
             return refusal
         }
         guard isKnown(query) else {
@@ -35,6 +36,10 @@ struct Answers: Sendable {
             return .error(503, "healthd has not looked at the stages yet")
         }
         if query.path == "/metrics" { return metrics(query) }
+        if query.path == "/events" { return events }
+        if query.path == "/", Accept(query.accept).prefers("text/html", to: "application/json") {
+            return document
+        }
         return HealthAnswers(overview: overview, mode: board.mode).answer(query.path)
     }
 
@@ -55,6 +60,18 @@ struct Answers: Sendable {
             contentType: wantsOpen
                 ? Monitor.contentTypes.openMetrics : Monitor.contentTypes.prometheus,
             body: text, headers: ["Vary": "Accept"])
+    }
+
+    /// True for the token as a bearer's, or as the password of any user.
+    private static func shows(_ authorization: String, _ token: String) -> Bool {
+        let basic = "Basic "
+        guard authorization.hasPrefix(basic) else {
+            return isSame(authorization, "Bearer \(token)")
+        }
+        guard let pair = Base64.decode(authorization.dropFirst(basic.count)),
+            let colon = pair.firstIndex(of: UInt8(ascii: ":"))
+        else { return false }
+        return isSame(String(decoding: pair[(colon + 1)...], as: UTF8.self), token)
     }
 
     /// Compares without telling by its time where two texts differ.

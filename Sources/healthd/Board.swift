@@ -24,6 +24,8 @@ final class Board: Sendable {
     private struct Contents {
         var overview: Overview?
         var mode = ""
+        var history = History()
+        var log = EventLog()
         var texts = Form.allCases.map { _ in Text() }
     }
 
@@ -54,6 +56,8 @@ final class Board: Sendable {
             let texts = wanted.map { ($0, Self.text(monitor, $0)) }
             contents.withLock { contents in
                 contents.overview = overview
+                contents.history.take(overview)
+                contents.log.take(overview)
                 contents.mode = mode
                 for form in Form.allCases { contents.texts[form.rawValue].text = nil }
                 for (form, text) in texts { contents.texts[form.rawValue].text = text }
@@ -65,6 +69,15 @@ final class Board: Sendable {
     var overview: Overview? { contents.withLock { $0.overview } }
     /// What the configuration calls the service's mode.
     var mode: String { contents.withLock { $0.mode } }
+
+    /// The page as of the newest overview; nil before the first look.
+    var page: Page? {
+        contents.withLock { contents in
+            contents.overview.map {
+                Page(overview: $0, history: contents.history, events: contents.log.events)
+            }
+        }
+    }
 
     /// The newest series; nil before the first look.
     func metrics(_ form: Form) -> String? {

@@ -14,6 +14,7 @@ final class Connection: ChannelInboundHandler {
 
     private let answers: Answers
     private let registry: Registry
+    private let followers: Followers
     private let isMetrics: Bool
     /// Time for a whole request from its first byte, or from the opening of the connection; and for
     /// a client to read an answer.
@@ -25,10 +26,12 @@ final class Connection: ChannelInboundHandler {
     private var deadline: Scheduled<Void>?
 
     init(
-        _ answers: Answers, _ registry: Registry, isMetrics: Bool, requestTime: TimeAmount
+        _ answers: Answers, _ registry: Registry, _ followers: Followers, isMetrics: Bool,
+        requestTime: TimeAmount
     ) {
         self.answers = answers
         self.registry = registry
+        self.followers = followers
         self.isMetrics = isMetrics
         self.requestTime = requestTime
     }
@@ -41,6 +44,7 @@ final class Connection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         registry.remove(number)
+        followers.remove(number)
         deadline?.cancel()
         context.fireChannelInactive()
     }
@@ -57,7 +61,12 @@ final class Connection: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
-            send(answers.answer(query(head)), to: head, context)
+            let answer = answers.answer(query(head))
+            if answer.isLive, head.method != .HEAD {
+                follow(answer, head, context)
+            } else {
+                send(answer, to: head, context)
+            }
         }
     }
 
@@ -85,13 +94,34 @@ final class Connection: ChannelInboundHandler {
             isMetricsPort: isMetrics)
     }
 
-    private func send(_ answer: Answer, to head: HTTPRequestHead, _ context: ChannelHandlerContext)
-    {
+    private func headers(_ answer: Answer) -> HTTPHeaders {
         var headers = HTTPHeaders([
-            ("Content-Type", answer.contentType), ("Content-Length", "\(answer.body.utf8.count)"),
-            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+            ("Content-Type", answer.contentType), ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
         ])
         for (name, value) in answer.headers { headers.add(name: name, value: value) }
+        return headers
+    }
+
+    /// Begins an answer that has no end: the connection hears of every change from now on.
+    private func follow(
+        _ answer: Answer, _ head: HTTPRequestHead, _ context: ChannelHandlerContext
+    ) {
+        guard followers.add(context.channel, number: number) else {
+            return send(.error(503, "too many pages are open"), to: head, context)
+        }
+        deadline?.cancel()
+        let response = HTTPResponseHead(
+            version: head.version, status: .ok, headers: headers(answer))
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        let body = context.channel.allocator.buffer(string: answer.body)
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+    }
+
+    private func send(_ answer: Answer, to head: HTTPRequestHead, _ context: ChannelHandlerContext)
+    {
+        var headers = headers(answer)
+        headers.add(name: "Content-Length", value: "\(answer.body.utf8.count)")
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
         let response = HTTPResponseHead(
             version: head.version, status: HTTPResponseStatus(statusCode: answer.status),

@@ -19,6 +19,8 @@ struct HealthPlan {
     /// Where the stats files are.
     let directory: String
     let thresholds: Thresholds
+    /// nil when CloudWatch is not told.
+    let cloudWatch: CloudWatchPlan?
 }
 
 /// An address and a port to listen on.

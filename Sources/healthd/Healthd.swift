@@ -14,9 +14,12 @@ struct Healthd: StageCommand {
             healthd &
             curl -s http://127.0.0.1:8080/health | jq .
             curl -s http://127.0.0.1:8081/metrics
+            healthd --watch
+            healthd --once --json | jq '.stages[] | [.id, .state, .rates.records_out]'
 
             Answers /health, /health/detailed, /health/components/NAME, /stats, /live, /ready,
-            /fresh, /complete, /overview and /metrics. SIGHUP reads the configuration again.
+            /fresh, /complete, /overview and /metrics; / is a page for browsers. SIGHUP reads
+            the configuration again.
             """,
         version: Version.text)
 
@@ -27,7 +30,25 @@ struct Healthd: StageCommand {
     @Option(SettingCatalog.healthKey) var tlsKey: String?
     @Option(SettingCatalog.healthInterval) var interval: Double?
     @Option(SettingCatalog.healthExpected) var expect: [String]?
+    @Option(SettingCatalog.cloudWatch) var cloudwatch: CloudWatchWay?
+    @Option(SettingCatalog.metricsNamespace) var metricsNamespace: String?
+    @Option(SettingCatalog.metricsResolution) var metricsResolution: Int?
+    @Option(SettingCatalog.region) var region: String?
+    @Option(SettingCatalog.cloudWatchEndpoint) var endpointURL: String?
+    @Flag(
+        name: .customLong("watch"),
+        help: "Show the overview in this terminal, again each interval; serve nothing. q ends.")
+    var isWatch = false
+    @Flag(name: .customLong("once"), help: "With --watch or --json: look once, then end.")
+    var isOnce = false
+    @Flag(
+        name: .customLong("json"), help: "With --watch or --once: one line of JSON a look.")
+    var isJSON = false
     @OptionGroup var common: CommonOptions
+
+    /// Who only looks is no stage itself.
+    var hasStatsFile: Bool { !isWatching }
+    private var isWatching: Bool { isWatch || isOnce || isJSON }
 
     func plan(_ settings: inout Settings) throws -> HealthPlan {
         let isMetricsOn = try settings.value(SettingCatalog.enablePrometheus)
@@ -45,7 +66,10 @@ struct Healthd: StageCommand {
             mode: try settings.optional(SettingCatalog.mode) ?? "sbe",
             directory: try settings.optional(
                 SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats,
-            thresholds: try thresholds(&settings))
+            thresholds: try thresholds(&settings),
+            cloudWatch: try CloudWatchPlan(
+                &settings, way: cloudwatch, namespace: metricsNamespace,
+                resolution: metricsResolution, region: region, endpoint: endpointURL))
     }
 
     private func address(_ settings: inout Settings) throws -> ListenAddress {
@@ -91,19 +115,31 @@ struct Healthd: StageCommand {
     }
 
     func run(_ plan: HealthPlan, in stage: borrowing Stage) throws {
+        if isWatching {
+            return try Watch(plan: plan, isOnce: isOnce, isJSON: isJSON).run(in: stage)
+        }
         let hangup = try Signals.watchHangup()
         let board = Board()
         let server = try Server(plan, board: board)
         try stage.print(server.greeting)
         let monitor = Monitor(
             directory: plan.directory, service: plan.service, thresholds: plan.thresholds)
+        let export: CloudWatchExport?
+        if let cloudWatch = plan.cloudWatch {
+            export = try CloudWatchExport(cloudWatch, monitor, in: stage)
+        } else {
+            export = nil
+        }
         stage.enter(.running)
         while true {
             board.post(monitor, mode: plan.mode)
+            server.publish()
+            export?.tick()
             if stage.waitForStop(seconds: plan.interval, orReadable: hangup) { break }
             if Signals.takeHangup(hangup) { reload(monitor, in: stage) }
         }
         stage.enter(.draining)
+        export?.end()
         server.stop()
     }
 

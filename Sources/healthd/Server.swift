@@ -10,6 +10,12 @@ final class Server {
     private let group: MultiThreadedEventLoopGroup
     private let requestTime: TimeAmount
     private var channels: [any Channel] = []
+    private let board: Board
+    private let loop: any EventLoop
+    private let followers: NIOLoopBound<Followers>
+    private let followerCount = FollowerCount()
+    /// The parts of the page as they were sent last, by id.
+    private var published: [String: String] = [:]
     /// One line that says where it answers.
     private(set) var greeting = ""
 
@@ -20,9 +26,17 @@ final class Server {
         requestTime = .milliseconds(Int64(plan.requestTime * 1000))
         let answers = Answers(board: board, token: plan.token)
         let loop = group.next()
-        let registry = try loop.submit {
-            NIOLoopBound(Registry(limit: max(1, limit)), eventLoop: loop)
+        let patience = requestTime
+        let count = followerCount
+        let (registry, followers) = try loop.submit {
+            (
+                NIOLoopBound(Registry(limit: max(1, limit)), eventLoop: loop),
+                NIOLoopBound(Followers(patience: patience, count: count), eventLoop: loop)
+            )
         }.wait()
+        self.board = board
+        self.loop = loop
+        self.followers = followers
         let main = try listen(
             plan.address.host, plan.address.port, answers, registry, tls, isMetrics: false)
         let scheme = tls == nil ? "http" : "https"
@@ -45,6 +59,7 @@ final class Server {
         _ tls: NIOSSLContext?, isMetrics: Bool
     ) throws -> Int {
         let requestTime = requestTime
+        let followers = followers
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -61,7 +76,7 @@ final class Server {
                     try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true)
                     try pipeline.addHandler(
                         Connection(
-                            answers, registry.value, isMetrics: isMetrics,
+                            answers, registry.value, followers.value, isMetrics: isMetrics,
                             requestTime: requestTime))
                 }
             }
@@ -105,6 +120,17 @@ final class Server {
         limit.rlim_cur = min(limit.rlim_max, 65_536)
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         return Int(limit.rlim_cur)
+    }
+
+    /// Tells the open pages what changed since it was called last.
+    func publish() {
+        guard followerCount.value > 0, let page = board.page else { return }
+        let sections = page.sections
+        let changed = sections.filter { published[$0.id] != $0.html }
+        for section in changed { published[section.id] = section.html }
+        let (news, whole) = (Answers.text(changed), Answers.text(sections))
+        let followers = followers
+        loop.execute { followers.value.tell(news, orAll: whole) }
     }
 
     /// Ends all connections.

@@ -28,11 +28,13 @@ final class Health {
 
     /// - Parameters:
     ///   - rules: lines of the section `health` of its configuration.
+    ///   - lines: what follows that section.
     init(
-        _ rules: [String] = [], arguments: [String] = [], environment: [String: String] = [:]
+        _ rules: [String] = [], arguments: [String] = [], environment: [String: String] = [:],
+        lines: [String] = []
     ) throws {
         place = try TemporaryDirectory()
-        try Self.configure(place.path("config.yaml"), rules)
+        try Self.configure(place.path("config.yaml"), rules, lines)
         program = try BackgroundProgram(
             "healthd",
             [
@@ -50,8 +52,10 @@ final class Health {
         try #require(!url.isEmpty, "healthd did not start")
     }
 
-    static func configure(_ path: String, _ rules: [String]) throws {
-        let text = "health:\n  interval_seconds: 0.1\n" + rules.map { "  \($0)\n" }.joined()
+    static func configure(_ path: String, _ rules: [String], _ lines: [String] = []) throws {
+        let text =
+            "health:\n  interval_seconds: 0.1\n" + rules.map { "  \($0)\n" }.joined()
+            + lines.map { $0 + "\n" }.joined()
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
 

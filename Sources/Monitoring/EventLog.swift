@@ -1,0 +1,110 @@
+/// What happened lately: stages that came, went and changed, rules that fired and cleared, errors
+/// that were noted. Found by comparing each look with the one before.
+public struct EventLog: Sendable {
+    /// Something that happened.
+    public struct Event: Sendable, Equatable {
+        /// The sort of it.
+        public enum Kind: String, Sendable {
+            /// A stage is there for the first time, or in another state.
+            case state
+            /// A rule fired.
+            case raised
+            /// What a rule found is over.
+            case cleared
+            /// A stage noted a warning or an error.
+            case error
+        }
+
+        /// Counts up.
+        public let number: Int
+        /// ns since the epoch.
+        public let time: Int64
+        /// The sort of it.
+        public let kind: Kind
+        /// The id of the stage; empty for the whole.
+        public let stage: String
+        /// One sentence.
+        public let text: String
+    }
+
+    private struct Known {
+        var state: String
+        var errorTime: Int64
+    }
+
+    /// Events that are kept.
+    public static let length = 200
+    /// Characters of an event that are kept.
+    private static let longest = 300
+
+    /// The newest last.
+    public private(set) var events: [Event] = []
+    private var stages: [String: Known] = [:]
+    private var problems: [String: Problem] = [:]
+    private var number = 0
+
+    /// Begins with nothing.
+    public init() {}
+
+    /// Takes a look in.
+    public mutating func take(_ overview: Overview) {
+        noteStates(overview)
+        noteProblems(overview)
+        noteErrors(overview)
+        if events.count > Self.length { events.removeFirst(events.count - Self.length) }
+    }
+
+    private mutating func add(_ time: Int64, _ kind: Event.Kind, _ stage: String, _ text: String) {
+        number += 1
+        let text = text.count > Self.longest ? text.prefix(Self.longest) + "…" : text
+        events.append(Event(number: number, time: time, kind: kind, stage: stage, text: text))
+    }
+
+    private mutating func noteStates(_ overview: Overview) {
+        let shown = Set(overview.stages.map(\.id))
+        for id in stages.keys.sorted() where !shown.contains(id) {
+            add(overview.time, .state, id, "is shown no more")
+            stages[id] = nil
+        }
+        for stage in overview.stages {
+            let old = stages[stage.id]
+            guard old?.state != stage.state else { continue }
+            stages[stage.id] = Known(state: stage.state, errorTime: old?.errorTime ?? 0)
+            add(
+                overview.time, .state, stage.id,
+                old.map { "is \(stage.state), was \($0.state)" }
+                    ?? "is \(stage.state) (process \(stage.pid))")
+        }
+    }
+
+    private mutating func noteProblems(_ overview: Overview) {
+        var now: [String: Problem] = [:]
+        for problem in overview.problems {
+            let key = "\(problem.code.rawValue) \(problem.stage ?? "")"
+            now[key] = problem
+            if problems[key] == nil {
+                add(
+                    overview.time, .raised, problem.stage ?? "",
+                    "\(problem.code.rawValue): \(problem.message)")
+            }
+        }
+        for (key, problem) in problems.sorted(by: { $0.key < $1.key }) where now[key] == nil {
+            let age = Double(overview.time - problem.since) / 1e9
+            add(
+                overview.time, .cleared, problem.stage ?? "",
+                "\(problem.code.rawValue) is over after \(Readable.duration(age))")
+        }
+        problems = now
+    }
+
+    private mutating func noteErrors(_ overview: Overview) {
+        for stage in overview.stages {
+            guard let error = stage.lastError, var known = stages[stage.id],
+                error.time != known.errorTime
+            else { continue }
+            known.errorTime = error.time
+            stages[stage.id] = known
+            add(error.time, .error, stage.id, error.text)
+        }
+    }
+}

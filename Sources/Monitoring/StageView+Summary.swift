@@ -1,0 +1,43 @@
+extension StageView {
+    /// Records taken in and neither passed on nor confirmed yet; nil for a stage that keeps none.
+    public var waiting: Int64? { figures["records_waiting"] }
+
+    /// Bytes that it keeps: of its spool or of its buffer.
+    public var bytesKept: Int64? {
+        figures["spool_bytes"] ?? figures["buffer_bytes"]
+    }
+
+    /// The delay that says most of the stage: until the sink's confirmation, else until the
+    /// output, else since the venue's time.
+    public var mainDelay: Delay? {
+        for name in ["ack_delay", "delivery_delay", "output_delay", "event_delay"] {
+            if let delay = delays.first(where: { $0.name == name || $0.name.hasPrefix(name + "{") })
+            {
+                return delay
+            }
+        }
+        return nil
+    }
+
+    /// Ranges of ids missing, in all sequences of its ledger; for a stage without one, the holes
+    /// that it knows of.
+    public var holes: Int64? {
+        coverage.isEmpty ? figures["holes_open"] : coverage.reduce(0) { $0 &+ $1.holes }
+    }
+}
+
+extension SequenceCoverage {
+    /// Ids between the first and the last held.
+    public var span: Int64 {
+        let (difference, overflow) = last.subtractingReportingOverflow(first)
+        return overflow || difference < 0 || held == 0 ? held : difference &+ 1
+    }
+
+    /// The part of them that is held or will not come, 0 to 1. Without holes it is whole, also
+    /// where ids are times or have gaps by nature.
+    public var share: Double {
+        guard missing > 0 else { return 1 }
+        let all = Double(held) + Double(declared) + Double(missing)
+        return all > 0 ? max(0, 1 - Double(missing) / all) : 1
+    }
+}

@@ -1,0 +1,39 @@
+extension Answers {
+    /// The page for browsers.
+    var document: Answer {
+        guard let page = board.page else { return .error(503, "no overview yet") }
+        let nonce = Self.nonce()
+        return Answer(
+            contentType: "text/html; charset=utf-8", body: page.document(nonce: nonce),
+            headers: [
+                // Nothing but this document's own script and style, and no way to send anything
+                // elsewhere, should a stage's text ever become markup.
+                "Content-Security-Policy": "default-src 'none'; script-src 'nonce-\(nonce)'; "
+                    + "style-src 'nonce-\(nonce)'; img-src data:; connect-src 'self'; "
+                    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                "Referrer-Policy": "no-referrer", "Vary": "Accept",
+            ])
+    }
+
+    /// The page's parts as server-sent events: all now, then those that change.
+    var events: Answer {
+        guard let page = board.page else { return .error(503, "no overview yet") }
+        return Answer(
+            contentType: "text/event-stream",
+            body: "retry: 2000\n\n" + Self.text(page.sections),
+            headers: ["X-Accel-Buffering": "no"], isLive: true)
+    }
+
+    /// Sections as events (HTML Living Standard, section 9.2.6); their HTML has no line ends.
+    static func text(_ sections: [Page.Section]) -> String {
+        sections.reduce(into: "") { text, section in
+            text += "event: \(section.id)\ndata: \(section.html)\n\n"
+        }
+    }
+
+    /// 128 random bits.
+    private static func nonce() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+    }
+}

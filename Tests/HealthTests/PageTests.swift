@@ -1,0 +1,201 @@
+import Foundation
+import Stats
+import TestSupport
+import Testing
+
+@testable import healthd
+
+/// The page for browsers: what is served, that nothing of a stage becomes markup, and what a real
+/// browser makes of it.
+struct PageTests {
+    private static let html = ["-H", "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"]
+    /// A name that would run, were it not escaped; a file's name has no slash.
+    private static let evil = "<script>document.title='run'<"
+
+    private func start(
+        _ arguments: [String] = [], environment: [String: String] = [:]
+    ) throws -> (Health, [StatsWriter]) {
+        let health = try Health(
+            ["heartbeat_seconds: 600"], arguments: arguments, environment: environment)
+        let evil = try StatsWriter(
+            directory: health.stats, stage: "dedup", instance: Self.evil,
+            pipeline: "\"><img src=x onerror=document.title='run'>")
+        evil.counter("records_in", help: "").add(5)
+        evil.histogram("output_delay", labels: "x=\"<b>\"", help: "").record(1_000_000)
+        evil.lastError.set("</li><script>document.title='run'</script>{{log}}")
+        evil.enter(.running)
+        let sink = try StatsWriter(
+            directory: health.stats, stage: "s3-put", instance: "a", pipeline: "main")
+        for (name, value) in [
+            ("ledger_first_id", 1), ("ledger_last_id", 1000), ("ledger_held_ids", 990),
+            ("ledger_missing_ids", 10), ("ledger_holes_open", 2),
+        ] {
+            sink.gauge(name, labels: "sequence=\"BTCUSDT trade\"", help: "").set(Int64(value))
+        }
+        sink.enter(.running)
+        try #require(try waitUntil { try health.get("/overview").text.contains("990") })
+        return (health, [evil, sink])
+    }
+
+    @Test func `a browser gets the page, everybody else JSON`() throws {
+        let (health, stages) = try start()
+        let page = try health.get("/", Self.html)
+        #expect(page.status == 200 && page.headers.contains("content-type: text/html"))
+        #expect(page.headers.contains("vary: accept"))
+        #expect(page.text.hasPrefix("<!doctype html>"))
+        #expect(try health.get("/").json["endpoints"] is [String])
+        #expect(try health.get("/", ["-H", "Accept: */*"]).json["service"] is String)
+        // Nothing from elsewhere, and no place left unfilled.
+        for word in ["http://", "https://", "{{nonce", "{{summary", "@import"] {
+            #expect(!page.text.contains(word), "\(word)")
+        }
+        withExtendedLifetime(stages) {}
+    }
+
+    @Test func `texts of stages never become markup`() throws {
+        let (health, stages) = try start()
+        for text in [
+            try health.get("/", Self.html).text, try events(health, seconds: "1"),
+        ] {
+            #expect(text.contains("&lt;script&gt;document.title"))
+            #expect(!text.contains("<script>") && !text.contains("<img"))
+            #expect(!text.contains("<b>\"") && !text.contains("</script>{{"))
+            #expect(text.contains("{{log}}"))
+        }
+        withExtendedLifetime(stages) {}
+    }
+
+    @Test func `only its own script and style may run, by a number that nobody can guess`() throws {
+        let (health, stages) = try start()
+        var seen: Set<String> = []
+        for _ in 0..<3 {
+            let page = try health.get("/", Self.html)
+            let policy = try #require(
+                page.headers.split(separator: "\r\n").first {
+                    $0.hasPrefix("content-security-policy:")
+                })
+            #expect(policy.contains("default-src 'none'") && !policy.contains("unsafe"))
+            let start = try #require(policy.firstRange(of: "script-src 'nonce-"))
+            let nonce = String(policy[start.upperBound...].prefix { $0 != "'" })
+            #expect(nonce.count >= 24)
+            #expect(page.text.ranges(of: "nonce=\"\(nonce)\"").count == 2)
+            seen.insert(nonce)
+        }
+        #expect(seen.count == 3)
+        withExtendedLifetime(stages) {}
+    }
+
+    /// What /events says for a while.
+    private func events(_ health: Health, seconds: String) throws -> String {
+        try Program.run("curl", ["-sN", "--max-time", seconds, health.url + "/events"]).text
+    }
+
+    @Test func `events bring every part at once, then what changes`() async throws {
+        let (health, stages) = try start()
+        let gauge = stages[1].gauge("records_waiting", help: "")
+        let followed = Task.detached { [url = health.url] in
+            try Program.run("curl", ["-isN", "--max-time", "2", url + "/events"]).text
+        }
+        var value: Int64 = 4000
+        let end = Date().addingTimeInterval(2)
+        while Date() < end {
+            value += 1000
+            gauge.set(value)
+            usleep(100_000)
+        }
+        let text = try await followed.value
+        #expect(text.lowercased().contains("content-type: text/event-stream"))
+        for part in ["summary", "problems", "flow", "stages", "completeness", "delays", "log"] {
+            #expect(text.contains("event: \(part)\ndata: "), "\(part)")
+        }
+        #expect(text.ranges(of: "event: flow\n").count > 2)
+        #expect(text.ranges(of: "event: completeness\n").count == 1)
+        withExtendedLifetime(stages) {}
+    }
+
+    @Test func `a follower that does not read is let go, and others hear on`() throws {
+        let (health, stages) = try start()
+        let silent = try (0..<5).map { _ in try RawSocket(health.url) }
+        for socket in silent { socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n") }
+        #expect(try events(health, seconds: "1").contains("event: summary"))
+        let head = try health.get("/events", ["-I"])
+        #expect(head.status == 200 && head.text.isEmpty)
+        #expect(try health.get("/live").status == 200)
+        withExtendedLifetime((stages, silent)) {}
+    }
+
+    @Test func `with a token a browser may show it as a password`() throws {
+        let (health, stages) = try startWithToken()
+        #expect(try health.get("/", Self.html).status == 401)
+        #expect(try health.get("/", Self.html).headers.contains("basic realm="))
+        #expect(try health.get("/live", ["-u", "anyone:secret-1"]).status == 200)
+        #expect(try health.get("/live", ["-u", "anyone:secret-2"]).status == 401)
+        #expect(try health.get("/live", ["-H", "Authorization: Basic ???"]).status == 401)
+        withExtendedLifetime(stages) {}
+    }
+
+    private func startWithToken() throws -> (Health, StatsWriter) {
+        let health = try Health(
+            ["heartbeat_seconds: 600"], environment: ["HEALTH_TOKEN": "secret-1"])
+        let stats = try StatsWriter(directory: health.stats, stage: "dedup", instance: "a")
+        stats.enter(.running)
+        try #require(
+            try waitUntil { try health.get("/live", ["-u", "x:secret-1"]).status == 200 })
+        return (health, stats)
+    }
+
+    // MARK: - A browser
+
+    private static let browser = ["chromium", "chromium-browser", "google-chrome"].first {
+        Program.exists($0)
+    }
+    private static let absence: Comment = "there is no Chromium"
+
+    /// Runs Chromium without a window; gives what it prints after some of its time.
+    private func browse(
+        _ url: String, _ arguments: [String], hasScripts: Bool = true
+    ) throws -> String {
+        let place = try TemporaryDirectory()
+        if !hasScripts {
+            let profile = URL(fileURLWithPath: place.path("Default"))
+            try FileManager.default.createDirectory(
+                at: profile, withIntermediateDirectories: true)
+            try Data(
+                "{\"profile\":{\"default_content_setting_values\":{\"javascript\":2}}}".utf8
+            ).write(to: profile.appendingPathComponent("Preferences"))
+        }
+        return try Program.run(
+            try #require(Self.browser),
+            [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                "--user-data-dir=\(place.path)", "--timeout=4000",
+            ] + arguments + [url]
+        ).text
+    }
+
+    @Test(.enabled(if: browser != nil, absence))
+    func `a browser shows the page live, and runs nothing of a stage`() throws {
+        let (health, stages) = try start()
+        let live = try browse(health.url + "/", ["--dump-dom"])
+        #expect(live.contains("<title>Pipelines of this host</title>"))
+        #expect(live.contains("aria-live=\"polite\">Live.</p>"), "no events came")
+        #expect(live.contains("id=\"stage-s3_2d_put_2e_a\""))
+        let still = try browse(health.url + "/", ["--dump-dom"], hasScripts: false)
+        #expect(still.contains("As it was when the page was loaded."))
+        #expect(still.contains("BTCUSDT trade") && still.contains("99 %"))
+        withExtendedLifetime(stages) {}
+    }
+
+    @Test(.enabled(if: browser != nil, absence), arguments: [(1280, 900), (390, 844)])
+    func `a browser draws it`(width: Int, height: Int) throws {
+        let (health, stages) = try start()
+        let place = try TemporaryDirectory()
+        _ = try browse(
+            health.url + "/",
+            ["--screenshot=\(place.path("page.png"))", "--window-size=\(width),\(height)"])
+        let picture = try Data(contentsOf: URL(fileURLWithPath: place.path("page.png")))
+        // A page without anything on it takes some 5 kB.
+        #expect(picture.starts(with: [0x89, 0x50, 0x4E, 0x47]) && picture.count > 20_000)
+        withExtendedLifetime(stages) {}
+    }
+}
