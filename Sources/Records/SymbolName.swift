@@ -30,45 +30,15 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
     public init?(_ text: RawSpan) {
         let count = text.byteCount
         guard count >= 1, count <= Self.capacity else { return nil }
-        let words = unsafe text.withUnsafeBytes { bytes in
-            unsafe (
-                Self.word(of: bytes, at: 0), count > 8 ? Self.word(of: bytes, at: 8) : 0,
-                count > 16 ? Self.word(of: bytes, at: 16) : 0
-            )
+        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        let isWhole = unsafe withUnsafeMutableBytes(of: &words) { room in
+            unsafe text.withUnsafeBytes { bytes in
+                for index in 0..<count { unsafe room[index] = bytes[index] }
+                return unsafe !bytes.contains(0)
+            }
         }
-        // Those of the padding, and no other.
-        let zeros = Self.zeros(words.0) + Self.zeros(words.1) + Self.zeros(words.2)
-        guard zeros == Self.capacity - count else { return nil }
+        guard isWhole else { return nil }
         self.init(first: words.0, second: words.1, third: words.2)
-    }
-
-    /// The eight bytes from a place on that is inside, or as many as there are and zeros.
-    @inlinable
-    @inline(__always)
-    static func word(of bytes: UnsafeRawBufferPointer, at place: Int) -> UInt64 {
-        let left = bytes.count - place
-        if left >= 8 {
-            return unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-        }
-        guard left < 4 else {
-            // The last four bytes may overlap the first four: they are the same bits there.
-            let low = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)
-            let high = unsafe bytes.loadUnaligned(
-                fromByteOffset: place + left - 4, as: UInt32.self)
-            return UInt64(low) | UInt64(high) << UInt64((left - 4) * 8)
-        }
-        var word: UInt64 = 0
-        for index in 0..<left { word |= UInt64(unsafe bytes[place + index]) << UInt64(index * 8) }
-        return word
-    }
-
-    /// How many of a word's bytes are zero.
-    @inlinable
-    @inline(__always)
-    static func zeros(_ word: UInt64) -> Int {
-        // The high bit of each byte, set where any lower bit is: no carry leaves its byte.
-        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-        return (~(((word & low) &+ low) | word | low)).nonzeroBitCount
     }
 
     @inlinable
