@@ -1,6 +1,6 @@
 // What C reaches on the same work, on the same bytes: the anchors of `make bench`.
 //
-//   peers gen N REPEATS            N trade frames with ascending ids, REPEATS percent of them twice
+//   peers gen N REPEATS [SYMBOLS]  N trade frames with ascending ids, REPEATS percent of them twice
 //   peers messages trade|quote|depth   4096 venue messages, each after its uint32 length
 //   peers copy | dedup             frames from stdin to stdout, all of them or each id once
 //   peers json                     frames as lines, byte for byte as recq json writes them
@@ -89,11 +89,16 @@ static void make_trade(uint8_t *frame, int64_t id) {
     frame[95] = 1;
 }
 
-static void generate(long count, int repeats) {
+// Several symbols take turns, each with ids of its own: AATCUSDT, ABTCUSDT, …
+static void generate(long count, int repeats, int symbols) {
     uint8_t *out = malloc(OUT + 2 * FRAME);
     size_t fill = 0;
     for (int64_t id = 1; id <= count; id++) {
-        make_trade(out + fill, id);
+        make_trade(out + fill, (id + symbols - 1) / symbols);
+        if (symbols > 1) {
+            out[fill + 46] = 'A' + id % symbols / 26;
+            out[fill + 47] = 'A' + id % symbols % 26;
+        }
         fill += FRAME;
         if (repeats && next_random() % 100 < (uint64_t)repeats) {
             memcpy(out + fill, out + fill - FRAME, FRAME);
@@ -427,7 +432,7 @@ int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "";
     const char *first = count > 2 ? words[2] : "";
     long second = count > 3 ? atol(words[3]) : 1;
-    if (!strcmp(what, "gen")) generate(atol(first), (int)second);
+    if (!strcmp(what, "gen")) generate(atol(first), (int)second, count > 4 ? atoi(words[4]) : 1);
     else if (!strcmp(what, "messages")) messages(first);
     else if (!strcmp(what, "copy")) filter(0);
     else if (!strcmp(what, "dedup")) filter(1);

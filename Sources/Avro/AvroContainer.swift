@@ -1,20 +1,16 @@
 public import Posix
 
-/// Writes an object container file: a header with the schema, then blocks of records.
+/// The form of an object container file: a header with the schema, then blocks of records.
 ///
-/// The same records give the same bytes: the sync marker comes from the caller, not from chance.
-/// Source: Apache Avro 1.11 specification, "Object Container Files".
-public struct AvroContainerWriter: ~Copyable {
-    /// Bytes of records after which a block is closed: large enough for zstd to find repeats,
+/// The same records in the same blocks give the same bytes: the sync marker comes from the caller,
+/// not from chance. Source: Apache Avro 1.11 specification, "Object Container Files".
+public struct AvroContainer: Sendable {
+    /// Bytes of records after which a block should end: large enough for zstd to find repeats,
     /// small enough for a reader to hold.
     public static let blockLength = 256 << 10
 
     private let sync: [UInt8]
     private let compression: Compression
-    @usableFromInline var block = Bytes(capacity: blockLength + (16 << 10))
-    private var compressed = Bytes(capacity: 64 << 10)
-    @usableFromInline var blockCount: Int64 = 0
-    @usableFromInline var recordCount: Int64 = 0
 
     /// Starts a container.
     ///
@@ -46,59 +42,28 @@ public struct AvroContainerWriter: ~Copyable {
         output.append(sync.span.bytes)
     }
 
-    /// Adds one record.
+    /// Appends a block; one of no records is left out.
     ///
-    /// - Parameter encode: appends exactly one record in Avro's encoding; when it throws it has
-    ///   appended nothing.
-    /// - Returns: true when the block is full and ``closeBlock(_:to:)`` is due.
-    @inlinable
-    public mutating func append<Failure: Error>(
-        _ encode: (inout Bytes) throws(Failure) -> Void
-    ) throws(Failure) -> Bool {
-        try encode(&block)
-        blockCount += 1
-        recordCount += 1
-        return block.count >= Self.blockLength
-    }
-
-    /// Records so far.
-    public var count: Int64 { recordCount }
-
-    /// Bytes of records that are not in the output yet.
-    public var pendingBytes: Int { block.count }
-
-    /// Ends the block, if it has records, and writes it.
-    ///
-    /// - Parameter compressor: made with the container's compression and `isRaw`; many containers
-    ///   may share one, since a block is compressed as a whole.
-    public mutating func closeBlock(
-        _ compressor: borrowing StreamCompressor, to output: inout Bytes
+    /// - Parameters:
+    ///   - block: so many records in Avro's encoding.
+    ///   - compressor: made with the container's compression and `isRaw`; many containers may
+    ///     share one, since a block is compressed as a whole.
+    ///   - scratch: room for the compressed block, whose length comes first; its content is lost.
+    ///   - output: as it was when this throws.
+    public func append(
+        _ block: RawSpan, records: Int64, _ compressor: borrowing StreamCompressor,
+        scratch: inout Bytes, to output: inout Bytes
     ) throws(CompressionError) {
-        guard blockCount > 0 else { return }
-        let start = output.count
-        output.append(avro: blockCount)
-        do throws(CompressionError) {
-            if compression == .none {
-                output.append(avro: block.span)
-            } else {
-                compressed.removeAll()
-                try Self.compress(compressor, block, &compressed)
-                output.append(avro: compressed.span)
-            }
-        } catch {
-            output.truncate(to: start)
-            throw error
+        guard records > 0 else { return }
+        if compression == .none {
+            output.append(avro: records)
+            output.append(avro: block)
+        } else {
+            scratch.removeAll()
+            try compressor.compress(block, ends: true, to: &scratch)
+            output.append(avro: records)
+            output.append(avro: scratch.span)
         }
         output.append(sync.span.bytes)
-        block.removeAll()
-        blockCount = 0
-    }
-
-    /// Apart from `self`, whose parts may not be lent and changed at once.
-    private static func compress(
-        _ compressor: borrowing StreamCompressor, _ block: borrowing Bytes,
-        _ compressed: inout Bytes
-    ) throws(CompressionError) {
-        try compressor.compress(block.span, ends: true, to: &compressed)
     }
 }

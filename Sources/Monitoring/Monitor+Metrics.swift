@@ -82,9 +82,7 @@ extension Monitor {
         if let open = snapshot.value("connections_open") ?? snapshot.value("connected") {
             return open > 0
         }
-        let breakers = snapshot.metrics.filter {
-            $0.name == "breaker_state" || $0.name == "circuit_state"
-        }
+        let breakers = snapshot.metrics.filter { $0.name == "breaker_state" }
         guard !breakers.isEmpty else { return nil }
         return breakers.allSatisfy { $0.value == 0 } && snapshot.state != .connecting
     }

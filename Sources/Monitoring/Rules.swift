@@ -89,7 +89,7 @@ struct Rules {
 
     private func breaker(_ snapshot: StatsSnapshot) -> String? {
         let isOpen = snapshot.metrics.contains {
-            ($0.name == "breaker_state" || $0.name == "circuit_state") && $0.value == 2
+            $0.name == "breaker_state" && $0.value == 2
         }
         return isOpen ? "a circuit breaker is open: requests fail in a row" : nil
     }

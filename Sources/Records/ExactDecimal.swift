@@ -43,6 +43,7 @@ public struct ExactDecimal: Hashable, Sendable {
     /// Up to 2^53 and 10^22 both operands are exact doubles, so that one division rounds right
     /// (Clinger 1990); beyond, the text goes through strtod.
     @inlinable
+    @inline(__always)
     public static func double(mantissa: Int64, exponent: Int8) -> Double {
         if exponent <= 0, exponent >= -22, mantissa.magnitude <= 1 << 53 {
             return Double(mantissa) / PowersOfTen.double(Int(-Int(exponent)))

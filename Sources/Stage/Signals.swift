@@ -18,7 +18,8 @@ public enum Signals {
         }
         writeEnd = ends[1]
         signal(SIGPIPE, SIG_IGN)
-        for number in [SIGTERM, SIGINT] {
+        // What whoever started this ignores stays ignored: so a script keeps ^C for its source.
+        for number in [SIGTERM, SIGINT] where !isIgnored(number) {
             signal(number) { _ in
                 // Only async-signal-safe calls in here.
                 var byte: UInt8 = 1
@@ -28,6 +29,13 @@ public enum Signals {
             }
         }
         return ends[0]
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        return handler == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// Starts to watch SIGHUP, which otherwise ends the program.

@@ -13,7 +13,7 @@ public struct ServiceFigures: Sendable {
     /// Declares them.
     public init(_ stats: StatsWriter) {
         circuit = stats.gauge(
-            "circuit_state", help: "Circuit breaker: 0 closed, 1 half-open, 2 open.")
+            "breaker_state", help: "0 closed, 1 half-open, 2 open.")
         retryTokens = stats.gauge(
             "retry_tokens", help: "Retries that may still be spent, in tokens of 500.")
         retries = stats.counter("retries", help: "Requests that were sent again.")

@@ -45,49 +45,51 @@ struct ObjectForm: Sendable {
     }
 }
 
-/// The bytes of one object while it grows: blocks of 256 KiB, each compressed as a whole, so that
-/// one compressor serves every object and an object costs no more memory than its open block.
-struct ObjectEncoder: ~Copyable {
-    private static let blockLength = AvroContainerWriter.blockLength
-    private var container: AvroContainerWriter?
-    private var block = Bytes(capacity: 4096)
-    private let format: ObjectFormat
+extension ObjectForm {
+    /// Adds a record to a block.
+    ///
+    /// - Throws: `FrameError` for a message that breaks its template; nothing was added then.
+    func append(_ frame: borrowing FrameView, to block: Block) throws(FrameError) {
+        switch format {
+        case .avro: try frame.appendAvro(to: &block.bytes)
+        case .ndjson: try frame.appendJSON(to: &block.bytes)
+        case .sbe: block.bytes.append(frame.bytes)
+        }
+        block.records += 1
+    }
+}
+
+/// Makes the bytes of one object of its blocks, each compressed as a whole, so that one compressor
+/// serves every object and an object costs no more memory than its open block.
+struct ObjectEncoder {
+    /// Nil where blocks just follow each other.
+    private let container: AvroContainer?
 
     /// - Parameter output: gets the header, if the format has one.
     init(_ form: ObjectForm, _ partition: Partition, firstID: Int64, to output: inout Bytes) {
-        format = form.format
-        guard format == .avro else { return }
-        container = AvroContainerWriter(
+        guard form.format == .avro else {
+            container = nil
+            return
+        }
+        container = AvroContainer(
             AvroForm.schema(template: partition.sequence.template), compression: form.compression,
             sync: Self.syncMarker("\(partition.path)/\(partition.sequence.series)/\(firstID)"),
             to: &output)
     }
 
-    /// Adds a record.
+    /// Adds a block. Frames of zstd and members of gzip may follow each other in a file.
     ///
-    /// - Returns: true when the block is full and ``closeBlock(_:to:)`` is due.
-    /// - Throws: `FrameError` for a message that breaks its template; nothing was added then.
-    mutating func append(_ frame: borrowing FrameView) throws(FrameError) -> Bool {
-        switch format {
-        case .avro:
-            return try container?.append { (bytes) throws(FrameError) in
-                try frame.appendAvro(to: &bytes)
-            } ?? false
-        case .ndjson: try frame.appendJSON(to: &block)
-        case .sbe: block.append(frame.bytes)
-        }
-        return block.count >= Self.blockLength
-    }
-
-    /// Compresses what waits. Frames of zstd and members of gzip may follow each other in a file.
-    mutating func closeBlock(
-        _ compressor: borrowing StreamCompressor, to output: inout Bytes
+    /// - Parameter scratch: its content is lost.
+    func append(
+        _ block: borrowing Bytes, records: Int64, _ compressor: borrowing StreamCompressor,
+        scratch: inout Bytes, to output: inout Bytes
     ) throws(CompressionError) {
-        if format == .avro {
-            try container?.closeBlock(compressor, to: &output)
-        } else if !block.isEmpty {
+        if let container {
+            try container.append(
+                block.span, records: records, compressor, scratch: &scratch,
+                to: &output)
+        } else {
             try compressor.compress(block.span, ends: true, to: &output)
-            block.removeAll()
         }
     }
 

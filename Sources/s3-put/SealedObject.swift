@@ -6,8 +6,8 @@ import Spool
 ///
 /// Its manifest stands beside it, so that a restart delivers the same bytes under the same key.
 struct SealedObject: Sendable {
-    /// Below the destination.
-    let key: String
+    /// Below the destination; the writer adds its end.
+    var key: String
     let contentType: String
     let stagedPath: String
     let records: Int64

@@ -1,5 +1,4 @@
 import AWS
-import Avro
 import Glibc
 import Ledger
 import Posix
@@ -20,38 +19,39 @@ struct Now {
 /// Takes records in, builds objects, and keeps the books: what was read is in the spool, what was
 /// delivered is in the ledger, and nothing is in neither.
 struct Sink: ~Copyable {
-    /// Objects that are built at once; one more seals the one that was idle longest. With a block
-    /// of at most 512 KiB each this bounds the memory.
+    /// Objects that are built at once; one more seals the one that was idle longest. With the
+    /// blocks of the pool this bounds the memory.
     static let maximumParts = 32
     /// How long records may wait for the disk, ns: one sync covers all of them.
-    private static let syncInterval: Int64 = 1_000_000_000
+    static let syncInterval: Int64 = 1_000_000_000
 
-    private let plan: S3PutPlan
-    private let log: Log
-    private let stop: Int32
-    private let committer: Committer
+    let plan: S3PutPlan
+    let log: Log
+    let stop: Int32
+    let outcomes: Outcomes
+    let committer: Committer
+    let writer: ObjectWriter
     /// Shared with the committer; here for its figures only.
     private let credentials: CredentialsProvider?
     private let figures: ServiceFigures
-    private var counters: SinkCounters
-    private var tally = SinkTally()
+    var counters: SinkCounters
+    var tally = SinkTally()
     private let faultAt = FaultSwitch.recordToDrop
-    private let quarantine: Quarantine
-    private let compressor: StreamCompressor
-    private var ledger: Ledger
-    private var spool: Spool
-    private var holdings = Holdings()
-    private var parts: [Partition: Part] = [:]
+    let quarantine: Quarantine
+    var ledger: Ledger
+    var spool: Spool
+    var holdings = Holdings()
+    var parts: [Partition: Part] = [:]
     /// The part of the record before: most records follow it there.
-    private var lastPart: Part?
+    var lastPart: Part?
     /// When the records at hand were read; one look at the clocks for all of them.
-    private var now = Now()
-    private var sealed: [String: SealedObject] = [:]
-    private var batch = Bytes(capacity: 1 << 20)
-    private var nextName = 1
-    private var lastSync: Int64 = 0
-    private var isSynced = true
-    private var failure: StageFailure?
+    var now = Now()
+    var sealed: [String: SealedObject] = [:]
+    var batch = Bytes(capacity: 1 << 20)
+    var nextName = 1
+    var lastSync: Int64 = 0
+    var isSynced = true
+    var failure: StageFailure?
     private var lastReport = Clock.monotonicNanoseconds()
 
     init(_ plan: S3PutPlan, in stage: borrowing Stage) throws {
@@ -69,14 +69,15 @@ struct Sink: ~Copyable {
         let figures = ServiceFigures(stage.stats)
         let credentials = plan.access?.credentials.provider(log)
         let abortedUploads = counters.abortedUploads
+        let outcomes = try Outcomes()
         let committer = try Committer(
-            giveUpAfter: plan.giveUpAfter, log: log, duration: counters.requestDuration
+            outcomes, giveUpAfter: plan.giveUpAfter, log: log, duration: counters.requestDuration
         ) { isAbandoned in
             try plan.makeStore(
                 log: log, credentials: credentials, figures: figures,
                 abortedUploads: abortedUploads, isAbandoned: isAbandoned)
         }
-        let compressor = try plan.form.makeCompressor()
+        let writer = try ObjectWriter(plan.form, to: committer, outcomes)
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
         }
@@ -91,11 +92,12 @@ struct Sink: ~Copyable {
         self.log = log
         self.ledger = ledger
         self.spool = spool
+        self.outcomes = outcomes
         self.committer = committer
+        self.writer = writer
         self.credentials = credentials
         self.figures = figures
         self.counters = counters
-        self.compressor = compressor
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
         stop = stage.stopDescriptor
     }
@@ -132,7 +134,7 @@ struct Sink: ~Copyable {
                 tally.bytesIn = reader.bytesRead
                 try closeBatch()
             }
-            try sealWhatIsDue()
+            sealWhatIsDue()
             try syncIfDue(isIdle: !ready.input)
             publish()
             report()
@@ -140,7 +142,7 @@ struct Sink: ~Copyable {
     }
 
     /// Shows the figures as they are.
-    private mutating func publish() {
+    mutating func publish() {
         counters.publish(tally)
         counters.note(
             spoolBytes: spool.bytes, objects: sealed.count,
@@ -153,204 +155,10 @@ struct Sink: ~Copyable {
         var watched = [
             pollfd(fd: input, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: committer.outcomeDescriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: outcomes.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         _ = poll(&watched, 3, waits)
         return (watched[0].revents != 0, watched[1].revents != 0, watched[2].revents != 0)
-    }
-
-    // MARK: - Taking in
-
-    /// Puts a record into its object, unless it is held already.
-    ///
-    /// - Parameter spoolStart: where the spool has it, or will have it.
-    /// - Returns: true when an object has it now.
-    private mutating func take(
-        _ frame: borrowing FrameView, spoolStart: Spool.Position
-    ) throws -> Bool {
-        guard holdings.take(frame, ledger) else {
-            tally.refused += 1
-            return false
-        }
-        let partition = Partition(
-            sequence: frame.sequence, hour: plan.times.hour(of: frame.eventTime, now: now.real))
-        let part: Part
-        if let lastPart, lastPart.partition == partition {
-            part = lastPart
-        } else {
-            part =
-                try parts[partition]
-                ?? open(partition, firstID: frame.firstID, spoolStart: spoolStart)
-            lastPart = part
-        }
-        do {
-            try part.append(frame, compressor, now: now.monotonic)
-        } catch let error as FrameError {
-            try quarantine.add(frame, because: "\(error)")
-            tally.quarantined += 1
-            log.warning("a record was put into \(quarantine.path): \(error)")
-            return false
-        }
-        tally.waiting += 1
-        if part.bytes >= Int64(plan.objectBytes) { try seal(part) }
-        return true
-    }
-
-    private mutating func open(
-        _ partition: Partition, firstID: Int64, spoolStart: Spool.Position
-    ) throws -> Part {
-        if parts.count >= Self.maximumParts,
-            let idlest = parts.values.min(by: { $0.lastRecordAt < $1.lastRecordAt })
-        {
-            try seal(idlest)
-        }
-        let path = "\(plan.state)/staging/\(getpid())-\(nextName)"
-        nextName += 1
-        let part = try Part(
-            partition, form: plan.form, firstID: firstID, stagedPath: path,
-            spoolStart: spoolStart, now: now.monotonic)
-        parts[partition] = part
-        return part
-    }
-
-    /// Hands the records of one read to the spool, as one entry.
-    private mutating func closeBatch() throws {
-        guard !batch.isEmpty else { return }
-        do throws(SpoolError) { try Self.append(batch, to: &spool) } catch {
-            throw StageFailure(error)
-        }
-        batch.removeAll()
-        isSynced = false
-    }
-
-    /// Apart from `self`, whose parts may not be lent and changed at once.
-    private static func append(
-        _ batch: borrowing Bytes, to spool: inout Spool
-    ) throws(SpoolError) {
-        try spool.append(batch.span)
-    }
-
-    private mutating func syncIfDue(isIdle: Bool) throws {
-        let now = Clock.monotonicNanoseconds()
-        guard !isSynced, isIdle || now - lastSync > Self.syncInterval else { return }
-        try syncSpool()
-    }
-
-    private mutating func syncSpool() throws {
-        do throws(SpoolError) { try spool.sync() } catch { throw StageFailure(error) }
-        lastSync = Clock.monotonicNanoseconds()
-        isSynced = true
-    }
-
-    // MARK: - Delivering
-
-    private mutating func sealWhatIsDue() throws {
-        let now = Clock.monotonicNanoseconds()
-        for part in parts.values
-        where Double(now - part.openedAt) / 1e9 >= plan.objectAge
-            || Double(now - part.lastRecordAt) / 1e9 >= plan.objectIdle
-        {
-            try seal(part)
-        }
-    }
-
-    private mutating func seal(_ part: Part) throws {
-        // What is in the batch is in no spool entry yet; the object may be delivered before.
-        parts[part.partition] = nil
-        if lastPart === part { lastPart = nil }
-        let object = try part.seal(compressor)
-        sealed[object.stagedPath] = object
-        committer.deliver(object)
-    }
-
-    /// Books what was delivered: first the ledger, then the staged files and the spool.
-    private mutating func settleOutcomes() throws {
-        var delivered: [SealedObject] = []
-        for outcome in committer.takeOutcomes() {
-            switch outcome.result {
-            case .success(let isNew):
-                delivered.append(outcome.object)
-                log.debug("\(isNew ? "stored" : "was there already"): \(outcome.object.key)")
-            case .failure(let error):
-                if failure == nil { failure = error }
-            }
-        }
-        guard !delivered.isEmpty else { return }
-        for object in delivered {
-            ledger.add(object.sequence, held: object.held)
-            for entry in object.declared { ledger.add(entry.key, declared: entry.ranges) }
-        }
-        do throws(LedgerError) { try ledger.commit() } catch { throw StageFailure(error) }
-        for object in delivered {
-            try object.removeStaged()
-            sealed[object.stagedPath] = nil
-            tally.recordsOut += object.records
-            tally.waiting -= object.records
-            tally.bytesOut += object.bytes
-            tally.objects += 1
-            counters.noteObject(template: object.sequence.template)
-            if let coverage = ledger.coverage(of: object.sequence) {
-                counters.note(coverage, of: object.sequence)
-            }
-            for entry in object.declared {
-                if let coverage = ledger.coverage(of: entry.key) {
-                    counters.note(coverage, of: entry.key)
-                }
-            }
-            if let received = object.firstIngest { counters.flow.noteOut(receivedAt: received) }
-        }
-        try releaseSpool()
-    }
-
-    private mutating func releaseSpool() throws {
-        // A batch that is open has its start where the spool ends.
-        let needed = parts.values.map(\.spoolStart) + sealed.values.compactMap(\.spoolStart)
-        do throws(SpoolError) {
-            try spool.release(before: needed.min() ?? spool.next)
-        } catch { throw StageFailure(error) }
-    }
-
-    // MARK: - The end
-
-    /// Seals everything and waits for its delivery; after a signal not longer than the drain
-    /// timeout.
-    private mutating func finish() throws {
-        try closeBatch()
-        try syncSpool()
-        for part in parts.values { try seal(part) }
-        let isStopping = Descriptor.isReadable(stop)
-        let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
-        while !sealed.isEmpty && failure == nil {
-            publish()
-            let left = Double(deadline - Clock.monotonicNanoseconds()) / 1e9
-            if isStopping && left <= 0 {
-                committer.abandon()
-                break
-            }
-            Descriptor.waitUntilReadable(
-                committer.outcomeDescriptor, seconds: min(isStopping ? left : 2, 2))
-            try settleOutcomes()
-        }
-        publish()
-        let summary =
-            "\(tally.recordsOut) records in \(tally.objects) objects at "
-            + plan.destination.description
-        log.info(
-            summary,
-            [
-                "refused": "\(tally.refused)",
-                "quarantined": "\(tally.quarantined)",
-            ])
-        if let failure {
-            throw StageFailure(
-                failure.code,
-                "\(failure); \(sealed.count) finished objects stay in \(plan.state) for the next run"
-            )
-        }
-        guard sealed.isEmpty else {
-            throw StageFailure(
-                .gaveUp, "\(sealed.count) finished objects stay in \(plan.state) for the next run")
-        }
     }
 
     private mutating func report() {
@@ -365,48 +173,5 @@ struct Sink: ~Copyable {
                 "records_out": "\(tally.recordsOut)",
                 "objects": "\(tally.objects)", "spool_bytes": "\(spool.bytes)",
             ])
-    }
-
-    // MARK: - Recovery
-
-    /// Delivers finished objects of an earlier run, drops unfinished ones, and takes the spool's
-    /// records in again; the ledger refuses those that were delivered.
-    private mutating func recover() throws {
-        let staging = plan.state + "/staging"
-        for name in try Files.list(staging) where name.hasSuffix(SealedObject.manifestSuffix) {
-            guard let object = try SealedObject(manifest: "\(staging)/\(name)"),
-                Files.exists(object.stagedPath)
-            else {
-                try Files.remove("\(staging)/\(name)")
-                continue
-            }
-            sealed[object.stagedPath] = object
-            tally.recovered += object.records
-            tally.waiting += object.records
-            committer.deliver(object)
-        }
-        while !sealed.isEmpty {
-            publish()
-            Descriptor.waitUntilReadable(committer.outcomeDescriptor, seconds: 2)
-            try settleOutcomes()
-            if let failure { throw failure }
-        }
-        for name in try Files.list(staging) { try Files.remove("\(staging)/\(name)") }
-        guard !spool.isEmpty else { return }
-        log.info("an earlier run left \(spool.bytes) bytes in the spool; taking them in again")
-        let replay: Spool.Replay
-        do throws(SpoolError) { replay = try spool.replay() } catch { throw StageFailure(error) }
-        now = Now()
-        try replay.forEach { position, entry in
-            var rest = entry
-            while rest.byteCount > 0 {
-                let frame = try FrameView(firstIn: rest)
-                tally.recovered += 1
-                _ = try take(frame, spoolStart: position)
-                rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
-            }
-        }
-        try releaseSpool()
-        publish()
     }
 }

@@ -35,23 +35,31 @@ struct AvroTests {
     private static func container(_ count: Int64, _ compression: Compression) throws -> [UInt8] {
         var file = Bytes()
         let compressor = try StreamCompressor(compression, isRaw: true)
-        var writer = AvroContainerWriter(
+        let container = AvroContainer(
             schema, compression: compression, metadata: [("venue", "binance")],
             sync: Array(0..<16), to: &file)
+        var block = Bytes()
+        var scratch = Bytes()
+        var records: Int64 = 0
         for id in 0..<count {
-            let isFull = try writer.append { bytes throws(CompressionError) in
-                bytes.append(avro: id)
-                bytes.append(avro: Double(id) / 4)
-                bytes.append(avro: "some name")
-                bytes.append(avro: id % 2)
-                if id % 2 == 1 { bytes.append(avro: true) }
-                bytes.append(avro: Int64(1))
-                bytes.append(avro: -id)
-                bytes.append(avro: Int64(0))
+            block.append(avro: id)
+            block.append(avro: Double(id) / 4)
+            block.append(avro: "some name")
+            block.append(avro: id % 2)
+            if id % 2 == 1 { block.append(avro: true) }
+            block.append(avro: Int64(1))
+            block.append(avro: -id)
+            block.append(avro: Int64(0))
+            records += 1
+            if block.count >= AvroContainer.blockLength {
+                try container.append(
+                    block.span, records: records, compressor, scratch: &scratch, to: &file)
+                block.removeAll()
+                records = 0
             }
-            if isFull { try writer.closeBlock(compressor, to: &file) }
         }
-        try writer.closeBlock(compressor, to: &file)
+        try container.append(
+            block.span, records: records, compressor, scratch: &scratch, to: &file)
         return file.array
     }
 

@@ -46,7 +46,7 @@ struct FigureRuleTests {
     @Test func `a breaker of a sink`() throws {
         let health = try Health(["heartbeat_seconds: 600"])
         let stats = try fake(health, "kinesis-put")
-        let state = stats.gauge("circuit_state", labels: "stream=\"trade\"", help: "Breaker.")
+        let state = stats.gauge("breaker_state", labels: "stream=\"trade\"", help: "Breaker.")
         state.set(2)
         #expect(try health.waitFor("breaker_open") != nil)
         #expect(try health.get("/health/components/kinesis_producer").status == 503)

@@ -109,6 +109,21 @@ struct FormTests {
         }
     }
 
+    /// A record is written after one check for room: no record may need more than that.
+    @Test(arguments: [0, 1, 200, 5000])
+    func `a book of the longest numbers keeps to the room that was made for it`(
+        levels: Int
+    ) throws {
+        var frame = Sample.depth(.depthSnapshot, id: 1 << 40, levels: levels)
+        let first = frame.count - 16 * levels
+        for offset in first..<frame.count { frame[offset] = 0x80 }
+        let view = try FrameView(frame.span.bytes)
+        var one = Bytes(capacity: 1)
+        try view.appendAvro(to: &one)
+        let count = one.count
+        #expect(count >= 36 * levels && count <= 1024 + 3 * frame.count)
+    }
+
     @Test(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
     func `fastavro reads every kind under the schema in docs, with the same exact digits`() throws {
         let place = try TemporaryDirectory()
@@ -116,10 +131,13 @@ struct FormTests {
             let view = try FrameView(frame.span.bytes)
             var file = Bytes()
             let schema = AvroForm.schema(template: view.template)
-            var container = AvroContainerWriter(
+            let container = AvroContainer(
                 schema, compression: .none, sync: [UInt8](repeating: 7, count: 16), to: &file)
-            _ = try container.append { bytes throws(FrameError) in try view.appendAvro(to: &bytes) }
-            try container.closeBlock(StreamCompressor(.none), to: &file)
+            var block = Bytes()
+            var scratch = Bytes()
+            try view.appendAvro(to: &block)
+            try container.append(
+                block.span, records: 1, StreamCompressor(.none), scratch: &scratch, to: &file)
             try Data(file.array).write(to: URL(fileURLWithPath: place.path("\(index).avro")))
             if let kind = Kind(rawValue: view.template) {
                 let documented = try String(

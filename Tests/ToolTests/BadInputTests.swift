@@ -178,6 +178,32 @@ struct BadInputTests {
         #expect(verify.status == 0, "\(verify.text)")
     }
 
+    /// As text the object is larger than the spool, so that it is the writing thread that meets the
+    /// limit. The input is less than one read: all of it was taken in.
+    @Test func `an object that cannot be written is 74, and the spool has what was read`() throws {
+        let simulator = try Simulator(["--newest", "2000"])
+        let place = try TemporaryDirectory()
+        let data = place.path("data")
+        let tools = Program.directory.path
+        let put = "\(tools)/s3-put --to file://\(data) --format ndjson --compression none"
+        let limited = try Program.run(
+            "bash",
+            [
+                "-c",
+                "\(tools)/rest-pull aggTrades --from 1 --to 2000 --base-url \(simulator.url) > \(place.path)/in;"
+                    + "ulimit -f 400; trap '' XFSZ; exec \(put) < \(place.path)/in",
+            ])
+        #expect(limited.status == 74, "\(limited.errors)")
+        #expect(limited.errors.contains("staging/"), "\(limited.errors)")
+        #expect(limited.errors.contains("File too large"), "\(limited.errors)")
+        let again = try Program.run("sh", ["-c", "exec \(put) < /dev/null"])
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(again.errors.contains("2000 records in 1 objects"), "\(again.errors)")
+        let verify = try Program.run(
+            "ledgerctl", ["verify", "\(data)/.s3-put", "--from", "1", "--to", "2000"])
+        #expect(verify.status == 0, "\(verify.text)")
+    }
+
     @Test func `a directory without the right to write is 77`() throws {
         guard getuid() != 0 else { return print("skipped: root may write everywhere") }
         let place = try TemporaryDirectory()
