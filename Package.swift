@@ -174,7 +174,7 @@ let package = Package(
                 "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "AWS",
                 "Monitoring", "Stats", "Posix", "TestSupport",
             ],
-            exclude: ["moto_cloudwatch.py", "read_metrics.py"], swiftSettings: base),
+            exclude: ["browser.py", "moto_cloudwatch.py", "read_metrics.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
         tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),

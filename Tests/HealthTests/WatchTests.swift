@@ -78,7 +78,7 @@ struct WatchTests {
         let outcome = try Program.run(
             "/bin/sh",
             ["-c", "(sleep 1.5; \(end)) | script -qec '\(command)' \(place.path("typescript"))"],
-            environment: environment.merging(["TERM": "xterm"]) { one, _ in one })
+            environment: ["TERM": "xterm", "NO_COLOR": ""].merging(environment) { _, own in own })
         return outcome.text
     }
 
