@@ -113,7 +113,7 @@ struct PageTests {
         withExtendedLifetime((stages, follower)) {}
     }
 
-    @Test func `a follower that does not read is let go, and others hear on`() throws {
+    @Test func `followers that do not read keep nobody waiting`() throws {
         let (health, stages) = try start()
         let silent = try (0..<5).map { _ in try RawSocket(health.url) }
         for socket in silent { socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n") }
