@@ -14,6 +14,7 @@ struct JSONCursor {
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// The next byte after white space; nil at the end.
+    @inline(__always)
     mutating func peek() -> UInt8? {
         while position < bytes.count {
             let byte = bytes[position]
@@ -24,6 +25,7 @@ struct JSONCursor {
     }
 
     /// Steps over a mark; false when something else is there.
+    @inline(__always)
     mutating func take(_ mark: Unicode.Scalar) -> Bool {
         guard peek() == UInt8(ascii: mark) else { return false }
         position += 1
@@ -61,11 +63,18 @@ struct JSONCursor {
     }
 
     /// True when a place holds exactly a text.
+    @inline(__always)
     func matches(_ range: Range<Int>, _ text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount, let base = bytes.baseAddress else {
             return false
         }
         return memcmp(base + range.lowerBound, text.utf8Start, range.count) == 0
+    }
+
+    /// True when a place holds exactly these bytes.
+    func matches(_ range: Range<Int>, _ text: [UInt8]) -> Bool {
+        guard range.count == text.count, let base = bytes.baseAddress else { return false }
+        return memcmp(base + range.lowerBound, text, range.count) == 0
     }
 
     /// Steps over a text, escapes resolved; bytes that are not UTF-8 show as U+FFFD.

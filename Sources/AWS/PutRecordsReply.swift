@@ -48,7 +48,7 @@ public struct PutRecordsReply: Sendable, Equatable {
                         if cursor.matches(name, "ShardId") {
                             guard let range = cursor.rawText() else { return false }
                             if !expected.isEmpty, !range.isEmpty, !strayed {
-                                strayed = !cursor.slice(range).elementsEqual(expected)
+                                strayed = !cursor.matches(range, expected)
                             }
                             return true
                         }

@@ -1,3 +1,5 @@
+import CHardware
+
 /// The Castagnoli CRC, as iSCSI (RFC 3720, appendix B.4) and S3's `x-amz-checksum-crc32c` use it.
 public struct CRC32C: Sendable {
     private var state: UInt32 = ~0
@@ -15,8 +17,17 @@ public struct CRC32C: Sendable {
         return checksum.value
     }
 
-    /// Adds bytes: eight at a time, a table for each of the eight places.
+    /// Adds bytes, by the processor's instruction where it has one.
     public mutating func update(_ bytes: RawSpan) {
+        guard Self.isInstruction else { return updateByTables(bytes) }
+        state = bytes.withUnsafeBytes { chardware_crc32c(state, $0.baseAddress, $0.count) }
+    }
+
+    /// True when the processor has an instruction for it.
+    static let isInstruction = chardware_has_crc32c() != 0
+
+    /// Adds bytes: eight at a time, a table for each of the eight places.
+    mutating func updateByTables(_ bytes: RawSpan) {
         var crc = state
         CRC32CTables.values.span.withUnsafeBufferPointer { table in
             bytes.withUnsafeBytes { bytes in

@@ -26,6 +26,8 @@ public struct Spool: ~Copyable {
     static let headerLength = 8
     /// uint32 length and uint32 CRC32C of the bytes that follow.
     static let entryHeader = 8
+    /// An entry of this length is not worth collecting: it goes to the system from where it lies.
+    private static let directBytes = 32 << 10
 
     /// Where it lies.
     public let directory: String
@@ -40,7 +42,7 @@ public struct Spool: ~Copyable {
     /// The highest number that a segment had, so that positions only grow.
     private var lastNumber: UInt64 = 0
     private var file: Descriptor?
-    private var buffer = Bytes(capacity: 256 << 10)
+    private var buffer = Bytes(capacity: 4096)
 
     private struct Segment {
         let number: UInt64
@@ -104,6 +106,10 @@ public struct Spool: ~Copyable {
         }
         if file == nil || next.offset >= segmentBytes { try startSegment() }
         let position = next
+        if entry.byteCount >= Self.directBytes {
+            try writeDirectly(entry)
+            return position
+        }
         buffer.append(bits: UInt32(entry.byteCount))
         buffer.append(bits: CRC32C.of(entry))
         buffer.append(entry)
@@ -126,6 +132,26 @@ public struct Spool: ~Copyable {
         }
         segments[last].length += Int64(buffer.count)
         buffer.removeAll()
+    }
+
+    /// Hands what was appended to the system, and after it an entry that was not.
+    ///
+    /// - Throws: when the disk refuses; the entry was not appended then.
+    private mutating func writeDirectly(_ entry: RawSpan) throws(SpoolError) {
+        try flush()
+        guard let last = segments.indices.last else { return }
+        buffer.append(bits: UInt32(entry.byteCount))
+        buffer.append(bits: CRC32C.of(entry))
+        defer { buffer.removeAll() }
+        do throws(SystemError) {
+            try file?.writeAll(buffer.span)
+            try file?.writeAll(entry)
+        } catch {
+            try? file?.truncate(to: segments[last].length)
+            try? file?.seek(to: segments[last].length)
+            throw .system(error)
+        }
+        segments[last].length += Int64(buffer.count + entry.byteCount)
     }
 
     /// Makes everything that was appended durable.

@@ -119,18 +119,26 @@ final class Transfer {
     }
 
     private func receiveHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
-        let line = String(
-            decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
-        if line.hasPrefix("HTTP/") {
+        let line = UnsafeRawBufferPointer(start: bytes, count: count)
+        if line.starts(with: "HTTP/".utf8) {
             // A further header block: an interim response came before.
             headers.removeAll()
-        } else if let colon = line.firstIndex(of: ":"), headers.count < 256 {
-            func trimmed(_ text: Substring) -> String {
-                String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
-            }
-            headers.append((trimmed(line[..<colon]), trimmed(line[line.index(after: colon)...])))
+        } else if let colon = line.firstIndex(of: UInt8(ascii: ":")), headers.count < 256 {
+            headers.append(
+                (Self.trimmed(line[..<colon]), Self.trimmed(line[line.index(after: colon)...])))
         }
         return count
+    }
+
+    /// Text without the spaces around it (RFC 9110, section 5.5) and without the line's end.
+    private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> String {
+        func isSpace(_ byte: UInt8) -> Bool {
+            byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A
+        }
+        var rest = text
+        while let first = rest.first, isSpace(first) { rest.removeFirst() }
+        while let last = rest.last, isSpace(last) { rest.removeLast() }
+        return String(decoding: UnsafeRawBufferPointer(rebasing: rest), as: UTF8.self)
     }
 
     private func supply(_ room: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {

@@ -6,6 +6,10 @@ import Posix
 /// An entry is a header of 16 bytes (uint32 length of the frame, uint32 number of the batch that
 /// it came in, uint32 ``Fate``, uint32 unused) and the frame. Entries leave from the front only,
 /// so that whoever books what left never books a record before one that precedes it.
+///
+/// Memory comes in chunks that are given back as their entries leave: a queue takes up what waits
+/// in it, and growing copies nothing. A place is the chunk's number and the offset in it, so that
+/// places only grow.
 final class KeyQueue {
     static let headerLength = 16
 
@@ -37,13 +41,28 @@ final class KeyQueue {
     private(set) var records = 0
     private(set) var waitingBytes = 0
     /// Bytes of entries in memory.
-    var bytesHeld: Int { bytes.count - head }
+    private(set) var bytesHeld = 0
 
-    private var bytes = Bytes(capacity: 1024)
-    /// Of the first entry in `bytes`.
+    /// Chunks of busy keys have this many bytes, more where a frame needs more: few enough that the
+    /// allocator keeps them at hand instead of returning each to the system.
+    private static let chunkBytes = 64 << 10
+
+    private struct Chunk {
+        let base: UnsafeMutableRawPointer
+        let capacity: Int
+        var used = 0
+
+        init(capacity: Int) {
+            self.capacity = capacity
+            base = .allocate(byteCount: capacity, alignment: 16)
+        }
+    }
+
+    private var chunks: [Chunk] = []
+    /// The number of the first chunk.
+    private var number = 0
+    /// Of the first entry in the first chunk.
     private var head = 0
-    /// The place of the first byte of `bytes` among all bytes that ever were here.
-    private var base = 0
 
     init(name: String, hash: UInt128, suffix: RecordSuffix, lane: Lane) {
         self.name = name
@@ -52,35 +71,78 @@ final class KeyQueue {
         self.lane = lane
     }
 
+    deinit { for chunk in chunks { chunk.base.deallocate() } }
+
     /// Where the first entry is.
-    var start: Int { base + head }
-    /// Where the next entry will be.
-    var end: Int { base + bytes.count }
+    var start: Int { number << 32 | head }
+    /// Where the last entry ends.
+    var end: Int {
+        guard let last = chunks.last else { return number << 32 }
+        return (number + chunks.count - 1) << 32 | last.used
+    }
 
     /// Adds a record.
     func append(_ frame: RawSpan, batch: UInt32) {
-        bytes.append(bits: UInt32(frame.byteCount))
-        bytes.append(bits: batch)
-        bytes.append(bits: UInt64(0))
-        bytes.append(frame)
+        let need = frame.byteCount + Self.headerLength
+        if chunks.isEmpty
+            || chunks[chunks.count - 1].capacity - chunks[chunks.count - 1].used < need
+        {
+            addChunk(need)
+        }
+        let last = chunks.count - 1
+        let entry = chunks[last].base + chunks[last].used
+        entry.storeBytes(of: UInt32(frame.byteCount), as: UInt32.self)
+        entry.storeBytes(of: batch, toByteOffset: 4, as: UInt32.self)
+        entry.storeBytes(of: 0, toByteOffset: 8, as: UInt64.self)
+        frame.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            (entry + Self.headerLength).copyMemory(from: base, byteCount: bytes.count)
+        }
+        chunks[last].used += need
         records += 1
-        waitingBytes += frame.byteCount + Self.headerLength
+        waitingBytes += need
+        bytesHeld += need
     }
 
-    /// Bytes from a place to the entry after it.
-    func length(at place: Int) -> Int { Int(Self.word(bytes, place - base)) + Self.headerLength }
+    private func addChunk(_ need: Int) {
+        let before = chunks.last?.capacity ?? 512
+        if chunks.count == 1, chunks[0].used == 0 {
+            chunks.removeLast().base.deallocate()
+            number += 1
+        }
+        chunks.append(Chunk(capacity: max(need, min(before * 2, Self.chunkBytes))))
+    }
+
+    private func entry(_ place: Int) -> UnsafeMutableRawPointer {
+        chunks[place >> 32 - number].base + (place & 0xFFFF_FFFF)
+    }
+
+    /// Bytes of the entry at a place.
+    func length(at place: Int) -> Int {
+        Int(entry(place).loadUnaligned(as: UInt32.self)) + Self.headerLength
+    }
+
+    /// The place of the entry after that at a place, or the end.
+    func place(after place: Int) -> Int {
+        let next = place + length(at: place)
+        let chunk = next >> 32 - number
+        let isLast = chunk == chunks.count - 1
+        return isLast || next & 0xFFFF_FFFF < chunks[chunk].used ? next : (next >> 32 + 1) << 32
+    }
 
     /// True once the record at a place waits no more.
-    func isDone(at place: Int) -> Bool { Self.word(bytes, place - base + 8) != 0 }
+    func isDone(at place: Int) -> Bool {
+        entry(place).loadUnaligned(fromByteOffset: 8, as: UInt32.self) != 0
+    }
 
     /// Lends the frame at a place.
     func withFrame<Result>(at place: Int, _ body: (RawSpan) throws -> Result) rethrows -> Result {
-        try Self.lend(bytes, place - base, body)
+        try Self.lend(entry(place), body)
     }
 
     /// Notes what became of the record at a place.
     func finish(_ fate: Fate, at place: Int) {
-        bytes.store(bits: fate.rawValue, at: place - base + 8)
+        entry(place).storeBytes(of: fate.rawValue, toByteOffset: 8, as: UInt32.self)
         records -= 1
         waitingBytes -= length(at: place)
     }
@@ -88,33 +150,34 @@ final class KeyQueue {
     /// Takes off what waits no more, from the front up to the first record that does, and gives
     /// each frame, its batch and whether it was delivered to `body`.
     func settle(_ body: (RawSpan, UInt32, Bool) throws -> Void) rethrows {
-        while head < bytes.count, isDone(at: base + head) {
-            let batch = Self.word(bytes, head + 4)
-            let isDelivered = Self.word(bytes, head + 8) == Fate.delivered.rawValue
-            let length = length(at: base + head)
-            try Self.lend(bytes, head) { try body($0, batch, isDelivered) }
-            head += length
-        }
-        if head == bytes.count {
-            base += head
+        while let chunk = chunks.first {
+            while head < chunk.used {
+                let entry = chunk.base + head
+                let fate = entry.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+                guard fate != Fate.waiting.rawValue else { return }
+                let batch = entry.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+                let isDelivered = fate == Fate.delivered.rawValue
+                let length = Int(entry.loadUnaligned(as: UInt32.self)) + Self.headerLength
+                try Self.lend(entry) { try body($0, batch, isDelivered) }
+                head += length
+                bytesHeld -= length
+            }
+            number += 1
             head = 0
-            bytes.removeAll()
-        } else if head > 64 << 10, head > bytes.count / 2 {
-            bytes.removeFirst(head)
-            base += head
-            head = 0
+            // The last one stays, for what comes next.
+            guard chunks.count > 1 else {
+                chunks[0].used = 0
+                return
+            }
+            chunks.removeFirst().base.deallocate()
         }
     }
 
-    private static func word(_ bytes: borrowing Bytes, _ offset: Int) -> UInt32 {
-        bytes.span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
-    }
-
-    /// Apart from `self`: what a class holds cannot be lent beyond one access.
     private static func lend<Result>(
-        _ bytes: borrowing Bytes, _ offset: Int, _ body: (RawSpan) throws -> Result
+        _ entry: UnsafeMutableRawPointer, _ body: (RawSpan) throws -> Result
     ) rethrows -> Result {
-        let start = offset + headerLength
-        return try body(bytes.span(start..<start + Int(word(bytes, offset))))
+        let bytes = UnsafeRawPointer(entry + headerLength)
+        let length = Int(entry.loadUnaligned(as: UInt32.self))
+        return try body(RawSpan(_unsafeStart: bytes, byteCount: length))
     }
 }

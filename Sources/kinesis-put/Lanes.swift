@@ -196,9 +196,8 @@ struct Lanes {
             var taken = 0
             while !isFull, place < key.end, call.items.count < mostItems {
                 if rules.order == .strict, taken == 1 { break }
-                let length = key.length(at: place)
                 if key.isDone(at: place) {
-                    place += length
+                    place = key.place(after: place)
                     continue
                 }
                 switch try key.withFrame(at: place, { try add(key, $0) }) {
@@ -208,7 +207,7 @@ struct Lanes {
                 case .full: isFull = true
                 case .rejected: finish(.discarded, key, at: place)
                 }
-                place += length
+                place = key.place(after: place)
             }
             key.inFlight = taken
             if taken == 0 {

@@ -1,5 +1,5 @@
 import Foundation
-import Posix
+@testable import Posix
 import TestSupport
 import Testing
 
@@ -18,6 +18,16 @@ struct PosixTests {
         var inPieces = CRC32C()
         for piece in bytes { inPieces.update([piece].span.bytes) }
         #expect(inPieces.value == value)
+    }
+
+    @Test func `CRC-32C by instruction and by tables is the same`() {
+        var random = SeededRandom(2)
+        for length in 0..<200 {
+            let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var byTables = CRC32C()
+            byTables.updateByTables(bytes.span.bytes)
+            #expect(CRC32C.of(bytes.span.bytes) == byTables.value, "\(length) bytes")
+        }
     }
 
     @Test func `bytes grow, shrink and keep their content`() {

@@ -1,0 +1,47 @@
+#ifndef CHARDWARE_SHIM_H
+#define CHARDWARE_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+// Instructions that Swift has no words for. Each comes with a question whether this machine has it;
+// whoever calls asks first.
+
+#if defined(__x86_64__)
+
+/// Intel SDM, volume 2, CPUID leaf 1: bit 20 of ECX is SSE4.2, which has CRC32.
+static inline int chardware_has_crc32c(void) {
+    uint32_t eax = 1, ebx = 0, ecx = 0, edx = 0;
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return (ecx >> 20) & 1;
+}
+
+/// Adds bytes to the state of a Castagnoli CRC, eight at a time.
+__attribute__((target("sse4.2"))) static inline uint32_t chardware_crc32c(
+    uint32_t state, const void *bytes, size_t count) {
+    const uint8_t *next = (const uint8_t *)bytes;
+    uint64_t wide = state;
+    for (; count >= 8; count -= 8, next += 8) {
+        uint64_t word;
+        memcpy(&word, next, 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    state = (uint32_t)wide;
+    for (; count > 0; count--) state = __builtin_ia32_crc32qi(state, *next++);
+    return state;
+}
+
+#else
+
+static inline int chardware_has_crc32c(void) { return 0; }
+
+static inline uint32_t chardware_crc32c(uint32_t state, const void *bytes, size_t count) {
+    (void)bytes;
+    (void)count;
+    return state;
+}
+
+#endif
+
+#endif
