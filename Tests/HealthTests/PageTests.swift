@@ -37,6 +37,11 @@ struct PageTests {
         return (health, [evil, sink])
     }
 
+    @Test func `the page in the program is the file beside its source`() throws {
+        let file = packageRoot.appendingPathComponent("Sources/healthd/Page/page.html")
+        #expect(try String(contentsOf: file, encoding: .utf8) == PageTemplate.text + "\n")
+    }
+
     @Test func `a browser gets the page, everybody else JSON`() throws {
         let (health, stages) = try start()
         let page = try health.get("/", Self.html)
