@@ -173,6 +173,9 @@ let package = Package(
             dependencies: [
                 "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "AWS",
                 "Monitoring", "Stats", "Posix", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             exclude: ["browser.py", "moto_cloudwatch.py", "read_metrics.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),

@@ -37,6 +37,11 @@ struct PageTests {
         return (health, [evil, sink])
     }
 
+    @Test func `the page in the program is the file beside its source`() throws {
+        let file = packageRoot.appendingPathComponent("Sources/healthd/Page/page.html")
+        #expect(try String(contentsOf: file, encoding: .utf8) == PageTemplate.text + "\n")
+    }
+
     @Test func `a browser gets the page, everybody else JSON`() throws {
         let (health, stages) = try start()
         let page = try health.get("/", Self.html)
@@ -113,7 +118,7 @@ struct PageTests {
         withExtendedLifetime((stages, follower)) {}
     }
 
-    @Test func `a follower that does not read is let go, and others hear on`() throws {
+    @Test func `followers that do not read keep nobody waiting`() throws {
         let (health, stages) = try start()
         let silent = try (0..<5).map { _ in try RawSocket(health.url) }
         for socket in silent { socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n") }
