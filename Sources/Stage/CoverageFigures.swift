@@ -25,6 +25,8 @@ public struct CoverageFigures {
 
     private let stats: StatsWriter
     private var sequences: [SequenceKey: Sequence] = [:]
+    /// Sequences beyond those shown.
+    private var unshown: Set<SequenceKey> = []
     private let left: Gauge
 
     /// Declares them.
@@ -42,7 +44,8 @@ public struct CoverageFigures {
         } else if sequences.count < Self.maximumSequences {
             sequence = declare(key)
         } else {
-            return left.set(left.value + 1)
+            unshown.insert(key)
+            return left.set(Int64(unshown.count))
         }
         sequence.held.set(Int64(clamping: coverage.held.total))
         sequence.declared.set(Int64(clamping: coverage.declared.total))

@@ -15,8 +15,13 @@ struct Books: ~Copyable {
     /// The last record confirmed in this run, of sequences with holes.
     private var lastSparse: [SequenceID: Int64] = [:]
     private var isEmpty = true
+    /// Sequences of which the figures do not tell the latest yet.
+    private var changed: Set<SequenceKey>
 
-    init(ledger: consuming Ledger) { self.ledger = ledger }
+    init(ledger: consuming Ledger) {
+        changed = Set(ledger.sequences)
+        self.ledger = ledger
+    }
 
     /// Notes a record that came in.
     ///
@@ -28,6 +33,7 @@ struct Books: ~Copyable {
         if let missing = frame.missingSequence {
             guard let gap = frame.declaredGap else { return }
             ledger.add(SequenceKey(missing), declared: [gap])
+            changed.insert(SequenceKey(missing))
             isEmpty = false
             return
         }
@@ -68,8 +74,17 @@ struct Books: ~Copyable {
         try ledger.sync()
     }
 
+    /// Tells what is held of the sequences that have changed.
+    mutating func noteCoverage(in figures: inout CoverageFigures) {
+        for key in changed {
+            if let coverage = ledger.coverage(of: key) { figures.note(coverage, of: key) }
+        }
+        changed.removeAll(keepingCapacity: true)
+    }
+
     private mutating func closeRun() {
         guard let run else { return }
+        changed.insert(SequenceKey(run.sequence))
         ledger.add(SequenceKey(run.sequence), held: [run.ids])
         self.run = nil
     }

@@ -30,6 +30,7 @@ struct Delivery: ~Copyable {
     var tally = DeliveryTally()
     let quarantine: Quarantine
     var books: Books
+    var coverage: CoverageFigures
     var client: KinesisClient
     let channels: [StreamChannel]
     /// Template id to the place in ``channels``; 0 for templates that are not known.
@@ -75,6 +76,7 @@ struct Delivery: ~Copyable {
         self.log = log
         self.counters = counters
         books = Books(ledger: ledger)
+        coverage = CoverageFigures(stage.stats)
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
         stop = stage.stopDescriptor
         (channels, routes) = opened
@@ -281,6 +283,7 @@ struct Delivery: ~Copyable {
     /// Makes the ledger durable, and then deletes what it vouches for.
     mutating func clear() throws {
         do throws(LedgerError) { try books.sync() } catch { throw StageFailure(error) }
+        books.noteCoverage(in: &coverage)
         do throws(SpoolError) {
             for channel in channels { try channel.releaseSpool() }
         } catch { throw StageFailure(error) }
