@@ -42,6 +42,27 @@ struct LaneTests {
         #expect(lane.step(at: 2001 * Self.second) == .connect(.next))
     }
 
+    @Test func `a connection that is cut again and again, but delivers between, comes back soon`() {
+        var (lane, random) = lane()
+        var now: Int64 = 0
+        for _ in 0..<20 {
+            lane.opening(.current)
+            lane.opened(.current, at: now, using: &random)
+            now += 5 * Self.second
+            lane.lost(.current, at: now, using: &random)
+            #expect(lane.attempts == 1)
+            #expect(lane.step(at: now + Self.second) == .connect(.current))
+            now += Self.second
+        }
+        // One that goes at once is left alone for longer and longer.
+        for loss in 2..<8 as Range<Int> {
+            lane.opening(.current)
+            lane.opened(.current, at: now, using: &random)
+            lane.lost(.current, at: now + 1, using: &random)
+            #expect(lane.attempts == loss)
+        }
+    }
+
     @Test func `a quiet stream does not keep two connections open for ever`() {
         var (lane, random) = lane()
         lane.opening(.current)

@@ -154,6 +154,9 @@ def check(sent, report):
                 if sequence["records"] + missing != produced["last"] - produced["first"] + 1:
                     wrong.append(f"{name}: {sequence['records']} came and {missing} are missing, of "
                                  f"{produced['last'] - produced['first'] + 1}")
+                if missing > 0.3 * (sequence["records"] + missing):
+                    wrong.append(f"{name}: {missing} of {sequence['records'] + missing} are missing: "
+                                 "connections come back too late")
                 for low, high in gaps:
                     if not any(first <= low and high <= last for first, last in holes):
                         wrong.append(f"{name}: the gap record {low} to {high} covers ids that came")

@@ -43,8 +43,10 @@ public struct Lane: Sendable {
         public var maximumAge: Int64 = 23 * 3600 * 1_000_000_000
         /// Longest time that both run when the new one does not deliver on every stream.
         public var overlap: Int64 = 10_000_000_000
-        /// Time that a connection has to last for the next loss to count as the first.
-        public var steady: Int64 = 10_000_000_000
+        /// Time that a connection has to last for the next loss to count as the first. Short, since
+        /// every second without a connection is data lost; the budget of connects (300 in five
+        /// minutes) keeps a connection that is cut all the time from becoming a flood of them.
+        public var steady: Int64 = 2_000_000_000
         /// Pauses before connecting again.
         public var backoff = Backoff(base: 1, cap: 60)
 
