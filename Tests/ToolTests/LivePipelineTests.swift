@@ -48,5 +48,7 @@ struct LivePipelineTests {
                 "AWS_REGION": "us-east-1", "BINANCE_API_KEY": "any",
             ])
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
+        // Both servers end with their values, which nothing else needs any more.
+        withExtendedLifetime((simulator, sink)) {}
     }
 }
