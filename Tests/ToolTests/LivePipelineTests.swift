@@ -45,7 +45,7 @@ struct LivePipelineTests {
                 "PATH": Program.directory.path + ":/usr/local/bin:/usr/bin:/bin",
                 "STATE_DIRECTORY": place.path("state"), "AWS_ENDPOINT_URL_KINESIS": url,
                 "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
-                "AWS_REGION": "us-east-1", "BINANCE_API_KEY": "any",
+                "AWS_REGION": "us-east-1", "BINANCE_API_KEY": "any", "KINESIS__FORMAT": "sbe",
             ])
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
         // Both servers end with their values, which nothing else needs any more.
