@@ -73,9 +73,14 @@ public struct JSONScanner: ~Escapable {
     /// - Returns: false when the bracket closed.
     @inlinable @inline(__always) @_lifetime(self: copy self)
     public mutating func more(_ isFirst: inout Bool, until close: UInt8) throws(Failure) -> Bool {
-        if takes(close) { return false }
+        let next = peek()
+        if next == close {
+            offset += 1
+            return false
+        }
         if !isFirst {
-            try take(UInt8(ascii: ","))
+            guard next == UInt8(ascii: ",") else { throw failure("expected `,`") }
+            offset += 1
             if peek() == close { throw failure("a comma with nothing after it") }
         }
         isFirst = false
@@ -85,6 +90,7 @@ public struct JSONScanner: ~Escapable {
     /// Takes a member's key and the colon: the bytes between the quotes.
     @_lifetime(self: copy self)
     public mutating func key() throws(Failure) -> Range<Int> {
+        if let quick = letterKey() { return quick }
         let key = try string()
         try take(UInt8(ascii: ":"))
         return key
@@ -195,11 +201,24 @@ public struct JSONScanner: ~Escapable {
     /// Takes `true` or `false`.
     @_lifetime(self: copy self)
     public mutating func boolean() throws(Failure) -> Bool {
-        if peek() == UInt8(ascii: "t") {
+        let next = peek()
+        // One load of four letters, written as the little-endian number that they are.
+        if offset + 5 <= bytes.byteCount {
+            let letters = bytes.half(offset)
+            if letters == 0x6575_7274 {
+                offset += 4
+                return true
+            }
+            if letters == 0x736C_6166, self[offset + 4] == UInt8(ascii: "e") {
+                offset += 5
+                return false
+            }
+        }
+        if next == UInt8(ascii: "t") {
             try literal("true")
             return true
         }
-        guard peek() == UInt8(ascii: "f") else { throw failure("expected true or false") }
+        guard next == UInt8(ascii: "f") else { throw failure("expected true or false") }
         try literal("false")
         return false
     }

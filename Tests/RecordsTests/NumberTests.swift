@@ -84,6 +84,64 @@ struct NumberTests {
         }
     }
 
+    @Test func `whole numbers are what strtoll finds, whatever stands behind them`() throws {
+        var random = SeededRandom(12)
+        let tails = [
+            "", ",", "}", "]", " ", "x", "\u{80}", "/////////", ":::::::::", ",\"a\":12345678",
+        ]
+        for _ in 0..<20_000 {
+            let value = Int64(bitPattern: random.next()) >> Int64.random(in: 0...63, using: &random)
+            let tail = tails.randomElement(using: &random) ?? ""
+            let written = Array("\(value)\(tail)".utf8)
+            var scanner = JSONScanner(written.span.bytes)
+            #expect(try scanner.integer() == strtoll("\(value)", nil, 10), "\(value)\(tail)")
+            #expect(scanner.position == written.count - tail.utf8.count)
+        }
+    }
+
+    @Test func `eight bytes are digits up to the first that is none`() {
+        var random = SeededRandom(13)
+        for _ in 0..<20_000 {
+            let text = (0..<8).map { _ in
+                Int.random(in: 0..<12, using: &random) == 0
+                    ? UInt8.random(in: 0...255, using: &random)
+                    : UInt8.random(in: 0x30...0x39, using: &random)
+            }
+            let digits = text.prefix { (0x30...0x39).contains($0) }
+            let run = EightDigits(text.span.bytes.word(0))
+            #expect(run.count == digits.count)
+            #expect(run.value == Int64(String(decoding: digits, as: UTF8.self)) ?? 0)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("true", true, 4), ("false", false, 5), ("true,\"a\"", true, 4), (" false}", false, 6),
+            ("tru", nil, 0), ("truE", nil, 0), ("fals", nil, 0), ("falsy", nil, 0), ("", nil, 0),
+            ("1", nil, 0), ("null", nil, 0),
+        ] as [(String, Bool?, Int)])
+    func `true and false are taken whole or not at all`(text: String, value: Bool?, end: Int) {
+        let written = Array(text.utf8)
+        var scanner = JSONScanner(written.span.bytes)
+        #expect((try? scanner.boolean()) == value)
+        if value != nil { #expect(scanner.position == end) }
+    }
+
+    @Test(
+        arguments: [
+            ("\"a\":1", "a", 4), ("\"T\" : 1", "T", 5), (" \"a\":1", "a", 5), ("\"ab\":1", "ab", 5),
+            ("\"\":1", "", 3), ("\"\\\"\":1", "\\\"", 5), ("\"a\"1", nil, 0), ("\"a:1", nil, 0),
+            ("a:1", nil, 0), ("\"a", nil, 0), ("\"\u{1}\":1", nil, 0),
+        ] as [(String, String?, Int)])
+    func `a key is what stands between quotes before a colon`(text: String, key: String?, end: Int)
+    {
+        let written = Array(text.utf8)
+        var scanner = JSONScanner(written.span.bytes)
+        let range = try? scanner.key()
+        #expect(range.map { String(decoding: written[$0], as: UTF8.self) } == key)
+        if key != nil { #expect(scanner.position == end) }
+    }
+
     @Test func `dates and times agree with the C library`() throws {
         var random = SeededRandom(2)
         for _ in 0..<5000 {
