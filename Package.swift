@@ -66,8 +66,8 @@ let package = Package(
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
-        .systemLibrary(name: "CHardware"),
-        library("Posix", ["CHardware"]),
+        .systemLibrary(name: "CLinux"),
+        library("Posix", ["CLinux"]),
 
         // Floor 1: formats and files, each on its own.
         library("SBE", [], strict),

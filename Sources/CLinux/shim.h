@@ -1,6 +1,8 @@
-#ifndef CHARDWARE_SHIM_H
-#define CHARDWARE_SHIM_H
+#ifndef CLINUX_SHIM_H
+#define CLINUX_SHIM_H
 
+// What Swift's Glibc module lacks.
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,14 +13,14 @@
 #if defined(__x86_64__)
 
 /// Intel SDM, volume 2, CPUID leaf 1: bit 20 of ECX is SSE4.2, which has CRC32.
-static inline int chardware_has_crc32c(void) {
+static inline int clinux_has_crc32c(void) {
     uint32_t eax = 1, ebx = 0, ecx = 0, edx = 0;
     __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
     return (ecx >> 20) & 1;
 }
 
 /// Adds bytes to the state of a Castagnoli CRC, eight at a time.
-__attribute__((target("sse4.2"))) static inline uint32_t chardware_crc32c(
+__attribute__((target("sse4.2"))) static inline uint32_t clinux_crc32c(
     uint32_t state, const void *bytes, size_t count) {
     const uint8_t *next = (const uint8_t *)bytes;
     uint64_t wide = state;
@@ -34,9 +36,9 @@ __attribute__((target("sse4.2"))) static inline uint32_t chardware_crc32c(
 
 #else
 
-static inline int chardware_has_crc32c(void) { return 0; }
+static inline int clinux_has_crc32c(void) { return 0; }
 
-static inline uint32_t chardware_crc32c(uint32_t state, const void *bytes, size_t count) {
+static inline uint32_t clinux_crc32c(uint32_t state, const void *bytes, size_t count) {
     (void)bytes;
     (void)count;
     return state;

@@ -1,10 +1,13 @@
 import Stats
 
 extension Monitor {
-    /// Everything as Prometheus scrapes it, as of the last look; empty before the first.
-    public func metrics(isOpenMetrics: Bool) -> String {
-        guard let overview = last else { return "" }
-        return exposition(overview).text(isOpenMetrics ? .openMetrics : .prometheus)
+    /// Everything as Prometheus scrapes it, in UTF-8, as of the last look; empty before the first.
+    public func metrics(isOpenMetrics: Bool) -> [UInt8] {
+        guard let overview = last else { return [] }
+        let text = exposition(overview).text(
+            isOpenMetrics ? .openMetrics : .prometheus, length: metricsLength)
+        metricsLength = text.count
+        return text
     }
 
     /// The media types of the two formats.
@@ -28,13 +31,14 @@ extension Monitor {
         for stage in stages { series.add(stage.snapshot) }
         for (key, value) in series.counters.sorted(by: { $0.key < $1.key }) {
             exposition.add(
-                .counter, key.family, key.labels.text, "\(value)",
+                .counter, key.family, key.labels.text, .integer(value),
                 help: ReferenceSeries.help[key.family] ?? key.family)
         }
         for (key, values) in series.histograms.sorted(by: { $0.key < $1.key }) {
             exposition.add(
-                histogram: key.family, key.labels.text, sum: values.first ?? 0,
-                buckets: values.dropFirst(), help: ReferenceSeries.help[key.family] ?? key.family)
+                .histogram, key.family, key.labels.text,
+                .histogram(sum: values.first ?? 0, counts: values.dropFirst()),
+                help: ReferenceSeries.help[key.family] ?? key.family)
         }
         addState(to: &exposition)
     }
@@ -61,8 +65,8 @@ extension Monitor {
                 last[source] = max(last[source] ?? 0, time)
             }
         }
-        func add(_ family: String, _ label: String, _ values: [(String, String)]) {
-            for (name, value) in values.sorted(by: { $0.0 < $1.0 }) {
+        func add(_ family: String, _ label: String, _ values: [String: Exposition.Value]) {
+            for (name, value) in values.sorted(by: { $0.key < $1.key }) {
                 exposition.add(
                     .gauge, family, LabelSet([label: name]).text, value,
                     help: ReferenceSeries.help[family] ?? family)
@@ -70,11 +74,11 @@ extension Monitor {
         }
         add(
             "ingestor_connection_status", "component",
-            connected.map { ($0.key, $0.value ? "1" : "0") })
-        add("ingestor_queue_size", "queue_type", waiting.map { ($0.key, "\($0.value)") })
+            connected.mapValues { .integer($0 ? 1 : 0) })
+        add("ingestor_queue_size", "queue_type", waiting.mapValues { .integer($0) })
         add(
             "ingestor_last_message_timestamp", "source",
-            last.map { ($0.key, Exposition.seconds($0.value)) })
+            last.mapValues { .seconds($0) })
     }
 
     private func isConnected(_ stage: StageWatch) -> Bool? {
@@ -91,23 +95,23 @@ extension Monitor {
 
     private func addWhole(_ overview: Overview, to exposition: inout Exposition) {
         exposition.add(
-            .gauge, "ingestor_healthy", "", overview.isHealthy ? "1" : "0",
+            .gauge, "ingestor_healthy", "", .integer(overview.isHealthy ? 1 : 0),
             help: "1 when nothing makes it unhealthy, else 0.")
         for code in Problem.Code.allCases {
             let count = overview.problems.count { $0.code == code }
             exposition.add(
-                .gauge, "ingestor_problems", "code=\"\(code.rawValue)\"", "\(count)",
+                .gauge, "ingestor_problems", "code=\"\(code.rawValue)\"", .integer(Int64(count)),
                 help: "Problems that are known now, by code.")
         }
         exposition.add(
             .gauge, "ingestor_healthd_uptime_seconds", "",
-            Exposition.seconds(overview.time - overview.startTime),
+            .seconds(overview.time - overview.startTime),
             help: "Time since healthd started.")
         for link in overview.links {
             guard let bytes = link.bytesBetween else { continue }
             exposition.add(
                 .gauge, "ingestor_link_bytes", LabelSet(["from": link.from, "to": link.to]).text,
-                "\(bytes)", help: "Bytes that wait in the pipe between two stages.")
+                .integer(Int64(bytes)), help: "Bytes that wait in the pipe between two stages.")
         }
     }
 
@@ -116,38 +120,34 @@ extension Monitor {
     private func add(_ stage: StageWatch, to exposition: inout Exposition) {
         let snapshot = stage.snapshot
         let identity = stage.identity
-        func gauge(_ name: String, _ value: String, _ help: String, _ labels: String = "") {
+        func gauge(
+            _ name: String, _ value: Exposition.Value, _ help: String, _ labels: String = ""
+        ) {
             exposition.add(
                 .gauge, "ingestor_stage_" + name,
                 labels.isEmpty ? identity : identity + "," + labels, value, help: help)
         }
-        gauge("up", snapshot.life == .running ? "1" : "0", "1 while the process runs, else 0.")
         gauge(
-            "info", "1", "Always 1; the labels say more of the stage.",
+            "up", .integer(snapshot.life == .running ? 1 : 0), "1 while the process runs, else 0.")
+        gauge(
+            "info", .integer(1), "Always 1; the labels say more of the stage.",
             LabelSet([
                 "pipeline": snapshot.pipeline, "state": stage.state, "version": snapshot.version,
             ]).text)
         gauge(
-            "start_time_seconds", Exposition.seconds(snapshot.startTime),
+            "start_time_seconds", .seconds(snapshot.startTime),
             "When the process started, since the epoch.")
         gauge(
-            "heartbeat_age_seconds", Exposition.seconds(Int64(stage.heartbeatAge * 1e9)),
+            "heartbeat_age_seconds", .seconds(Int64(stage.heartbeatAge * 1e9)),
             "Time since the stage's loop turned.")
         if let residue = stage.residue, snapshot.isConsistent {
             gauge(
-                "conservation_residue", "\(residue)",
+                "conservation_residue", .integer(residue),
                 "Records that came in and are accounted for nowhere; 0 when nothing is lost.")
         }
         for (metric, series) in zip(snapshot.metrics, stage.series) {
-            if metric.kind == .histogram {
-                exposition.add(
-                    histogram: series.name, series.labels, sum: metric.values.first ?? 0,
-                    buckets: metric.buckets, help: metric.help)
-            } else {
-                exposition.add(
-                    metric.kind, series.name, series.labels, series.text(metric.value),
-                    help: metric.help)
-            }
+            exposition.add(
+                metric.kind, series.name, series.labels, series.value(metric), help: metric.help)
         }
     }
 }
@@ -185,9 +185,13 @@ struct Series {
         labels = own.isEmpty ? identity : identity + "," + own
     }
 
-    /// A value in the base unit.
-    func text(_ value: Int64) -> String {
-        scale == 0 ? String(value) : Exposition.seconds(value.multipliedClamped(by: scale))
+    /// What the metric says, in the base unit.
+    func value(_ metric: StatsSnapshot.Metric) -> Exposition.Value {
+        if metric.kind == .histogram {
+            return .histogram(sum: metric.values.first ?? 0, counts: metric.buckets)
+        }
+        return scale == 0
+            ? .integer(metric.value) : .seconds(metric.value.multipliedClamped(by: scale))
     }
 }
 

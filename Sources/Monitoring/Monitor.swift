@@ -20,6 +20,9 @@ public final class Monitor {
     /// Adds up for exports that want differences; nil when there is none.
     private var tracker: PeriodTracker?
 
+    /// How long the last exposition was.
+    var metricsLength = 0
+
     /// What the last look found.
     private(set) var last: Overview?
 

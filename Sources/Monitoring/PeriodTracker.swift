@@ -18,7 +18,7 @@ struct PeriodTracker {
     private var period: Period
     /// What each process had counted when it was seen last, metric by metric, and how many looks
     /// ago that was: a file that could not be read once must not be counted anew.
-    private var before: [Process: (values: [[UInt64]], age: Int)] = [:]
+    private var before: [Process: (values: [ArraySlice<UInt64>], age: Int)] = [:]
     private var symbols: Set<String> = []
     private let begun: Int64
 
@@ -66,7 +66,7 @@ struct PeriodTracker {
             case .gauge: continue
             }
         }
-        before[process] = (snapshot.metrics.map { $0.kind == .gauge ? [] : $0.values }, 0)
+        before[process] = (snapshot.metrics.map(\.values), 0)
     }
 
     private mutating func count(

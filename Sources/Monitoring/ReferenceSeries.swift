@@ -10,7 +10,7 @@ struct ReferenceSeries {
     }
 
     private(set) var counters: [Key: Int64] = [:]
-    private(set) var histograms: [Key: [UInt64]] = [:]
+    private(set) var histograms: [Key: ArraySlice<UInt64>] = [:]
 
     static let help = [
         "ingestor_messages": "Records taken from the venue.",
@@ -86,14 +86,14 @@ struct ReferenceSeries {
     }
 
     private mutating func add(
-        _ values: [UInt64], _ family: String, _ labels: KeyValuePairs<String, String>
+        _ values: ArraySlice<UInt64>, _ family: String, _ labels: KeyValuePairs<String, String>
     ) {
         add(values, Key(family: family, labels: LabelSet(labels)))
     }
 
-    private mutating func add(_ values: [UInt64], _ key: Key) {
+    private mutating func add(_ values: ArraySlice<UInt64>, _ key: Key) {
         guard let old = histograms[key] else { return histograms[key] = values }
-        histograms[key] = zip(old, values).map { $0 &+ $1 }
+        histograms[key] = ArraySlice(zip(old, values).map { $0 &+ $1 })
     }
 
     /// What a source calls where its records come from; nil for other stages.

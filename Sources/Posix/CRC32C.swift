@@ -1,4 +1,4 @@
-import CHardware
+import CLinux
 
 /// The Castagnoli CRC, as iSCSI (RFC 3720, appendix B.4) and S3's `x-amz-checksum-crc32c` use it.
 public struct CRC32C: Sendable {
@@ -20,11 +20,11 @@ public struct CRC32C: Sendable {
     /// Adds bytes, by the processor's instruction where it has one.
     public mutating func update(_ bytes: RawSpan) {
         guard Self.isInstruction else { return updateByTables(bytes) }
-        state = bytes.withUnsafeBytes { chardware_crc32c(state, $0.baseAddress, $0.count) }
+        state = bytes.withUnsafeBytes { clinux_crc32c(state, $0.baseAddress, $0.count) }
     }
 
     /// True when the processor has an instruction for it.
-    static let isInstruction = chardware_has_crc32c() != 0
+    static let isInstruction = clinux_has_crc32c() != 0
 
     /// Adds bytes: eight at a time, a table for each of the eight places.
     mutating func updateByTables(_ bytes: RawSpan) {

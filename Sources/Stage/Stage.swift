@@ -54,7 +54,10 @@ public struct Stage: ~Copyable {
     }
 
     /// Notes where the stage is in its life, for those who watch it.
-    public func enter(_ state: StageState) { stats.enter(state) }
+    public func enter(_ state: StageState) {
+        stats.enter(state)
+        if state == .running { ResidentMemory.dropStartupPages() }
+    }
 
     /// True once SIGTERM or SIGINT came.
     public var isStopping: Bool { Signals.isRaised(stopDescriptor) }

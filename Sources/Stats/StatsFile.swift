@@ -14,7 +14,8 @@ public final class StatsFile {
     /// Where the counters and gauges of a name stand among them.
     private var places: [String: [Int]] = [:]
     private var header = [UInt8](repeating: 0, count: StatsLayout.tableOffset)
-    private var slots: [UInt64] = []
+    /// How many numbers the metrics take.
+    private var needed = 0
 
     /// Times that a reading is taken again because an update came between.
     private static let attempts = 8
@@ -37,8 +38,9 @@ public final class StatsFile {
     public func read() throws(StatsError) -> StatsSnapshot {
         var isConsistent = false
         var taken = try readHeader()
+        var numbers: [UInt64] = []
         for _ in 0..<Self.attempts {
-            try readNumbers(taken)
+            numbers = try readNumbers(taken)
             // Orders the copies of the kernel, which this processor made, as it would our own.
             atomicMemoryFence(ordering: .acquiring)
             let after = try readHeader()
@@ -59,11 +61,8 @@ public final class StatsFile {
                 process?.start == taken.processStart && process?.hasEnded == false
                     ? .running : .dead
             }
-        let numbers = slots
-        let metrics = definitions.map { definition in
-            let first = (definition.offset - StatsLayout.slotsOffset) / 8
-            return StatsSnapshot.Metric(
-                definition: definition, values: Array(numbers[first..<(first + definition.slots)]))
+        let metrics = definitions.map {
+            StatsSnapshot.Metric(definition: $0, values: numbers[$0.places])
         }
         return StatsSnapshot(
             taken, life: life, isSuspended: life == .running && process?.isStopped == true,
@@ -79,17 +78,20 @@ public final class StatsFile {
         return header
     }
 
-    private func readNumbers(_ header: StatsHeader) throws(StatsError) {
+    private func readNumbers(_ header: StatsHeader) throws(StatsError) -> [UInt64] {
         atomicMemoryFence(ordering: .acquiring)
         if definitions.count < header.metrics { try readDefinitions(upTo: header.metrics) }
-        let needed = definitions.map { ($0.offset - StatsLayout.slotsOffset) / 8 + $0.slots }
-        let count = max(header.slots, needed.max() ?? 0)
-        if slots.count != count { slots = [UInt64](repeating: 0, count: count) }
-        guard count > 0 else { return }
-        let read = slots.withUnsafeMutableBytes {
-            pread(file.raw, $0.baseAddress, $0.count, StatsLayout.slotsOffset)
+        // Never fewer than before, whatever the header says now.
+        let count = max(header.slots, needed)
+        guard count > 0 else { return [] }
+        var isWhole = false
+        let numbers = [UInt64](unsafeUninitializedCapacity: count) { space, filled in
+            let read = pread(file.raw, space.baseAddress, count * 8, StatsLayout.slotsOffset)
+            isWhole = read == count * 8
+            filled = isWhole ? count : 0
         }
-        guard read == count * 8 else { throw .notStats(path) }
+        guard isWhole else { throw .notStats(path) }
+        return numbers
     }
 
     private func readDefinitions(upTo count: Int) throws(StatsError) {
@@ -111,6 +113,7 @@ public final class StatsFile {
                 places[definition.name, default: []].append(definitions.count)
             }
             definitions.append(definition)
+            needed = max(needed, definition.places.upperBound)
         }
     }
 
@@ -125,9 +128,11 @@ public final class StatsFile {
             offset % 8 == 0, slots == (kind == .histogram ? StatsLayout.histogramSlots : 1),
             offset + slots * 8 <= StatsLayout.fileLength
         else { return nil }
+        let first = (offset - StatsLayout.slotsOffset) / 8
         return StatsSnapshot.Definition(
             kind: kind, name: entry.text(at: Entry.name, StatsLayout.nameLength),
             labels: entry.text(at: Entry.labels, StatsLayout.labelsLength),
-            help: entry.text(at: Entry.help, StatsLayout.helpLength), offset: offset, slots: slots)
+            help: entry.text(at: Entry.help, StatsLayout.helpLength),
+            places: first..<(first + slots))
     }
 }

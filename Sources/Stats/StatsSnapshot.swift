@@ -12,8 +12,8 @@ public struct StatsSnapshot: Sendable {
         case dead
     }
 
-    /// What a metric is; the same for the life of a file.
-    public struct Definition: Sendable, Hashable {
+    /// What a metric is; the same for the life of a file, and shared by all readings of it.
+    public final class Definition: Sendable {
         /// What its numbers mean.
         public let kind: MetricKind
         /// Such as `records_in`.
@@ -22,16 +22,25 @@ public struct StatsSnapshot: Sendable {
         public let labels: String
         /// One sentence.
         public let help: String
-        let offset: Int
-        let slots: Int
+        /// Where its numbers stand among those of the file.
+        let places: Range<Int>
+
+        init(kind: MetricKind, name: String, labels: String, help: String, places: Range<Int>) {
+            self.kind = kind
+            self.name = name
+            self.labels = labels
+            self.help = help
+            self.places = places
+        }
     }
 
     /// One metric.
     public struct Metric: Sendable {
         /// What it is.
         public let definition: Definition
-        /// One number; for a histogram the sum, then the count of each bucket.
-        public let values: [UInt64]
+        /// One number; for a histogram the sum, then the count of each bucket. A part of all numbers
+        /// of the file, so its first index is not 0.
+        public let values: ArraySlice<UInt64>
 
         /// What its numbers mean.
         public var kind: MetricKind { definition.kind }

@@ -4,14 +4,15 @@ import Monitoring
 struct Answer: Sendable, Equatable {
     var status = 200
     var contentType = "application/json"
-    var body = ""
+    /// In UTF-8.
+    var body: [UInt8] = []
     var headers: [String: String] = [:]
     /// True for one that goes on: the body is its beginning.
     var isLive = false
 
     /// A JSON text.
     static func json(_ value: JSONValue, status: Int = 200) -> Answer {
-        Answer(status: status, body: value.text + "\n")
+        Answer(status: status, body: Array((value.text + "\n").utf8))
     }
 
     /// An error, with the words of the service that this replaces.

@@ -16,7 +16,7 @@ final class Board: Sendable {
     }
 
     private struct Text {
-        var text: String?
+        var text: [UInt8]?
         /// ns of the monotonic clock; nil for never.
         var askedAt: Int64?
     }
@@ -80,7 +80,7 @@ final class Board: Sendable {
     }
 
     /// The newest series; nil before the first look.
-    func metrics(_ form: Form) -> String? {
+    func metrics(_ form: Form) -> [UInt8]? {
         let now = Clock.monotonicNanoseconds()
         let ready = contents.withLock { contents in
             contents.texts[form.rawValue].askedAt = now
@@ -95,7 +95,7 @@ final class Board: Sendable {
         }
     }
 
-    private static func text(_ monitor: Monitor, _ form: Form) -> String {
+    private static func text(_ monitor: Monitor, _ form: Form) -> [UInt8] {
         monitor.metrics(isOpenMetrics: form == .openMetrics)
     }
 }

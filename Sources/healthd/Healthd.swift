@@ -118,6 +118,7 @@ struct Healthd: StageCommand {
         if isWatching {
             return try Watch(plan: plan, isOnce: isOnce, isJSON: isJSON).run(in: stage)
         }
+        ResidentMemory.returnLargeBlocks()
         let hangup = try Signals.watchHangup()
         let board = Board()
         let server = try Server(plan, board: board)
@@ -130,6 +131,7 @@ struct Healthd: StageCommand {
         } else {
             export = nil
         }
+        board.post(monitor, mode: plan.mode)
         stage.enter(.running)
         while true {
             board.post(monitor, mode: plan.mode)

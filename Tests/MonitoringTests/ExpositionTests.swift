@@ -27,21 +27,23 @@ struct ExpositionTests {
 
     @Test func `a name has one sort, a histogram has its sum and count, and OpenMetrics its end`() {
         var exposition = Exposition()
-        exposition.add(.counter, "x", "", "1", help: "An x.")
-        exposition.add(.gauge, "x", "", "2", help: "Another x.")
+        exposition.add(.counter, "x", "", .integer(1), help: "An x.")
+        exposition.add(.gauge, "x", "", .integer(2), help: "Another x.")
         var counts = [UInt64](repeating: 0, count: HistogramBuckets.count)
         counts[0] = 2
         counts[HistogramBuckets.index(of: 5_000_000)] = 3
         counts[HistogramBuckets.count - 1] = 1
-        exposition.add(histogram: "d_seconds", "a=\"b\"", sum: 7, buckets: counts, help: "A d.")
-        let text = exposition.text(.prometheus)
+        exposition.add(
+            .histogram, "d_seconds", "a=\"b\"", .histogram(sum: 7, counts: counts[...]),
+            help: "A d.")
+        let text = String(decoding: exposition.text(.prometheus), as: UTF8.self)
         #expect(
             text.contains("# TYPE x_total counter\nx_total 1\n") && !text.contains(" 2\n# TYPE"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"0.000001024\"} 2\n"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"0.016777216\"} 5\n"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"+Inf\"} 6\n"))
         #expect(text.contains("d_seconds_sum{a=\"b\"} 0.000000007\nd_seconds_count{a=\"b\"} 6\n"))
-        let open = exposition.text(.openMetrics)
+        let open = String(decoding: exposition.text(.openMetrics), as: UTF8.self)
         #expect(open.contains("# TYPE x counter\nx_total 1\n") && open.hasSuffix("# EOF\n"))
         #expect(open.contains("# UNIT d_seconds seconds\n"))
         #expect(exposition.names == ["x_total", "d_seconds"])

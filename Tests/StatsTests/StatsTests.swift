@@ -55,7 +55,7 @@ struct StatsTests {
         writer.counter("a", help: "A.").advance(to: 8)
         let snapshot = try file.read()
         #expect(snapshot.metrics.count == 2 && snapshot.value("a") == 9)
-        #expect(snapshot.metrics[1].values[0] == 6_000_000)
+        #expect(snapshot.metrics[1].values.first == 6_000_000)
         let status = try #require(try Files.status(path))
         #expect(status.st_mode & 0o777 == 0o644)
     }

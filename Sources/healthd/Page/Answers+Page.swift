@@ -4,7 +4,7 @@ extension Answers {
         guard let page = board.page else { return .error(503, "no overview yet") }
         let nonce = Self.nonce()
         return Answer(
-            contentType: "text/html; charset=utf-8", body: page.document(nonce: nonce),
+            contentType: "text/html; charset=utf-8", body: Array(page.document(nonce: nonce).utf8),
             headers: [
                 // Nothing but this document's own script and style, and no way to send anything
                 // elsewhere, should a stage's text ever become markup.
@@ -20,7 +20,7 @@ extension Answers {
         guard let page = board.page else { return .error(503, "no overview yet") }
         return Answer(
             contentType: "text/event-stream",
-            body: "retry: 2000\n\n" + Self.text(page.sections),
+            body: Array(("retry: 2000\n\n" + Self.text(page.sections)).utf8),
             headers: ["X-Accel-Buffering": "no"], isLive: true)
     }
 
