@@ -21,7 +21,7 @@ build: ## Build the programs, optimised, with a static Swift standard library
 test: ## Run every test, against the libraries and the built programs
 	@Scripts/setup build test
 	swift build
-	TOOLS_DIR=$(CURDIR)/.build/debug swift test
+	TOOLS_DIR=$(CURDIR)/.build/debug Scripts/test
 
 lint: ## Check the style of every Swift file
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks

@@ -128,7 +128,7 @@ public struct Ledger: ~Copyable {
         do throws(SystemError) {
             try Files.makeDirectories(Files.directory(of: path))
             // Beside the file, since the file itself is replaced when it is compacted.
-            let lock = try Descriptor.open(path + ".lock", O_RDWR | O_CREAT)
+            var lock = try Descriptor.open(path + ".lock", O_RDWR | O_CREAT)
             if try lock.lock() { return lock }
         } catch { throw .system(error) }
         throw .locked(path)

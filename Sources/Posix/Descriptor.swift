@@ -7,6 +7,7 @@ public struct Descriptor: ~Copyable, Sendable {
     /// What it was opened on, for error messages.
     public let name: String
     private let isOwned: Bool
+    private var isLocked = false
 
     /// Takes a descriptor over.
     ///
@@ -17,7 +18,11 @@ public struct Descriptor: ~Copyable, Sendable {
         self.isOwned = isOwned
     }
 
-    deinit { if isOwned && raw >= 0 { _ = Glibc.close(raw) } }
+    deinit {
+        guard isOwned && raw >= 0 else { return }
+        unlock()
+        _ = Glibc.close(raw)
+    }
 
     /// Opens a path, as open(2) does; `O_CLOEXEC` is added.
     public static func open(
@@ -134,14 +139,24 @@ public struct Descriptor: ~Copyable, Sendable {
     /// Takes an exclusive advisory lock for as long as the descriptor is open (flock(2)).
     ///
     /// - Returns: false when another process holds it.
-    public func lock() throws(SystemError) -> Bool {
-        if flock(raw, LOCK_EX | LOCK_NB) == 0 { return true }
+    public mutating func lock() throws(SystemError) -> Bool {
+        if flock(raw, LOCK_EX | LOCK_NB) == 0 {
+            isLocked = true
+            return true
+        }
         if errno == EWOULDBLOCK { return false }
         throw SystemError("lock", name)
     }
 
+    /// Gives up the lock. Closing alone would leave it to a process that another thread is just
+    /// starting, which has the descriptor until it runs its program.
+    private func unlock() {
+        if isLocked { _ = flock(raw, LOCK_UN) }
+    }
+
     /// Closes with a result: a delayed write error shows here.
     public consuming func close() throws(SystemError) {
+        unlock()
         let open = raw
         raw = -1
         guard Glibc.close(open) == 0 else { throw SystemError("close", name) }

@@ -24,7 +24,7 @@ struct Spill: ~Copyable {
     static func open(_ directory: String, limit: Int) throws -> Spill {
         try Files.makeDirectories(directory)
         let path = "\(directory)/sbe-tap-\(getpid()).spill"
-        let file = try Descriptor.open(path, O_RDWR | O_CREAT | O_TRUNC)
+        var file = try Descriptor.open(path, O_RDWR | O_CREAT | O_TRUNC)
         _ = try file.lock()
         var spill = Spill(file, path: path, limit: Int64(limit))
         for name in try Files.list(directory) where name.hasSuffix(".spill") {
@@ -41,7 +41,7 @@ struct Spill: ~Copyable {
 
     /// Copies the whole frames of a file whose process is gone, and removes it.
     private mutating func adopt(_ other: String) throws {
-        let old = try Descriptor.open(other, O_RDWR)
+        var old = try Descriptor.open(other, O_RDWR)
         guard try old.lock() else { return }
         var reader = FrameReader(old)
         var frames = Bytes(capacity: 1 << 20)

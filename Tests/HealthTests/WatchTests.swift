@@ -67,18 +67,28 @@ struct WatchTests {
         withExtendedLifetime(stats) {}
     }
 
-    /// Runs it on a terminal of 70 columns and 8 lines, made by script(1).
+    /// Runs it on a terminal of 70 columns and 8 lines, made by script(1), and types `end` once it
+    /// has drawn four pictures.
     private func onTerminal(
         _ place: TemporaryDirectory, end: String, environment: [String: String] = [:]
     ) throws -> String {
         let words = ["healthd", "--watch"] + arguments(place)
+        // The terminal sends Ctrl-C to the shell too, which is to go on.
         let command =
-            "stty cols 70 rows 8; \(Program.directory.path)/" + words.joined(separator: " ")
-            + "; echo left $?"
+            "trap : INT; stty cols 70 rows 8; \(Program.directory.path)/"
+            + words.joined(separator: " ") + "; echo left $?"
+        let seen = place.path("typescript")
+        let script = """
+            watched() { for i in $(seq 300); do
+                [ "$(grep -ao '\\[H' \(seen) 2> /dev/null | wc -l)" -gt 3 ] && return
+                sleep 0.1
+            done; }
+            (watched; \(end)) | script -qefc '\(command)' \(seen)
+            """
         let outcome = try Program.run(
-            "/bin/sh",
-            ["-c", "(sleep 1.5; \(end)) | script -qec '\(command)' \(place.path("typescript"))"],
-            environment: ["TERM": "xterm", "NO_COLOR": ""].merging(environment) { _, own in own })
+            "/bin/sh", ["-c", script],
+            environment: ["TERM": "xterm", "NO_COLOR": "", "SHELL": "/bin/sh"]
+                .merging(environment) { _, own in own })
         return outcome.text
     }
 

@@ -89,11 +89,27 @@ struct PosixTests {
 
     @Test func `a lock is held by one descriptor at a time`() throws {
         let place = try TemporaryDirectory()
-        let first = try Descriptor.open(place.path("lock"), O_RDWR | O_CREAT)
-        let second = try Descriptor.open(place.path("lock"), O_RDWR | O_CREAT)
+        var first = try Descriptor.open(place.path("lock"), O_RDWR | O_CREAT)
+        var second = try Descriptor.open(place.path("lock"), O_RDWR | O_CREAT)
         #expect(try first.lock())
         #expect(try !second.lock())
         try first.close()
         #expect(try second.lock())
+    }
+
+    @Test func `a lock ends with its descriptor, though a process that starts has a copy of it`()
+        throws
+    {
+        let place = try TemporaryDirectory()
+        var copies: [Int32] = []
+        defer { for copy in copies { close(copy) } }
+        for isClosed in [true, false] {
+            var holder = try Descriptor.open(place.path("lock"), O_RDWR | O_CREAT)
+            #expect(try holder.lock())
+            copies.append(dup(holder.raw))
+            if isClosed { try holder.close() } else { _ = consume holder }
+        }
+        var last = try Descriptor.open(place.path("lock"), O_RDWR | O_CREAT)
+        #expect(try last.lock())
     }
 }
