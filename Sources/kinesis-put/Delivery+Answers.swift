@@ -59,7 +59,7 @@ extension Delivery {
         // One look at the clock for all of a call: the delay of its first record.
         if let first = call.items.first, failed[0] == nil {
             let received = first.key.withFrame(at: first.place) { try? FrameView($0).ingestTime }
-            if let received { counters.flow.noteOut(receivedAt: received) }
+            if let received { counters.common.flow.noteOut(receivedAt: received) }
         }
         let effect = channel.lanes.settle(call, .answered(failed: failed), now: now) {
             confirm(channel, $0, $1, $2)
@@ -154,7 +154,7 @@ extension Delivery {
         try bad.key.withFrame(at: bad.place) { bytes in
             try quarantine.add(try FrameView(bytes), because: "\(error)")
         }
-        tally.notTaken += 1
+        tally.notePutAside(.refusedByService)
         log.error("a record was put into \(quarantine.path): \(error)")
         channel.lanes.discard(bad) { confirm(channel, $0, $1, $2) }
     }

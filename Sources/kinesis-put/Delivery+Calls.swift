@@ -89,7 +89,7 @@ extension Delivery {
             try form.append(frame, to: &scratch)
         } catch let error as FrameError {
             try quarantine.add(frame, because: "\(error)")
-            tally.broken += 1
+            tally.notePutAside(.brokenMessage)
             log.warning("a record was put into \(quarantine.path): \(error)")
             return .rejected
         }
@@ -97,7 +97,7 @@ extension Delivery {
         guard length <= plan.recordBytes else {
             let reason = "\(length) bytes are more than a record may have (\(plan.recordBytes))"
             try quarantine.add(frame, because: reason)
-            tally.tooLong += 1
+            tally.notePutAside(.tooLong)
             log.warning("a record was put into \(quarantine.path): \(reason)")
             return .rejected
         }

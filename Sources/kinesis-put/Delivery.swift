@@ -27,7 +27,7 @@ struct Delivery: ~Copyable {
     let log: Log
     let stop: Int32
     var counters: DeliveryCounters
-    var tally = DeliveryTally()
+    var tally = SinkTally()
     let quarantine: Quarantine
     var books: Books
     var coverage: CoverageFigures
@@ -67,7 +67,7 @@ struct Delivery: ~Copyable {
             stage.stats, state: plan.state, spoolMax: plan.spoolMax)
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
-            counters.tornBytes.add(Int(ledger.tornBytes))
+            counters.common.tornBytes.add(Int(ledger.tornBytes))
         }
         let client = try Self.makeClient(plan, log)
         let form = try PayloadForm(plan.format, isCompressed: plan.isCompressed)
@@ -111,7 +111,7 @@ struct Delivery: ~Copyable {
             if channel.tornBytes > 0 {
                 stage.log.warning(
                     "the spool ended in \(channel.tornBytes) torn bytes, which were cut off")
-                counters.tornBytes.add(Int(channel.tornBytes))
+                counters.common.tornBytes.add(Int(channel.tornBytes))
             }
             if channel.hasLeftovers {
                 stage.log.info(
@@ -164,7 +164,7 @@ struct Delivery: ~Copyable {
                 channels[place].take(frame, plan, window: window, now: now)
             }
         } catch { failure = error }
-        if let times = reader.lastTimes { counters.flow.note(times) }
+        if let times = reader.lastTimes { counters.common.flow.note(times) }
         do throws(SpoolError) {
             for channel in channels { try channel.closeBatch() }
         } catch { throw StageFailure(error) }
@@ -264,7 +264,7 @@ struct Delivery: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         do throws(LedgerError) { try books.write() } catch { throw StageFailure(error) }
         if plan.sync != .never { try syncSpools(now, interval: Self.syncInterval) }
-        counters.publish(tally, waiting: waiting)
+        publish()
         let isPressed = !mayRead
         guard now - bookedAt >= Self.bookInterval || isPressed else { return }
         bookedAt = now
@@ -292,8 +292,13 @@ struct Delivery: ~Copyable {
     /// Bytes that wait on disk.
     var spoolBytes: Int64 { channels.reduce(0) { $0 + $1.spoolBytes } }
 
+    private mutating func publish() {
+        tally.waiting = Int64(waiting)
+        counters.common.publish(tally)
+    }
+
     mutating func report(_ now: Int64) {
-        counters.publish(tally, waiting: waiting)
+        publish()
         counters.note(
             spoolBytes: spoolBytes, oldest: channels.compactMap(\.oldestIngestTime).min(),
             calls: calls.count, credentialsExpire: client.credentialsExpiration)

@@ -47,7 +47,7 @@ extension Sink {
             tally.recordsOut += object.records
             tally.waiting -= object.records
             tally.bytesOut += object.bytes
-            tally.objects += 1
+            objectsOut += 1
             counters.noteObject(template: object.sequence.template)
             if let coverage = ledger.coverage(of: object.sequence) {
                 counters.note(coverage, of: object.sequence)
@@ -57,7 +57,7 @@ extension Sink {
                     counters.note(coverage, of: entry.key)
                 }
             }
-            if let received = object.firstIngest { counters.flow.noteOut(receivedAt: received) }
+            if let received = object.firstIngest { counters.common.flow.noteOut(receivedAt: received) }
         }
         try releaseSpool()
     }
@@ -91,7 +91,7 @@ extension Sink {
         }
         publish()
         let summary =
-            "\(tally.recordsOut) records in \(tally.objects) objects at "
+            "\(tally.recordsOut) records in \(objectsOut) objects at "
             + plan.destination.description
         log.info(
             summary,

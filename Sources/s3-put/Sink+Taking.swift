@@ -32,7 +32,7 @@ extension Sink {
             try part.append(frame, writer, now: now.monotonic)
         } catch {
             try quarantine.add(frame, because: "\(error)")
-            tally.quarantined += 1
+            tally.notePutAside(.brokenMessage)
             log.warning("a record was put into \(quarantine.path): \(error)")
             return false
         }

@@ -36,6 +36,7 @@ struct Sink: ~Copyable {
     private let figures: ServiceFigures
     var counters: SinkCounters
     var tally = SinkTally()
+    var objectsOut = 0
     private let faultAt = FaultSwitch.recordToDrop
     let quarantine: Quarantine
     var ledger: Ledger
@@ -84,7 +85,7 @@ struct Sink: ~Copyable {
         if spool.tornBytes > 0 {
             log.warning("the spool ended in \(spool.tornBytes) torn bytes, which were cut off")
         }
-        counters.tornBytes.add(Int(ledger.tornBytes + spool.tornBytes))
+        counters.common.tornBytes.add(Int(ledger.tornBytes + spool.tornBytes))
         for key in ledger.sequences {
             if let coverage = ledger.coverage(of: key) { counters.note(coverage, of: key) }
         }
@@ -130,7 +131,7 @@ struct Sink: ~Copyable {
                     if tally.recordsIn == faultAt { continue }
                     if try take(frame, spoolStart: start) { batch.append(frame.bytes) }
                 }
-                if let times = reader.lastTimes { counters.flow.note(times) }
+                if let times = reader.lastTimes { counters.common.flow.note(times) }
                 tally.bytesIn = reader.bytesRead
                 try closeBatch()
             }
@@ -143,7 +144,7 @@ struct Sink: ~Copyable {
 
     /// Shows the figures as they are.
     mutating func publish() {
-        counters.publish(tally)
+        counters.common.publish(tally)
         counters.note(
             spoolBytes: spool.bytes, objects: sealed.count,
             oldest: parts.values.lazy.map(\.openedAt).min(),
@@ -171,7 +172,7 @@ struct Sink: ~Copyable {
             [
                 "records_in": "\(tally.recordsIn)",
                 "records_out": "\(tally.recordsOut)",
-                "objects": "\(tally.objects)", "spool_bytes": "\(spool.bytes)",
+                "objects": "\(objectsOut)", "spool_bytes": "\(spool.bytes)",
             ])
     }
 }

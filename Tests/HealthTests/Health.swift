@@ -111,7 +111,7 @@ final class Health {
 /// A FIFO that stays open for writing, so that a stage that reads it waits.
 final class OpenFIFO {
     let path: String
-    private let descriptor: Int32
+    private var descriptor: Int32
 
     init(_ path: String) throws {
         self.path = path
@@ -121,7 +121,21 @@ final class OpenFIFO {
         try #require(descriptor >= 0)
     }
 
-    deinit { close(descriptor) }
+    deinit { end() }
+
+    /// Whoever reads it has its end.
+    func end() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
+
+    /// Waits for so many bytes and takes them from who reads it.
+    func take(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let taken = read(descriptor, &bytes, count)
+        try #require(taken == count)
+        return bytes
+    }
 
     func write(_ bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -103,6 +103,33 @@ struct RuleTests {
         withExtendedLifetime(next) {}
     }
 
+    @Test func `what is lost in a pipe breaks the link between two stages`() throws {
+        let health = try Health(["keep_seconds: 3"])
+        let source = try OpenFIFO(health.place.path("source"))
+        var pipe: OpenFIFO? = try OpenFIFO(health.place.path("pipe"))
+        let path = try #require(pipe?.path)
+        let writer = try health.start("dedup", [], input: source.path, output: path)
+        let reader = try health.start(
+            "dedup", [], instance: "b", input: path, output: "/dev/null")
+        #expect(try waitUntil { try health.isRunning("dedup.a") && health.isRunning("dedup.b") })
+        // While the reader does not look, a thief takes a record.
+        reader.signal(SIGSTOP)
+        #expect(try health.waitFor("heartbeat_stale") != nil)
+        let records = try Records.trades([1, 2, 3])
+        source.write(records)
+        #expect(try pipe?.take(records.count / 3).isEmpty == false)
+        reader.signal(SIGCONT)
+        source.end()
+        #expect(
+            try waitUntil { try health.get("/health/components/dedup.a").text.contains("stopped") })
+        #expect(try health.get("/complete").reasons.isEmpty)
+        pipe = nil
+        #expect(try health.waitFor("link_broken") != nil)
+        #expect(try health.get("/complete").reasons.contains("link_broken"))
+        #expect(try health.waitFor("link_broken", isThere: false) != nil)
+        withExtendedLifetime((writer, reader)) {}
+    }
+
     @Test func `a hole is open until it is filled`() throws {
         let health = try Health(["hole_seconds: 0.3"])
         let fifo = try OpenFIFO(health.place.path("fifo"))

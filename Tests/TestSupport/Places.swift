@@ -57,7 +57,7 @@ public enum Python {
 /// Waits for a condition, looking every 10 ms.
 ///
 /// - Returns: false when it did not come true in time.
-public func waitUntil(_ seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+public func waitUntil(_ seconds: Double = 30, _ condition: () throws -> Bool) rethrows -> Bool {
     let end = Date().addingTimeInterval(seconds)
     while Date() < end {
         if try condition() { return true }

@@ -38,7 +38,7 @@ final class LiveTap {
     }
 
     /// Waits for a text in the log.
-    func says(_ text: String, times: Int = 1, _ seconds: Double = 10) -> Bool {
+    func says(_ text: String, times: Int = 1, _ seconds: Double = 30) -> Bool {
         waitUntil(seconds) { log.components(separatedBy: text).count > times }
     }
 
