@@ -52,4 +52,22 @@ enum SegmentReader {
         }
         return offset
     }
+
+    /// True when a whole entry lies behind the one that begins at an offset and is not good: then
+    /// that one is damaged, while a write that a crash cut off is the last of its file.
+    static func hasEntry(_ path: String, behind offset: Int64) throws -> Bool {
+        let file = try Descriptor.open(path, O_RDONLY)
+        var header = Bytes(capacity: Spool.entryHeader)
+        try file.seek(to: offset)
+        while header.count < Spool.entryHeader {
+            let room = Spool.entryHeader - header.count
+            if try file.read(appendingTo: &header, room: room) == 0 { return false }
+        }
+        let length = header.span.unsafeLoadUnaligned(as: UInt32.self)
+        guard length > 0, length <= Spool.maximumEntry else { return false }
+        let next = offset + Int64(Spool.entryHeader) + Int64(length)
+        var isFound = false
+        _ = try read(path, from: next, to: next + 1) { _, _ in isFound = true }
+        return isFound
+    }
 }

@@ -96,7 +96,8 @@ public struct Spool: ~Copyable {
     /// Appends an entry; it is durable after ``sync()``.
     ///
     /// - Returns: where it begins.
-    /// - Throws: `.full` when the spool may not grow by this much; nothing was appended then.
+    /// - Throws: `.full` when the spool may not grow by this much, or what the disk says; the entry
+    ///   was not appended then.
     @discardableResult
     public mutating func append(_ entry: RawSpan) throws(SpoolError) -> Position {
         precondition(entry.byteCount > 0 && entry.byteCount <= Self.maximumEntry)
@@ -110,10 +111,16 @@ public struct Spool: ~Copyable {
             try writeDirectly(entry)
             return position
         }
+        let before = buffer.count
         buffer.append(bits: UInt32(entry.byteCount))
         buffer.append(bits: CRC32C.of(entry))
         buffer.append(entry)
-        if buffer.count >= 128 << 10 { try flush() }
+        if buffer.count >= 128 << 10 {
+            do throws(SpoolError) { try flush() } catch {
+                buffer.truncate(to: before)
+                throw error
+            }
+        }
         return position
     }
 
@@ -281,8 +288,11 @@ public struct Spool: ~Copyable {
                 throw .corrupt(path: path, offset: 0)
             }
             guard end != segments[index].length else { continue }
-            // Only the segment that was being written can have a torn end.
-            guard index == segments.count - 1 else { throw .corrupt(path: path, offset: end) }
+            // Only the segment that was being written can have a torn end, and behind that lies
+            // nothing.
+            guard index == segments.count - 1, !Self.hasEntry(path, behind: end) else {
+                throw .corrupt(path: path, offset: end)
+            }
             tornBytes = segments[index].length - end
             segments[index].length = end
         }
@@ -299,6 +309,10 @@ public struct Spool: ~Copyable {
             try file.seek(to: last.length)
             self.file = consume file
         } catch { throw .system(error) }
+    }
+
+    private static func hasEntry(_ path: String, behind end: Int64) -> Bool {
+        (try? SegmentReader.hasEntry(path, behind: end)) == true
     }
 
     private func path(_ number: UInt64) -> String {

@@ -79,7 +79,6 @@ enum ObjectStore: ~Copyable {
     private static func put(_ object: SealedObject, into root: String) throws -> Bool {
         let target = "\(root)/\(object.key)"
         let directory = Files.directory(of: target)
-        let newFrom = try firstMissing(of: directory)
         try Files.makeDirectories(directory)
         let isNew: Bool
         do throws(SystemError) {
@@ -90,31 +89,16 @@ enum ObjectStore: ~Copyable {
             }
             isNew = try copy(object.stagedPath, to: target)
         }
-        guard isNew else {
-            guard try haveSameBytes(object.stagedPath, target) else { throw conflict(target) }
-            return false
+        if !isNew, !(try haveSameBytes(object.stagedPath, target)) { throw conflict(target) }
+        // The name must survive a crash before the ledger says so, and so must each directory above
+        // it, whoever made it: a run that was killed may have made both and synced neither.
+        var synced = directory
+        try Files.syncDirectory(synced)
+        while synced.count >= root.count, synced != Files.directory(of: synced) {
+            synced = Files.directory(of: synced)
+            try Files.syncDirectory(synced)
         }
-        // The name must survive a crash before the ledger says so, and so must each new directory.
-        try Files.syncDirectory(directory)
-        var parent = directory
-        while let newFrom, parent.count >= newFrom.count {
-            parent = Files.directory(of: parent)
-            try Files.syncDirectory(parent)
-        }
-        return true
-    }
-
-    /// The topmost directory of a path that is not there yet; nil when all are.
-    private static func firstMissing(of path: String) throws -> String? {
-        var missing: String?
-        var current = path
-        while try Files.status(current) == nil {
-            missing = current
-            let parent = Files.directory(of: current)
-            if parent == current || parent == "." { break }
-            current = parent
-        }
-        return missing
+        return isNew
     }
 
     /// For a state directory on another file system: written beside the target under a hidden

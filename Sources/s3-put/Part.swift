@@ -4,6 +4,11 @@ import Records
 import Spool
 import Stage
 
+/// Which of the objects of a sparse sequence took its last record.
+final class SequenceTurn {
+    var holder: ObjectIdentifier?
+}
+
 /// An object that is being built: its open block, and what is known of the records so far. The
 /// blocks before are in a file of the staging directory, or on their way there.
 final class Part {
@@ -18,6 +23,11 @@ final class Part {
     /// When the first of its records was received, ns since the epoch.
     private var firstIngest: Int64 = 0
     private var ids = IntervalSet()
+    /// Of a sparse sequence, where ids only grow and what lies between two of them never comes: the
+    /// stretches that went into this object with no record of the sequence into another between.
+    private var stretches: [ClosedRange<Int64>] = []
+    /// nil for a sequence that is not sparse.
+    private let turn: SequenceTurn?
     /// Klines that were not over: their ids will come again, so no ledger counts them.
     private var unfinished = 0
     private var declared: [SequenceKey: IntervalSet] = [:]
@@ -26,11 +36,13 @@ final class Part {
     private var block: Block?
 
     init(
-        _ place: ObjectPlace, form: ObjectForm, spoolStart: Spool.Position, now: Int64
+        _ place: ObjectPlace, form: ObjectForm, spoolStart: Spool.Position, turn: SequenceTurn?,
+        now: Int64
     ) {
         self.place = place
         self.form = form
         self.spoolStart = spoolStart
+        self.turn = turn
         openedAt = now
         lastRecordAt = now
     }
@@ -54,9 +66,25 @@ final class Part {
         records += 1
         bytes += Int64(frame.bytes.byteCount)
         lastRecordAt = now
-        if frame.isUnfinished { unfinished += 1 } else { ids.insert(frame.occupiedIDs) }
+        if let turn {
+            extend(turn, frame.occupiedIDs)
+        } else if frame.isUnfinished {
+            unfinished += 1
+        } else {
+            ids.insert(frame.occupiedIDs)
+        }
         if let missing = frame.missingSequence, let gap = frame.declaredGap {
             declared[SequenceKey(missing), default: IntervalSet()].insert(gap)
+        }
+    }
+
+    private func extend(_ turn: SequenceTurn, _ range: ClosedRange<Int64>) {
+        if turn.holder == ObjectIdentifier(self), let last = stretches.last {
+            let first = min(last.lowerBound, range.lowerBound)
+            stretches[stretches.count - 1] = first...max(last.upperBound, range.upperBound)
+        } else {
+            stretches.append(range)
+            turn.holder = ObjectIdentifier(self)
         }
     }
 
@@ -71,8 +99,8 @@ final class Part {
         guard records > 0 else { return nil }
         let sequence = partition.sequence
         let kind = Kind(rawValue: sequence.template)
-        let first = ids.first ?? place.firstID
-        var last = ids.last ?? place.firstID
+        let first = ids.first ?? stretches.map(\.lowerBound).min() ?? place.firstID
+        var last = ids.last ?? stretches.map(\.upperBound).max() ?? place.firstID
         var name = ""
         if kind == .kline, let interval = KlineInterval(code: sequence.series) {
             // The name has the open times; the ledger has the whole intervals.
@@ -87,8 +115,7 @@ final class Part {
             // These have no ids that a ledger could refuse: the content tells two objects apart.
             isNamedByContent = true
         case .bestBidAsk, .depthSnapshot:
-            // Ids only grow here, and what lies between two of them never comes.
-            held = [first...last]
+            held = stretches
         default:
             held = ids.ranges
             isNamedByContent = unfinished > 0

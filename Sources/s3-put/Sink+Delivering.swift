@@ -1,3 +1,4 @@
+import Glibc
 import Ledger
 import Posix
 import Spool
@@ -57,12 +58,15 @@ extension Sink {
                     counters.note(coverage, of: entry.key)
                 }
             }
-            if let received = object.firstIngest { counters.common.flow.noteOut(receivedAt: received) }
+            if let received = object.firstIngest {
+                counters.common.flow.noteOut(receivedAt: received)
+            }
         }
         try releaseSpool()
     }
 
     mutating func releaseSpool() throws {
+        guard isRecovered else { return }
         // A batch that is open has its start where the spool ends.
         let needed = parts.values.map(\.spoolStart) + sealed.values.compactMap(\.spoolStart)
         do throws(SpoolError) {
@@ -70,35 +74,33 @@ extension Sink {
         } catch { throw StageFailure(error) }
     }
 
-    /// Seals everything and waits for its delivery; after a signal not longer than the drain
-    /// timeout.
-    mutating func finish() throws {
-        try closeBatch()
-        try syncSpool()
-        for part in parts.values { seal(part) }
-        let isStopping = Descriptor.isReadable(stop)
-        let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
+    /// Waits until everything that is on its way is delivered, or fails; after a signal, whenever it
+    /// comes, not longer than the drain timeout.
+    mutating func awaitDeliveries() throws {
+        var deadline: Int64?
         while !sealed.isEmpty && failure == nil {
             publish()
-            let left = Double(deadline - Clock.monotonicNanoseconds()) / 1e9
-            if isStopping && left <= 0 {
+            let now = Clock.monotonicNanoseconds()
+            if deadline == nil, Descriptor.isReadable(stop) {
+                deadline = now + Int64(plan.drainTimeout * 1e9)
+            }
+            let left = deadline.map { $0 - now } ?? .max
+            guard left > 0 else {
                 committer.abandon()
                 break
             }
-            Descriptor.waitUntilReadable(
-                outcomes.descriptor, seconds: min(isStopping ? left : 2, 2))
+            var watched = [
+                pollfd(fd: outcomes.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: deadline == nil ? stop : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            _ = poll(&watched, 2, Int32(min(left / 1_000_000 + 1, Int64(Heartbeat.longestWait))))
             try settleOutcomes()
         }
         publish()
-        let summary =
-            "\(tally.recordsOut) records in \(objectsOut) objects at "
-            + plan.destination.description
-        log.info(
-            summary,
-            [
-                "refused": "\(tally.refused)",
-                "quarantined": "\(tally.quarantined)",
-            ])
+    }
+
+    /// - Throws: when something could not be delivered; it stays for the next run.
+    func requireDelivered() throws {
         if let failure {
             throw StageFailure(
                 failure.code,
@@ -108,5 +110,23 @@ extension Sink {
             throw StageFailure(
                 .gaveUp, "\(sealed.count) objects stay in \(plan.state) for the next run")
         }
+    }
+
+    /// Seals everything and waits for its delivery.
+    mutating func finish() throws {
+        try closeBatch()
+        try syncSpool()
+        for part in parts.values { seal(part) }
+        try awaitDeliveries()
+        let summary =
+            "\(tally.recordsOut) records in \(objectsOut) objects at "
+            + plan.destination.description
+        log.info(
+            summary,
+            [
+                "refused": "\(tally.refused)",
+                "quarantined": "\(tally.quarantined)",
+            ])
+        try requireDelivered()
     }
 }

@@ -21,13 +21,18 @@ extension Sink {
             tally.waiting += object.records
             committer.deliver(object)
         }
-        while !sealed.isEmpty {
-            publish()
-            Descriptor.waitUntilReadable(outcomes.descriptor, seconds: 2)
-            try settleOutcomes()
-            if let failure { throw failure }
-        }
+        // The spool stays whole meanwhile: which of its records these objects have is known once
+        // the ledger has them.
+        try awaitDeliveries()
+        try requireDelivered()
         for name in try Files.list(staging) { try Files.remove("\(staging)/\(name)") }
+        try takeSpoolIn()
+        isRecovered = true
+        try releaseSpool()
+        publish()
+    }
+
+    private mutating func takeSpoolIn() throws {
         guard !spool.isEmpty else { return }
         log.info("an earlier run left \(spool.bytes) bytes in the spool; taking them in again")
         let replay: Spool.Replay
@@ -42,7 +47,5 @@ extension Sink {
                 rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
             }
         }
-        try releaseSpool()
-        publish()
     }
 }

@@ -53,17 +53,30 @@ extension Sink {
         nextName += 1
         let part = Part(
             ObjectPlace(stagedPath: path, partition: partition, firstID: firstID),
-            form: plan.form, spoolStart: spoolStart, now: now.monotonic)
+            form: plan.form, spoolStart: spoolStart, turn: turn(of: partition.sequence),
+            now: now.monotonic)
         parts[partition] = part
         return part
+    }
+
+    private mutating func turn(of sequence: SequenceID) -> SequenceTurn? {
+        switch Kind(rawValue: sequence.template) {
+        case .bestBidAsk, .depthSnapshot:
+            let turn = turns[sequence] ?? SequenceTurn()
+            turns[sequence] = turn
+            return turn
+        default: return nil
+        }
     }
 
     /// Hands the records of one read to the spool, as one entry.
     mutating func closeBatch() throws {
         guard !batch.isEmpty else { return }
-        do throws(SpoolError) { try Self.append(batch, to: &spool) } catch {
-            throw StageFailure(error)
-        }
+        do throws(SpoolError) {
+            try Self.append(batch, to: &spool)
+            // The pipe has it no more: from here on it must outlive this process.
+            try spool.flush()
+        } catch { throw StageFailure(error) }
         batch.removeAll()
         isSynced = false
     }

@@ -52,6 +52,11 @@ struct Sink: ~Copyable {
     var nextName = 1
     var lastSync: Int64 = 0
     var isSynced = true
+    /// False while the spool has records of an earlier run that were not taken in yet: nothing of
+    /// it may go.
+    var isRecovered = false
+    /// For each sparse sequence, which of its objects took the last record.
+    var turns: [SequenceID: SequenceTurn] = [:]
     var failure: StageFailure?
     private var lastReport = Clock.monotonicNanoseconds()
 
@@ -117,8 +122,10 @@ struct Sink: ~Copyable {
     }
 
     private mutating func readAll(_ reader: inout FrameReader) throws {
+        // What one read brings has to find room in a spool of any size.
+        let headroom = min(4 << 20, Int64(plan.spoolMax) / 4)
         while failure == nil {
-            let mayRead = spool.bytes + (4 << 20) < Int64(plan.spoolMax)
+            let mayRead = spool.bytes + headroom < Int64(plan.spoolMax)
             let ready = wait(mayRead ? reader.descriptorNumber : -1)
             if ready.stop { return log.info("stopping: delivering what was read") }
             if ready.outcome { try settleOutcomes() }

@@ -65,6 +65,34 @@ struct SpoolTests {
         #expect(pieces > 10)
     }
 
+    @Test func `a damaged entry with whole ones behind it is no torn end`() throws {
+        let place = try TemporaryDirectory()
+        let directory = place.path("spool")
+        do {
+            var spool = try Spool(directory: directory)
+            for text in ["one", "two", "three"] { _ = try Self.append(&spool, text) }
+            try spool.sync()
+        }
+        let name = try #require(
+            FileManager.default.contentsOfDirectory(atPath: directory).first {
+                $0.hasSuffix(".spool")
+            })
+        let file = URL(fileURLWithPath: "\(directory)/\(name)")
+        let whole = try Data(contentsOf: file)
+        for (place, isDamage) in [(8 + 8, true), (8 + 11 + 8 + 1, true), (whole.count - 1, false)] {
+            var bytes = whole
+            bytes[place] ^= 1
+            try bytes.write(to: file)
+            guard isDamage else {
+                let spool = try Spool(directory: directory)
+                #expect(spool.tornBytes == 13)
+                continue
+            }
+            let error = #expect(throws: SpoolError.self) { _ = try Spool(directory: directory) }
+            #expect(error.map { "\($0)" }?.contains("is damaged at byte") == true)
+        }
+    }
+
     @Test func `a last segment that is cut anywhere keeps its whole entries`() throws {
         let place = try TemporaryDirectory()
         var found: [String] = []

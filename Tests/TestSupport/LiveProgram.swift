@@ -55,6 +55,13 @@ public final class LiveProgram {
         return max(0, bytes.withUnsafeBytes { Foundation.write(input, $0.baseAddress, $0.count) })
     }
 
+    /// Bytes in the pipe that it has not read yet.
+    public var unread: Int32 {
+        var count: Int32 = 0
+        _ = ioctl(input, UInt(FIONREAD), &count)
+        return count
+    }
+
     /// Ends its standard input.
     public func closeInput() {
         if input >= 0 { close(input) }
