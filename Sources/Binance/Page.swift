@@ -61,6 +61,9 @@ public struct Page: ~Copyable {
         return frames.span.extracting(start..<max(start, end))
     }
 
+    /// Klines that end before this time, µs, are over.
+    public var closedBefore: Int64 { subject.closedBefore }
+
     /// Event time of the last of some rows, µs.
     public func lastEventTime(of rows: Range<Int>) -> Int64 { eventTimes[rows.upperBound - 1] }
 

@@ -20,6 +20,8 @@ public struct VenueClient: ~Copyable {
     private var pausedUntil: Int64 = 0
     private var usesSBE: Bool
     private var warnedOfDeprecation = false
+    /// The venue's bans are of 2 minutes to 3 days (Binance, REST limits, read 2026-07).
+    private static let longestBan: Double = 3 * 86_400
     /// The venue's clock minus ours, ns.
     public private(set) var clockOffset: Int64 = 0
     /// What happened since the caller last emptied it.
@@ -225,13 +227,15 @@ public struct VenueClient: ~Copyable {
         case 429, 418:
             counts.limited += 1
             let seconds = response.header("retry-after").flatMap { Double($0) } ?? 60
+            breaker.recordNothing()
+            // A little late rather than a little early: early would count as ignoring it. Whether
+            // the caller waits or gives up, nothing else is asked meanwhile either.
+            let barred = seconds.isFinite ? min(max(seconds, 0), Self.longestBan) : Self.longestBan
+            pausedUntil = max(pausedUntil, now + Int64((barred + 0.25) * 1e9))
             guard (0...options.longestPause).contains(seconds) else {
                 throw VenueFailure(
                     .gaveUp, "\(words): the venue bars this address for \(seconds) s")
             }
-            // A little late rather than a little early: early would count as ignoring it.
-            breaker.recordNothing()
-            pausedUntil = max(pausedUntil, now + Int64((seconds + 0.25) * 1e9))
             warn("\(words): all requests wait \(Int(seconds)) s")
             // The venue's own pause is not one of the request's attempts.
             var request = request

@@ -1,7 +1,7 @@
 import Glibc
 public import Posix
 
-/// SIGTERM and SIGINT as a descriptor that becomes readable, so that a poll loop sees them.
+/// SIGTERM, SIGINT and SIGHUP as a descriptor that becomes readable, so that a poll loop sees them.
 ///
 /// SIGPIPE is ignored: a vanished reader shows as `EPIPE` from write(2), under a shell as under
 /// systemd.
@@ -19,7 +19,7 @@ public enum Signals {
         writeEnd = ends[1]
         signal(SIGPIPE, SIG_IGN)
         // What whoever started this ignores stays ignored: so a script keeps ^C for its source.
-        for number in [SIGTERM, SIGINT] where !isIgnored(number) {
+        for number in [SIGTERM, SIGINT, SIGHUP] where !isIgnored(number) {
             signal(number) { _ in
                 // Only async-signal-safe calls in here.
                 var byte: UInt8 = 1
@@ -38,7 +38,7 @@ public enum Signals {
         return handler == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
-    /// Starts to watch SIGHUP, which otherwise ends the program.
+    /// Starts to watch SIGHUP apart, which otherwise stops the program as SIGTERM does.
     ///
     /// - Returns: a descriptor that is readable when one came; see ``takeHangup(_:)``.
     public static func watchHangup() throws(SystemError) -> Int32 {

@@ -24,6 +24,15 @@ public protocol StageCommand: ParsableCommand {
     func run(_ plan: Plan, in stage: borrowing Stage) throws
 }
 
+/// A tool that looks at what others made: it writes figures only where `--stats-dir` asks for them,
+/// so that looking at a file changes nothing of what healthd says.
+public protocol InspectionCommand: StageCommand {}
+
+extension InspectionCommand {
+    /// A run is a stage when its figures are asked for.
+    public var hasStatsFile: Bool { common.statsDirectory != nil }
+}
+
 extension StageCommand {
     /// A run is a stage.
     public var hasStatsFile: Bool { true }
@@ -50,6 +59,8 @@ extension StageCommand {
     }
 
     private func start() -> Never {
+        // Else the first file that is opened would be taken for the input.
+        if fcntl(0, F_GETFD) < 0 { _ = open("/dev/null", O_WRONLY) }
         let name = Self.toolName
         let environment = Environment.all
         var log = Log(stage: name)

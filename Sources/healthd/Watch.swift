@@ -22,7 +22,9 @@ struct Watch {
             try stage.print(isOnce ? "" : terminal.enter())
             defer { if !isOnce { try? stage.print(terminal.leave()) } }
             while true {
-                try stage.print(text(monitor.sample(), terminal))
+                let overview = monitor.sample()
+                try stage.print(text(overview, terminal))
+                if isOnce && !overview.isHealthy { throw StageFailure(.no, "") }
                 if isOnce || wait(in: stage, terminal) { break }
             }
         } catch let error as SystemError where error.code == EPIPE {

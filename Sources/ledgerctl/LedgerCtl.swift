@@ -45,7 +45,7 @@ struct Selection: ParsableArguments {
     }
 }
 
-struct Show: StageCommand {
+struct Show: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what is held of each sequence.")
     @OptionGroup var selection: Selection
@@ -80,7 +80,7 @@ struct Show: StageCommand {
     }
 }
 
-struct Verify: StageCommand {
+struct Verify: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check that a range is held whole.",
         discussion: "Without --from and --to: from the first to the last id that is held.")

@@ -4,7 +4,7 @@ import Posix
 import Records
 import Stage
 
-struct Check: StageCommand {
+struct Check: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check frames, messages, order and holes.",
         discussion: """
@@ -34,6 +34,11 @@ struct Check: StageCommand {
             var finding = findings[frame.sequence] ?? Finding()
             finding.records += 1
             let ids = frame.occupiedIDs
+            // Gap records of all kinds are one sequence, and their ids are those of others.
+            guard frame.missingSequence == nil else {
+                findings[frame.sequence] = finding
+                return true
+            }
             let isBehind = finding.seen.last.map { ids.lowerBound <= $0 } ?? false
             if isBehind {
                 if finding.seen.contains(ids) {

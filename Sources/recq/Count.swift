@@ -2,7 +2,7 @@ import ArgumentParser
 import Records
 import Stage
 
-struct Count: StageCommand {
+struct Count: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Count records, by sequence.")
     @OptionGroup var inputs: Inputs

@@ -3,7 +3,7 @@ import Posix
 import Records
 import Stage
 
-struct Head: StageCommand {
+struct Head: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Pass on the first records.")
     @Option(name: [.customShort("n"), .long], help: "How many.") var count = 10

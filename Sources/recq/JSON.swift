@@ -3,7 +3,7 @@ import Posix
 import Records
 import Stage
 
-struct JSON: StageCommand {
+struct JSON: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write each record as one JSON object on a line.",
         discussion: """

@@ -12,7 +12,7 @@ enum BadLine: String, CaseIterable, ExpressibleByArgument {
     case skip
 }
 
-struct Pack: StageCommand {
+struct Pack: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Turn JSON lines, as from `recq json`, into records.",
         discussion: "Exit status: 0 all lines, 1 some were skipped, 65 stopped at a bad one.")

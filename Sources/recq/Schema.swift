@@ -3,7 +3,7 @@ import Avro
 import Records
 import Stage
 
-struct Schema: StageCommand {
+struct Schema: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the Avro schema of a kind of record.")
     @Argument(help: "trade, aggTrade, kline, bestBidAsk, depthDiff, depthSnapshot, gap or raw.")

@@ -23,6 +23,16 @@ enum Bound: Equatable {
             throw BoundError(text: text)
         }
     }
+
+    /// True when nothing can lie between this one as the first and another as the last. An id is the
+    /// last one itself, a time is behind the last; an id and a time are not compared.
+    func isAfter(_ end: Bound) -> Bool {
+        switch (self, end) {
+        case (.id(let first), .id(let last)): first > last
+        case (.time(let first), .time(let end)): first >= end
+        default: false
+        }
+    }
 }
 
 /// A text that is no bound.

@@ -47,13 +47,15 @@ struct Feed: ~Copyable {
     /// The id after the last one that is settled; where `--follow` goes on.
     var next: Int64
     /// The last id that `--follow` may ask for.
-    let end: Int64
+    var end: Int64
+    /// The time that ends what `--follow` asks for, µs, while nobody knows the id; nil for none.
+    let endTime: Int64?
     /// True when the last poll found nothing new.
     var isIdle = false
 
     init(
         symbol: SymbolName, sequence: SequenceID, endpoint: Endpoint, interval: KlineInterval?,
-        wanted: [ClosedRange<Int64>], next: Int64, end: Int64 = .max - 1
+        wanted: [ClosedRange<Int64>], next: Int64, end: Int64 = .max - 1, endTime: Int64? = nil
     ) {
         self.symbol = symbol
         self.sequence = sequence
@@ -62,6 +64,7 @@ struct Feed: ~Copyable {
         self.wanted = wanted
         self.next = next
         self.end = end
+        self.endTime = endTime
         total = wanted.reduce(0) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
     }
 
@@ -92,7 +95,6 @@ struct Feed: ~Copyable {
         shares.append(share)
         return share
     }
-
 }
 
 /// A feed on the heap, so that an array can hold it.

@@ -203,10 +203,11 @@ struct Puller: ~Copyable {
             let limit =
                 box.feed.interval == nil || rules.includesOpen
                 ? share.ids.upperBound
-                : min(share.ids.upperBound, client.venueTime - Self.closingMargin)
+                : min(share.ids.upperBound, page.page.closedBefore - 1)
             let content = PageContent(
                 page.page, asked: share.ids.lowerBound...max(share.ids.lowerBound, limit),
-                isOpen: share.isOpen, interval: box.feed.interval)
+                isOpen: share.isOpen, interval: box.feed.interval,
+                endTime: box.feed.endTime)
             if !content.holes.isEmpty && share.shortReplies + 1 < Self.confirmations
                 && content.firstServed > box.feed.servedFrom
             {
@@ -240,7 +241,8 @@ struct Puller: ~Copyable {
             row = end
         }
         try write(row..<content.rows.upperBound, of: page, to: box)
-        box.feed.next = max(box.feed.next, content.next)
+        if let end = content.end { box.feed.end = end }
+        box.feed.next = content.isUnfinished ? content.next : max(box.feed.next, content.next)
     }
 
     private mutating func write(

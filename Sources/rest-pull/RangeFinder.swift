@@ -41,7 +41,8 @@ struct RangeFinder {
         let box = FeedBox(
             Feed(
                 symbol: symbol, sequence: sequence, endpoint: search.endpoint, interval: interval,
-                wanted: wanted, next: next, end: search.end ?? .max - 1))
+                wanted: wanted, next: next, end: search.end ?? .max - 1,
+                endTime: search.endTime))
         // Ids that an earlier run declared lost are still lost; klines that never were are not.
         if let range, interval == nil {
             for lost in held.declared.covered(in: range) {
@@ -88,6 +89,8 @@ private struct Search {
     var newest: Int64 = 0
     /// The last id that `--follow` may ask for; nil for no end.
     var end: Int64?
+    /// The time that ends it, µs, where no id is known to be at or after it yet.
+    var endTime: Int64?
     /// Asked ids that do not exist yet.
     var future: ClosedRange<Int64>?
     var notices: [String] = []
@@ -127,6 +130,8 @@ private struct Search {
             if let after = try firstID(at: time, &client) {
                 last = after - 1
                 end = last
+            } else {
+                endTime = time
             }
         case nil: break
         }

@@ -83,6 +83,9 @@ struct RestPull: StageCommand {
         guard (1...5000).contains(levels) else {
             throw ValidationError("--levels must be between 1 and 5000")
         }
+        if limit != nil && follow {
+            throw ValidationError("--limit ends a pull and --follow does not: give one of them")
+        }
         if open && dataset != .klines { throw ValidationError("--open is for klines") }
         if interval != nil && dataset != .klines {
             throw ValidationError("--interval is for klines")
@@ -126,12 +129,16 @@ struct RestPull: StageCommand {
             includesOpen: open, badReplies: options.maximumAttempts,
             source: repair ? .repair : .rest, baseURL: options.baseURL)
         do {
+            let from = try from.map { try Bound($0, forKlines: isKlines) }
+            let to = try to.map { try Bound($0, forKlines: isKlines) }
+            if let from, let to, from.isAfter(to) {
+                throw StageFailure(
+                    .usage, "--from \(self.from ?? "") lies after --to \(self.to ?? "")")
+            }
             return PullPlan(
-                dataset: dataset, symbols: symbols, intervals: intervals,
-                from: try from.map { try Bound($0, forKlines: isKlines) },
-                to: try to.map { try Bound($0, forKlines: isKlines) },
+                dataset: dataset, symbols: symbols, intervals: intervals, from: from, to: to,
                 limit: limit, levels: levels, resume: resume, options: options, rules: rules)
-        } catch { throw StageFailure(.usage, "\(error)") }
+        } catch let error as BoundError { throw StageFailure(.usage, "\(error)") }
     }
 
     func run(_ plan: PullPlan, in stage: borrowing Stage) throws {

@@ -38,8 +38,9 @@ struct Resume {
             while try reader.fill() == .frames {
                 while let frame = try reader.next() {
                     if let missing = frame.missingSequence {
-                        let ids = frame.firstID...max(frame.firstID, frame.lastID)
-                        coverages[SequenceKey(missing), default: Coverage()].declared.insert(ids)
+                        // As in a ledger: what a cut connection missed may come when asked for.
+                        guard let gap = frame.declaredGap else { continue }
+                        coverages[SequenceKey(missing), default: Coverage()].declared.insert(gap)
                     } else if !frame.isUnfinished {
                         let key = SequenceKey(frame.sequence)
                         coverages[key, default: Coverage()].held.insert(frame.occupiedIDs)

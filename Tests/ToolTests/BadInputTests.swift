@@ -51,6 +51,11 @@ struct BadInputTests {
         usage(
             ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
             "no symbol")
+        usage(["rest-pull", "aggTrades", "--from", "200", "--to", "100"], "--from 200 lies after")
+        usage(
+            ["rest-pull", "klines", "--from", "2024-01-02", "--to", "2024-01-01"],
+            "--from 2024-01-02 lies after --to 2024-01-01")
+        usage(["rest-pull", "trades", "--follow", "--limit", "5"], "--limit ends a pull")
         usage(["rest-pull", "klines", "--interval", "7m"], "7m")
         usage(["rest-pull", "aggTrades", "--interval", "1m"], "--interval is for klines")
         usage(["rest-pull", "depth", "--from", "1"], "no history")
@@ -96,6 +101,32 @@ struct BadInputTests {
             wrong.command[0], Array(wrong.command.dropFirst()), input: wrong.input)
         #expect(outcome.status == wrong.status, "\(outcome.errors)")
         #expect(outcome.errors.contains(wrong.message), "\(outcome.errors)")
+    }
+
+    @Test(arguments: ["dedup", "recq count", "s3-put --to file://PLACE/data"])
+    func `a closed standard input is told, and no other file is taken for it`(command: String)
+        throws
+    {
+        let place = try TemporaryDirectory()
+        let words = command.replacingOccurrences(of: "PLACE", with: place.path)
+        let outcome = try Program.run(
+            "/bin/sh", ["-c", "exec \(Program.directory.path)/\(words) <&-"])
+        #expect(outcome.status == 74, "\(outcome.errors)")
+        #expect(outcome.errors.contains("Bad file descriptor"), "\(outcome.errors)")
+    }
+
+    @Test func `looking at records leaves no figures behind, unless asked for`() throws {
+        let place = try TemporaryDirectory()
+        let frame = try Self.frame()
+        for arguments in [[], ["--stats-dir", place.path("bitcoin-ingestor")]] {
+            let outcome = try Program.run(
+                "recq", ["count"] + arguments, input: frame,
+                environment: ["XDG_RUNTIME_DIR": place.path])
+            #expect(outcome.status == 0)
+            let found = try? FileManager.default.contentsOfDirectory(
+                atPath: place.path("bitcoin-ingestor"))
+            #expect(found?.count == (arguments.isEmpty ? nil : 1))
+        }
     }
 
     @Test func `half a frame at the end is 65, and what came before it went through`() throws {
