@@ -69,6 +69,11 @@ final class Lane {
         later.removeAll { $0.notBefore <= now }
     }
 
+    /// Ends the pauses of keys; ``wake(at:)`` moves them into the line.
+    func hurryKeys(now: Int64) {
+        for key in later { key.notBefore = min(key.notBefore, now) }
+    }
+
     /// When the first pause of a key is over; nil when none waits so.
     var nextWake: Int64? { later.map(\.notBefore).min() }
 

@@ -11,11 +11,18 @@ import Transport
 /// A stream that is missing or slow holds up nothing but itself. Of its records only a window is
 /// in memory; the rest stays in the spool and is read again when there is room.
 final class StreamChannel {
+    /// Records that are given up as refused while none passes; more say that the service would
+    /// refuse any.
+    private static let refusalsInARow = 10
+
     let stream: StreamReference
     let counters: StreamCounters
     var lanes: Lanes
     var breaker: CircuitBreaker
     var shards: ShardWatch
+    /// Records that may yet be given up as refused before one must pass: 0 until the stream has
+    /// taken one, since a service may refuse whatever it is sent.
+    var refusalsLeft = 0
     /// Why a person is needed; nil when none is.
     var trouble: AWSError?
     /// When that was noticed last, ns.
@@ -178,10 +185,17 @@ final class StreamChannel {
         }
     }
 
+    /// Notes that the stream took records: what was refused before is a record's fault.
+    func notePassing(now: Int64) {
+        if refusalsLeft == 0 { lanes.hurryKeys(now: now) }
+        refusalsLeft = Self.refusalsInARow
+    }
+
     /// Ends the pauses of what waits for a person: perhaps one has helped.
     func hurry(now: Int64) {
         shards.hurry(at: now)
         for lane in lanes.lanes { lane.pausedUntil = min(lane.pausedUntil, now) }
+        lanes.hurryKeys(now: now)
     }
 
     // MARK: - Done with

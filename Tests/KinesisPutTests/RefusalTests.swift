@@ -1,0 +1,90 @@
+import Foundation
+import Records
+import TestSupport
+import Testing
+
+extension KinesisServer.Fault {
+    /// A refusal as Kinesis words it.
+    static func refusal(_ code: String, headers: [(String, String)] = []) -> Self {
+        .refuse(400, body: "{\"__type\":\"\(code)\",\"message\":\"as told\"}", headers: headers)
+    }
+}
+
+extension Sink {
+    /// An environment whose keys come from files only.
+    func profile(config: String = "", credentials: String = "") throws -> [String: String] {
+        try Data(config.utf8).write(to: URL(fileURLWithPath: place.path("config")))
+        try Data(credentials.utf8).write(to: URL(fileURLWithPath: place.path("credentials")))
+        return [
+            "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": place.path("config"),
+            "AWS_SHARED_CREDENTIALS_FILE": place.path("credentials"),
+        ]
+    }
+
+    /// Lines of the quarantine.
+    var quarantined: Int {
+        let text = try? String(
+            contentsOfFile: place.path("state/quarantine.ndjson"), encoding: .utf8)
+        return text?.split(separator: "\n").count ?? 0
+    }
+}
+
+/// kinesis-put as built, refused for reasons that no record is to blame for.
+struct RefusalTests {
+    // MARK: - Arguments
+
+    @Test(arguments: [true, false])
+    func `a service that takes no record at all costs none, and the next run delivers`(
+        _ refusesListing: Bool
+    ) throws {
+        let sink = try Sink()
+        sink.server.script { call in
+            call.operation == "PutRecords" || refusesListing
+                ? .refusal("InvalidArgumentException") : nil
+        }
+        let outcome = try sink.put(try Trades.frames(1...20))
+        #expect(outcome.status == 76, "\(outcome.errors)")
+        #expect(outcome.errors.contains("60 records stay"), "\(outcome.errors)")
+        #expect(sink.quarantined == 0)
+        sink.server.script { _ in nil }
+        let next = try sink.put([])
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(try Trades.problem(sink.server.accepted, ids: 1...20) == nil)
+    }
+
+    @Test(arguments: [[], ["--order", "relaxed"]])
+    func `a bad record that comes first is found by those behind it`(
+        _ options: [String]
+    ) throws {
+        let sink = try Sink(streams: ["market-sbe-trade": 1])
+        sink.server.script { call in
+            call.entries.contains { entry in
+                (try? Trades.identity(entry.data)).map { $0 == ("BTCUSDT", 1) } ?? false
+            } ? .refusal("InvalidArgumentException") : nil
+        }
+        let outcome = try sink.put(try Trades.frames(1...20), options)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(sink.server.acceptedCount == 59 && sink.quarantined == 1)
+    }
+
+    @Test func `a service that takes no record any more costs a few`() throws {
+        let sink = try Sink()
+        let isGood = Switch()
+        sink.server.script { call in
+            call.operation == "PutRecords" && !isGood.isOn
+                ? .refusal("ValidationException") : nil
+        }
+        let program = try sink.start(["--hold-pause", "0.1"])
+        program.write(try Trades.frames(1...10))
+        #expect(waitUntil { sink.server.acceptedCount == 30 })
+        isGood.turn(false)
+        program.write(try Trades.frames(11...40))
+        #expect(waitUntil { program.errors.contains("held until this is mended") })
+        isGood.turn(true)
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+        #expect(sink.quarantined <= 10, "\(sink.quarantined)")
+        #expect(sink.server.acceptedCount + sink.quarantined == 120)
+    }
+}
