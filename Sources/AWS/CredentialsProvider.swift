@@ -101,6 +101,11 @@ public final class CredentialsProvider: Sendable {
         return true
     }
 
+    /// True when the next request gets others than these, or none: they were given up already.
+    func isReplacing(_ used: Credentials) -> Bool {
+        state.withLock { $0.held != used || $0.isRefused }
+    }
+
     /// Notes that a service refused what is in use; for callers with one request at a time.
     ///
     /// - Returns: false when there is nothing to renew it from.

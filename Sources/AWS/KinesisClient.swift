@@ -48,8 +48,6 @@ public struct KinesisClient: ~Copyable {
     private let provider: CredentialsProvider
     private var pending: [Int: Pending] = [:]
     private var renewedAt: Int64?
-    /// Those that were refused last.
-    private var refused: Credentials?
     /// The service's clock minus ours, seconds.
     public private(set) var clockOffset: Int64 = 0
     /// When the credentials in use end, seconds since the epoch; nil for never.
@@ -182,13 +180,13 @@ public struct KinesisClient: ~Copyable {
         guard Verdict(error, isSkewed: false, conflictIsFinal: true) == .renewCredentials else {
             return false
         }
-        // Calls that were under way with them as well need no further renewal.
-        if used == refused { return true }
+        // Calls that were under way with them as well need no further renewal. A source that gave
+        // the same again has nothing better, for a while.
+        if provider.isReplacing(used) { return true }
         let now = Clock.monotonicNanoseconds() / 1_000_000_000
         if let renewedAt, now - renewedAt < Self.renewalPause { return false }
         guard provider.invalidate(used) else { return false }
         renewedAt = now
-        refused = used
         return true
     }
 }

@@ -87,4 +87,40 @@ struct RefusalTests {
         #expect(sink.quarantined <= 10, "\(sink.quarantined)")
         #expect(sink.server.acceptedCount + sink.quarantined == 120)
     }
+
+    // MARK: - Credentials and clock
+
+    @Test func `keys that are refused and found again unchanged end the run, with few calls`()
+        throws
+    {
+        let sink = try Sink()
+        sink.server.script { _ in .refusal("UnrecognizedClientException") }
+        let outcome = try sink.put(
+            try Trades.frames(1...5), ["--give-up-after", "5"],
+            environment: try sink.profile(
+                credentials: "[default]\naws_access_key_id = A\naws_secret_access_key = S\n"))
+        #expect(outcome.status == 77, "\(outcome.errors)")
+        #expect(outcome.errors.contains("15 records stay"), "\(outcome.errors)")
+        let calls = sink.server.calls("PutRecords").count + sink.server.calls("ListShards").count
+        #expect(calls < 20, "\(calls)")
+    }
+
+    @Test func `a key that is put right in its file is found without a restart`() throws {
+        let sink = try Sink()
+        sink.server.script { call in
+            call.headers["authorization"]?.contains("Credential=RIGHT/") == true
+                ? nil : .refusal("UnrecognizedClientException")
+        }
+        let environment = try sink.profile(
+            credentials: "[default]\naws_access_key_id = WRONG\naws_secret_access_key = S\n")
+        let program = try sink.start(["--hold-pause", "0.1"], environment: environment)
+        program.write(try Trades.frames(1...5))
+        #expect(waitUntil { program.errors.contains("held until this is mended") })
+        _ = try sink.profile(
+            credentials: "[default]\naws_access_key_id = RIGHT\naws_secret_access_key = S\n")
+        // The file is looked at again half a minute after the last time.
+        try #require(waitUntil(60) { sink.server.acceptedCount == 15 }, "\(program.errors)")
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+    }
 }
