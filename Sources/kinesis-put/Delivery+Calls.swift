@@ -51,6 +51,8 @@ extension Delivery {
         do throws(AWSError) {
             try client.submit(.putRecords, buffer, stream: channel.stream, token: token)
         } catch {
+            // It may have been the probe of a half-open circuit: another one may go.
+            channel.breaker.recordNothing()
             fail(channel, call, error, .attention)
             buffers.append(buffer)
             return true
