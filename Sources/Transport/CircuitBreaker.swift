@@ -18,7 +18,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     private let coolDown: Int64
     private var failuresInARow = 0
     private var openedAt: Int64?
-    private var isProbing = false
+    /// True while a half-open breaker waits for the outcome of the one request that it let pass.
+    public private(set) var isProbing = false
 
     /// A closed breaker.
     ///

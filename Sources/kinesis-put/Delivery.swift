@@ -234,7 +234,10 @@ struct Delivery: ~Copyable {
             if channel.isUnsynced, plan.sync != .never {
                 next = min(next, now + Self.syncInterval)
             }
-            guard channel.shards.isOpen else { continue }
+            // With a probe, or as many calls as may be, under way, an answer decides what is next.
+            guard channel.shards.isOpen, !channel.breaker.isProbing,
+                calls.count < plan.kinesis.connections
+            else { continue }
             let open = now + channel.breaker.delay(at: now)
             for lane in channel.lanes.lanes {
                 if let time = channel.lanes.dueTime(lane, now: now) {

@@ -43,4 +43,27 @@ struct CircuitTests {
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
     }
+
+    @Test(arguments: [
+        ["--circuit-failures", "1", "--circuit-cooldown", "0.1"], ["--connections", "1"],
+    ])
+    func `waiting for an answer takes no processor, though other lanes are due`(
+        _ options: [String]
+    ) throws {
+        let sink = try Sink(streams: ["market-sbe-trade": 2])
+        let server = sink.server
+        let probes = options.count > 2
+        server.script { call in
+            guard call.operation == "PutRecords" else { return nil }
+            return probes && call.number < 2 ? .refuse(500, body: "") : .stall(stored: false)
+        }
+        let program = try sink.start(options + ["--request-timeout", "1.5"])
+        program.write(try Trades.frames(1...5, symbols: ["BTCUSDT", "ETHUSDT"]))
+        let first = probes ? 3 : 1
+        #expect(waitUntil { server.calls("PutRecords").count == first }, "\(program.errors)")
+        let before = program.processorSeconds
+        #expect(waitUntil { server.calls("PutRecords").count > first }, "\(program.errors)")
+        let spent = program.processorSeconds - before
+        #expect(spent < 0.3, "\(spent) s of 1.5 s")
+    }
 }
