@@ -32,7 +32,10 @@ public struct KinesisClient: ~Copyable {
         let operation: Operation
         let subject: String
         let started: Int64
+        /// What it was signed with.
         let credentials: Credentials
+        /// And the clock's offset then, seconds: several may find the clock wrong at once.
+        let clockOffset: Int64
     }
 
     /// Clocks further apart than this count as skewed, seconds; the SDKs' threshold.
@@ -114,7 +117,7 @@ public struct KinesisClient: ~Copyable {
         }
         pending[token] = Pending(
             operation: operation, subject: stream.name, started: Clock.monotonicNanoseconds(),
-            credentials: credentials)
+            credentials: credentials, clockOffset: clockOffset)
     }
 
     /// Works on every request until one ends, a descriptor is readable, or time is up.
@@ -157,7 +160,7 @@ public struct KinesisClient: ~Copyable {
                 let error = AWSError(
                     response, service: Self.service, operation: name, subject: call.subject)
             else { return .success(response.body) }
-            if correctsClock(error, response) || renewsCredentials(error, call.credentials) {
+            if correctsClock(error, response, call) || renewsCredentials(error, call.credentials) {
                 return .failure(KinesisFailure(error, remedy: .again))
             }
             return .failure(KinesisFailure(error))
@@ -166,13 +169,15 @@ public struct KinesisClient: ~Copyable {
 
     // MARK: - Clock and credentials
 
-    private mutating func correctsClock(_ error: AWSError, _ response: HTTPResponse) -> Bool {
+    private mutating func correctsClock(
+        _ error: AWSError, _ response: HTTPResponse, _ call: Pending
+    ) -> Bool {
         guard let date = response.header("date").flatMap(Timestamps.parseHTTP) else { return false }
-        let skew = date - Clock.realtimeNanoseconds() / 1_000_000_000 - clockOffset
-        guard abs(skew) > Self.skewThreshold,
+        let offset = date - Clock.realtimeNanoseconds() / 1_000_000_000
+        guard abs(offset - call.clockOffset) > Self.skewThreshold,
             Verdict(error, isSkewed: true, conflictIsFinal: true) == .correctClock
         else { return false }
-        clockOffset += skew
+        clockOffset = offset
         return true
     }
 

@@ -123,4 +123,28 @@ struct RefusalTests {
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
     }
+
+    @Test func `calls under way together may all find the clock wrong`() throws {
+        let sink = try Sink(streams: ["market-sbe-trade": 2])
+        let server = sink.server
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        let date = formatter.string(from: Date().addingTimeInterval(7200))
+        server.script { call in
+            guard call.operation == "PutRecords", call.number < 2 else { return nil }
+            // Both are signed before either is answered.
+            _ = waitUntil { server.calls("PutRecords").count >= 2 }
+            return .refusal("InvalidSignatureException", headers: [("Date", date)])
+        }
+        // BTCUSDT falls into the upper half, ETHUSDT into the lower one.
+        let symbols = ["BTCUSDT", "ETHUSDT"]
+        let program = try sink.start()
+        program.write(try Trades.frames(1...5, symbols: symbols))
+        try #require(waitUntil(10) { server.acceptedCount == 10 }, "\(program.errors)")
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+        #expect(!program.errors.contains("are held"), "\(program.errors)")
+    }
 }
