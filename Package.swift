@@ -160,7 +160,9 @@ let package = Package(
             exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
         .testTarget(
             name: "KinesisPutTests",
-            dependencies: ["kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix"],
+            dependencies: [
+                "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix", "Stage",
+            ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),

@@ -1,7 +1,10 @@
 import Foundation
 import Records
+import Stage
 import TestSupport
 import Testing
+
+@testable import kinesis_put
 
 extension KinesisServer.Fault {
     /// A refusal as Kinesis words it.
@@ -146,5 +149,15 @@ struct RefusalTests {
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
         #expect(!program.errors.contains("are held"), "\(program.errors)")
+    }
+
+    // MARK: - Without MD5
+
+    @Test func `containers are refused at the start where there is no MD5`() throws {
+        #expect(throws: StageFailure.self) {
+            try KinesisPutPlan.check(isAggregated: true, hasMD5: false)
+        }
+        try KinesisPutPlan.check(isAggregated: true, hasMD5: true)
+        try KinesisPutPlan.check(isAggregated: false, hasMD5: false)
     }
 }
