@@ -162,6 +162,8 @@ let package = Package(
             name: "KinesisPutTests",
             dependencies: [
                 "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix", "Stage",
+                "StageAWS",
+                "Stats",
             ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),

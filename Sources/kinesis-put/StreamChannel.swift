@@ -206,7 +206,8 @@ final class StreamChannel {
     /// Deletes what of the spool is delivered. What the ledger says of it must be durable.
     func releaseSpool() throws(SpoolError) {
         try spool.release(before: batches.oldest ?? tail ?? spool.next)
-        if batches.isEmpty { isSynced = true }
+        // What is on disk only is not confirmed.
+        if batches.isEmpty, tail == nil { isSynced = true }
     }
 
     /// Forces what waits to the device, unless that was done.
