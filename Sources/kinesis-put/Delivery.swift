@@ -229,7 +229,9 @@ struct Delivery: ~Copyable {
     /// When there will be something to do though nothing happens, ns.
     private func nextTime(_ now: Int64) -> Int64 {
         var next = now + 60_000_000_000
+        let window = window
         for channel in channels where !channel.isEmpty {
+            if channel.mayLoad(window: window) { return now }
             if let time = channel.shards.nextTime { next = min(next, time) }
             if channel.isUnsynced, plan.sync != .never {
                 next = min(next, now + Self.syncInterval)

@@ -14,6 +14,8 @@ final class StreamChannel {
     /// Records that are given up as refused while none passes; more say that the service would
     /// refuse any.
     private static let refusalsInARow = 10
+    /// Reads of a MiB between two looks at signals, answers and the input.
+    private static let readsInTurn = 4
 
     let stream: StreamReference
     let counters: StreamCounters
@@ -157,14 +159,16 @@ final class StreamChannel {
         try spool.append(batch.span)
     }
 
-    /// Reads records from the spool into memory while there is room.
+    /// Reads records from the spool into memory while there is room, a few MiB at a time: of
+    /// leftovers that are held already any number may have to be passed over.
     ///
     /// - Parameter take: asked about each record that an earlier run left: false when it is held
     ///   already.
     func load(
         _ plan: KinesisPutPlan, window: Int, now: Int64, take: (borrowing FrameView) -> Bool
     ) throws {
-        while let from = tail, lanes.bytesHeld < window / 2 {
+        for _ in 0..<Self.readsInTurn where mayLoad(window: window) {
+            guard let from = tail else { return }
             let end = try spool.read(from: from, atLeast: 1 << 20) { position, entry in
                 let isLeftover = position < recoveredEnd
                 var rest = entry
@@ -190,6 +194,9 @@ final class StreamChannel {
         if refusalsLeft == 0 { lanes.hurryKeys(now: now) }
         refusalsLeft = Self.refusalsInARow
     }
+
+    /// True when ``load(_:window:now:take:)`` has something to read.
+    func mayLoad(window: Int) -> Bool { tail != nil && lanes.bytesHeld < window / 2 }
 
     /// Ends the pauses of what waits for a person: perhaps one has helped.
     func hurry(now: Int64) {

@@ -58,4 +58,35 @@ struct StreamChannelTests {
         #expect(try channel.sync(now: .max, interval: 0))
         #expect(!channel.isUnsynced)
     }
+
+    @Test func `leftovers that are held already are passed over in turns`() throws {
+        let place = try TemporaryDirectory()
+        let plan = try Self.plan(place.path)
+        let frame = try Trades.frame("BTCUSDT", 1)
+        let (batches, perBatch) = (20, (1 << 20) / frame.count)
+        do {
+            let channel = try Self.channel(plan, place)
+            for _ in 0..<batches {
+                for _ in 0..<perBatch {
+                    channel.take(try FrameView(frame.span.bytes), plan, window: 0, now: 1)
+                }
+                try channel.closeBatch()
+            }
+        }
+        let channel = try Self.channel(plan, place)
+        var (turns, seen) = (0, 0)
+        while channel.mayLoad(window: 1 << 20), turns < 100 {
+            turns += 1
+            let before = seen
+            try channel.load(plan, window: 1 << 20, now: 1) { _ in
+                seen += 1
+                return false
+            }
+            // The caller looks at signals and tells that it lives after this much.
+            #expect(seen - before <= 8 * perBatch)
+        }
+        #expect(turns > 1 && seen == batches * perBatch && channel.isEmpty)
+        try channel.releaseSpool()
+        #expect(channel.waiting == 0)
+    }
 }
