@@ -106,13 +106,6 @@ public final class CredentialsProvider: Sendable {
         state.withLock { $0.held != used || $0.isRefused }
     }
 
-    /// Notes that a service refused what is in use; for callers with one request at a time.
-    ///
-    /// - Returns: false when there is nothing to renew it from.
-    func invalidate() -> Bool {
-        state.withLock(\.held).map { invalidate($0) } ?? false
-    }
-
     // MARK: - Renewing
 
     /// What may be used without waiting.

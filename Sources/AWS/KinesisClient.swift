@@ -24,8 +24,6 @@ public struct KinesisClient: ~Copyable {
         public let result: Result<[UInt8], KinesisFailure>
         /// From submitting to the end.
         public let nanoseconds: Int64
-        /// Bytes of the answer's body.
-        public let bytesReceived: Int
     }
 
     private struct Pending {
@@ -86,9 +84,6 @@ public struct KinesisClient: ~Copyable {
         credentialsExpiration = credentials.expiration
     }
 
-    /// Requests under way.
-    public var inFlight: Int { http.inFlight }
-
     // MARK: - Requests
 
     /// Starts a request; its end comes from ``wait(timeoutMilliseconds:alsoReadable:)``.
@@ -140,8 +135,7 @@ public struct KinesisClient: ~Copyable {
             completions.append(
                 Completion(
                     token: end.token, result: judge(end.result, call),
-                    nanoseconds: Clock.monotonicNanoseconds() - call.started,
-                    bytesReceived: (try? end.result.get().body.count) ?? 0))
+                    nanoseconds: Clock.monotonicNanoseconds() - call.started))
         }
         return completions
     }

@@ -65,7 +65,6 @@ extension ServiceClient {
         timeoutMilliseconds timeout: Int32, alsoReadable descriptors: [Int32] = []
     ) throws(AWSError) -> [Completion] {
         let deadline = Clock.monotonicNanoseconds() + Int64(timeout) * 1_000_000
-        var wake = policy.wakeDescriptor
         while true {
             startWhatIsDue()
             if !ended.isEmpty { return takeEnded() }
@@ -76,7 +75,7 @@ extension ServiceClient {
                 // The policy's question is asked four times a second.
                 done = try http.wait(
                     timeoutMilliseconds: Int32(min(250, max(0, (pause + 999_999) / 1_000_000))),
-                    alsoReadable: descriptors + [wake])
+                    alsoReadable: descriptors)
             } catch {
                 throw AWSError(
                     .unavailable, service: service, operation: "wait", message: "\(error)")
@@ -86,8 +85,6 @@ extension ServiceClient {
             if policy.shouldStop(), let stopped = pending.values.first {
                 throw self.stopped(stopped.call)
             }
-            // The signal was seen and the answer is to go on: watching it further would spin.
-            if Descriptor.isReadable(wake) { wake = -1 }
             if descriptors.contains(where: { $0 >= 0 && Descriptor.isReadable($0) }) { return [] }
             if Clock.monotonicNanoseconds() >= deadline { return [] }
         }

@@ -31,8 +31,6 @@ final class Lane {
     var readyCount: Int { ready.count - first }
     /// The key whose turn it is.
     var next: KeyQueue? { first < ready.count ? ready[first] : nil }
-    /// A key by its place in the line.
-    func ready(at index: Int) -> KeyQueue { ready[first + index] }
 
     /// Puts a key into the line, unless it is in it, under way, or empty.
     func list(_ key: KeyQueue, now: Int64) {
