@@ -36,8 +36,6 @@ public struct KinesisClient: ~Copyable {
         let clockOffset: Int64
     }
 
-    /// Clocks further apart than this count as skewed, seconds; the SDKs' threshold.
-    private static let skewThreshold: Int64 = 240
     /// After renewed credentials were refused as well, the next renewal comes this much later, s.
     private static let renewalPause: Int64 = 30
     private static let service = "kinesis"
@@ -49,8 +47,7 @@ public struct KinesisClient: ~Copyable {
     private let provider: CredentialsProvider
     private var pending: [Int: Pending] = [:]
     private var renewedAt: Int64?
-    /// The service's clock minus ours, seconds.
-    public private(set) var clockOffset: Int64 = 0
+    private var clock = ServiceClock()
     /// When the credentials in use end, seconds since the epoch; nil for never.
     public private(set) var credentialsExpiration: Int64?
 
@@ -101,7 +98,7 @@ public struct KinesisClient: ~Copyable {
         let headers = body.withBytes { bytes in
             signer.headers(
                 target: "Kinesis_20131202.\(operation.rawValue)", body: bytes.span,
-                credentials: credentials, now: now + clockOffset)
+                credentials: credentials, now: now + clock.offset)
         }
         let request = HTTPRequest(
             method: "POST", url: url, headers: headers, body: .buffer(body),
@@ -112,7 +109,7 @@ public struct KinesisClient: ~Copyable {
         }
         pending[token] = Pending(
             operation: operation, subject: stream.name, started: Clock.monotonicNanoseconds(),
-            credentials: credentials, clockOffset: clockOffset)
+            credentials: credentials, clockOffset: clock.offset)
     }
 
     /// Works on every request until one ends, a descriptor is readable, or time is up.
@@ -154,26 +151,16 @@ public struct KinesisClient: ~Copyable {
                 let error = AWSError(
                     response, service: Self.service, operation: name, subject: call.subject)
             else { return .success(response.body) }
-            if correctsClock(error, response, call) || renewsCredentials(error, call.credentials) {
+            if clock.corrects(error, response, signedWith: call.clockOffset)
+                || renewsCredentials(error, call.credentials)
+            {
                 return .failure(KinesisFailure(error, remedy: .again))
             }
             return .failure(KinesisFailure(error))
         }
     }
 
-    // MARK: - Clock and credentials
-
-    private mutating func correctsClock(
-        _ error: AWSError, _ response: HTTPResponse, _ call: Pending
-    ) -> Bool {
-        guard let date = response.header("date").flatMap(Timestamps.parseHTTP) else { return false }
-        let offset = date - Clock.realtimeNanoseconds() / 1_000_000_000
-        guard abs(offset - call.clockOffset) > Self.skewThreshold,
-            Verdict(error, isSkewed: true, conflictIsFinal: true) == .correctClock
-        else { return false }
-        clockOffset = offset
-        return true
-    }
+    // MARK: - Credentials
 
     private mutating func renewsCredentials(_ error: AWSError, _ used: Credentials) -> Bool {
         guard Verdict(error, isSkewed: false, conflictIsFinal: true) == .renewCredentials else {

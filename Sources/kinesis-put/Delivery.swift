@@ -237,10 +237,9 @@ struct Delivery: ~Copyable {
                 next = min(next, now + Self.syncInterval)
             }
             // With a probe, or as many calls as may be, under way, an answer decides what is next.
-            guard channel.shards.isOpen, !channel.breaker.isProbing,
-                calls.count < plan.kinesis.connections
+            guard channel.shards.isOpen, calls.count < plan.kinesis.connections,
+                let open = channel.breaker.opening(at: now)
             else { continue }
-            let open = now + channel.breaker.delay(at: now)
             for lane in channel.lanes.lanes {
                 if let time = channel.lanes.dueTime(lane, now: now) {
                     next = min(next, max(time, open))
