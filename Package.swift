@@ -160,7 +160,11 @@ let package = Package(
             exclude: ["cases.py", "venue_client.py"], swiftSettings: base),
         .testTarget(
             name: "KinesisPutTests",
-            dependencies: ["kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix"],
+            dependencies: [
+                "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix", "Stage",
+                "StageAWS",
+                "Stats",
+            ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),

@@ -101,11 +101,9 @@ public final class CredentialsProvider: Sendable {
         return true
     }
 
-    /// Notes that a service refused what is in use; for callers with one request at a time.
-    ///
-    /// - Returns: false when there is nothing to renew it from.
-    func invalidate() -> Bool {
-        state.withLock(\.held).map { invalidate($0) } ?? false
+    /// True when the next request gets others than these, or none: they were given up already.
+    func isReplacing(_ used: Credentials) -> Bool {
+        state.withLock { $0.held != used || $0.isRefused }
     }
 
     // MARK: - Renewing

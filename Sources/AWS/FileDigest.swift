@@ -39,7 +39,8 @@ struct FileDigest {
         while !isAtEnd {
             var crc = CRC32C()
             var hash = Hash.sha256()
-            var sum = Hash.md5()
+            // Only on demand: a library in FIPS mode has none.
+            var sum = summing ? Hash.md5() : nil
             var length: Int64 = 0
             while length < partLength {
                 buffer.removeAll()
@@ -55,15 +56,17 @@ struct FileDigest {
                 crc.update(buffer.span)
                 whole.update(buffer.span)
                 if hashing { hash.update(buffer.span) }
-                if summing { sum.update(buffer.span) }
+                sum?.update(buffer.span)
                 length += Int64(count)
             }
             if length > 0 || parts.isEmpty {
+                var md5 = ""
+                if let sum = sum.take() { md5 = Text.base64(sum.finish()) }
                 parts.append(
                     Part(
                         offset: offset, length: length, crc32c: Text.base64(crc.value),
                         sha256: hashing ? Text.hex(hash.finish()) : "",
-                        md5: summing ? Text.base64(sum.finish()) : ""))
+                        md5: md5))
             }
             offset += length
         }

@@ -14,6 +14,10 @@ public enum HashKey {
         }
     }
 
+    /// False where the library refuses MD5: keys have no known place then, and containers cannot
+    /// be made.
+    public static var isComputable: Bool { of("") != nil }
+
     /// MD5 of some bytes (RFC 1321).
     static func digest(_ bytes: RawSpan) -> [UInt8]? {
         var digest = [UInt8](repeating: 0, count: 16)

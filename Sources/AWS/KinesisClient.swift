@@ -24,19 +24,18 @@ public struct KinesisClient: ~Copyable {
         public let result: Result<[UInt8], KinesisFailure>
         /// From submitting to the end.
         public let nanoseconds: Int64
-        /// Bytes of the answer's body.
-        public let bytesReceived: Int
     }
 
     private struct Pending {
         let operation: Operation
         let subject: String
         let started: Int64
+        /// What it was signed with.
         let credentials: Credentials
+        /// And the clock's offset then, seconds: several may find the clock wrong at once.
+        let clockOffset: Int64
     }
 
-    /// Clocks further apart than this count as skewed, seconds; the SDKs' threshold.
-    private static let skewThreshold: Int64 = 240
     /// After renewed credentials were refused as well, the next renewal comes this much later, s.
     private static let renewalPause: Int64 = 30
     private static let service = "kinesis"
@@ -48,10 +47,7 @@ public struct KinesisClient: ~Copyable {
     private let provider: CredentialsProvider
     private var pending: [Int: Pending] = [:]
     private var renewedAt: Int64?
-    /// Those that were refused last.
-    private var refused: Credentials?
-    /// The service's clock minus ours, seconds.
-    public private(set) var clockOffset: Int64 = 0
+    private var clock = ServiceClock()
     /// When the credentials in use end, seconds since the epoch; nil for never.
     public private(set) var credentialsExpiration: Int64?
 
@@ -85,9 +81,6 @@ public struct KinesisClient: ~Copyable {
         credentialsExpiration = credentials.expiration
     }
 
-    /// Requests under way.
-    public var inFlight: Int { http.inFlight }
-
     // MARK: - Requests
 
     /// Starts a request; its end comes from ``wait(timeoutMilliseconds:alsoReadable:)``.
@@ -105,7 +98,7 @@ public struct KinesisClient: ~Copyable {
         let headers = body.withBytes { bytes in
             signer.headers(
                 target: "Kinesis_20131202.\(operation.rawValue)", body: bytes.span,
-                credentials: credentials, now: now + clockOffset)
+                credentials: credentials, now: now + clock.offset)
         }
         let request = HTTPRequest(
             method: "POST", url: url, headers: headers, body: .buffer(body),
@@ -116,7 +109,7 @@ public struct KinesisClient: ~Copyable {
         }
         pending[token] = Pending(
             operation: operation, subject: stream.name, started: Clock.monotonicNanoseconds(),
-            credentials: credentials)
+            credentials: credentials, clockOffset: clock.offset)
     }
 
     /// Works on every request until one ends, a descriptor is readable, or time is up.
@@ -139,8 +132,7 @@ public struct KinesisClient: ~Copyable {
             completions.append(
                 Completion(
                     token: end.token, result: judge(end.result, call),
-                    nanoseconds: Clock.monotonicNanoseconds() - call.started,
-                    bytesReceived: (try? end.result.get().body.count) ?? 0))
+                    nanoseconds: Clock.monotonicNanoseconds() - call.started))
         }
         return completions
     }
@@ -159,36 +151,28 @@ public struct KinesisClient: ~Copyable {
                 let error = AWSError(
                     response, service: Self.service, operation: name, subject: call.subject)
             else { return .success(response.body) }
-            if correctsClock(error, response) || renewsCredentials(error, call.credentials) {
+            if clock.corrects(error, response, signedWith: call.clockOffset)
+                || renewsCredentials(error, call.credentials)
+            {
                 return .failure(KinesisFailure(error, remedy: .again))
             }
             return .failure(KinesisFailure(error))
         }
     }
 
-    // MARK: - Clock and credentials
-
-    private mutating func correctsClock(_ error: AWSError, _ response: HTTPResponse) -> Bool {
-        guard let date = response.header("date").flatMap(Timestamps.parseHTTP) else { return false }
-        let skew = date - Clock.realtimeNanoseconds() / 1_000_000_000 - clockOffset
-        guard abs(skew) > Self.skewThreshold,
-            Verdict(error, isSkewed: true, conflictIsFinal: true) == .correctClock
-        else { return false }
-        clockOffset += skew
-        return true
-    }
+    // MARK: - Credentials
 
     private mutating func renewsCredentials(_ error: AWSError, _ used: Credentials) -> Bool {
         guard Verdict(error, isSkewed: false, conflictIsFinal: true) == .renewCredentials else {
             return false
         }
-        // Calls that were under way with them as well need no further renewal.
-        if used == refused { return true }
+        // Calls that were under way with them as well need no further renewal. A source that gave
+        // the same again has nothing better, for a while.
+        if provider.isReplacing(used) { return true }
         let now = Clock.monotonicNanoseconds() / 1_000_000_000
         if let renewedAt, now - renewedAt < Self.renewalPause { return false }
         guard provider.invalidate(used) else { return false }
         renewedAt = now
-        refused = used
         return true
     }
 }

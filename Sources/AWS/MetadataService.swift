@@ -171,10 +171,19 @@ struct MetadataService {
         guard let fields = FlatJSON.parse(body), fields["Code"] ?? "Success" == "Success",
             let key = fields["AccessKeyId"], let secret = fields["SecretAccessKey"]
         else { throw failure(source, .protocolBroken, "the answer holds no credentials") }
+        var expiration: Int64?
+        if let text = fields["Expiration"], text != "null", !text.isEmpty {
+            // Taken for no end at all, they would be used until the service refuses them.
+            guard let time = Timestamps.parseISO(text) else {
+                throw failure(
+                    source, .protocolBroken,
+                    "Expiration is no time such as \(CredentialChain.example)")
+            }
+            expiration = time
+        }
         return Credentials(
             accessKeyID: key, secretAccessKey: secret, sessionToken: fields["Token"],
-            expiration: fields["Expiration"].flatMap(Timestamps.parseISO), source: source,
-            isRenewable: true)
+            expiration: expiration, source: source, isRenewable: true)
     }
 
     private func failure(

@@ -21,8 +21,6 @@ public struct RetryPolicy {
     public var shouldStop: () -> Bool = { false }
     /// Told of each request that will be sent again, before the pause.
     public var onRetry: (Retry) -> Void = { _ in }
-    /// A descriptor that becomes readable when the program is to stop; -1 for none.
-    public var wakeDescriptor: Int32 = -1
 
     /// The usual policy.
     public init() {}

@@ -11,11 +11,16 @@ public struct S3Client: ~Copyable {
 
     /// A client without connections.
     ///
-    /// - Throws: when the endpoint is no URL.
+    /// - Throws: when the endpoint is no URL, or MD5 is asked for and the library has none.
     public init(
         _ configuration: S3Configuration, credentials: CredentialsProvider
     ) throws(AWSError) {
         let endpoint = try S3Client.endpoint(configuration.endpoint)
+        if configuration.checksum == .md5, !HashKey.isComputable {
+            throw AWSError(
+                .configuration, service: "s3", operation: "start",
+                message: "OpenSSL refuses MD5 here, as in FIPS mode; choose another checksum")
+        }
         let service = try ServiceClient(
             service: "s3", region: configuration.region, credentials: credentials,
             policy: configuration.policy, authorities: configuration.authorities,

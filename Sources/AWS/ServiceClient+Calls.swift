@@ -65,7 +65,6 @@ extension ServiceClient {
         timeoutMilliseconds timeout: Int32, alsoReadable descriptors: [Int32] = []
     ) throws(AWSError) -> [Completion] {
         let deadline = Clock.monotonicNanoseconds() + Int64(timeout) * 1_000_000
-        var wake = policy.wakeDescriptor
         while true {
             startWhatIsDue()
             if !ended.isEmpty { return takeEnded() }
@@ -76,7 +75,7 @@ extension ServiceClient {
                 // The policy's question is asked four times a second.
                 done = try http.wait(
                     timeoutMilliseconds: Int32(min(250, max(0, (pause + 999_999) / 1_000_000))),
-                    alsoReadable: descriptors + [wake])
+                    alsoReadable: descriptors)
             } catch {
                 throw AWSError(
                     .unavailable, service: service, operation: "wait", message: "\(error)")
@@ -86,8 +85,6 @@ extension ServiceClient {
             if policy.shouldStop(), let stopped = pending.values.first {
                 throw self.stopped(stopped.call)
             }
-            // The signal was seen and the answer is to go on: watching it further would spin.
-            if Descriptor.isReadable(wake) { wake = -1 }
             if descriptors.contains(where: { $0 >= 0 && Descriptor.isReadable($0) }) { return [] }
             if Clock.monotonicNanoseconds() >= deadline { return [] }
         }
@@ -121,9 +118,10 @@ extension ServiceClient {
         if next.call.isSigned {
             let credentials = try provider.credentials(at: now)
             next.credentials = credentials
-            next.clockOffset = clockOffset
+            next.clockOffset = clock.offset
             request = next.call.signed(
-                credentials: credentials, region: region, service: service, now: now + clockOffset)
+                credentials: credentials, region: region, service: service,
+                now: now + clock.offset)
         } else {
             request = next.call.unsigned()
         }
@@ -139,10 +137,8 @@ extension ServiceClient {
         var next = Int64.max
         for call in pending.values where !call.isSent { next = min(next, call.due) }
         if next == .max { return next }
-        let closed = breaker.delay(at: now)
-        // Half-open with a probe under way: its answer decides.
-        if next <= now, closed == 0 { return .max }
-        return max(next, now + closed)
+        // With a probe under way its answer decides.
+        return breaker.opening(at: now).map { max(next, $0) } ?? .max
     }
 
     // MARK: - Judging answers
@@ -164,15 +160,9 @@ extension ServiceClient {
             }
             error = failure
             asked = response.header("x-amz-retry-after").flatMap { Double($0) }.map { $0 / 1000 }
-            let offset = clockOffset(by: response)
             isSkewed =
                 !call.hasCorrectedClock
-                && abs(offset - call.clockOffset) > Self.skewThreshold
-            if isSkewed,
-                Verdict(error, isSkewed: true, conflictIsFinal: true) == .correctClock
-            {
-                clockOffset = offset
-            }
+                && clock.corrects(error, response, signedWith: call.clockOffset)
         case .failure(let failure): error = self.failure(failure, call.call)
         }
         note(error, at: now)
@@ -215,13 +205,5 @@ extension ServiceClient {
         } else {
             breaker.recordSuccess(at: now)
         }
-    }
-
-    /// The service's clock minus ours by a response, seconds; what is known when it has no date.
-    private func clockOffset(by response: HTTPResponse) -> Int64 {
-        guard let date = response.header("date").flatMap(Timestamps.parseHTTP) else {
-            return clockOffset
-        }
-        return date - Clock.realtimeNanoseconds() / 1_000_000_000
     }
 }

@@ -11,9 +11,6 @@ import Transport
 /// for completion in try client.wait(timeoutMilliseconds: 50) { … completion.result … }
 /// ```
 struct ServiceClient: ~Copyable {
-    /// Clocks further apart than this count as skewed, seconds; the SDKs' threshold.
-    static let skewThreshold: Int64 = 240
-
     let service: String
     var region: String
     var policy: RetryPolicy
@@ -21,8 +18,7 @@ struct ServiceClient: ~Copyable {
     let provider: CredentialsProvider
     var quota = RetryQuota()
     var breaker: CircuitBreaker
-    /// The service's clock minus ours, seconds.
-    var clockOffset: Int64 = 0
+    var clock = ServiceClock()
     /// Answers so far that asked for fewer requests.
     var throttles = 0
     /// Calls that were submitted and have not ended, by token.

@@ -12,18 +12,48 @@ enum Timestamps {
             + digits(Int(parts.tm_min), 2) + digits(Int(parts.tm_sec), 2) + "Z"
     }
 
-    /// Reads `2026-11-24T12:00:00Z`, also with a fraction of a second; nil for anything else.
+    /// Reads `2026-11-24T12:00:00Z`, also with a fraction of a second, and with a zone such as
+    /// `+01:00` instead of `Z`; nil for anything else.
     static func parseISO(_ text: String) -> Int64? {
         let bytes = Array(text.utf8)
-        guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z"), bytes[4] == UInt8(ascii: "-"),
-            bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":")
+        guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
+            bytes[16] == UInt8(ascii: ":")
         else { return nil }
-        func number(_ start: Int, _ length: Int) -> Int32? {
-            Int32(String(decoding: bytes[start..<start + length], as: UTF8.self))
+        var end = 19
+        if bytes[end] == UInt8(ascii: ".") {
+            end = bytes[20...].firstIndex { number([$0]) == nil } ?? bytes.count
+            if end == 20 { return nil }
         }
-        return seconds(
-            year: number(0, 4), month: number(5, 2), day: number(8, 2), hour: number(11, 2),
-            minute: number(14, 2), second: number(17, 2))
+        guard let zone = zone(bytes[end...]) else { return nil }
+        let local = seconds(
+            year: number(bytes[0..<4]), month: number(bytes[5..<7]), day: number(bytes[8..<10]),
+            hour: number(bytes[11..<13]), minute: number(bytes[14..<16]),
+            second: number(bytes[17..<19]))
+        return local.map { $0 - zone }
+    }
+
+    /// The seconds by which a zone is ahead: `Z`, `+hh:mm`, `+hhmm` or `+hh`, or with a minus.
+    private static func zone(_ text: ArraySlice<UInt8>) -> Int64? {
+        if text.elementsEqual([UInt8(ascii: "Z")]) { return 0 }
+        guard let sign = text.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") else {
+            return nil
+        }
+        let rest = text.dropFirst()
+        var minutes = rest.dropFirst(2)
+        if minutes.count == 3, minutes.first == UInt8(ascii: ":") { minutes.removeFirst() }
+        guard rest.count >= 2, minutes.isEmpty || minutes.count == 2,
+            let hour = number(rest.prefix(2)), hour <= 23,
+            let minute = minutes.isEmpty ? 0 : number(minutes), minute <= 59
+        else { return nil }
+        let ahead = Int64(hour) * 3600 + Int64(minute) * 60
+        return sign == UInt8(ascii: "-") ? -ahead : ahead
+    }
+
+    /// A number of decimal digits only.
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int32? {
+        let isNumber = digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return isNumber ? Int32(String(decoding: digits, as: UTF8.self)) : nil
     }
 
     /// Reads the `Date` header, `Tue, 24 Nov 2026 12:00:00 GMT` (RFC 9110, section 5.6.7).

@@ -8,14 +8,6 @@ enum XMLText {
         return next(name, in: &rest)
     }
 
-    /// The texts of all elements of a name.
-    static func all(_ name: String, in bytes: [UInt8]) -> [String] {
-        var rest = bytes[...]
-        var texts: [String] = []
-        while let text = next(name, in: &rest) { texts.append(text) }
-        return texts
-    }
-
     /// The contents of all elements of a name, as they stand there.
     static func elements(_ name: String, in bytes: [UInt8]) -> [[UInt8]] {
         var rest = bytes[...]

@@ -17,6 +17,9 @@ public struct Ledger: ~Copyable {
     private var lock: Descriptor?
     private var length: Int64 = 0
     private var isUnsynced = false
+    /// Bytes of the file above which it is looked at whether writing it anew is worthwhile. The look
+    /// costs as much as the writing, so it comes again only after the file has doubled.
+    private(set) var compactionDue = LedgerFormat.compactAbove
 
     private struct Staged {
         let key: SequenceKey
@@ -168,7 +171,7 @@ public struct Ledger: ~Copyable {
     }
 
     private mutating func compactIfWorthwhile() throws(LedgerError) {
-        guard length > LedgerFormat.compactAbove else { return }
+        guard length > compactionDue else { return }
         var payload = Bytes()
         for key in sequences {
             guard let coverage = coverages[key] else { continue }
@@ -177,7 +180,10 @@ public struct Ledger: ~Copyable {
                 LedgerFormat.append(key, isDeclared, set.ranges, to: &payload)
             }
         }
-        guard Int64(payload.count) * 4 < length else { return }
+        guard Int64(payload.count) * 4 < length else {
+            compactionDue = length * 2
+            return
+        }
         var whole = Bytes(capacity: payload.count + 64)
         let magic = LedgerFormat.magic
         whole.append(magic.span.bytes)
@@ -186,6 +192,7 @@ public struct Ledger: ~Copyable {
             throw .system(error)
         }
         length = Int64(whole.count)
+        compactionDue = max(LedgerFormat.compactAbove, length * 2)
         try openForAppending()
     }
 }

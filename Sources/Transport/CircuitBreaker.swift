@@ -36,10 +36,10 @@ public struct CircuitBreaker: Sendable, Equatable {
         return now - openedAt < coolDown ? .open : .halfOpen
     }
 
-    /// Ns until a request may pass; 0 when one may now.
-    public func delay(at now: Int64) -> Int64 {
-        guard let openedAt else { return 0 }
-        return max(0, openedAt + coolDown - now)
+    /// When a request may pass, ns; nil while the outcome of the one that probes decides.
+    public func opening(at now: Int64) -> Int64? {
+        guard let openedAt else { return now }
+        return isProbing ? nil : max(now, openedAt + coolDown)
     }
 
     /// True when a request may be sent; half-open, only the first caller gets true.

@@ -68,6 +68,7 @@ extension Delivery {
         if effect.throttled { channel.counters.throttles.add() }
         if effect.delivered > 0 {
             lastSuccess = now
+            channel.notePassing(now: now)
             let share = Double(effect.delivered) / Double(call.items.count)
             call.lane.pace.stored(call.cost * share, at: now)
         }
@@ -141,16 +142,26 @@ extension Delivery {
     }
 
     /// Finds the record that the service will not take: halves of the call go again by themselves
-    /// until it is alone.
+    /// until it is alone. It goes to the quarantine when the stream takes others; where it takes
+    /// none, the call is wrong for another reason, and all wait.
     private mutating func isolate(
         _ channel: StreamChannel, _ call: Lanes.Call, _ error: AWSError
     ) throws {
         complain(channel, "\(error); looking for the record in \(call.items.count)")
         let now = Clock.monotonicNanoseconds()
-        let effect = channel.lanes.settle(call, .refused, now: now) {
+        let othersPass = channel.refusalsLeft > 0
+        let effect = channel.lanes.settle(call, .refused(othersPass: othersPass), now: now) {
             confirm(channel, $0, $1, $2)
         }
-        guard let bad = effect.bad else { return }
+        guard let bad = effect.bad else {
+            // A key that is still to be tried may show that the service takes records.
+            if !othersPass, channel.lanes.isHeld {
+                channel.counters.retriesHeld.add()
+                note(channel, error)
+            }
+            return
+        }
+        channel.refusalsLeft -= 1
         try bad.key.withFrame(at: bad.place) { bytes in
             try quarantine.add(try FrameView(bytes), because: "\(error)")
         }

@@ -51,6 +51,8 @@ extension Delivery {
         do throws(AWSError) {
             try client.submit(.putRecords, buffer, stream: channel.stream, token: token)
         } catch {
+            // It may have been the probe of a half-open circuit: another one may go.
+            channel.breaker.recordNothing()
             fail(channel, call, error, .attention)
             buffers.append(buffer)
             return true
@@ -139,7 +141,12 @@ extension Delivery {
             channel.packing = channel.packing * 0.9 + packed * 0.1
         }
         scratch.removeAll()
-        if container.count > 1, Self.write(container, to: &scratch) {
+        if container.count > 1 {
+            // Nothing less than the whole may go: all of it is booked when the call is confirmed.
+            guard Self.write(container, to: &scratch) else {
+                throw StageFailure(
+                    .configuration, "--aggregate needs MD5, which OpenSSL refuses")
+            }
             body.append(
                 scratch.span,
                 RecordSuffix(partitionKey: item.key.name, explicitHash: hash))

@@ -229,13 +229,17 @@ struct Delivery: ~Copyable {
     /// When there will be something to do though nothing happens, ns.
     private func nextTime(_ now: Int64) -> Int64 {
         var next = now + 60_000_000_000
+        let window = window
         for channel in channels where !channel.isEmpty {
+            if channel.mayLoad(window: window) { return now }
             if let time = channel.shards.nextTime { next = min(next, time) }
             if channel.isUnsynced, plan.sync != .never {
                 next = min(next, now + Self.syncInterval)
             }
-            guard channel.shards.isOpen else { continue }
-            let open = now + channel.breaker.delay(at: now)
+            // With a probe, or as many calls as may be, under way, an answer decides what is next.
+            guard channel.shards.isOpen, calls.count < plan.kinesis.connections,
+                let open = channel.breaker.opening(at: now)
+            else { continue }
             for lane in channel.lanes.lanes {
                 if let time = channel.lanes.dueTime(lane, now: now) {
                     next = min(next, max(time, open))

@@ -106,6 +106,7 @@ struct KinesisPut: StageCommand {
     private func rules(_ settings: inout Settings) throws -> LaneRules {
         let order = try settings.value(SettingCatalog.order, order)
         let isAggregated = try settings.value(SettingCatalog.aggregate, aggregate ? true : nil)
+        try KinesisPutPlan.check(isAggregated: isAggregated, hasMD5: HashKey.isComputable)
         var rules = LaneRules(
             order: isAggregated ? .aggregated : order == .strict ? .strict : .relaxed)
         rules.batchRecords = try settings.value(SettingCatalog.batchRecords, batchRecords)

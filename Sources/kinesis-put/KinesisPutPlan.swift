@@ -30,6 +30,14 @@ struct KinesisPutPlan: Sendable {
     let kinesis: KinesisConfiguration
     let credentials: ConfiguredCredentials
 
+    /// Refuses containers where they cannot be made: each ends in an MD5.
+    static func check(isAggregated: Bool, hasMD5: Bool) throws(StageFailure) {
+        guard isAggregated, !hasMD5 else { return }
+        throw StageFailure(
+            .configuration,
+            "--aggregate needs MD5, which OpenSSL refuses here, as in FIPS mode; leave it out")
+    }
+
     /// Where the state lies when nobody says.
     static var standardState: String {
         let environment = Environment.all

@@ -31,8 +31,6 @@ final class Lane {
     var readyCount: Int { ready.count - first }
     /// The key whose turn it is.
     var next: KeyQueue? { first < ready.count ? ready[first] : nil }
-    /// A key by its place in the line.
-    func ready(at index: Int) -> KeyQueue { ready[first + index] }
 
     /// Puts a key into the line, unless it is in it, under way, or empty.
     func list(_ key: KeyQueue, now: Int64) {
@@ -67,6 +65,11 @@ final class Lane {
         guard later.contains(where: { $0.notBefore <= now }) else { return }
         ready += later.filter { $0.notBefore <= now }
         later.removeAll { $0.notBefore <= now }
+    }
+
+    /// Ends the pauses of keys; ``wake(at:)`` moves them into the line.
+    func hurryKeys(now: Int64) {
+        for key in later { key.notBefore = min(key.notBefore, now) }
     }
 
     /// When the first pause of a key is over; nil when none waits so.

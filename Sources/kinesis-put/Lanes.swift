@@ -233,8 +233,10 @@ struct Lanes {
         case answered(failed: [Int: Bool])
         /// The whole call is to go again, after a pause.
         case failed(KindOfFailure)
-        /// A record in it is bad; which one is not known.
-        case refused
+        /// A record in it is bad, and which one is not known; or the service would refuse any.
+        /// A record that is refused alone is given up when `othersPass`; otherwise its key waits,
+        /// while the other keys of the lane go on.
+        case refused(othersPass: Bool)
     }
 
     /// Why a call is to go again.
@@ -296,10 +298,13 @@ struct Lanes {
         case .failed(let kind):
             effect.failed = call.items.count
             pause(lane, kind, now: now)
-        case .refused:
+        case .refused(let othersPass):
             effect.failed = call.items.count
             lane.limit = max(1, min(lane.limit ?? .max, call.items.count) / 2)
-            if call.items.count == 1 { effect.bad = call.items[0] }
+            if call.items.count == 1 {
+                let item = call.items[0]
+                if othersPass { effect.bad = item } else { hold(item.key, now: now) }
+            }
         }
         for key in touched { try settle(key, settled) }
         var front: [KeyQueue] = []
@@ -345,6 +350,18 @@ struct Lanes {
         key.attempts += 1
         key.notBefore = now + Int64(rules.entryPause.delay(attempt: key.attempts) * 1e9)
     }
+
+    private func hold(_ key: KeyQueue, now: Int64) {
+        key.notBefore = now + Int64(Double(rules.holdPause) * Double.random(in: 0.75...1.25))
+    }
+
+    /// Ends the pauses of single keys.
+    func hurryKeys(now: Int64) {
+        for lane in lanes { lane.hurryKeys(now: now) }
+    }
+
+    /// True when each key that has records waits out a pause, and no call is under way.
+    var isHeld: Bool { lanes.allSatisfy { !$0.isBusy && $0.readyCount == 0 } }
 
     private func pause(_ lane: Lane, _ kind: KindOfFailure, now: Int64) {
         lane.attempts += 1

@@ -134,7 +134,11 @@ struct ShardWatch {
         case .notReady:
             begin(at: now + 1_000_000_000)
             return .nothing
-        case .badRequest, .attention:
+        case .badRequest:
+            // Who asks wrongly would write wrongly as well; a stream that takes records goes on.
+            begin(at: now + hold)
+            return isOpen ? .nothing : .trouble(failure.error)
+        case .attention:
             // Who may write need not be one who may list; a stream that is not there is no stream
             // to write to either.
             let isListing = question != .create

@@ -11,11 +11,20 @@ import Transport
 /// A stream that is missing or slow holds up nothing but itself. Of its records only a window is
 /// in memory; the rest stays in the spool and is read again when there is room.
 final class StreamChannel {
+    /// Records that are given up as refused while none passes; more say that the service would
+    /// refuse any.
+    private static let refusalsInARow = 10
+    /// Reads of a MiB between two looks at signals, answers and the input.
+    private static let readsInTurn = 4
+
     let stream: StreamReference
     let counters: StreamCounters
     var lanes: Lanes
     var breaker: CircuitBreaker
     var shards: ShardWatch
+    /// Records that may yet be given up as refused before one must pass: 0 until the stream has
+    /// taken one, since a service may refuse whatever it is sent.
+    var refusalsLeft = 0
     /// Why a person is needed; nil when none is.
     var trouble: AWSError?
     /// When that was noticed last, ns.
@@ -150,14 +159,16 @@ final class StreamChannel {
         try spool.append(batch.span)
     }
 
-    /// Reads records from the spool into memory while there is room.
+    /// Reads records from the spool into memory while there is room, a few MiB at a time: of
+    /// leftovers that are held already any number may have to be passed over.
     ///
     /// - Parameter take: asked about each record that an earlier run left: false when it is held
     ///   already.
     func load(
         _ plan: KinesisPutPlan, window: Int, now: Int64, take: (borrowing FrameView) -> Bool
     ) throws {
-        while let from = tail, lanes.bytesHeld < window / 2 {
+        for _ in 0..<Self.readsInTurn where mayLoad(window: window) {
+            guard let from = tail else { return }
             let end = try spool.read(from: from, atLeast: 1 << 20) { position, entry in
                 let isLeftover = position < recoveredEnd
                 var rest = entry
@@ -178,10 +189,20 @@ final class StreamChannel {
         }
     }
 
+    /// Notes that the stream took records: what was refused before is a record's fault.
+    func notePassing(now: Int64) {
+        if refusalsLeft == 0 { lanes.hurryKeys(now: now) }
+        refusalsLeft = Self.refusalsInARow
+    }
+
+    /// True when ``load(_:window:now:take:)`` has something to read.
+    func mayLoad(window: Int) -> Bool { tail != nil && lanes.bytesHeld < window / 2 }
+
     /// Ends the pauses of what waits for a person: perhaps one has helped.
     func hurry(now: Int64) {
         shards.hurry(at: now)
         for lane in lanes.lanes { lane.pausedUntil = min(lane.pausedUntil, now) }
+        lanes.hurryKeys(now: now)
     }
 
     // MARK: - Done with
@@ -192,7 +213,8 @@ final class StreamChannel {
     /// Deletes what of the spool is delivered. What the ledger says of it must be durable.
     func releaseSpool() throws(SpoolError) {
         try spool.release(before: batches.oldest ?? tail ?? spool.next)
-        if batches.isEmpty { isSynced = true }
+        // What is on disk only is not confirmed.
+        if batches.isEmpty, tail == nil { isSynced = true }
     }
 
     /// Forces what waits to the device, unless that was done.

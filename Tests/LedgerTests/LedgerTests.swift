@@ -1,7 +1,8 @@
 import Foundation
-import Ledger
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 /// The ledger's file: what survives, and what is refused.
 struct LedgerTests {
@@ -107,6 +108,19 @@ struct LedgerTests {
         try ledger.commit()
         #expect(throws: LedgerError.locked(path)) { _ = try Ledger(writing: path) }
         #expect(try Ledger(reading: path).sequences == [Self.btc])
+    }
+
+    @Test func `a history that cannot be shorter is looked at again only when it has doubled`()
+        throws
+    {
+        let place = try TemporaryDirectory()
+        var ledger = try Ledger(writing: place.path("ledger"))
+        // Holes everywhere: nothing of it is superseded.
+        ledger.add(Self.btc, held: (0..<600_000).map { Int64($0 * 2)...Int64($0 * 2) })
+        try ledger.commit()
+        let size = try Self.size(place.path("ledger"))
+        #expect(size > LedgerFormat.compactAbove)
+        #expect(ledger.compactionDue >= Int64(size) * 2)
     }
 
     @Test func `a long history is written anew, shorter, and says the same`() throws {

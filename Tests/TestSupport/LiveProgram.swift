@@ -83,6 +83,16 @@ public final class LiveProgram {
         return Int(line.filter(\.isNumber)) ?? 0
     }
 
+    /// Processor time that it has used so far, seconds.
+    public var processorSeconds: Double {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        // The name in parentheses may hold spaces; user and system ticks are fields 14 and 15.
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12])
+        else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// Waits for its end.
     ///
     /// - Returns: the exit status, 128 + n after signal n.

@@ -22,11 +22,14 @@ struct PolicyTests {
         breaker.recordFailure(at: 0)
         passes = breaker.allows(at: 9 * second)
         #expect(breaker.state(at: 9 * second) == .open && !passes)
-        #expect(breaker.delay(at: 9 * second) == second)
+        #expect(breaker.opening(at: 9 * second) == 10 * second)
         let later = 10 * second
         #expect(breaker.state(at: later) == .halfOpen)
         let probes = [breaker.allows(at: later), breaker.allows(at: later)]
         #expect(probes == [true, false])
+        #expect(breaker.opening(at: later * 2) == nil, "the probe's outcome decides")
+        breaker.recordNothing()
+        #expect(breaker.opening(at: later) == later)
         breaker.recordFailure(at: later)
         #expect(breaker.state(at: later) == .open)
         passes = breaker.allows(at: later * 2)

@@ -1,0 +1,163 @@
+import Foundation
+import Records
+import Stage
+import TestSupport
+import Testing
+
+@testable import kinesis_put
+
+extension KinesisServer.Fault {
+    /// A refusal as Kinesis words it.
+    static func refusal(_ code: String, headers: [(String, String)] = []) -> Self {
+        .refuse(400, body: "{\"__type\":\"\(code)\",\"message\":\"as told\"}", headers: headers)
+    }
+}
+
+extension Sink {
+    /// An environment whose keys come from files only.
+    func profile(config: String = "", credentials: String = "") throws -> [String: String] {
+        try Data(config.utf8).write(to: URL(fileURLWithPath: place.path("config")))
+        try Data(credentials.utf8).write(to: URL(fileURLWithPath: place.path("credentials")))
+        return [
+            "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": place.path("config"),
+            "AWS_SHARED_CREDENTIALS_FILE": place.path("credentials"),
+        ]
+    }
+
+    /// Lines of the quarantine.
+    var quarantined: Int {
+        let text = try? String(
+            contentsOfFile: place.path("state/quarantine.ndjson"), encoding: .utf8)
+        return text?.split(separator: "\n").count ?? 0
+    }
+}
+
+/// kinesis-put as built, refused for reasons that no record is to blame for.
+struct RefusalTests {
+    // MARK: - Arguments
+
+    @Test(arguments: [true, false])
+    func `a service that takes no record at all costs none, and the next run delivers`(
+        _ refusesListing: Bool
+    ) throws {
+        let sink = try Sink()
+        sink.server.script { call in
+            call.operation == "PutRecords" || refusesListing
+                ? .refusal("InvalidArgumentException") : nil
+        }
+        let outcome = try sink.put(try Trades.frames(1...20))
+        #expect(outcome.status == 76, "\(outcome.errors)")
+        #expect(outcome.errors.contains("60 records stay"), "\(outcome.errors)")
+        #expect(sink.quarantined == 0)
+        sink.server.script { _ in nil }
+        let next = try sink.put([])
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(try Trades.problem(sink.server.accepted, ids: 1...20) == nil)
+    }
+
+    @Test(arguments: [[], ["--order", "relaxed"]])
+    func `a bad record that comes first is found by those behind it`(
+        _ options: [String]
+    ) throws {
+        let sink = try Sink(streams: ["market-sbe-trade": 1])
+        sink.server.script { call in
+            call.entries.contains { entry in
+                (try? Trades.identity(entry.data)).map { $0 == ("BTCUSDT", 1) } ?? false
+            } ? .refusal("InvalidArgumentException") : nil
+        }
+        let outcome = try sink.put(try Trades.frames(1...20), options)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(sink.server.acceptedCount == 59 && sink.quarantined == 1)
+    }
+
+    @Test func `a service that takes no record any more costs a few`() throws {
+        let sink = try Sink()
+        let isGood = Switch()
+        sink.server.script { call in
+            call.operation == "PutRecords" && !isGood.isOn
+                ? .refusal("ValidationException") : nil
+        }
+        let program = try sink.start(["--hold-pause", "0.1"])
+        program.write(try Trades.frames(1...10))
+        #expect(waitUntil { sink.server.acceptedCount == 30 })
+        isGood.turn(false)
+        program.write(try Trades.frames(11...40))
+        #expect(waitUntil { program.errors.contains("held until this is mended") })
+        isGood.turn(true)
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+        #expect(sink.quarantined <= 10, "\(sink.quarantined)")
+        #expect(sink.server.acceptedCount + sink.quarantined == 120)
+    }
+
+    // MARK: - Credentials and clock
+
+    @Test func `keys that are refused and found again unchanged end the run, with few calls`()
+        throws
+    {
+        let sink = try Sink()
+        sink.server.script { _ in .refusal("UnrecognizedClientException") }
+        let outcome = try sink.put(
+            try Trades.frames(1...5), ["--give-up-after", "5"],
+            environment: try sink.profile(
+                credentials: "[default]\naws_access_key_id = A\naws_secret_access_key = S\n"))
+        #expect(outcome.status == 77, "\(outcome.errors)")
+        #expect(outcome.errors.contains("15 records stay"), "\(outcome.errors)")
+        let calls = sink.server.calls("PutRecords").count + sink.server.calls("ListShards").count
+        #expect(calls < 20, "\(calls)")
+    }
+
+    @Test func `a key that is put right in its file is found without a restart`() throws {
+        let sink = try Sink()
+        sink.server.script { call in
+            call.headers["authorization"]?.contains("Credential=RIGHT/") == true
+                ? nil : .refusal("UnrecognizedClientException")
+        }
+        let environment = try sink.profile(
+            credentials: "[default]\naws_access_key_id = WRONG\naws_secret_access_key = S\n")
+        let program = try sink.start(["--hold-pause", "0.1"], environment: environment)
+        program.write(try Trades.frames(1...5))
+        #expect(waitUntil { program.errors.contains("held until this is mended") })
+        _ = try sink.profile(
+            credentials: "[default]\naws_access_key_id = RIGHT\naws_secret_access_key = S\n")
+        // The file is looked at again half a minute after the last time.
+        try #require(waitUntil(60) { sink.server.acceptedCount == 15 }, "\(program.errors)")
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+    }
+
+    @Test func `calls under way together may all find the clock wrong`() throws {
+        let sink = try Sink(streams: ["market-sbe-trade": 2])
+        let server = sink.server
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        let date = formatter.string(from: Date().addingTimeInterval(7200))
+        server.script { call in
+            guard call.operation == "PutRecords", call.number < 2 else { return nil }
+            // Both are signed before either is answered.
+            _ = waitUntil { server.calls("PutRecords").count >= 2 }
+            return .refusal("InvalidSignatureException", headers: [("Date", date)])
+        }
+        // BTCUSDT falls into the upper half, ETHUSDT into the lower one.
+        let symbols = ["BTCUSDT", "ETHUSDT"]
+        let program = try sink.start()
+        program.write(try Trades.frames(1...5, symbols: symbols))
+        try #require(waitUntil(10) { server.acceptedCount == 10 }, "\(program.errors)")
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+        #expect(!program.errors.contains("are held"), "\(program.errors)")
+    }
+
+    // MARK: - Without MD5
+
+    @Test func `containers are refused at the start where there is no MD5`() throws {
+        #expect(throws: StageFailure.self) {
+            try KinesisPutPlan.check(isAggregated: true, hasMD5: false)
+        }
+        try KinesisPutPlan.check(isAggregated: true, hasMD5: true)
+        try KinesisPutPlan.check(isAggregated: false, hasMD5: false)
+    }
+}
