@@ -63,6 +63,7 @@ struct Delivery: ~Copyable {
             throw StageFailure(error)
         }
         let log = stage.log
+        try plan.claimState(log)
         let counters = DeliveryCounters(
             stage.stats, state: plan.state, spoolMax: plan.spoolMax)
         if ledger.tornBytes > 0 {

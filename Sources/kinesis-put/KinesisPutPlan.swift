@@ -38,6 +38,17 @@ struct KinesisPutPlan: Sendable {
             "--aggregate needs MD5, which OpenSSL refuses here, as in FIPS mode; leave it out")
     }
 
+    /// Notes what the state is of. Another service is refused; another stream of a kind goes on
+    /// where the one before was left, which is told.
+    func claimState(_ log: Log) throws {
+        let location = kinesis.location
+        try StateOwner.claim(state, [("service", location.endpoint ?? location.region)])
+        let kinds = streams.byTemplate.enumerated().map { template, stream in
+            (Kind(rawValue: UInt16(template))?.name ?? "other", stream.name)
+        }
+        for change in try StateOwner.claim(state, kinds, mayChange: true) { log.warning(change) }
+    }
+
     /// Where the state lies when nobody says.
     static var standardState: String {
         let environment = Environment.all

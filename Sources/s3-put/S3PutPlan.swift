@@ -24,6 +24,12 @@ struct S3PutPlan: Sendable {
     /// Nil for a directory.
     let access: S3Access?
 
+    /// Whose state it is; nil for one that lies inside its destination and moves with it.
+    var owner: String? {
+        if case .directory(let root) = destination, state.hasPrefix(root + "/") { return nil }
+        return destination.description + (access?.location.endpoint.map { " at \($0)" } ?? "")
+    }
+
     /// Makes the store, on the thread that will use it.
     ///
     /// - Parameter isAbandoned: true once nobody waits for a delivery any more.

@@ -65,6 +65,7 @@ struct Sink: ~Copyable {
         do throws(LedgerError) { ledger = try Ledger(writing: plan.state + "/ledger") } catch {
             throw StageFailure(error)
         }
+        if let owner = plan.owner { try StateOwner.claim(plan.state, [("objects", owner)]) }
         let spool: Spool
         do throws(SpoolError) {
             spool = try Spool(directory: plan.state + "/spool", maximumBytes: Int64(plan.spoolMax))

@@ -147,6 +147,43 @@ struct SinkRecoveryTests {
         }
     }
 
+    @Test(arguments: ["s3-put", "kinesis-put"])
+    func `a state is of one destination, and says so to another`(name: String) throws {
+        let place = try TemporaryDirectory()
+        let state = ["--state-dir", place.path("state")]
+        let environment = [
+            "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "eu-west-1",
+        ]
+        func run(_ destination: [String]) throws -> Program.Outcome {
+            try Program.run(name, state + destination, environment: environment)
+        }
+        let (one, other) =
+            name == "s3-put"
+            ? (["--to", "file://" + place.path("a")], ["--to", "file://" + place.path("b")])
+            : (["--region", "eu-west-1"], ["--region", "eu-central-1"])
+        #expect(try run(one).status == 0)
+        #expect(try run(one).status == 0)
+        let refused = try run(other)
+        #expect(refused.status == 78)
+        #expect(refused.errors.contains("use another --state-dir"), "\(refused.errors)")
+    }
+
+    @Test func `another stream of a kind goes on where the one before was left, and that is told`()
+        throws
+    {
+        let place = try TemporaryDirectory()
+        for (name, isTold) in [("a", false), ("a", false), ("b", true), ("b", false)] {
+            let outcome = try Program.run(
+                "kinesis-put",
+                ["--state-dir", place.path("state"), "--streams", "trade=\(name)"],
+                environment: [
+                    "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "x-y-1",
+                ])
+            #expect(outcome.status == 0)
+            #expect(outcome.errors.contains("is of trade a, not of b") == isTold)
+        }
+    }
+
     @Test func `a small spool still takes what comes`() throws {
         let place = try TemporaryDirectory()
         let records = try Self.quotes((1...2000).map { ($0, Int64($0)) })
