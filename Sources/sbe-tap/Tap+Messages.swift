@@ -27,7 +27,8 @@ extension Tap {
             let origin = Self.origin(ofGroup: link.group, seats, losses)
             let close = try consume(&link.connection.socket, link, origin, at: time)
             if let close {
-                try answerPings(link, at: now)
+                // The server may be gone already: its close frame is news enough.
+                _ = try? link.connection.flush()
                 return lose(
                     link, place, .closed,
                     "the server closed the connection with code \(close.code)"
