@@ -132,14 +132,15 @@ extension Tap {
         try receive(link, place)
     }
 
-    /// A handshake that failed: a wrong setting ends the program, unless another connection shows
-    /// that the setting worked; everything else is waited out.
+    /// A handshake that failed: a wrong setting ends the program, unless a connection that was open
+    /// before shows that the setting worked; everything else is waited out.
     private mutating func refused(
         _ link: Link, _ place: Int, _ failure: WebSocketFailure
     ) throws {
         var least: Int64 = 0
         if let code = Self.exitCode(for: failure, atStart: !hasEverOpened) {
-            guard seats.contains(where: { $0.openLinks > 0 }) else {
+            // A firewall or a proxy may refuse what it let pass for years, and let it pass again.
+            guard hasEverOpened else {
                 let hint =
                     plan.apiKey == nil
                     ? "; BINANCE_API_KEY is not set, and the venue wants one" : ""

@@ -69,6 +69,18 @@ struct Tap: ~Copyable {
                 "url": plan.baseURL, "streams": "\(plan.streams.subscriptions.count)",
                 "connections": "\(seats.count)",
             ])
+        do {
+            try loop(in: stage)
+        } catch {
+            // What was received is worth writing whatever ends the program.
+            if hasEverOpened { try? end() }
+            throw error
+        }
+        stage.enter(.draining)
+        try end()
+    }
+
+    private mutating func loop(in stage: borrowing Stage) throws {
         stage.enter(.connecting)
         var isRunning = false
         while !isOver(stage) {
@@ -85,8 +97,6 @@ struct Tap: ~Copyable {
             try work()
             try settle()
         }
-        stage.enter(.draining)
-        try end()
     }
 
     private func isOver(_ stage: borrowing Stage) -> Bool {
