@@ -71,7 +71,7 @@ extension StreamMerge {
         let place = record.place
         if isDropping {
             counts.dropped += 1
-            if droppedFrom[place] == .min { droppedFrom[place] = record.first }
+            noteDropped(place, from: record.first)
         } else if !keepForBook(record, encode) {
             encode(&output)
             counts.out += 1
@@ -142,7 +142,7 @@ extension StreamMerge {
         releaseBook(place)
         if isDropping {
             // It becomes a part of what is declared when records are written again.
-            if droppedFrom[place] == .min { droppedFrom[place] = ids.lowerBound }
+            noteDropped(place, from: ids.lowerBound)
             return
         }
         output.append(
@@ -201,6 +201,13 @@ extension StreamMerge {
             }
             refreshSlow(place)
         }
+    }
+
+    /// Notes that ids are left out. Records that waited may have lower ones than those that were
+    /// left out first.
+    mutating func noteDropped(_ place: Int, from first: Int64) {
+        let known = droppedFrom[place]
+        droppedFrom[place] = known == .min ? first : min(known, first)
     }
 
     /// Notes whether a stream's records may simply be appended to the output.
