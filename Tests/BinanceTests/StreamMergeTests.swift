@@ -218,6 +218,17 @@ struct StreamMergeTests {
         #expect(words == ids.map { "trade \($0)" })
     }
 
+    @Test func `no more holes are remembered than there is room for`() throws {
+        var merge = StreamMerge([])
+        // The holes are 2-4, 6-8 and so on.
+        for hole in Int64(0)...64 { _ = try merge.feed(StreamSample.trades([1 + 4 * hole])) }
+        // One in the middle of a hole makes two of it.
+        #expect(try merge.feed(StreamSample.trades([199])) == ["trade 199"])
+        for hole in Int64(65)...164 { _ = try merge.feed(StreamSample.trades([1 + 4 * hole])) }
+        #expect(try merge.feed(StreamSample.trades([3])) == [])
+        #expect(merge.counts.late == 1)
+    }
+
     @Test func `records that are left out are declared when writing goes on`() throws {
         var merge = StreamMerge([])
         _ = try merge.feed(StreamSample.trades([1]))

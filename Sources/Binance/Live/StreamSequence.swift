@@ -83,7 +83,10 @@ struct MissingIDs: Sendable {
 
     /// Remembers a hole above all others.
     mutating func insert(_ hole: ClosedRange<Int64>) {
-        if ranges.count == Self.capacity { ranges.removeFirst() }
+        // Taking an id out of the middle of a hole may have made one too many.
+        if ranges.count >= Self.capacity {
+            ranges.removeFirst(ranges.count - Self.capacity + 1)
+        }
         ranges.append(hole)
     }
 
