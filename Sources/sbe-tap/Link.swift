@@ -13,6 +13,8 @@ final class Link {
     var openedAt: Int64 = 0
     /// When anything came last, monotonic ns.
     var lastHeard: Int64
+    /// The venue's time of the last message, µs.
+    var lastEvent: Int64 = 0
     /// Streams of the group that it has delivered on, by place in the group.
     private var delivered: [Bool]
     /// Streams that it has not delivered on.
@@ -57,6 +59,16 @@ struct Seat {
     var lane: Lane
     var current: Link?
     var next: Link?
+    /// What came over the current connection while nobody read, until it was read.
+    var backlog: Backlog?
+
+    /// Data that nobody read in time.
+    struct Backlog {
+        /// Messages are newer than it from this time on, µs of the venue's clock.
+        let until: Int64
+        /// When reading went on, monotonic ns.
+        let since: Int64
+    }
 
     /// The connections there are.
     var links: [Link] { [current, next].compactMap { $0 } }

@@ -9,12 +9,21 @@ import Transport
 extension Tap {
     /// Does what a seat's lane wants done now.
     mutating func advance(_ place: Int, at now: Int64) throws {
-        while let step = seats[place].lane.step(at: now, hasCaughtUp: hasCaughtUp(place)) {
+        while let step = seats[place].lane.step(
+            at: now, hasCaughtUp: hasCaughtUp(place), mayRetire: isReadEmpty(place))
+        {
             switch step {
             case .connect(let role): try connect(place, role, at: now)
             case .retire: retire(place)
             }
         }
+    }
+
+    /// True when the current connection holds nothing that was not read, as far as is known: what its
+    /// buffers hold would be lost with it, and the successor may have begun after it.
+    private func isReadEmpty(_ place: Int) -> Bool {
+        guard let current = seats[place].current else { return true }
+        return !delivery.isFull && !current.isReadable && seats[place].backlog == nil
     }
 
     /// True when a successor has delivered on each stream and nothing waits for the old one.
@@ -98,14 +107,37 @@ extension Tap {
     /// Goes on with each connection as far as it goes now.
     mutating func work() throws {
         for place in seats.indices {
+            if !delivery.isFull { reviewBacklog(place) }
             for link in seats[place].links {
                 if link.connection.phase == .open {
-                    if !delivery.isFull { try receive(link, place) }
+                    // A successor's records would be ahead of a backlog for longer than any wait.
+                    let isEarly = seats[place].backlog != nil && link === seats[place].next
+                    if !delivery.isFull, !isEarly { try receive(link, place) }
                 } else {
                     try open(link, place)
                 }
                 if hasReachedLimit { return }
             }
+        }
+    }
+
+    /// Notes that nobody read: what came meanwhile waits here and at the venue.
+    mutating func noteBacklog(_ place: Int, at now: Int64) {
+        let backlog = Seat.Backlog(until: Clock.realtimeNanoseconds() / 1000, since: now)
+        seats[place].backlog = backlog
+    }
+
+    /// Ends a backlog once the connection has delivered what is newer, or nothing for a second; or
+    /// after ten seconds, since the venue's clock may be wrong.
+    private mutating func reviewBacklog(_ place: Int) {
+        guard let backlog = seats[place].backlog, let current = seats[place].current else {
+            return seats[place].backlog = nil
+        }
+        let now = Clock.monotonicNanoseconds()
+        if current.lastEvent >= backlog.until || now - current.lastHeard >= 1_000_000_000
+            || now - backlog.since >= 10_000_000_000
+        {
+            seats[place].backlog = nil
         }
     }
 

@@ -89,6 +89,7 @@ extension Tap {
             if messages > 0 {
                 counters.messages.add(messages)
                 counters.wins[link.seat].add(fresh)
+                if lastEvent != 0 { link.lastEvent = lastEvent }
                 let event = lastEvent == 0 ? time / 1000 : lastEvent
                 counters.flow.note(
                     RecordTimes(event: event, ingest: time), isLive: lastEvent != 0)

@@ -166,7 +166,13 @@ struct Tap: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         counters.blocked.add(Int(now - start))
         // Nobody listened: that is not the venue's silence.
-        for seat in seats { for link in seat.links { link.lastHeard = now } }
+        for place in seats.indices {
+            noteBacklog(place, at: now)
+            for link in seats[place].links {
+                link.lastHeard = now
+                link.isReadable = true
+            }
+        }
     }
 
     // MARK: - After the messages

@@ -75,6 +75,20 @@ struct LaneTests {
         #expect(lane.step(at: 20 + 10 * Self.second) == .retire)
     }
 
+    @Test func `a connection that was not read to its end stays, however old it is`() {
+        var (lane, random) = lane()
+        lane.opening(.current)
+        lane.opened(.current, at: 0, using: &random)
+        lane.announceEnd(of: .current, at: 10)
+        _ = lane.step(at: 10)
+        lane.opening(.next)
+        lane.opened(.next, at: 20, using: &random)
+        let late = 100 * Self.second
+        #expect(lane.step(at: late, hasCaughtUp: true, mayRetire: false) == nil)
+        #expect(lane.step(at: late, mayRetire: false) == nil)
+        #expect(lane.step(at: late) == .retire)
+    }
+
     @Test func `a successor takes over at once when the old one is lost`() {
         var (lane, random) = lane()
         lane.opening(.current)

@@ -24,4 +24,29 @@ struct SbeTapEndurance {
         #expect(try LiveRecords.lines(tap.output).count == 100)
         withExtendedLifetime(venue) {}
     }
+
+    @Test func `a rotation waits until the old connection was read to its end`() throws {
+        let gate = try Gate()
+        let simulator = try Simulator(["--start", "now", "--rate", "6000"])
+        let tap = try LiveTap(
+            simulator,
+            [
+                "--streams", "trade", "--buffer-bytes", "64k", "--max-connection-age", "2s",
+                "--rotation-overlap", "200ms",
+            ], throttle: gate.reader)
+        #expect(tap.says("the network is not read"), "\(tap.log)")
+        let mark = tap.log.components(separatedBy: "\"connected\"").count - 1
+        #expect(tap.says("\"connected\"", times: mark + 1), "\(tap.log)")
+        let replaced = tap.log.components(separatedBy: "connection replaced").count - 1
+        // Longer than both may run beside each other.
+        #expect(!tap.says("connection replaced", times: replaced + 1, 1), "\(tap.log)")
+        try gate.open()
+        #expect(tap.says("connection replaced", times: replaced + 1), "\(tap.log)")
+        let size = tap.output.count
+        #expect(waitUntil { tap.output.count > size + 500_000 })
+        #expect(tap.stop() == 0, "\(tap.log)")
+        let lines = try LiveRecords.lines(tap.output)
+        LiveRecords.expectCovered(lines)
+        #expect(!lines.contains { $0.kind == "gap" })
+    }
 }
