@@ -127,14 +127,15 @@ extension Tap {
         seats[place].backlog = backlog
     }
 
-    /// Ends a backlog once the connection has delivered what is newer, or nothing for a second; or
+    /// Ends a backlog once the connection has delivered what is newer, or nothing for 2 s; or
     /// after ten seconds, since the venue's clock may be wrong.
     private mutating func reviewBacklog(_ place: Int) {
         guard let backlog = seats[place].backlog, let current = seats[place].current else {
             return seats[place].backlog = nil
         }
         let now = Clock.monotonicNanoseconds()
-        if current.lastEvent >= backlog.until || now - current.lastHeard >= 1_000_000_000
+        let isQuiet = !current.isReadable && now - current.lastHeard >= 2_000_000_000
+        if current.lastEvent >= backlog.until || isQuiet
             || now - backlog.since >= 10_000_000_000
         {
             seats[place].backlog = nil
