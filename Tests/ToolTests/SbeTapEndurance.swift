@@ -49,4 +49,65 @@ struct SbeTapEndurance {
         LiveRecords.expectCovered(lines)
         #expect(!lines.contains { $0.kind == "gap" })
     }
+
+    @Test func `a spill that a process of the same number left is passed on`() throws {
+        let simulator = try Simulator(["--newest", "10"])
+        let first = try LiveTap(simulator, ["--streams", "trade"])
+        #expect(first.says("\"connected\""))
+        try simulator.post("/market?newest=30")
+        #expect(first.settles(above: 3000))
+        #expect(first.stop() == 0)
+        let left = LiveRecords.whole(first.output)
+        let spill = try TemporaryDirectory()
+        // As in a container, where each start has the same process number.
+        let tap = try LiveTap(
+            streams: simulator.streams, rest: simulator.url,
+            ["--streams", "trade", "--overflow", "spill:\(spill.path)"],
+            first: "cp \(first.place.path("out")) \(spill.path)/sbe-tap-$BASHPID.spill;")
+        #expect(tap.says("\"connected\""), "\(tap.log)")
+        #expect(tap.stop() == 0, "\(tap.log)")
+        #expect(Array(tap.output.prefix(left.count)) == left)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: spill.path) == [])
+    }
+
+    @Test func `taps that start at once with one spill directory pass leftovers on once`() throws {
+        let simulator = try Simulator(["--newest", "10"])
+        let first = try LiveTap(simulator, ["--streams", "trade"])
+        #expect(first.says("\"connected\""))
+        try simulator.post("/market?newest=30")
+        #expect(first.settles(above: 3000))
+        #expect(first.stop() == 0)
+        let left = LiveRecords.whole(first.output)
+        let spill = try TemporaryDirectory()
+        try Data(left).write(to: URL(fileURLWithPath: spill.path("old.spill")))
+        let taps = try (0..<6).map { _ in
+            try LiveTap(
+                simulator,
+                ["--streams", "trade", "--overflow", "spill:\(spill.path)", "--limit", "1000000"])
+        }
+        for tap in taps { #expect(tap.says("\"connected\""), "\(tap.log)") }
+        for tap in taps { #expect(tap.stop() == 0, "\(tap.log)") }
+        #expect(taps.reduce(0) { $0 + $1.output.count } == left.count)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: spill.path) == [])
+    }
+
+    @Test func `a disk that is full while records go through a file loses nothing`() throws {
+        let gate = try Gate()
+        let simulator = try Simulator(["--newest", "10", "--flood", "40000", "--no-flood-close"])
+        let spill = try TemporaryDirectory()
+        let tap = try LiveTap(
+            streams: simulator.streams, rest: simulator.url,
+            ["--streams", "trade", "--buffer-bytes", "64k", "--overflow", "spill:\(spill.path)"],
+            throttle: gate.reader,
+            // No file may have more than 2 MiB; a write beyond fails as on a full disk.
+            first: "trap '' XFSZ; ulimit -f 2048;")
+        #expect(tap.says("the network is not read", 40), "\(tap.log)")
+        try gate.open()
+        #expect(tap.settles(above: 78_000 * 102), "\(tap.log)")
+        #expect(tap.stop() == 0, "\(tap.log)")
+        let lines = try LiveRecords.lines(tap.output)
+        LiveRecords.expectCovered(lines)
+        #expect(!lines.contains { $0.kind == "gap" })
+        #expect(try FileManager.default.contentsOfDirectory(atPath: spill.path) == [])
+    }
 }
