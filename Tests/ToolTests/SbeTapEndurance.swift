@@ -110,4 +110,18 @@ struct SbeTapEndurance {
         #expect(!lines.contains { $0.kind == "gap" })
         #expect(try FileManager.default.contentsOfDirectory(atPath: spill.path) == [])
     }
+
+    @Test func `a snapshot that TLS prevented is asked for again`() throws {
+        let certificates = try TemporaryDirectory()
+        let simulator = try Simulator([
+            "--start", "now", "--rate", "50", "--tls-dir", certificates.path("tls"),
+        ])
+        // Nobody vouches for the certificate of this server.
+        let tap = try LiveTap(
+            streams: simulator.streams,
+            rest: simulator.secureStreams.replacingOccurrences(of: "wss:", with: "https:"),
+            ["--streams", "depth"])
+        #expect(tap.says("no snapshot of a book", times: 3), "\(tap.log)")
+        #expect(tap.stop() == 0, "\(tap.log)")
+    }
 }
