@@ -14,7 +14,7 @@ struct Tap: ~Copyable {
     var counters: TapCounters
     var merge: StreamMerge
     var delivery: Delivery
-    var quarantine: QuarantineFile
+    var refusals: Refusals
     var snapshots: Snapshots?
     var seats: [Seat] = []
     /// Connections lost, by group.
@@ -29,6 +29,8 @@ struct Tap: ~Copyable {
     var arrivals: Int64 = 0
     /// Raw records written.
     var captured = 0
+    /// Raw records left out because the reader is slow.
+    var uncaptured = 0
     var hasReachedLimit = false
     var hasEverOpened = false
     var startedAt = Clock.monotonicNanoseconds()
@@ -49,8 +51,7 @@ struct Tap: ~Copyable {
         log = stage.log
         counters = TapCounters(stage, seats: plan.connections)
         merge = StreamMerge(plan.streams.subscriptions, rules: plan.merge)
-        quarantine = QuarantineFile(
-            path: plan.output.quarantine, limit: plan.output.quarantineBytes)
+        refusals = Refusals(plan.output, counters, log: log)
         losses = [UInt32](repeating: 0, count: plan.streams.groups.count)
         let now = Clock.monotonicNanoseconds()
         for group in plan.streams.groups.indices {
@@ -180,6 +181,7 @@ struct Tap: ~Copyable {
     /// Gives up what waited too long, fetches snapshots, writes, counts.
     private mutating func settle() throws {
         let time = Clock.realtimeNanoseconds()
+        let start = merge.output.count
         merge.tick(at: time) { [seats, losses, plan] place in
             Self.origin(of: place, seats, losses, plan)
         }
@@ -187,6 +189,7 @@ struct Tap: ~Copyable {
             snapshots.step(&merge, at: time, log: log, failures: counters.snapshotFailures)
             self.snapshots = consume snapshots
         }
+        if let limit = plan.limit, !plan.capturesRaw { cut(at: limit, from: start) }
         warnOfSilence()
         try push()
         warnOfReader()
@@ -207,7 +210,8 @@ struct Tap: ~Copyable {
     }
 
     private mutating func publish() {
-        counters.publish(merge, captured: captured, bytesOut: delivery.written)
+        counters.publish(
+            merge, captured: captured, uncaptured: uncaptured, bytesOut: delivery.written)
     }
 
     static func origin(

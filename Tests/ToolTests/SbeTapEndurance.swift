@@ -162,4 +162,77 @@ struct SbeTapEndurance {
             ])
         #expect(outcome.text == "0 1\n", "\(outcome.text) \(outcome.errors)")
     }
+
+    @Test func `a quarantine that cannot be written does not end the feed`() throws {
+        guard let venue = try ScriptedVenue("unknown_template") else { return }
+        let tap = try LiveTap(
+            streams: venue.streams, ["--streams", "trade", "--quarantine", "/dev/full"])
+        #expect(waitUntil { tap.output.count >= 4 * 102 }, "\(tap.log)")
+        #expect(tap.stop() == 0, "\(tap.log)")
+        #expect(tap.log.components(separatedBy: "cannot be kept aside").count == 2, "\(tap.log)")
+        #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...4))
+        withExtendedLifetime(venue) {}
+    }
+
+    @Test func `a capture leaves messages out when its reader is too slow, if it may`() throws {
+        let gate = try Gate()
+        let simulator = try Simulator(["--newest", "10", "--flood", "20000", "--no-flood-close"])
+        let tap = try LiveTap(
+            simulator,
+            ["--streams", "trade", "--raw", "--buffer-bytes", "64k", "--overflow", "drop"],
+            throttle: gate.reader)
+        #expect(tap.says("records are left out"), "\(tap.log)")
+        try gate.open()
+        #expect(tap.settles(above: 1_000_000))
+        #expect(tap.stop() == 0, "\(tap.log)")
+        let ids = try LiveRecords.lines(tap.output).map(\.first)
+        // Numbers are those of arrival: what was left out shows.
+        #expect(ids.count < 20_000)
+    }
+
+    @Test func `a capture of connections of which one lags is replayed without a hole`() throws {
+        guard let venue = try ScriptedVenue("lagging_copies") else { return }
+        let capture = try LiveTap(
+            streams: venue.streams, ["--streams", "depth", "--connections", "2", "--raw"])
+        #expect(capture.says("\"connected\"", times: 2), "\(capture.log)")
+        #expect(waitUntil { LiveRecords.count(capture.output) == 15 })
+        #expect(capture.stop() == 0, "\(capture.log)")
+        let replay = try Program.run(
+            "sbe-tap", ["--replay", "-", "--quarantine", capture.place.path("q2")],
+            input: capture.output)
+        #expect(replay.status == 0, "\(replay.errors)")
+        let lines = try LiveRecords.lines(replay.output)
+        #expect(lines.map(\.kind) == Array(repeating: "depthDiff", count: 11))
+        #expect(lines.map(\.first) == Array(1...11))
+        withExtendedLifetime(venue) {}
+    }
+
+    @Test(arguments: [1, 7, 33])
+    func `a replay gives as many records as were asked for`(limit: Int) throws {
+        let simulator = try Simulator(["--newest", "10"])
+        let capture = try LiveTap(simulator, ["--streams", "trade,depth", "--raw"])
+        #expect(capture.says("\"connected\""))
+        try simulator.post("/market?newest=100")
+        #expect(capture.settles(above: 5_000))
+        #expect(capture.stop() == 0)
+        let replay = try Program.run(
+            "sbe-tap",
+            [
+                "--replay", "-", "--limit", "\(limit)", "--quarantine", capture.place.path("q2"),
+            ], input: capture.output)
+        #expect(replay.status == 0, "\(replay.errors)")
+        #expect(LiveRecords.count(replay.output) == limit)
+    }
+
+    @Test func `a hole that is given up does not exceed the limit`() throws {
+        guard let venue = try ScriptedVenue("hole") else { return }
+        let tap = try LiveTap(
+            streams: venue.streams,
+            ["--streams", "trade", "--connections", "2", "--limit", "3"])
+        #expect(tap.end() == 0, "\(tap.log)")
+        let lines = try LiveRecords.lines(tap.output)
+        #expect(lines.map(\.kind) == ["trade", "gap", "trade"])
+        #expect(LiveRecords.trades(lines) == [1, 4])
+        withExtendedLifetime(venue) {}
+    }
 }

@@ -98,6 +98,18 @@ def play_ids_from_one_again(connection, number):
     connection.close()
 
 
+both = threading.Barrier(2)
+
+
+def play_hole(connection, number):
+    """Two ids that neither connection brings."""
+    shake(connection)
+    both.wait()
+    if number == 1:
+        connection.sendall(trades([1]) + trades([4, 5, 6, 7]))
+    wait_for_end(connection)
+
+
 lagging = threading.Event()
 ahead = threading.Event()
 
