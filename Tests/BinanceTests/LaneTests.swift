@@ -23,7 +23,7 @@ struct LaneTests {
         lane.opening(.current)
         #expect(lane.step(at: 0) == nil)
         lane.opened(.current, at: 1, using: &random)
-        #expect(lane.isOpen && lane.step(at: 2) == nil)
+        #expect(lane.current == .open(since: 1) && lane.step(at: 2) == nil)
     }
 
     @Test func `it is replaced before it is too old, and closed once the new one has delivered`() {
@@ -97,9 +97,9 @@ struct LaneTests {
         _ = lane.step(at: 10)
         lane.opening(.next)
         #expect(lane.lost(.current, at: 20, using: &random) == true)
-        #expect(lane.current == .opening && lane.next == nil && !lane.isOpen)
+        #expect(lane.current == .opening && lane.next == nil)
         lane.opened(.current, at: 30, using: &random)
-        #expect(lane.isOpen)
+        #expect(lane.current == .open(since: 30))
     }
 
     @Test func `a successor that fails is tried again while the old one goes on`() {
@@ -110,7 +110,7 @@ struct LaneTests {
         _ = lane.step(at: 10)
         lane.opening(.next)
         #expect(lane.lost(.next, at: 20, using: &random) == false)
-        #expect(lane.isOpen)
+        #expect(lane.current == .open(since: 0))
         #expect(lane.step(at: 20 + 2 * Self.second) == .connect(.next))
     }
 

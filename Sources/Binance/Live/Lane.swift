@@ -69,13 +69,6 @@ public struct Lane: Sendable {
         current = .waiting(until: now)
     }
 
-    /// True while it has a connection that is open.
-    public var isOpen: Bool {
-        if case .open = current { return true }
-        if case .open = next { return true }
-        return false
-    }
-
     /// What is to be done now; to be called until it is nil.
     ///
     /// - Parameters:
