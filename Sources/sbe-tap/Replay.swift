@@ -17,6 +17,7 @@ struct Replay: ~Copyable {
     private var refusals: Refusals
     private var passed = 0
     private var hasReachedLimit = false
+    private var nextReaderWarning: Int64 = 0
     /// Receipt of the record before, ns.
     private var lastTime: Int64 = 0
     /// Receipt of the first record, and when it was replayed; ns.
@@ -132,6 +133,7 @@ struct Replay: ~Copyable {
     private mutating func push(in stage: borrowing Stage) throws {
         while try !delivery.push(&merge, at: Clock.realtimeNanoseconds()), delivery.isFull {
             if stage.isStopping { break }
+            warnOfReader()
             var watched = [
                 pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0),
                 pollfd(fd: stage.stopDescriptor, events: Int16(POLLIN), revents: 0),
@@ -141,5 +143,15 @@ struct Replay: ~Copyable {
         if counters.isDue() {
             counters.publish(merge, captured: passed, bytesOut: delivery.written)
         }
+    }
+
+    /// Tells of a slow reader, at most once in ten seconds.
+    private mutating func warnOfReader() {
+        let now = Clock.monotonicNanoseconds()
+        guard now >= nextReaderWarning else { return }
+        nextReaderWarning = now + 10_000_000_000
+        log.warning(
+            "the reader is slow: the capture is not read",
+            ["buffered": "\(delivery.buffered(merge.output))"])
     }
 }
