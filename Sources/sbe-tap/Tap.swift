@@ -36,6 +36,8 @@ struct Tap: ~Copyable {
     var startedAt = Clock.monotonicNanoseconds()
     var hasWarnedOfSilence = false
     var nextReaderWarning: Int64 = 0
+    /// When ids that lie behind may be told of again, monotonic ns, and how many there were.
+    var behind: (nextWarning: Int64, known: Int) = (0, 0)
     /// When the oldest record in the buffer was received, ns; 0 when it is empty.
     var oldestWaiting: Int64 = 0
     var watched: [pollfd] = []
@@ -194,6 +196,7 @@ struct Tap: ~Copyable {
         try push()
         warnOfReader()
         guard counters.isDue() else { return }
+        warnOfBehind()
         publish()
         counters.buffered.set(Int64(delivery.buffered(merge.output)))
         counters.spilled.set(Int64(delivery.spilled))
@@ -239,6 +242,23 @@ struct Tap: ~Copyable {
             ["buffered": "\(delivery.buffered(merge.output))", "filed": "\(delivery.spilled)"])
     }
 
+    /// Names streams that bring only what lies behind, at most once a minute: all of it is dropped.
+    private mutating func warnOfBehind() {
+        let count = merge.counts.behind
+        let now = Clock.monotonicNanoseconds()
+        guard count > behind.known, now >= behind.nextWarning else { return }
+        behind = (now + 60_000_000_000, count)
+        for sequence in merge.sequences.filter({ $0.idBehind != .min }).prefix(10) {
+            log.error(
+                "ids lie behind and records are dropped: did they begin anew? Start again",
+                [
+                    "stream": sequence.subscription.label, "id": "\(sequence.idBehind)",
+                    "newest": "\(sequence.last)",
+                ])
+        }
+        merge.forgetBehind()
+    }
+
     /// Names streams that had no data: the venue says nothing about a symbol that it does not have.
     private mutating func warnOfSilence() {
         guard !hasWarnedOfSilence, hasEverOpened, !plan.capturesRaw,
@@ -246,10 +266,9 @@ struct Tap: ~Copyable {
         else { return }
         hasWarnedOfSilence = true
         for sequence in merge.sequences where !sequence.hasBegun {
-            let name = "\(sequence.subscription.symbol)@\(sequence.subscription.kind.rawValue)"
             log.warning(
                 "no data yet: is the symbol spelt right?",
-                ["stream": name, "seconds": "\(Int(plan.firstDataTimeout))"])
+                ["stream": sequence.subscription.label, "seconds": "\(Int(plan.firstDataTimeout))"])
         }
     }
 

@@ -42,6 +42,7 @@ struct TapCounters {
     private let gaps: Counter
     private let snapshots: Counter
     private let duplicates: Counter
+    private let behind: Counter
     private let late: Counter
     private let refused: Counter
     private let surplus: Counter
@@ -60,6 +61,8 @@ struct TapCounters {
         gaps = stats.counter("gap_records_out", help: "Gap records written: ids that did not come.")
         snapshots = stats.counter("snapshots_out", help: "Book snapshots fetched and written.")
         duplicates = stats.counter("duplicates", help: "Records that another copy came before.")
+        behind = stats.counter(
+            "behind", help: "Of the duplicates, those long after anything new: ids began anew?")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
         refused = stats.counter(
             "records_refused", help: "Records left out because the reader is slow.")
@@ -133,6 +136,7 @@ struct TapCounters {
             flow.bytesOut.advance(to: bytesOut)
         }
         snapshots.advance(to: Int64(counts.snapshots))
+        behind.advance(to: Int64(counts.behind))
         late.advance(to: Int64(counts.late))
         surplus.advance(to: Int64(counts.surplusBytes))
         for (place, counter) in streams.enumerated() {

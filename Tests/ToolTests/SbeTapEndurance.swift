@@ -235,4 +235,32 @@ struct SbeTapEndurance {
         #expect(LiveRecords.trades(lines) == [1, 4])
         withExtendedLifetime(venue) {}
     }
+
+    @Test func `a replay whose reader has stopped ends on a signal`() throws {
+        let gate = try Gate()
+        let simulator = try Simulator(["--newest", "10", "--flood", "20000", "--no-flood-close"])
+        let capture = try LiveTap(simulator, ["--streams", "trade", "--raw"])
+        #expect(capture.settles(above: 2_000_000))
+        #expect(capture.stop() == 0)
+        let tap = try LiveTap(
+            simulator,
+            [
+                "--replay", capture.place.path("out"), "--buffer-bytes", "64k", "--drain-timeout",
+                "300ms",
+            ], throttle: gate.reader)
+        #expect(tap.says("the reader is slow"), "\(tap.log)")
+        tap.signal()
+        #expect(tap.says("did not take", 10), "\(tap.log)")
+        try gate.open()
+        #expect(tap.end() == 74, "\(tap.log)")
+    }
+
+    @Test func `ids that begin anew far below are warned of`() throws {
+        guard let venue = try ScriptedVenue("ids_from_one_again") else { return }
+        let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
+        #expect(tap.says("ids lie behind"), "\(tap.log)")
+        #expect(tap.log.contains("BTCUSDT@trade") && tap.log.contains("1000039"))
+        #expect(tap.stop() == 0, "\(tap.log)")
+        withExtendedLifetime(venue) {}
+    }
 }

@@ -152,6 +152,26 @@ extension StreamMerge {
         counts.out += 1
     }
 
+    /// Counts a record that came before, and sees whether a stream brings nothing else any more.
+    mutating func noteKnown(_ place: Int, _ id: Int64, at time: Int64) {
+        counts.duplicates += 1
+        // The same id again is a copy, or a book in which nothing happened.
+        guard id < sequences[place].last else { return }
+        let (since, fresh) = sequences[place].behindSince
+        guard fresh == sequences[place].fresh else {
+            sequences[place].behindSince = (time, sequences[place].fresh)
+            return
+        }
+        guard time - since >= rules.behindWindow else { return }
+        counts.behind += 1
+        sequences[place].idBehind = id
+    }
+
+    /// Forgets which streams lie behind, until the next record that does.
+    public mutating func forgetBehind() {
+        for place in sequences.indices { sequences[place].idBehind = .min }
+    }
+
     // MARK: - Time
 
     /// Gives up what waited too long; to be called now and then.
