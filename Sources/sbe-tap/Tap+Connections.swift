@@ -23,7 +23,7 @@ extension Tap {
     /// buffers hold would be lost with it, and the successor may have begun after it.
     private func isReadEmpty(_ place: Int) -> Bool {
         guard let current = seats[place].current else { return true }
-        return !delivery.isFull && !current.isReadable && seats[place].backlog == nil
+        return !delivery.isFull && !current.isReadable && current.backlog == nil
     }
 
     /// True when a successor has delivered on each stream and nothing waits for the old one.
@@ -107,38 +107,15 @@ extension Tap {
     /// Goes on with each connection as far as it goes now.
     mutating func work() throws {
         for place in seats.indices {
-            if !delivery.isFull { reviewBacklog(place) }
+            if !delivery.isFull { seats[place].current?.reviewBacklog() }
             for link in seats[place].links {
                 if link.connection.phase == .open {
-                    // A successor's records would be ahead of a backlog for longer than any wait.
-                    let isEarly = seats[place].backlog != nil && link === seats[place].next
-                    if !delivery.isFull, !isEarly { try receive(link, place) }
+                    try receiveInTurn(link, place)
                 } else {
                     try open(link, place)
                 }
                 if hasReachedLimit { return }
             }
-        }
-    }
-
-    /// Notes that nobody read: what came meanwhile waits here and at the venue.
-    mutating func noteBacklog(_ place: Int, at now: Int64) {
-        let backlog = Seat.Backlog(until: Clock.realtimeNanoseconds() / 1000, since: now)
-        seats[place].backlog = backlog
-    }
-
-    /// Ends a backlog once the connection has delivered what is newer, or nothing for 2 s; or
-    /// after ten seconds, since the venue's clock may be wrong.
-    private mutating func reviewBacklog(_ place: Int) {
-        guard let backlog = seats[place].backlog, let current = seats[place].current else {
-            return seats[place].backlog = nil
-        }
-        let now = Clock.monotonicNanoseconds()
-        let isQuiet = !current.isReadable && now - current.lastHeard >= 2_000_000_000
-        if current.lastEvent >= backlog.until || isQuiet
-            || now - backlog.since >= 10_000_000_000
-        {
-            seats[place].backlog = nil
         }
     }
 
@@ -162,7 +139,18 @@ extension Tap {
                 "streams": "\(plan.streams.groups[link.group].count)",
                 "role": role == .current ? "current" : "next",
             ])
-        try receive(link, place)
+        try receiveInTurn(link, place)
+    }
+
+    /// True when messages of a connection may be read now. A successor waits while the old one has a
+    /// backlog: its records would be ahead for longer than anything waits for others.
+    func isRead(_ link: Link, _ seat: Seat) -> Bool {
+        !delivery.isFull && (link !== seat.next || seat.current?.backlog == nil)
+    }
+
+    private mutating func receiveInTurn(_ link: Link, _ place: Int) throws {
+        if isRead(link, seats[place]) { return try receive(link, place) }
+        link.noteBacklog(at: Clock.monotonicNanoseconds())
     }
 
     /// A handshake that failed: a wrong setting ends the program, unless a connection that was open

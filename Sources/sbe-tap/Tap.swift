@@ -119,7 +119,7 @@ struct Tap: ~Copyable {
                 if link.connection.phase == .connecting {
                     // curl has no descriptor to give yet.
                     timeout = min(timeout, 2)
-                } else if !delivery.isFull || link.connection.phase != .open {
+                } else if link.connection.phase != .open || isRead(link, seat) {
                     // What TLS has decrypted already shows in no descriptor.
                     if link.isReadable && link.connection.phase == .open { timeout = 0 }
                     link.pollIndex = watched.count
@@ -169,13 +169,7 @@ struct Tap: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         counters.blocked.add(Int(now - start))
         // Nobody listened: that is not the venue's silence.
-        for place in seats.indices {
-            noteBacklog(place, at: now)
-            for link in seats[place].links {
-                link.lastHeard = now
-                link.isReadable = true
-            }
-        }
+        for seat in seats { for link in seat.links { link.noteBacklog(at: now) } }
     }
 
     // MARK: - After the messages
