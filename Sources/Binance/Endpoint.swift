@@ -51,23 +51,7 @@ public enum Endpoint: String, Sendable, CaseIterable {
     ///   - query: names and values; values are percent-encoded here.
     public func url(base: String, _ query: KeyValuePairs<String, String>) -> String {
         let root = base.hasSuffix("/") ? String(base.dropLast()) : base
-        let terms = query.map { "\($0.key)=\(Self.encoded($0.value))" }
+        let terms = query.map { "\($0.key)=\($0.value.percentEncoded)" }
         return root + path + (terms.isEmpty ? "" : "?" + terms.joined(separator: "&"))
-    }
-
-    private static func encoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".unicodeScalars)
-        var encoded = String.UnicodeScalarView()
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
-                encoded.append(UnicodeScalar(byte))
-            default:
-                encoded.append("%")
-                encoded.append(digits[Int(byte >> 4)])
-                encoded.append(digits[Int(byte & 15)])
-            }
-        }
-        return String(encoded)
     }
 }

@@ -193,7 +193,10 @@ public struct VenueClient: ~Copyable {
         case .failure(let error):
             budget.settle(request.weight, reported: nil, at: venueTime / 1000)
             // A URL that is none, or a certificate that nobody vouches for, stays so.
-            guard error.isRetryable else { throw VenueFailure(.configuration, "\(error)") }
+            guard error.isRetryable else {
+                breaker.recordNothing()
+                throw VenueFailure(.configuration, "\(error)")
+            }
             try retry(request, because: "\(error)")
             return nil
         case .success(let success): response = success

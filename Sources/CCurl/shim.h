@@ -42,6 +42,12 @@ static inline CURLcode ccurl_setopt_tls_function(CURL *handle, curl_ssl_ctx_call
     return curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, value);
 }
 
+/// CURLOPT_QUICK_EXIT by its number, since headers before 7.87 lack it; an older library refuses it,
+/// which is no loss.
+static inline void ccurl_setopt_quick_exit(CURL *handle) {
+    (void)curl_easy_setopt(handle, (CURLoption)(CURLOPTTYPE_LONG + 322), 1L);
+}
+
 static inline CURLcode ccurl_getinfo_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }

@@ -16,6 +16,8 @@ struct Delivery: ~Copyable {
     private var isSpilling = false
     /// True when what is in `front` is in the file as well.
     private var isFrontFiled = false
+    /// Why the file takes no more; nil while it does.
+    private var fileFailure: SystemError?
     /// True while nothing more may be taken in.
     private(set) var isFull = false
 
@@ -44,6 +46,7 @@ struct Delivery: ~Copyable {
     /// What the policy does at the moment, in words; nil while the reader is fast enough.
     func trouble(_ merge: borrowing StreamMerge) -> String? {
         if merge.isDropping { return "records are left out" }
+        if let fileFailure { return "the network is not read: \(fileFailure)" }
         if isFull { return "the network is not read" }
         return isSpilling ? "records go through a file" : nil
     }
@@ -91,18 +94,29 @@ struct Delivery: ~Copyable {
         guard var spill = spill.take() else { return }
         var failure: SystemError?
         do throws(SystemError) {
-            try spill.append(output.span)
-            output.removeAll()
+            do throws(SystemError) {
+                try spill.append(output.span)
+                output.removeAll()
+                fileFailure = nil
+            } catch {
+                // A disk that is full is as a file that is: the rest waits in memory.
+                fileFailure = error
+            }
             while try outlet.push(&front) {
                 if spill.bytes == 0 {
                     try spill.release()
+                    if !output.isEmpty {
+                        swap(&front, &output)
+                        isFrontFiled = false
+                        continue
+                    }
                     isSpilling = false
                     break
                 }
                 try spill.take(to: &front)
                 isFrontFiled = true
             }
-            isFull = spill.isFull
+            isFull = spill.isFull || !output.isEmpty
         } catch { failure = error }
         self.spill = consume spill
         if let failure { throw failure }
@@ -124,7 +138,8 @@ struct Delivery: ~Copyable {
         let front = outlet.waiting(self.front)
         let filed = spilled + (isSpilling && isFrontFiled ? front : 0)
         if let spill = spill.take(), !isSpilling { try Files.remove(spill.path) }
-        let lost = isSpilling ? (isFrontFiled ? 0 : front) : outlet.waiting(merge.output)
+        let unfiled = (isFrontFiled ? 0 : front) + merge.output.count
+        let lost = isSpilling ? unfiled : outlet.waiting(merge.output)
         return (lost, filed)
     }
 }

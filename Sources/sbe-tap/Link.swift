@@ -13,6 +13,10 @@ final class Link {
     var openedAt: Int64 = 0
     /// When anything came last, monotonic ns.
     var lastHeard: Int64
+    /// The venue's time of the last message, µs.
+    var lastEvent: Int64 = 0
+    /// What came while nobody read, until it was read.
+    private(set) var backlog: Backlog?
     /// Streams of the group that it has delivered on, by place in the group.
     private var delivered: [Bool]
     /// Streams that it has not delivered on.
@@ -39,6 +43,34 @@ final class Link {
         delivered = [Bool](repeating: false, count: streams)
         lacking = streams
         lastHeard = now
+    }
+
+    /// Data that nobody read in time.
+    struct Backlog {
+        /// Messages are newer than it from this time on, µs of the venue's clock.
+        let until: Int64
+        /// When reading went on, monotonic ns.
+        let since: Int64
+    }
+
+    /// Notes that nobody read: what came meanwhile waits here and at the venue.
+    ///
+    /// - Parameter now: monotonic ns.
+    func noteBacklog(at now: Int64) {
+        backlog = Backlog(until: Clock.realtimeNanoseconds() / 1000, since: now)
+        lastHeard = now
+        isReadable = true
+    }
+
+    /// Ends a backlog once the connection has delivered what is newer, or nothing for 2 s; or after
+    /// ten seconds, since the venue's clock may be wrong.
+    func reviewBacklog() {
+        guard let backlog else { return }
+        let now = Clock.monotonicNanoseconds()
+        let isQuiet = !isReadable && now - lastHeard >= 2_000_000_000
+        if lastEvent >= backlog.until || isQuiet || now - backlog.since >= 10_000_000_000 {
+            self.backlog = nil
+        }
     }
 
     /// Notes that a stream of the group delivered.

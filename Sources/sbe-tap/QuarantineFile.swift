@@ -12,8 +12,6 @@ struct QuarantineFile: ~Copyable {
     private var file: Descriptor?
     private var size = 0
     private(set) var isFull = false
-    /// Messages that were written.
-    private(set) var written = 0
 
     init(path: String, limit: Int) {
         self.path = path
@@ -42,7 +40,6 @@ struct QuarantineFile: ~Copyable {
         }
         try write(line.span)
         size += line.count
-        written += 1
         return true
     }
 
@@ -55,7 +52,12 @@ struct QuarantineFile: ~Copyable {
 
     private func write(_ bytes: RawSpan) throws(SystemError) {
         switch file {
-        case .some(let file): try file.writeAll(bytes)
+        case .some(let file):
+            do { try file.writeAll(bytes) } catch {
+                // A part of a line would spoil the next one.
+                try? file.truncate(to: Int64(size))
+                throw error
+            }
         case nil: break
         }
     }

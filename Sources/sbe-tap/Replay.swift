@@ -14,8 +14,12 @@ struct Replay: ~Copyable {
     private let path: String
     private var merge: StreamMerge
     private var delivery: Delivery
-    private var quarantine: QuarantineFile
+    private var refusals: Refusals
     private var passed = 0
+    private var hasReachedLimit = false
+    private var nextReaderWarning: Int64 = 0
+    /// Receipt of the record before, ns.
+    private var lastTime: Int64 = 0
     /// Receipt of the first record, and when it was replayed; ns.
     private var origin: (captured: Int64, replayed: Int64)?
 
@@ -27,8 +31,7 @@ struct Replay: ~Copyable {
         log = stage.log
         counters = TapCounters(stage, seats: 1)
         merge = StreamMerge([], rules: plan.merge)
-        quarantine = QuarantineFile(
-            path: plan.output.quarantine, limit: plan.output.quarantineBytes)
+        refusals = Refusals(plan.output, counters, log: log)
     }
 
     mutating func run(in stage: borrowing Stage) throws {
@@ -38,10 +41,11 @@ struct Replay: ~Copyable {
         var isOver = false
         while !isOver, try reader.fill(unless: stage.stopDescriptor) == .frames {
             isOver = try drain(&reader, in: stage, since: started)
-            try push()
+            try push(in: stage)
         }
-        merge.finish(at: Clock.realtimeNanoseconds()) { _ in StreamMerge.Origin() }
-        try push()
+        // What waits would be more than was asked for.
+        if !hasReachedLimit { merge.finish(at: lastTime) { _ in Self.origin } }
+        try push(in: stage)
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
         let lost = try delivery.finish(&merge, until: deadline).lost
         counters.publish(merge, captured: passed, bytesOut: delivery.written)
@@ -66,9 +70,16 @@ struct Replay: ~Copyable {
             if let speed = plan.speed, try !keepTime(frame.ingestTime, speed, in: stage) {
                 return true
             }
+            let start = merge.output.count
             try take(frame)
-            if merge.output.count >= Delivery.batch { try push() }
-            if let limit = plan.limit, merge.counts.out + passed >= limit { return true }
+            if let limit = plan.limit, merge.counts.out + passed >= limit {
+                merge.output.removeLastFrames(merge.counts.out + passed - limit, from: start)
+                hasReachedLimit = true
+                return true
+            }
+            if merge.output.count >= Delivery.batch { try push(in: stage) }
+            // Whoever reads has stopped; the rest can be read from the capture later.
+            if delivery.isFull && stage.isStopping { return true }
         }
         return false
     }
@@ -84,15 +95,19 @@ struct Replay: ~Copyable {
             throw FrameError.badMessage("\(error)")
         }
         counters.messages.add()
-        do throws(StreamError) {
-            _ = try merge.take(raw.message, from: StreamMerge.Origin(), at: frame.ingestTime)
-        } catch {
-            counters.quarantined[StreamError.Reason.allCases.firstIndex(of: error.reason) ?? 0]
-                .add()
-            _ = try quarantine.add(
-                raw.message, because: error, number: frame.firstID, at: frame.ingestTime)
+        let time = frame.ingestTime
+        if time != lastTime {
+            merge.tick(at: time) { _ in Self.origin }
+            lastTime = time
         }
+        do throws(StreamError) {
+            _ = try merge.take(raw.message, from: Self.origin, at: time)
+        } catch { refusals.add(raw.message, because: error, number: frame.firstID, at: time) }
     }
+
+    /// A capture does not tell connections apart: each hole is given the time in which another
+    /// one may fill it.
+    private static var origin: StreamMerge.Origin { StreamMerge.Origin(copies: 2) }
 
     /// Waits until a record is due.
     ///
@@ -107,20 +122,36 @@ struct Replay: ~Copyable {
         }
         let due = origin.replayed + Int64(Double(time - origin.captured) / speed)
         guard due > now else { return true }
-        try push()
+        try push(in: stage)
         Descriptor.waitUntilReadable(
             stage.stopDescriptor, seconds: Double(due - now) / 1e9)
         return !stage.isStopping
     }
 
     /// Writes what there is, and waits for a slow reader: a file can be read later as well.
-    private mutating func push() throws {
+    /// A signal ends the wait.
+    private mutating func push(in stage: borrowing Stage) throws {
         while try !delivery.push(&merge, at: Clock.realtimeNanoseconds()), delivery.isFull {
-            var watched = pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0)
-            _ = poll(&watched, 1, 1000)
+            if stage.isStopping { break }
+            warnOfReader()
+            var watched = [
+                pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0),
+                pollfd(fd: stage.stopDescriptor, events: Int16(POLLIN), revents: 0),
+            ]
+            _ = poll(&watched, 2, 1000)
         }
         if counters.isDue() {
             counters.publish(merge, captured: passed, bytesOut: delivery.written)
         }
+    }
+
+    /// Tells of a slow reader, at most once in ten seconds.
+    private mutating func warnOfReader() {
+        let now = Clock.monotonicNanoseconds()
+        guard now >= nextReaderWarning else { return }
+        nextReaderWarning = now + 10_000_000_000
+        log.warning(
+            "the reader is slow: the capture is not read",
+            ["buffered": "\(delivery.buffered(merge.output))"])
     }
 }

@@ -47,7 +47,9 @@ struct Snapshots: ~Copyable {
         } catch {
             self.place = nil
             failures.add()
-            let isFinal = error.cause == .refused || error.cause == .configuration
+            // A wrong certificate can be a proxy's, and gone in an hour; only the venue's own no is
+            // final.
+            let isFinal = error.cause == .refused
             let tries = merge.snapshotFailed(place, at: time, later: isFinal ? nil : 0)
             if !isFinal {
                 let pause = Int64(max(0.1, backoff.delay(attempt: tries)) * 1e9)

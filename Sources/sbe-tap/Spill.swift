@@ -23,15 +23,36 @@ struct Spill: ~Copyable {
     /// Makes a file in a directory, and takes over what others left there.
     static func open(_ directory: String, limit: Int) throws -> Spill {
         try Files.makeDirectories(directory)
-        let path = "\(directory)/sbe-tap-\(getpid()).spill"
-        var file = try Descriptor.open(path, O_RDWR | O_CREAT | O_TRUNC)
-        _ = try file.lock()
-        var spill = Spill(file, path: path, limit: Int64(limit))
+        var spill = try make(directory, limit: Int64(limit))
         for name in try Files.list(directory) where name.hasSuffix(".spill") {
             let other = "\(directory)/\(name)"
-            if other != path { try spill.adopt(other) }
+            if other != spill.path { try spill.adopt(other) }
         }
         return spill
+    }
+
+    /// Makes a file under a name that is free: in a container each start may have the same process
+    /// number, and what the last one left must not be overwritten.
+    private static func make(_ directory: String, limit: Int64) throws -> Spill {
+        var number = 0
+        while true {
+            let suffix = number == 0 ? "" : "-\(number)"
+            let path = "\(directory)/sbe-tap-\(getpid())\(suffix).spill"
+            if let file = try lockedFile(path) { return Spill(file, path: path, limit: limit) }
+            number += 1
+        }
+    }
+
+    /// - Returns: nil when the name is taken.
+    private static func lockedFile(_ path: String) throws -> Descriptor? {
+        let raw = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        if raw < 0, errno == EEXIST { return nil }
+        if raw < 0 { throw SystemError("create", path) }
+        var file = Descriptor(adopting: raw, name: path)
+        // Before it is locked, another starter may take it for a leftover and remove it.
+        let isOurs = try file.lock()
+        guard try isOurs && file.status().st_nlink > 0 else { return nil }
+        return file
     }
 
     /// Bytes that wait.
@@ -41,8 +62,13 @@ struct Spill: ~Copyable {
 
     /// Copies the whole frames of a file whose process is gone, and removes it.
     private mutating func adopt(_ other: String) throws {
-        var old = try Descriptor.open(other, O_RDWR)
-        guard try old.lock() else { return }
+        let raw = Glibc.open(other, O_RDWR | O_CLOEXEC)
+        if raw < 0, errno == ENOENT { return }
+        if raw < 0 { throw SystemError("open", other) }
+        var old = Descriptor(adopting: raw, name: other)
+        // One that is locked is in use; one without a name was adopted by another starter.
+        let isLeft = try old.lock()
+        guard try isLeft && old.status().st_nlink > 0 else { return }
         var reader = FrameReader(old)
         var frames = Bytes(capacity: 1 << 20)
         do {
@@ -62,7 +88,11 @@ struct Spill: ~Copyable {
     mutating func append(_ frames: RawSpan) throws(SystemError) {
         guard !frames.isEmpty else { return }
         try file.seek(to: writeAt)
-        try file.writeAll(frames)
+        do throws(SystemError) { try file.writeAll(frames) } catch {
+            // Half a record would stay for the next process.
+            try? file.truncate(to: writeAt)
+            throw error
+        }
         writeAt += Int64(frames.byteCount)
     }
 
@@ -71,7 +101,11 @@ struct Spill: ~Copyable {
         let wanted = Int(min(Int64(Self.portion), writeAt - readAt))
         guard wanted > 0 else { return }
         try file.seek(to: readAt)
-        readAt += Int64(try file.read(appendingTo: &buffer, room: wanted))
+        let start = buffer.count
+        // It takes all that there is room for; what lies behind the end is no record.
+        _ = try file.read(appendingTo: &buffer, room: wanted)
+        if buffer.count - start > bytes { buffer.truncate(to: start + bytes) }
+        readAt += Int64(buffer.count - start)
     }
 
     /// Forgets what was passed on, and gives its space back: to be called when the buffer that took

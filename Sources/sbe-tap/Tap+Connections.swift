@@ -9,12 +9,21 @@ import Transport
 extension Tap {
     /// Does what a seat's lane wants done now.
     mutating func advance(_ place: Int, at now: Int64) throws {
-        while let step = seats[place].lane.step(at: now, hasCaughtUp: hasCaughtUp(place)) {
+        while let step = seats[place].lane.step(
+            at: now, hasCaughtUp: hasCaughtUp(place), mayRetire: isReadEmpty(place))
+        {
             switch step {
             case .connect(let role): try connect(place, role, at: now)
             case .retire: retire(place)
             }
         }
+    }
+
+    /// True when the current connection holds nothing that was not read, as far as is known: what its
+    /// buffers hold would be lost with it, and the successor may have begun after it.
+    private func isReadEmpty(_ place: Int) -> Bool {
+        guard let current = seats[place].current else { return true }
+        return !delivery.isFull && !current.isReadable && current.backlog == nil
     }
 
     /// True when a successor has delivered on each stream and nothing waits for the old one.
@@ -98,9 +107,10 @@ extension Tap {
     /// Goes on with each connection as far as it goes now.
     mutating func work() throws {
         for place in seats.indices {
+            if !delivery.isFull { seats[place].current?.reviewBacklog() }
             for link in seats[place].links {
                 if link.connection.phase == .open {
-                    if !delivery.isFull { try receive(link, place) }
+                    try receiveInTurn(link, place)
                 } else {
                     try open(link, place)
                 }
@@ -129,17 +139,29 @@ extension Tap {
                 "streams": "\(plan.streams.groups[link.group].count)",
                 "role": role == .current ? "current" : "next",
             ])
-        try receive(link, place)
+        try receiveInTurn(link, place)
     }
 
-    /// A handshake that failed: a wrong setting ends the program, unless another connection shows
-    /// that the setting worked; everything else is waited out.
+    /// True when messages of a connection may be read now. A successor waits while the old one has a
+    /// backlog: its records would be ahead for longer than anything waits for others.
+    func isRead(_ link: Link, _ seat: Seat) -> Bool {
+        !delivery.isFull && (link !== seat.next || seat.current?.backlog == nil)
+    }
+
+    private mutating func receiveInTurn(_ link: Link, _ place: Int) throws {
+        if isRead(link, seats[place]) { return try receive(link, place) }
+        link.noteBacklog(at: Clock.monotonicNanoseconds())
+    }
+
+    /// A handshake that failed: a wrong setting ends the program, unless a connection that was open
+    /// before shows that the setting worked; everything else is waited out.
     private mutating func refused(
         _ link: Link, _ place: Int, _ failure: WebSocketFailure
     ) throws {
         var least: Int64 = 0
         if let code = Self.exitCode(for: failure, atStart: !hasEverOpened) {
-            guard seats.contains(where: { $0.openLinks > 0 }) else {
+            // A firewall or a proxy may refuse what it let pass for years, and let it pass again.
+            guard hasEverOpened else {
                 let hint =
                     plan.apiKey == nil
                     ? "; BINANCE_API_KEY is not set, and the venue wants one" : ""

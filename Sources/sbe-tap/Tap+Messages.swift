@@ -27,7 +27,8 @@ extension Tap {
             let origin = Self.origin(ofGroup: link.group, seats, losses)
             let close = try consume(&link.connection.socket, link, origin, at: time)
             if let close {
-                try answerPings(link, at: now)
+                // The server may be gone already: its close frame is news enough.
+                _ = try? link.connection.flush()
                 return lose(
                     link, place, .closed,
                     "the server closed the connection with code \(close.code)"
@@ -88,6 +89,7 @@ extension Tap {
             if messages > 0 {
                 counters.messages.add(messages)
                 counters.wins[link.seat].add(fresh)
+                if lastEvent != 0 { link.lastEvent = lastEvent }
                 let event = lastEvent == 0 ? time / 1000 : lastEvent
                 counters.flow.note(
                     RecordTimes(event: event, ingest: time), isLive: lastEvent != 0)
@@ -99,8 +101,7 @@ extension Tap {
                 messages += 1
                 arrivals += 1
                 if plan.capturesRaw {
-                    capture(event.payload, at: time)
-                    fresh += 1
+                    if capture(event.payload, at: time) { fresh += 1 }
                 } else {
                     do throws(StreamError) {
                         let start = merge.output.count
@@ -109,7 +110,9 @@ extension Tap {
                         lastEvent = taken.eventTime
                         if link.lacking > 0 { link.note(taken.place - firstPlace) }
                         if let limit = plan.limit { cut(at: limit, from: start) }
-                    } catch { try refuse(event.payload, error, at: time) }
+                    } catch {
+                        refusals.add(event.payload, because: error, number: arrivals, at: time)
+                    }
                 }
                 if hasReachedLimit { return nil }
                 if merge.output.count >= Delivery.batch, !merge.isDropping { try push() }
@@ -126,57 +129,24 @@ extension Tap {
         return nil
     }
 
-    private mutating func capture(_ message: RawSpan, at time: Int64) {
+    /// - Returns: false when it was left out.
+    private mutating func capture(_ message: RawSpan, at time: Int64) -> Bool {
+        if merge.isDropping {
+            uncaptured += 1
+            return false
+        }
         // Longer messages than fit in a frame are not received at all.
-        guard merge.output.append(raw: message, number: arrivals, at: time) else { return }
+        guard merge.output.append(raw: message, number: arrivals, at: time) else { return false }
         captured += 1
         if let limit = plan.limit, captured >= limit { hasReachedLimit = true }
+        return true
     }
 
     /// Keeps the output to the number of records that was asked for.
-    private mutating func cut(at limit: Int, from start: Int) {
+    mutating func cut(at limit: Int, from start: Int) {
         guard merge.counts.out >= limit else { return }
         hasReachedLimit = true
-        var surplus = merge.counts.out - limit
-        guard surplus > 0 else { return }
-        var frames: [Int] = []
-        var place = start
-        while place < merge.output.count {
-            frames.append(place)
-            let length = merge.output.span.unsafeLoadUnaligned(
-                fromByteOffset: place, as: UInt32.self)
-            place += Int(UInt32(bigEndian: length))
-        }
-        var end = merge.output.count
-        while surplus > 0, let last = frames.popLast() {
-            end = last
-            surplus -= 1
-        }
-        merge.output.truncate(to: end)
-    }
-
-    /// Keeps a message aside that is not turned into records.
-    private mutating func refuse(
-        _ message: RawSpan, _ error: StreamError, at time: Int64
-    ) throws {
-        let index = StreamError.Reason.allCases.firstIndex(of: error.reason) ?? 0
-        let isFirst = counters.quarantined[index].value == 0
-        counters.quarantined[index].add()
-        let wasFull = quarantine.isFull
-        if try !quarantine.add(message, because: error, number: arrivals, at: time) {
-            counters.quarantineFull.add()
-            if !wasFull {
-                log.warning("the quarantine file is full", ["path": quarantine.path])
-            }
-        }
-        if isFirst {
-            log.warning(
-                "a message is not understood, and kept aside",
-                [
-                    "cause": error.reason.rawValue, "reason": "\(error)",
-                    "path": quarantine.path,
-                ])
-        }
+        merge.output.removeLastFrames(merge.counts.out - limit, from: start)
     }
 
     private mutating func read(_ notice: StreamNotice, _ link: Link) {

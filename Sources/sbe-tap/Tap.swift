@@ -14,7 +14,7 @@ struct Tap: ~Copyable {
     var counters: TapCounters
     var merge: StreamMerge
     var delivery: Delivery
-    var quarantine: QuarantineFile
+    var refusals: Refusals
     var snapshots: Snapshots?
     var seats: [Seat] = []
     /// Connections lost, by group.
@@ -29,11 +29,15 @@ struct Tap: ~Copyable {
     var arrivals: Int64 = 0
     /// Raw records written.
     var captured = 0
+    /// Raw records left out because the reader is slow.
+    var uncaptured = 0
     var hasReachedLimit = false
     var hasEverOpened = false
     var startedAt = Clock.monotonicNanoseconds()
     var hasWarnedOfSilence = false
     var nextReaderWarning: Int64 = 0
+    /// When ids that lie behind may be told of again, monotonic ns, and how many there were.
+    var behind: (nextWarning: Int64, known: Int) = (0, 0)
     /// When the oldest record in the buffer was received, ns; 0 when it is empty.
     var oldestWaiting: Int64 = 0
     var watched: [pollfd] = []
@@ -49,8 +53,7 @@ struct Tap: ~Copyable {
         log = stage.log
         counters = TapCounters(stage, seats: plan.connections)
         merge = StreamMerge(plan.streams.subscriptions, rules: plan.merge)
-        quarantine = QuarantineFile(
-            path: plan.output.quarantine, limit: plan.output.quarantineBytes)
+        refusals = Refusals(plan.output, counters, log: log)
         losses = [UInt32](repeating: 0, count: plan.streams.groups.count)
         let now = Clock.monotonicNanoseconds()
         for group in plan.streams.groups.indices {
@@ -69,6 +72,18 @@ struct Tap: ~Copyable {
                 "url": plan.baseURL, "streams": "\(plan.streams.subscriptions.count)",
                 "connections": "\(seats.count)",
             ])
+        do {
+            try loop(in: stage)
+        } catch {
+            // What was received is worth writing whatever ends the program.
+            if hasEverOpened { try? end() }
+            throw error
+        }
+        stage.enter(.draining)
+        try end()
+    }
+
+    private mutating func loop(in stage: borrowing Stage) throws {
         stage.enter(.connecting)
         var isRunning = false
         while !isOver(stage) {
@@ -85,8 +100,6 @@ struct Tap: ~Copyable {
             try work()
             try settle()
         }
-        stage.enter(.draining)
-        try end()
     }
 
     private func isOver(_ stage: borrowing Stage) -> Bool {
@@ -106,7 +119,7 @@ struct Tap: ~Copyable {
                 if link.connection.phase == .connecting {
                     // curl has no descriptor to give yet.
                     timeout = min(timeout, 2)
-                } else if !delivery.isFull || link.connection.phase != .open {
+                } else if link.connection.phase != .open || isRead(link, seat) {
                     // What TLS has decrypted already shows in no descriptor.
                     if link.isReadable && link.connection.phase == .open { timeout = 0 }
                     link.pollIndex = watched.count
@@ -156,7 +169,7 @@ struct Tap: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         counters.blocked.add(Int(now - start))
         // Nobody listened: that is not the venue's silence.
-        for seat in seats { for link in seat.links { link.lastHeard = now } }
+        for seat in seats { for link in seat.links { link.noteBacklog(at: now) } }
     }
 
     // MARK: - After the messages
@@ -164,6 +177,7 @@ struct Tap: ~Copyable {
     /// Gives up what waited too long, fetches snapshots, writes, counts.
     private mutating func settle() throws {
         let time = Clock.realtimeNanoseconds()
+        let start = merge.output.count
         merge.tick(at: time) { [seats, losses, plan] place in
             Self.origin(of: place, seats, losses, plan)
         }
@@ -171,10 +185,12 @@ struct Tap: ~Copyable {
             snapshots.step(&merge, at: time, log: log, failures: counters.snapshotFailures)
             self.snapshots = consume snapshots
         }
+        if let limit = plan.limit, !plan.capturesRaw { cut(at: limit, from: start) }
         warnOfSilence()
         try push()
         warnOfReader()
         guard counters.isDue() else { return }
+        warnOfBehind()
         publish()
         counters.buffered.set(Int64(delivery.buffered(merge.output)))
         counters.spilled.set(Int64(delivery.spilled))
@@ -191,7 +207,8 @@ struct Tap: ~Copyable {
     }
 
     private mutating func publish() {
-        counters.publish(merge, captured: captured, bytesOut: delivery.written)
+        counters.publish(
+            merge, captured: captured, uncaptured: uncaptured, bytesOut: delivery.written)
     }
 
     static func origin(
@@ -219,6 +236,23 @@ struct Tap: ~Copyable {
             ["buffered": "\(delivery.buffered(merge.output))", "filed": "\(delivery.spilled)"])
     }
 
+    /// Names streams that bring only what lies behind, at most once a minute: all of it is dropped.
+    private mutating func warnOfBehind() {
+        let count = merge.counts.behind
+        let now = Clock.monotonicNanoseconds()
+        guard count > behind.known, now >= behind.nextWarning else { return }
+        behind = (now + 60_000_000_000, count)
+        for sequence in merge.sequences.filter({ $0.idBehind != .min }).prefix(10) {
+            log.error(
+                "ids lie behind and records are dropped: did they begin anew? Start again",
+                [
+                    "stream": sequence.subscription.label, "id": "\(sequence.idBehind)",
+                    "newest": "\(sequence.last)",
+                ])
+        }
+        merge.forgetBehind()
+    }
+
     /// Names streams that had no data: the venue says nothing about a symbol that it does not have.
     private mutating func warnOfSilence() {
         guard !hasWarnedOfSilence, hasEverOpened, !plan.capturesRaw,
@@ -226,10 +260,9 @@ struct Tap: ~Copyable {
         else { return }
         hasWarnedOfSilence = true
         for sequence in merge.sequences where !sequence.hasBegun {
-            let name = "\(sequence.subscription.symbol)@\(sequence.subscription.kind.rawValue)"
             log.warning(
                 "no data yet: is the symbol spelt right?",
-                ["stream": name, "seconds": "\(Int(plan.firstDataTimeout))"])
+                ["stream": sequence.subscription.label, "seconds": "\(Int(plan.firstDataTimeout))"])
         }
     }
 

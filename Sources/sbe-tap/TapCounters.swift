@@ -42,6 +42,7 @@ struct TapCounters {
     private let gaps: Counter
     private let snapshots: Counter
     private let duplicates: Counter
+    private let behind: Counter
     private let late: Counter
     private let refused: Counter
     private let surplus: Counter
@@ -60,6 +61,8 @@ struct TapCounters {
         gaps = stats.counter("gap_records_out", help: "Gap records written: ids that did not come.")
         snapshots = stats.counter("snapshots_out", help: "Book snapshots fetched and written.")
         duplicates = stats.counter("duplicates", help: "Records that another copy came before.")
+        behind = stats.counter(
+            "behind", help: "Of the duplicates, those long after anything new: ids began anew?")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
         refused = stats.counter(
             "records_refused", help: "Records left out because the reader is slow.")
@@ -71,7 +74,7 @@ struct TapCounters {
                 help: "Messages that could not be decoded.")
         }
         quarantineFull = stats.counter(
-            "quarantine_full", help: "Of those, messages that the full file did not take.")
+            "quarantine_full", help: "Of those, messages that the file did not take.")
         reconnects = LossCause.allCases.map {
             stats.counter(
                 "reconnects", labels: Labels.pair("cause", $0.rawValue),
@@ -103,8 +106,12 @@ struct TapCounters {
 
     /// Publishes what became of the records, as one.
     ///
-    /// - Parameter captured: raw records, which the merge has not seen.
-    mutating func publish(_ merge: borrowing StreamMerge, captured: Int, bytesOut: Int64) {
+    /// - Parameters:
+    ///   - captured: raw records, which the merge has not seen.
+    ///   - uncaptured: those that were left out.
+    mutating func publish(
+        _ merge: borrowing StreamMerge, captured: Int, uncaptured: Int = 0, bytesOut: Int64
+    ) {
         let counts = merge.counts
         let decoded = counts.decoded.reduce(0, +)
         let aside = quarantined.reduce(0) { $0 + Int($1.value) }
@@ -119,15 +126,17 @@ struct TapCounters {
                     help: "Records, by symbol and kind."))
         }
         stats.update {
-            flow.recordsIn.advance(to: Int64(decoded + counts.snapshots + aside + captured))
+            flow.recordsIn.advance(
+                to: Int64(decoded + counts.snapshots + aside + captured + uncaptured))
             flow.recordsOut.advance(to: Int64(counts.out - counts.gaps + captured))
             duplicates.advance(to: Int64(counts.duplicates))
-            refused.advance(to: Int64(counts.dropped))
+            refused.advance(to: Int64(counts.dropped + uncaptured))
             flow.waiting.set(Int64(waiting))
             gaps.advance(to: Int64(counts.gaps))
             flow.bytesOut.advance(to: bytesOut)
         }
         snapshots.advance(to: Int64(counts.snapshots))
+        behind.advance(to: Int64(counts.behind))
         late.advance(to: Int64(counts.late))
         surplus.advance(to: Int64(counts.surplusBytes))
         for (place, counter) in streams.enumerated() {

@@ -112,6 +112,37 @@ struct BookTests {
         #expect(words == (1...6).map { "depthDiff \($0)" })
     }
 
+    @Test func `changes that wait when dropping begins are declared with the others`() throws {
+        var merge = merge()
+        for id in Int64(1)...15 { _ = try merge.feed(StreamSample.diff(id...id), at: 0) }
+        merge.snapshotRequested(0)
+        merge.setDropping(true, at: 1)
+        #expect(try merge.feed(StreamSample.diff(16...16), at: 2) == [])
+        merge.tick(at: merge.rules.bookWindow) { _ in StreamMerge.Origin() }
+        #expect(try merge.feed(StreamSample.diff(17...20), at: 3) == [])
+        merge.setDropping(false, at: 4)
+        #expect(try merge.drainWords() == ["gap 1-20 reason 4"])
+        StreamMergeTests.expectBalance(merge)
+    }
+
+    @Test func `a snapshot that comes while records are left out is wanted again`() throws {
+        var merge = merge()
+        _ = try merge.feed(StreamSample.diff(1...5))
+        merge.snapshotRequested(0)
+        merge.tick(at: 1000 + merge.rules.bookWindow) { _ in StreamMerge.Origin() }
+        #expect(try merge.drainWords() == ["depthDiff 1-5"])
+        merge.setDropping(true, at: 1)
+        #expect(try merge.arrive(5) == true)
+        merge.setDropping(false, at: 2)
+        #expect(try merge.drainWords() == [])
+        #expect(merge.snapshotWanted(at: .max) == 0)
+        merge.snapshotRequested(0)
+        #expect(try merge.feed(StreamSample.diff(6...6)) == [])
+        #expect(try merge.arrive(5) == true)
+        #expect(try merge.drainWords() == ["depthSnapshot 5", "depthDiff 6"])
+        StreamMergeTests.expectBalance(merge)
+    }
+
     @Test(arguments: 1...20)
     func `a reader that goes by the records has the venue's book, whatever is lost`(seed: Int)
         throws

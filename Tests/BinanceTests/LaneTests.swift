@@ -23,7 +23,7 @@ struct LaneTests {
         lane.opening(.current)
         #expect(lane.step(at: 0) == nil)
         lane.opened(.current, at: 1, using: &random)
-        #expect(lane.isOpen && lane.step(at: 2) == nil)
+        #expect(lane.current == .open(since: 1) && lane.step(at: 2) == nil)
     }
 
     @Test func `it is replaced before it is too old, and closed once the new one has delivered`() {
@@ -75,6 +75,20 @@ struct LaneTests {
         #expect(lane.step(at: 20 + 10 * Self.second) == .retire)
     }
 
+    @Test func `a connection that was not read to its end stays, however old it is`() {
+        var (lane, random) = lane()
+        lane.opening(.current)
+        lane.opened(.current, at: 0, using: &random)
+        lane.announceEnd(of: .current, at: 10)
+        _ = lane.step(at: 10)
+        lane.opening(.next)
+        lane.opened(.next, at: 20, using: &random)
+        let late = 100 * Self.second
+        #expect(lane.step(at: late, hasCaughtUp: true, mayRetire: false) == nil)
+        #expect(lane.step(at: late, mayRetire: false) == nil)
+        #expect(lane.step(at: late) == .retire)
+    }
+
     @Test func `a successor takes over at once when the old one is lost`() {
         var (lane, random) = lane()
         lane.opening(.current)
@@ -83,9 +97,9 @@ struct LaneTests {
         _ = lane.step(at: 10)
         lane.opening(.next)
         #expect(lane.lost(.current, at: 20, using: &random) == true)
-        #expect(lane.current == .opening && lane.next == nil && !lane.isOpen)
+        #expect(lane.current == .opening && lane.next == nil)
         lane.opened(.current, at: 30, using: &random)
-        #expect(lane.isOpen)
+        #expect(lane.current == .open(since: 30))
     }
 
     @Test func `a successor that fails is tried again while the old one goes on`() {
@@ -96,7 +110,7 @@ struct LaneTests {
         _ = lane.step(at: 10)
         lane.opening(.next)
         #expect(lane.lost(.next, at: 20, using: &random) == false)
-        #expect(lane.isOpen)
+        #expect(lane.current == .open(since: 0))
         #expect(lane.step(at: 20 + 2 * Self.second) == .connect(.next))
     }
 

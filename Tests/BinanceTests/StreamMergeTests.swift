@@ -128,6 +128,33 @@ struct StreamMergeTests {
         #expect(merge.counts.duplicates == 3)
     }
 
+    @Test func `a stream that brings only old ids for long is told of, one that lags is not`()
+        throws
+    {
+        let second: Int64 = 1_000_000_000
+        var merge = StreamMerge([])
+        _ = try merge.feed(StreamSample.trades([1000]), at: 0)
+        // A connection that lags, while another one is silent.
+        for id in Int64(1)...9 {
+            _ = try merge.feed(StreamSample.trades([id]), copies: 2, at: id * second)
+        }
+        _ = try merge.feed(StreamSample.trades([1001]), copies: 2, at: 10 * second)
+        for id in Int64(10)...19 {
+            _ = try merge.feed(StreamSample.trades([id]), copies: 2, at: (id + 1) * second)
+        }
+        // The newest again is a copy, however late.
+        _ = try merge.feed(StreamSample.trades([1001]), at: 40 * second)
+        #expect(merge.counts.behind == 0)
+        #expect(try merge.feed(StreamSample.trades([20]), at: 41 * second) == [])
+        #expect(merge.counts.behind == 1 && merge.sequences[0].idBehind == 20)
+        merge.forgetBehind()
+        #expect(merge.sequences[0].idBehind == .min)
+        _ = try merge.feed(StreamSample.trades([1002]), at: 42 * second)
+        _ = try merge.feed(StreamSample.trades([21]), at: 43 * second)
+        #expect(merge.counts.behind == 1)
+        Self.expectBalance(merge)
+    }
+
     @Test func `a quote passes only when it is newer`() throws {
         var merge = StreamMerge([])
         #expect(try merge.feed(StreamSample.quote(10)) == ["bestBidAsk 10"])
@@ -216,6 +243,17 @@ struct StreamMergeTests {
             words += try merge.feed(StreamSample.trades(part), copies: 2, at: 0)
         }
         #expect(words == ids.map { "trade \($0)" })
+    }
+
+    @Test func `no more holes are remembered than there is room for`() throws {
+        var merge = StreamMerge([])
+        // The holes are 2-4, 6-8 and so on.
+        for hole in Int64(0)...64 { _ = try merge.feed(StreamSample.trades([1 + 4 * hole])) }
+        // One in the middle of a hole makes two of it.
+        #expect(try merge.feed(StreamSample.trades([199])) == ["trade 199"])
+        for hole in Int64(65)...164 { _ = try merge.feed(StreamSample.trades([1 + 4 * hole])) }
+        #expect(try merge.feed(StreamSample.trades([3])) == [])
+        #expect(merge.counts.late == 1)
     }
 
     @Test func `records that are left out are declared when writing goes on`() throws {

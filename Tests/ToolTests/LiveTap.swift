@@ -8,12 +8,25 @@ final class LiveTap {
     private let program: LiveProgram
 
     /// - Parameter throttle: a shell command that standard output goes through.
-    init(_ simulator: Simulator, _ arguments: [String], throttle: String = "cat") throws {
+    convenience init(_ simulator: Simulator, _ arguments: [String], throttle: String = "cat") throws
+    {
+        try self.init(
+            streams: simulator.streams, rest: simulator.url, arguments, throttle: throttle)
+    }
+
+    /// - Parameters:
+    ///   - streams: base URL of the streams.
+    ///   - rest: base URL of the REST API; a refused port where no test needs it.
+    ///   - first: shell commands that come before the tap, in its process.
+    init(
+        streams: String, rest: String = "http://127.0.0.1:1", _ arguments: [String],
+        throttle: String = "cat", first: String = ""
+    ) throws {
         let place = try TemporaryDirectory()
         self.place = place
         let words =
             [
-                "--ws-url", simulator.streams, "--base-url", simulator.url, "--quarantine",
+                "--ws-url", streams, "--base-url", rest, "--quarantine",
                 place.path("quarantine"), "--initial-backoff", "20ms", "--max-backoff", "100ms",
                 "--log-format", "json", "--stats-dir", place.path("stats"),
             ] + arguments
@@ -23,7 +36,7 @@ final class LiveTap {
         let script =
             "trap 'kill -TERM $tap' TERM; mkfifo \(place.path("fifo"));"
             + " \(throttle) < \(place.path("fifo")) > \(place.path("out")) & "
-            + "\(quoted) > \(place.path("fifo")) 2> \(place.path("log")) & tap=$!; "
+            + "(\(first) exec \(quoted)) > \(place.path("fifo")) 2> \(place.path("log")) & tap=$!; "
             + "wait $tap; s=$?; [ $s -le 128 ] || { wait $tap; s=$?; }; wait; exit $s"
         program = try LiveProgram(
             "bash", ["-c", script], environment: ["BINANCE_API_KEY": "test-key-4711"])
@@ -53,9 +66,12 @@ final class LiveTap {
         }
     }
 
+    /// Asks it to end.
+    func signal() { program.signalled(SIGTERM) }
+
     /// Ends it with SIGTERM, and gives its exit status.
     func stop() -> Int32 {
-        program.signalled(SIGTERM)
+        signal()
         return program.wait()
     }
 
@@ -117,6 +133,17 @@ enum LiveRecords {
             end += length
         }
         return Array(records[..<end])
+    }
+
+    /// Whole records.
+    static func count(_ records: [UInt8]) -> Int {
+        var count = 0
+        var place = 0
+        while place + 6 <= records.count {
+            place += records[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+            if place <= records.count { count += 1 }
+        }
+        return count
     }
 
     static func trades(_ lines: [RecordLine], _ symbol: String = "BTCUSDT") -> [Int64] {

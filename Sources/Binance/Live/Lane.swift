@@ -69,17 +69,14 @@ public struct Lane: Sendable {
         current = .waiting(until: now)
     }
 
-    /// True while it has a connection that is open.
-    public var isOpen: Bool {
-        if case .open = current { return true }
-        if case .open = next { return true }
-        return false
-    }
-
     /// What is to be done now; to be called until it is nil.
     ///
-    /// - Parameter hasCaughtUp: true when the next connection has delivered on each stream.
-    public mutating func step(at now: Int64, hasCaughtUp: Bool = false) -> Step? {
+    /// - Parameters:
+    ///   - hasCaughtUp: true when the next connection has delivered on each stream.
+    ///   - mayRetire: false while the current one may hold data that nobody has read yet.
+    public mutating func step(
+        at now: Int64, hasCaughtUp: Bool = false, mayRetire: Bool = true
+    ) -> Step? {
         if case .waiting(let until) = current, until <= now { return .connect(.current) }
         if case .waiting(let until) = next, until <= now { return .connect(.next) }
         guard case .open = current else { return nil }
@@ -87,7 +84,7 @@ public struct Lane: Sendable {
             next = .waiting(until: now)
             return .connect(.next)
         }
-        if case .open(let since) = next, hasCaughtUp || now - since >= rules.overlap {
+        if case .open(let since) = next, mayRetire, hasCaughtUp || now - since >= rules.overlap {
             promote()
             return .retire
         }

@@ -70,7 +70,7 @@ extension StreamMerge {
         while let entry = held.entries.first, entry.last <= last {
             if isDropping {
                 counts.dropped += 1
-                if droppedFrom[place] == .min { droppedFrom[place] = entry.first }
+                noteDropped(place, from: entry.first)
             } else {
                 counts.out += 1
             }
@@ -90,9 +90,11 @@ extension StreamMerge {
 
     // MARK: - Snapshots
 
-    /// The place of a stream that wants a snapshot now; nil when none does.
+    /// The place of a stream that wants a snapshot now; nil when none does, or when it would be left
+    /// out.
     public func snapshotWanted(at time: Int64) -> Int? {
-        snapshotPlaces.filter { place in
+        if isDropping { return nil }
+        return snapshotPlaces.filter { place in
             if case .wanted(let notBefore) = books[place].phase { return notBefore <= time }
             return false
         }.min()
@@ -138,10 +140,14 @@ extension StreamMerge {
         counts.snapshots += 1
         if isDropping {
             counts.dropped += 1
-        } else {
-            output.append(frame)
-            counts.out += 1
+            if let held { release(held, through: .max, place) }
+            // The book still has to have one, when records are written again.
+            books[place].phase = .wanted(notBefore: .min)
+            books[place].attempts = 0
+            return true
         }
+        output.append(frame)
+        counts.out += 1
         if let held { release(held, through: .max, place) }
         books[place] = BookState()
         snapshotPlaces.remove(place)

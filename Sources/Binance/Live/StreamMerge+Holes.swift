@@ -71,7 +71,7 @@ extension StreamMerge {
         let place = record.place
         if isDropping {
             counts.dropped += 1
-            if droppedFrom[place] == .min { droppedFrom[place] = record.first }
+            noteDropped(place, from: record.first)
         } else if !keepForBook(record, encode) {
             encode(&output)
             counts.out += 1
@@ -142,7 +142,7 @@ extension StreamMerge {
         releaseBook(place)
         if isDropping {
             // It becomes a part of what is declared when records are written again.
-            if droppedFrom[place] == .min { droppedFrom[place] = ids.lowerBound }
+            noteDropped(place, from: ids.lowerBound)
             return
         }
         output.append(
@@ -150,6 +150,26 @@ extension StreamMerge {
             ingestTime: time)
         counts.gaps += 1
         counts.out += 1
+    }
+
+    /// Counts a record that came before, and sees whether a stream brings nothing else any more.
+    mutating func noteKnown(_ place: Int, _ id: Int64, at time: Int64) {
+        counts.duplicates += 1
+        // The same id again is a copy, or a book in which nothing happened.
+        guard id < sequences[place].last else { return }
+        let (since, fresh) = sequences[place].behindSince
+        guard fresh == sequences[place].fresh else {
+            sequences[place].behindSince = (time, sequences[place].fresh)
+            return
+        }
+        guard time - since >= rules.behindWindow else { return }
+        counts.behind += 1
+        sequences[place].idBehind = id
+    }
+
+    /// Forgets which streams lie behind, until the next record that does.
+    public mutating func forgetBehind() {
+        for place in sequences.indices { sequences[place].idBehind = .min }
     }
 
     // MARK: - Time
@@ -201,6 +221,13 @@ extension StreamMerge {
             }
             refreshSlow(place)
         }
+    }
+
+    /// Notes that ids are left out. Records that waited may have lower ones than those that were
+    /// left out first.
+    mutating func noteDropped(_ place: Int, from first: Int64) {
+        let known = droppedFrom[place]
+        droppedFrom[place] = known == .min ? first : min(known, first)
     }
 
     /// Notes whether a stream's records may simply be appended to the output.

@@ -21,6 +21,9 @@ public struct StreamMerge: ~Copyable {
         public var bookWindow: Int64 = 10_000_000_000
         /// Bytes of waiting records that one stream may have.
         public var heldBytes = 4 << 20
+        /// How long copies may lag behind other connections when nothing new comes, ns; a stream
+        /// whose records lie behind for longer has ids that began anew.
+        public var behindWindow: Int64 = 10_000_000_000
         /// Streams that were not asked for and are taken all the same.
         public var foreignStreams = 4096
 
@@ -58,6 +61,8 @@ public struct StreamMerge: ~Copyable {
         public internal(set) var decoded = [Int](repeating: 0, count: StreamKind.allCases.count)
         /// Records dropped because they, or newer ones, came before.
         public internal(set) var duplicates = 0
+        /// Of these, records that lie behind although nothing new came for ``Rules/behindWindow``.
+        public internal(set) var behind = 0
         /// Trades that came after they had been declared missing.
         public internal(set) var late = 0
         /// Gap records.
@@ -170,7 +175,7 @@ public struct StreamMerge: ~Copyable {
                 output.append(values, prefix)
                 counts.out += 1
                 fresh += 1
-            case .known: counts.duplicates += 1
+            case .known: noteKnown(place, id, at: time)
             case let verdict:
                 let record = Record(
                     place: place, first: id, last: id, eventTime: eventTime, time: time)
@@ -196,7 +201,7 @@ public struct StreamMerge: ~Copyable {
         counts.surplusBytes += message.byteCount - 9 - block - event.symbol.byteCount
         counts.decoded[1] += 1
         guard case .next = sequences[place].take(id, id) else {
-            counts.duplicates += 1
+            noteKnown(place, id, at: time)
             return Taken(place: place, fresh: 0, eventTime: event.eventTime)
         }
         sequences[place].fresh += 1
@@ -221,7 +226,7 @@ public struct StreamMerge: ~Copyable {
         counts.surplusBytes += message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
         counts.decoded[3] += 1
         guard case .next = sequences[place].take(id, id) else {
-            counts.duplicates += 1
+            noteKnown(place, id, at: time)
             return Taken(place: place, fresh: 0, eventTime: event.eventTime)
         }
         sequences[place].fresh += 1
@@ -259,7 +264,7 @@ public struct StreamMerge: ~Copyable {
             output.append(event, prefix)
             counts.out += 1
         case .known:
-            counts.duplicates += 1
+            noteKnown(place, last, at: time)
             fresh = 0
         default:
             let record = Record(

@@ -17,24 +17,11 @@ public struct StreamPlan: Sendable, Equatable {
 
         /// As the venue calls it: `btcusdt@trade`, with what no URL may have percent-encoded.
         public var name: String {
-            Self.encoded(symbol.description.lowercased()) + "@" + kind.rawValue
+            symbol.description.lowercased().percentEncoded + "@" + kind.rawValue
         }
 
-        private static func encoded(_ text: String) -> String {
-            let digits = Array("0123456789ABCDEF".unicodeScalars)
-            var encoded = String.UnicodeScalarView()
-            for byte in text.utf8 {
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
-                    encoded.append(UnicodeScalar(byte))
-                default:
-                    encoded.append("%")
-                    encoded.append(digits[Int(byte >> 4)])
-                    encoded.append(digits[Int(byte & 15)])
-                }
-            }
-            return String(encoded)
-        }
+        /// For people, such as `BTCUSDT@trade`.
+        public var label: String { "\(symbol)@\(kind.rawValue)" }
     }
 
     /// Streams that one connection may carry (Binance Spot, WebSocket limits, read 2026-07).

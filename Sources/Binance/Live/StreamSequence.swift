@@ -25,6 +25,11 @@ public struct StreamSequence: Sendable {
     public internal(set) var fresh = 0
     /// Connections of the group that were lost before the last record came.
     var losses: UInt32 = 0
+    /// Of the last record that came long after all news had ended and lies below ``last``: its id;
+    /// `Int64.min` for none. The venue's ids may have begun anew.
+    public internal(set) var idBehind = Int64.min
+    /// When the first record below ``last`` came since the last news, ns, and ``fresh`` then.
+    var behindSince: (time: Int64, fresh: Int) = (0, -1)
     /// Ids below ``last`` that were declared missing.
     var missing = MissingIDs()
 
@@ -83,7 +88,10 @@ struct MissingIDs: Sendable {
 
     /// Remembers a hole above all others.
     mutating func insert(_ hole: ClosedRange<Int64>) {
-        if ranges.count == Self.capacity { ranges.removeFirst() }
+        // Taking an id out of the middle of a hole may have made one too many.
+        if ranges.count >= Self.capacity {
+            ranges.removeFirst(ranges.count - Self.capacity + 1)
+        }
         ranges.append(hole)
     }
 

@@ -68,6 +68,8 @@ public struct WebSocketConnection: ~Copyable {
         ccurl_setopt_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         ccurl_setopt_long(handle, CURLOPT_CONNECT_ONLY, 1)
         ccurl_setopt_long(handle, CURLOPT_NOSIGNAL, 1)
+        // Else closing waits for a name server that does not answer.
+        ccurl_setopt_quick_exit(handle)
         ccurl_setopt_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
         ccurl_setopt_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         ccurl_setopt_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(timeout * 1000))

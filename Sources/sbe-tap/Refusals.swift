@@ -1,0 +1,55 @@
+import Binance
+import Posix
+import Stage
+import Stats
+
+/// Messages that are not turned into records: each is counted by its reason and kept aside. That it
+/// cannot be kept aside is no reason to end: what the other messages say is worth more.
+struct Refusals: ~Copyable {
+    private let log: Log
+    private let byReason: [Counter]
+    private let notKept: Counter
+    private var file: QuarantineFile
+    /// True after a message that could not be written, until one can be.
+    private var hasFailed = false
+
+    init(_ rules: TapPlan.OutputRules, _ counters: TapCounters, log: Log) {
+        self.log = log
+        byReason = counters.quarantined
+        notKept = counters.quarantineFull
+        file = QuarantineFile(path: rules.quarantine, limit: rules.quarantineBytes)
+    }
+
+    /// Counts a message, and keeps it.
+    ///
+    /// - Parameters:
+    ///   - number: of the arrival.
+    ///   - time: of the arrival, ns.
+    mutating func add(
+        _ message: RawSpan, because error: StreamError, number: Int64, at time: Int64
+    ) {
+        let index = StreamError.Reason.allCases.firstIndex(of: error.reason) ?? 0
+        let isFirst = byReason[index].value == 0
+        byReason[index].add()
+        let wasFull = file.isFull
+        do throws(SystemError) {
+            if try !file.add(message, because: error, number: number, at: time) {
+                notKept.add()
+                if !wasFull { log.warning("the quarantine file is full", ["path": file.path]) }
+            }
+            hasFailed = false
+        } catch let failure {
+            notKept.add()
+            if !hasFailed {
+                log.error(
+                    "messages that are not understood cannot be kept aside",
+                    ["reason": "\(failure)", "path": file.path])
+            }
+            hasFailed = true
+        }
+        guard isFirst else { return }
+        log.warning(
+            "a message is not understood, and kept aside",
+            ["cause": error.reason.rawValue, "reason": "\(error)", "path": file.path])
+    }
+}
