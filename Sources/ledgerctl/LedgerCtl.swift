@@ -85,7 +85,8 @@ struct Verify: InspectionCommand {
         abstract: "Check that a range is held whole.",
         discussion: "Without --from and --to: from the first to the last id that is held.")
     @OptionGroup var selection: Selection
-    @Option(help: ArgumentHelp("First id; for klines a time.", valueName: "id|time")) var from: String?
+    @Option(help: ArgumentHelp("First id; for klines a time.", valueName: "id|time")) var from:
+        String?
     @Option(
         help: ArgumentHelp(
             "Last id; for klines the time before which the range ends.", valueName: "id|time"))

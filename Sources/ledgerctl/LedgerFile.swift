@@ -39,7 +39,9 @@ struct IDText {
 
     func parse(_ text: String, isEnd: Bool) throws -> Int64 {
         if !isTime {
-            guard let id = Int64(text) else { throw StageFailure(.usage, "\"\(text)\" is no id; times are for klines") }
+            guard let id = Int64(text) else {
+                throw StageFailure(.usage, "\"\(text)\" is no id; times are for klines")
+            }
             return id
         }
         guard let time = Timestamp.parse(text) ?? Int64(text) else {
