@@ -104,6 +104,9 @@ both = threading.Barrier(2)
 def play_hole(connection, number):
     """Two ids that neither connection brings."""
     shake(connection)
+    # The tap knows that both are open when it has answered on both.
+    connection.sendall(message(b"p", 9))
+    connection.recv(4096)
     both.wait()
     if number == 1:
         connection.sendall(trades([1]) + trades([4, 5, 6, 7]))
