@@ -91,7 +91,7 @@ public struct CoverageFigures {
             missing: gauge("ledger_missing_ids", "Ids missing between those held."),
             oldestHole: gauge(
                 "ledger_oldest_hole_time_ns",
-                "Since when the oldest open hole is known, ns since the epoch; 0 for none."),
+                "Since when the oldest open hole is known, since the epoch; 0 for none."),
             closed: stats.counter(
                 "ledger_holes_closed", labels: labels,
                 help: "Holes that were filled or declared since the start."))

@@ -40,9 +40,9 @@ public struct FlowFigures: Sendable {
         waiting = stats.gauge(
             "records_waiting", help: "Records taken in, neither passed on nor confirmed yet.")
         lastRecordTime = stats.gauge(
-            "last_record_time_ns", help: "When the last record came, ns since the epoch.")
+            "last_record_time_ns", help: "When the last record came, since the epoch.")
         watermark = stats.gauge(
-            "watermark_us", help: "Newest event time of a record, µs since the epoch.")
+            "watermark_us", help: "Newest event time of a record, since the epoch.")
         eventDelay =
             isSource
             ? stats.histogram("event_delay", help: "From the venue's time to receipt.") : nil
