@@ -53,31 +53,32 @@ extension Exposition.Family {
     private func writeBuckets(
         _ counts: ArraySlice<UInt64>, _ labels: String, to text: inout Bytes
     ) -> Int64 {
+        // All lines begin alike.
+        let start = text.count
+        text.append(utf8: name)
+        text.append("_bucket{")
+        text.append(utf8: labels)
+        text.append(labels.isEmpty ? "le=\"" : ",le=\"")
+        let beginning = start..<text.count
         var total: UInt64 = 0
         var next = counts.startIndex
-        for bound in HistogramBound.all {
+        for (index, bound) in HistogramBound.all.enumerated() {
+            if index > 0 { text.append(again: beginning) }
             let end = bound.buckets.map { counts.startIndex + $0 } ?? counts.endIndex
             for count in counts[next..<end] { total &+= count }
             next = end
-            writeName("_bucket", labels, bound: bound.text, to: &text)
+            text.append(utf8: bound.text)
+            text.append("\"} ")
             text.append(decimal: Int64(clamping: total))
             text.append(UInt8(ascii: "\n"))
         }
         return Int64(clamping: total)
     }
 
-    private func writeName(
-        _ suffix: StaticString, _ labels: String, bound: String? = nil, to text: inout Bytes
-    ) {
+    private func writeName(_ suffix: StaticString, _ labels: String, to text: inout Bytes) {
         text.append(utf8: name)
         text.append(suffix)
-        if let bound {
-            text.append(UInt8(ascii: "{"))
-            text.append(utf8: labels)
-            text.append(labels.isEmpty ? "le=\"" : ",le=\"")
-            text.append(utf8: bound)
-            text.append("\"}")
-        } else if !labels.isEmpty {
+        if !labels.isEmpty {
             text.append(UInt8(ascii: "{"))
             text.append(utf8: labels)
             text.append(UInt8(ascii: "}"))

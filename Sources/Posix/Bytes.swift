@@ -101,6 +101,14 @@ public struct Bytes: ~Copyable {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Appends again what a range of it has.
+    public mutating func append(again range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        reserve(range.count)
+        (base + count).copyMemory(from: base + range.lowerBound, byteCount: range.count)
+        used += range.count
+    }
+
     /// Appends a text's UTF-8.
     public mutating func append(utf8 text: String) {
         var text = text

@@ -1,18 +1,19 @@
 import Monitoring
+import NIOCore
 
 /// What a request is answered with.
 struct Answer: Sendable, Equatable {
     var status = 200
     var contentType = "application/json"
     /// In UTF-8.
-    var body: [UInt8] = []
+    var body = ByteBuffer()
     var headers: [String: String] = [:]
     /// True for one that goes on: the body is its beginning.
     var isLive = false
 
     /// A JSON text.
     static func json(_ value: JSONValue, status: Int = 200) -> Answer {
-        Answer(status: status, body: Array((value.text + "\n").utf8))
+        Answer(status: status, body: ByteBuffer(string: value.text + "\n"))
     }
 
     /// An error, with the words of the service that this replaces.

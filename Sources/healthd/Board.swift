@@ -1,5 +1,6 @@
 import Glibc
 import Monitoring
+import NIOCore
 import Posix
 import Synchronization
 
@@ -16,7 +17,7 @@ final class Board: Sendable {
     }
 
     private struct Text {
-        var text: [UInt8]?
+        var text: ByteBuffer?
         /// ns of the monotonic clock; nil for never.
         var askedAt: Int64?
     }
@@ -80,7 +81,7 @@ final class Board: Sendable {
     }
 
     /// The newest series; nil before the first look.
-    func metrics(_ form: Form) -> [UInt8]? {
+    func metrics(_ form: Form) -> ByteBuffer? {
         let now = Clock.monotonicNanoseconds()
         let ready = contents.withLock { contents in
             contents.texts[form.rawValue].askedAt = now
@@ -95,7 +96,8 @@ final class Board: Sendable {
         }
     }
 
-    private static func text(_ monitor: Monitor, _ form: Form) -> [UInt8] {
-        monitor.metrics(isOpenMetrics: form == .openMetrics)
+    private static func text(_ monitor: Monitor, _ form: Form) -> ByteBuffer {
+        // Made once, and shared by every request until the next look.
+        ByteBuffer(bytes: monitor.metrics(isOpenMetrics: form == .openMetrics))
     }
 }

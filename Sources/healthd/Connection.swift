@@ -114,22 +114,20 @@ final class Connection: ChannelInboundHandler {
         let response = HTTPResponseHead(
             version: head.version, status: .ok, headers: headers(answer))
         context.write(wrapOutboundOut(.head(response)), promise: nil)
-        let body = context.channel.allocator.buffer(bytes: answer.body)
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
     }
 
     private func send(_ answer: Answer, to head: HTTPRequestHead, _ context: ChannelHandlerContext)
     {
         var headers = headers(answer)
-        headers.add(name: "Content-Length", value: "\(answer.body.count)")
+        headers.add(name: "Content-Length", value: "\(answer.body.readableBytes)")
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
         let response = HTTPResponseHead(
             version: head.version, status: HTTPResponseStatus(statusCode: answer.status),
             headers: headers)
         context.write(wrapOutboundOut(.head(response)), promise: nil)
         if head.method != .HEAD {
-            let body = context.channel.allocator.buffer(bytes: answer.body)
-            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
         }
         expect(requestTime, context)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

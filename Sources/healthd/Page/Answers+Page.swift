@@ -1,10 +1,13 @@
+import NIOCore
+
 extension Answers {
     /// The page for browsers.
     var document: Answer {
         guard let page = board.page else { return .error(503, "no overview yet") }
         let nonce = Self.nonce()
         return Answer(
-            contentType: "text/html; charset=utf-8", body: Array(page.document(nonce: nonce).utf8),
+            contentType: "text/html; charset=utf-8",
+            body: ByteBuffer(string: page.document(nonce: nonce)),
             headers: [
                 // Nothing but this document's own script and style, and no way to send anything
                 // elsewhere, should a stage's text ever become markup.
@@ -20,7 +23,7 @@ extension Answers {
         guard let page = board.page else { return .error(503, "no overview yet") }
         return Answer(
             contentType: "text/event-stream",
-            body: Array(("retry: 2000\n\n" + Self.text(page.sections)).utf8),
+            body: ByteBuffer(string: "retry: 2000\n\n" + Self.text(page.sections)),
             headers: ["X-Accel-Buffering": "no"], isLive: true)
     }
 
