@@ -171,7 +171,7 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
-        tests("MonitoringTests", ["Monitoring", "Stats", "TestSupport"]),
+        tests("MonitoringTests", ["Monitoring", "Stats", "Posix", "TestSupport"]),
         .testTarget(
             name: "HealthTests",
             dependencies: [

@@ -2,18 +2,13 @@ import Posix
 import Stats
 
 extension Exposition {
-    /// The whole text, in UTF-8. The text of a host with many stages is long and made each second:
-    /// everything is written once, where it stays.
-    ///
-    /// - Parameter length: about how long it will be.
-    func text(_ form: Form, length: Int = 0) -> [UInt8] {
-        var text = Bytes(capacity: max(4096, length))
+    /// Appends the whole text, in UTF-8.
+    func write(_ form: Form, to text: inout Bytes) {
         for family in families {
             family.writeHead(form, to: &text)
             for sample in family.samples { family.write(sample, to: &text) }
         }
         if form == .openMetrics { text.append("# EOF\n") }
-        return text.array
     }
 }
 

@@ -1,13 +1,21 @@
+import Posix
 import Stats
 
 extension Monitor {
-    /// Everything as Prometheus scrapes it, in UTF-8, as of the last look; empty before the first.
-    public func metrics(isOpenMetrics: Bool) -> [UInt8] {
-        guard let overview = last else { return [] }
-        let text = exposition(overview).text(
-            isOpenMetrics ? .openMetrics : .prometheus, length: metricsLength)
-        metricsLength = text.count
-        return text
+    /// Lends everything as Prometheus scrapes it, in UTF-8, as of the last look; nothing before the
+    /// first. The text of a host with many stages is long and made each second: the memory for it
+    /// is kept.
+    public func withMetrics<Result>(
+        isOpenMetrics: Bool, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        var text = Bytes(capacity: 0)
+        swap(&text, &kept)
+        defer { swap(&text, &kept) }
+        text.removeAll()
+        if let last {
+            exposition(last).write(isOpenMetrics ? .openMetrics : .prometheus, to: &text)
+        }
+        return text.span.withUnsafeBytes(body)
     }
 
     /// The media types of the two formats.

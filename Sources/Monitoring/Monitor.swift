@@ -20,8 +20,8 @@ public final class Monitor {
     /// Adds up for exports that want differences; nil when there is none.
     private var tracker: PeriodTracker?
 
-    /// How long the last exposition was.
-    var metricsLength = 0
+    /// The last exposition, for its memory.
+    var kept = Bytes()
 
     /// What the last look found.
     private(set) var last: Overview?

@@ -98,6 +98,6 @@ final class Board: Sendable {
 
     private static func text(_ monitor: Monitor, _ form: Form) -> ByteBuffer {
         // Made once, and shared by every request until the next look.
-        ByteBuffer(bytes: monitor.metrics(isOpenMetrics: form == .openMetrics))
+        monitor.withMetrics(isOpenMetrics: form == .openMetrics) { ByteBuffer(bytes: $0) }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Posix
 import Stats
 import TestSupport
 import Testing
@@ -25,6 +26,12 @@ struct ExpositionTests {
         #expect(LabelSet(parsing: text).text == taken)
     }
 
+    private static func text(_ exposition: Exposition, _ form: Exposition.Form) -> String {
+        var text = Bytes()
+        exposition.write(form, to: &text)
+        return String(decoding: text.array, as: UTF8.self)
+    }
+
     @Test func `a name has one sort, a histogram has its sum and count, and OpenMetrics its end`() {
         var exposition = Exposition()
         exposition.add(.counter, "x", "", .integer(1), help: "An x.")
@@ -36,14 +43,14 @@ struct ExpositionTests {
         exposition.add(
             .histogram, "d_seconds", "a=\"b\"", .histogram(sum: 7, counts: counts[...]),
             help: "A d.")
-        let text = String(decoding: exposition.text(.prometheus), as: UTF8.self)
+        let text = Self.text(exposition, .prometheus)
         #expect(
             text.contains("# TYPE x_total counter\nx_total 1\n") && !text.contains(" 2\n# TYPE"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"0.000001024\"} 2\n"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"0.016777216\"} 5\n"))
         #expect(text.contains("d_seconds_bucket{a=\"b\",le=\"+Inf\"} 6\n"))
         #expect(text.contains("d_seconds_sum{a=\"b\"} 0.000000007\nd_seconds_count{a=\"b\"} 6\n"))
-        let open = String(decoding: exposition.text(.openMetrics), as: UTF8.self)
+        let open = Self.text(exposition, .openMetrics)
         #expect(open.contains("# TYPE x counter\nx_total 1\n") && open.hasSuffix("# EOF\n"))
         #expect(open.contains("# UNIT d_seconds seconds\n"))
         #expect(exposition.names == ["x_total", "d_seconds"])
