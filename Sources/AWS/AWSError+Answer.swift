@@ -35,7 +35,7 @@ extension AWSError {
             case .tls, .badRequest: .configuration
             case .unreadable: .inputOutput
             case .tooLarge: .protocolBroken
-            case .resolve, .connect, .timeout, .broken, .library: .unavailable
+            case .resolve, .connect, .timeout, .broken, .libcurl: .unavailable
             }
         self.init(
             category, service: service, operation: operation, message: "\(error)",

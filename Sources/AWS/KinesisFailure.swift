@@ -36,7 +36,7 @@ public struct KinesisFailure: Error, Sendable, Equatable {
             switch kind {
             case .timeout, .broken: (remedy, isOutcomeUnknown) = (.transient, true)
             case .resolve, .connect: (remedy, isOutcomeUnknown) = (.transient, false)
-            case .tooLarge, .library: (remedy, isOutcomeUnknown) = (.transient, true)
+            case .tooLarge, .libcurl: (remedy, isOutcomeUnknown) = (.transient, true)
             case .tls, .badRequest, .unreadable: (remedy, isOutcomeUnknown) = (.attention, false)
             }
             return

@@ -51,7 +51,7 @@ enum Verdict: Equatable {
             let isRetryable: Bool =
                 switch kind {
                 case .resolve, .connect, .timeout, .broken: true
-                case .tls, .tooLarge, .badRequest, .unreadable, .library: false
+                case .tls, .tooLarge, .badRequest, .unreadable, .libcurl: false
                 }
             self = isRetryable ? .retry(.transient) : .final
         } else if Verdict.skews.contains(error.code)

@@ -1,3 +1,5 @@
+import Posix
+
 /// A JSON text in the making (RFC 8259).
 public indirect enum JSONValue: Sendable {
     case null
@@ -23,7 +25,7 @@ public indirect enum JSONValue: Sendable {
         case .bool(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
         case .number(let value): text += value.isFinite ? Self.plain(value) : "null"
-        case .string(let value): Self.quote(value, to: &text)
+        case .string(let value): text.append(jsonQuoted: value)
         case .array(let values):
             text += "["
             for (index, value) in values.enumerated() {
@@ -35,7 +37,7 @@ public indirect enum JSONValue: Sendable {
             text += "{"
             for (index, (name, value)) in members.enumerated() {
                 if index > 0 { text += "," }
-                Self.quote(name, to: &text)
+                text.append(jsonQuoted: name)
                 text += ":"
                 value.write(to: &text)
             }
@@ -46,24 +48,6 @@ public indirect enum JSONValue: Sendable {
     /// Three digits after the point are enough for rates and ages.
     private static func plain(_ value: Double) -> String {
         abs(value) < 1e12 ? "\((value * 1000).rounded() / 1000)" : "\(value)"
-    }
-
-    private static func quote(_ value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }
 

@@ -87,33 +87,21 @@ public struct Log: Sendable {
             }
         case .json:
             line += "{\"timestamp\":\"\(Timestamp.text(nanoseconds: Clock.realtimeNanoseconds()))\""
-            line += ",\"level\":\"\(level.rawValue)\",\"stage\":\(Self.quoted(stage))"
-            line += ",\"message\":\(Self.quoted(message))"
-            for (key, value) in fields { line += ",\(Self.quoted(key)):\(Self.quoted(value))" }
+            line += ",\"level\":\"\(level.rawValue)\",\"stage\":"
+            line.append(jsonQuoted: stage)
+            line += ",\"message\":"
+            line.append(jsonQuoted: message)
+            for (key, value) in fields {
+                line += ","
+                line.append(jsonQuoted: key)
+                line += ":"
+                line.append(jsonQuoted: value)
+            }
             line += "}"
         }
         line += "\n"
         // A log that cannot be written must not stop the data.
         var text = line
         text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    }
-
-    /// A text as a JSON string.
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\t": quoted += "\\t"
-            case "\r": quoted += "\\r"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

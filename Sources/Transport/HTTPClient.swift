@@ -32,7 +32,7 @@ public struct HTTPClient: ~Copyable {
     public init(connections: Int = 16, authorities: String? = nil) throws(TransportError) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init()
         else {
-            throw TransportError(kind: .library, url: "", reason: "libcurl could not start")
+            throw TransportError(kind: .libcurl, url: "", reason: "libcurl could not start")
         }
         self.multi = multi
         self.authorities = authorities
@@ -57,7 +57,7 @@ public struct HTTPClient: ~Copyable {
     public mutating func submit(_ request: HTTPRequest, token: Int) throws(TransportError) {
         precondition(transfers[token] == nil, "token \(token) is in use")
         guard let handle = idle.popLast() ?? curl_easy_init() else {
-            throw TransportError(kind: .library, url: "", reason: "libcurl has no memory")
+            throw TransportError(kind: .libcurl, url: "", reason: "libcurl has no memory")
         }
         let transfer: Transfer
         do throws(TransportError) {
@@ -140,7 +140,7 @@ public struct HTTPClient: ~Copyable {
     private func check(_ code: CURLMcode) throws(TransportError) {
         guard code == CURLM_OK else {
             throw TransportError(
-                kind: .library, url: "", reason: String(cString: curl_multi_strerror(code)))
+                kind: .libcurl, url: "", reason: String(cString: curl_multi_strerror(code)))
         }
     }
 }

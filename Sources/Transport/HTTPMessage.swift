@@ -85,8 +85,8 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         case badRequest
         /// The file to send could not be read.
         case unreadable
-        /// The library failed.
-        case library
+        /// libcurl itself failed.
+        case libcurl
     }
 
     /// What went wrong.
@@ -100,7 +100,7 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
     public var isRetryable: Bool {
         switch kind {
         case .resolve, .connect, .timeout, .broken, .tooLarge: true
-        case .tls, .badRequest, .unreadable, .library: false
+        case .tls, .badRequest, .unreadable, .libcurl: false
         }
     }
 

@@ -58,11 +58,12 @@ final class LiveTap {
     /// Waits until it has written so many bytes, and then nothing for a while.
     func settles(above bytes: Int) -> Bool {
         var size = -1
+        var since = Date()
         return waitUntil(30) {
-            usleep(300_000)
-            let before = size
-            size = output.count
-            return size > bytes && size == before
+            var status = stat()
+            let now = stat(place.path("out"), &status) == 0 ? Int(status.st_size) : 0
+            if now != size { (size, since) = (now, Date()) }
+            return size > bytes && Date().timeIntervalSince(since) > 0.3
         }
     }
 

@@ -50,13 +50,19 @@ struct SbeTapEndurance {
         #expect(!lines.contains { $0.kind == "gap" })
     }
 
+    /// A tap that has written trades and was stopped.
+    private func stoppedTap(_ simulator: Simulator) throws -> LiveTap {
+        let tap = try LiveTap(simulator, ["--streams", "trade"])
+        #expect(tap.says("\"connected\""))
+        try simulator.post("/market?newest=30")
+        #expect(tap.settles(above: 3000))
+        #expect(tap.stop() == 0)
+        return tap
+    }
+
     @Test func `a spill that a process of the same number left is passed on`() throws {
         let simulator = try Simulator(["--newest", "10"])
-        let first = try LiveTap(simulator, ["--streams", "trade"])
-        #expect(first.says("\"connected\""))
-        try simulator.post("/market?newest=30")
-        #expect(first.settles(above: 3000))
-        #expect(first.stop() == 0)
+        let first = try stoppedTap(simulator)
         let left = LiveRecords.whole(first.output)
         let spill = try TemporaryDirectory()
         // As in a container, where each start has the same process number.
@@ -72,11 +78,7 @@ struct SbeTapEndurance {
 
     @Test func `taps that start at once with one spill directory pass leftovers on once`() throws {
         let simulator = try Simulator(["--newest", "10"])
-        let first = try LiveTap(simulator, ["--streams", "trade"])
-        #expect(first.says("\"connected\""))
-        try simulator.post("/market?newest=30")
-        #expect(first.settles(above: 3000))
-        #expect(first.stop() == 0)
+        let first = try stoppedTap(simulator)
         let left = LiveRecords.whole(first.output)
         let spill = try TemporaryDirectory()
         try Data(left).write(to: URL(fileURLWithPath: spill.path("old.spill")))

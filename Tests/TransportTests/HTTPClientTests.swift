@@ -101,23 +101,22 @@ struct HTTPClientTests {
     }
 
     @Test func `a part of a file is sent, and sent again on a connection that had gone`() throws {
-        var path = Array("/tmp/transport-test-XXXXXX".utf8CString)
-        let file = mkstemp(&path)
+        let place = try TemporaryDirectory()
+        let file = open(place.path("part"), O_RDWR | O_CREAT, 0o600)
         defer { close(file) }
-        let name = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { unlink(name) }
         _ = write(file, "0123456789", 10)
         let server = FaultServer([.respond(200, keepsOpen: true), .close, .respond(201)])
         defer { server.stop() }
         var client = try HTTPClient()
         let request = HTTPRequest(
-            method: "PUT", url: server.url, body: .file(path: name, offset: 3, length: 5))
+            method: "PUT", url: server.url,
+            body: .file(path: place.path("part"), offset: 3, length: 5))
         #expect(try client.send(request).status == 200)
         #expect(try client.send(request).status == 201)
         let bodies = server.requests.map { String(decoding: $0.body, as: UTF8.self) }
         #expect(bodies == ["34567", "34567", "34567"])
         var short = request
-        short.body = .file(path: name, offset: 8, length: 5)
+        short.body = .file(path: place.path("part"), offset: 8, length: 5)
         do throws(TransportError) {
             _ = try client.send(short)
             Issue.record("no error")

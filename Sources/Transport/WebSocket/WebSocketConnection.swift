@@ -58,11 +58,11 @@ public struct WebSocketConnection: ~Copyable {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let multi = curl_multi_init()
         else {
-            throw .transport(TransportError(kind: .library, url: text, reason: "no memory"))
+            throw .transport(TransportError(kind: .libcurl, url: text, reason: "no memory"))
         }
         guard let handle = curl_easy_init() else {
             curl_multi_cleanup(multi)
-            throw .transport(TransportError(kind: .library, url: text, reason: "no memory"))
+            throw .transport(TransportError(kind: .libcurl, url: text, reason: "no memory"))
         }
         ccurl_setopt_string(handle, CURLOPT_URL, url.base)
         ccurl_setopt_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -113,7 +113,7 @@ public struct WebSocketConnection: ~Copyable {
     private mutating func connect() throws(WebSocketFailure) {
         var running: Int32 = 0
         guard curl_multi_perform(multi, &running) == CURLM_OK else {
-            throw failure(.library, "libcurl could not go on")
+            throw failure(.libcurl, "libcurl could not go on")
         }
         var left: Int32 = 0
         guard let message = curl_multi_info_read(multi, &left) else { return }
@@ -123,7 +123,7 @@ public struct WebSocketConnection: ~Copyable {
         }
         var number: curl_socket_t = -1
         ccurl_getinfo_socket(handle, &number)
-        guard number >= 0 else { throw failure(.library, "libcurl has no socket") }
+        guard number >= 0 else { throw failure(.libcurl, "libcurl has no socket") }
         descriptor = number
         var on: Int32 = 1
         setsockopt(
