@@ -4,6 +4,8 @@ SHELL := /bin/bash
 RELEASE := .build/release
 export PYTHON ?= $(CURDIR)/.venv/bin/python
 export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
+# Byte code beside the tests would be files that the package does not know.
+export PYTHONDONTWRITEBYTECODE := 1
 PREFIX ?= /usr/local
 
 .PHONY: help setup build test lint format coverage generate demo bench chaos soak install uninstall clean
