@@ -57,7 +57,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Floor 0: C libraries of the system, and the system itself.
@@ -79,6 +78,9 @@ let package = Package(
         // Floor 2: our record, and the network.
         library("Records", ["SBE", "Avro", "Posix"], strict),
         library("Transport", ["CCurl", "COpenSSL", "Posix"]),
+
+        library(
+            "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Transport"]),
@@ -110,12 +112,11 @@ let package = Package(
         tool(
             "healthd",
             [
-                "Monitoring", "Stage", "StageAWS", "AWS", "Avro", "Stats", "Posix",
+                "Monitoring", "Stage", "StageAWS", "AWS", "Avro", "ServerTLS", "Stats", "Posix",
                 argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], exclude: ["Page/page.html"]),
         tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
 
@@ -127,13 +128,13 @@ let package = Package(
         tool(
             "exchange-sim",
             [
-                "Binance", "Stage", "SBE", "Records", "Posix", "SimulatedMarket", argumentParser,
+                "Binance", "Stage", "SBE", "Records", "Posix", "ServerTLS", "SimulatedMarket",
+                argumentParser,
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
         .executableTarget(

@@ -13,6 +13,14 @@
 
 static inline void copenssl_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
 
+static inline void copenssl_set_minimum_version(SSL_CTX *context, int version) {
+    SSL_CTX_set_min_proto_version(context, version);
+}
+
+static inline void copenssl_forbid_renegotiation(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+}
+
 static inline void copenssl_set_read_buffer_size(BIO *buffer, int size) {
     BIO_int_ctrl(buffer, BIO_C_SET_BUFF_SIZE, size, 0);
 }

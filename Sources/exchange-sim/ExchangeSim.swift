@@ -7,6 +7,7 @@ import NIOPosix
 import Posix
 import Records
 import SimulatedMarket
+import ServerTLS
 import Stage
 
 @main
@@ -134,7 +135,7 @@ struct ExchangeSim: ParsableCommand {
             files = (certificate, certificate, key)
         }
         guard let files else { return "" }
-        let context = try TestCA.context(certificate: files.certificate, key: files.key)
+        let context = try TLSContext(certificate: files.certificate, key: files.key)
         let server = try StreamServer(port: streams.wssPort, hub, tls: context)
         return " wss=wss://127.0.0.1:\(server.port) ca=\(files.ca)"
     }

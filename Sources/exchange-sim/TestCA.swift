@@ -1,5 +1,4 @@
 import Glibc
-import NIOSSL
 
 /// A certificate authority for this run alone, and the server's certificate from it, made by
 /// running `openssl`.
@@ -38,15 +37,6 @@ enum TestCA {
                 "-addext", "extendedKeyUsage=serverAuth",
             ])
         return (path("ca.pem"), path("server.pem"), path("server.key"))
-    }
-
-    /// What a TLS server needs, from PEM files.
-    static func context(certificate: String, key: String) throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-        return try NIOSSLContext(
-            configuration: .makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(NIOSSLPrivateKey(file: key, format: .pem))))
     }
 
     private static func openssl(_ arguments: [String]) throws {

@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
+import ServerTLS
 import Stage
 
 /// Listens, and gives each connection its handlers. One thread serves all of them.
@@ -56,7 +56,7 @@ final class Server {
     /// - Returns: the port.
     private func listen(
         _ host: String, _ port: Int, _ answers: Answers, _ registry: NIOLoopBound<Registry>,
-        _ tls: NIOSSLContext?, isMetrics: Bool
+        _ tls: TLSContext?, isMetrics: Bool
     ) throws -> Int {
         let requestTime = requestTime
         let followers = followers
@@ -72,7 +72,7 @@ final class Server {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    if let tls { try pipeline.addHandler(TLSServerHandler(context: tls)) }
                     try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true)
                     try pipeline.addHandler(
                         Connection(
@@ -90,7 +90,7 @@ final class Server {
     }
 
     /// TLS 1.2 or later with the certificate of the configuration; nil without one.
-    private static func tls(_ plan: HealthPlan) throws -> NIOSSLContext? {
+    private static func tls(_ plan: HealthPlan) throws -> TLSContext? {
         guard let certificate = plan.certificate else {
             guard plan.key == nil else {
                 throw StageFailure(.usage, "a TLS key needs its certificate: --tls-certificate")
@@ -98,16 +98,9 @@ final class Server {
             return nil
         }
         do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-            let key = try NIOSSLPrivateKey(file: plan.key ?? certificate, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            return try NIOSSLContext(configuration: configuration)
+            return try TLSContext(certificate: certificate, key: plan.key ?? certificate)
         } catch {
-            throw StageFailure(
-                .configuration,
-                "cannot use \(certificate) and \(plan.key ?? certificate) for TLS: \(error)")
+            throw StageFailure(.configuration, error.description)
         }
     }
 

@@ -40,7 +40,8 @@ struct LayeringTests {
             for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
                 let words = line.split(separator: " ")
                 guard let place = words.firstIndex(of: "import"), place <= 1, !line.hasPrefix("//"),
-                    place == 0 || words[0] == "public", words.count > place + 1
+                    place == 0 || ["public", "package", "internal"].contains(words[0]),
+                    words.count > place + 1
                 else { continue }
                 // `import struct Foundation.Data` names the module second.
                 let isScoped = ["struct", "class", "enum", "protocol", "func"].contains(

@@ -1,8 +1,8 @@
 import Glibc
 import NIOCore
 import NIOPosix
-import NIOSSL
 import NIOWebSocket
+import ServerTLS
 
 /// What can be done to a connection on command.
 enum Deed: String, CaseIterable {
@@ -33,7 +33,7 @@ extension StreamConnection {
     func suffer(_ deed: Deed, code: UInt16 = 1001, reason: String = "") {
         guard let wire else { return }
         // Below TLS, so that no goodbye of TLS goes out either.
-        let tls = try? wire.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        let tls = try? wire.pipeline.syncOperations.context(handlerType: TLSServerHandler.self)
         let bare = tls ?? wire
         hub.counts.deeds[deed.rawValue, default: 0] += 1
         switch deed {

@@ -1,9 +1,9 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import NIOWebSocket
 import Posix
+import ServerTLS
 
 /// Listens for WebSocket clients on 127.0.0.1 and hands them to the hub.
 final class StreamServer: Sendable {
@@ -17,7 +17,7 @@ final class StreamServer: Sendable {
     /// - Parameters:
     ///   - port: 0 takes a free one.
     ///   - tls: nil for plain TCP.
-    init(port: Int, _ hub: StreamHub, tls: NIOSSLContext? = nil) throws {
+    init(port: Int, _ hub: StreamHub, tls: TLSContext? = nil) throws {
         // A flood needs more on the way than the default of 64 KiB; culling needs it small.
         let mark = hub.options.flood > 0 ? 1 << 20 : 64 << 10
         channel = try ServerBootstrap(group: hub.loop)
@@ -29,7 +29,7 @@ final class StreamServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLServerHandler(context: tls))
+                            TLSServerHandler(context: tls))
                     }
                     try Self.prepare(channel, hub)
                 }
