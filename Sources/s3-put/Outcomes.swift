@@ -1,6 +1,5 @@
 import Posix
 import Stage
-import Synchronization
 
 /// What the threads beside the main one have to say: objects that were delivered, and why it goes
 /// on no further.
@@ -11,19 +10,15 @@ final class Outcomes: Sendable {
         case failed(StageFailure)
     }
 
-    private let waiting = Mutex<[Outcome]>([])
-    private let signal: ThreadSignal
+    private let waiting: WorkQueue<Outcome>
 
-    init() throws { signal = try ThreadSignal() }
+    init() throws { waiting = try WorkQueue() }
 
     /// Readable when there are outcomes.
-    var descriptor: Int32 { signal.descriptor }
+    var descriptor: Int32 { waiting.descriptor }
 
     /// Leaves one for the main thread.
-    func post(_ outcome: Outcome) {
-        waiting.withLock { $0.append(outcome) }
-        signal.raise()
-    }
+    func post(_ outcome: Outcome) { waiting.add(outcome) }
 
     /// Leaves an error for the main thread.
     func post(_ error: any Error) {
@@ -31,13 +26,5 @@ final class Outcomes: Sendable {
     }
 
     /// Takes those since the last call.
-    func takeAll() -> [Outcome] {
-        let outcomes = waiting.withLock { waiting in
-            let outcomes = waiting
-            waiting = []
-            return outcomes
-        }
-        for _ in outcomes { signal.take() }
-        return outcomes
-    }
+    func takeAll() -> [Outcome] { waiting.takeAll() }
 }

@@ -24,6 +24,8 @@ struct Sink: ~Copyable {
     static let maximumParts = 32
     /// How long records may wait for the disk, ns: one sync covers all of them.
     static let syncInterval: Int64 = 1_000_000_000
+    /// How long the end of the program waits for each of its threads, seconds.
+    static let joinTimeout = 2.0
 
     let plan: S3PutPlan
     let log: Log
@@ -84,7 +86,11 @@ struct Sink: ~Copyable {
                 log: log, credentials: credentials, figures: figures,
                 abortedUploads: abortedUploads, isAbandoned: isAbandoned)
         }
-        let writer = try ObjectWriter(plan.form, to: committer, outcomes)
+        let writer: ObjectWriter
+        do { writer = try ObjectWriter(plan.form, to: committer, outcomes) } catch {
+            committer.end(seconds: Self.joinTimeout)
+            throw error
+        }
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
         }
@@ -107,6 +113,12 @@ struct Sink: ~Copyable {
         self.counters = counters
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
         stop = stage.stopDescriptor
+    }
+
+    /// The threads must not outlive the program's end: see `BackgroundThread`.
+    deinit {
+        writer.end(seconds: Self.joinTimeout)
+        committer.end(seconds: Self.joinTimeout)
     }
 
     // MARK: - Running
