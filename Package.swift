@@ -71,54 +71,69 @@ let package = Package(
         // Floor 1: formats and files, each on its own.
         library("SBE", [], strict),
         library("Avro", ["CZlib", "CZstd", "Posix"]),
-        library("Ledger", ["Posix"]),
+        library("Encoding", ["Posix"], strict),
+        library("Identity", ["Encoding"], strict),
+        library("Ledger", ["Identity", "Posix"]),
         library("Spool", ["Posix"]),
         library("Stats", ["Posix"]),
 
         // Floor 2: our record, and the network.
-        library("Records", ["SBE", "Avro", "Posix"], strict),
-        library("Transport", ["CCurl", "COpenSSL", "Posix"]),
+        library("Records", ["SBE", "Avro", "Encoding", "Identity", "Posix"], strict),
+        library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
         library(
             "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
         // Floor 3: the venue, the cloud, and what every stage shares.
-        library("Binance", ["SBE", "Records", "Transport"]),
-        library("AWS", ["Transport", "COpenSSL", "Posix"]),
-        library("Monitoring", ["Stats", "Posix"]),
+        library("Binance", ["SBE", "Records", "Encoding", "Identity", "Transport"]),
+        library("AWS", ["Transport", "COpenSSL", "Encoding", "Posix"]),
+        library("Monitoring", ["Stats", "Encoding", "Posix"]),
         library(
             "Stage",
-            ["Records", "Ledger", "Spool", "Stats", "Posix", "CYAML", argumentParser]),
+            [
+                "Records", "Encoding", "Identity", "Ledger", "Spool", "Stats", "Posix", "CYAML",
+                argumentParser,
+            ]),
         library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
         // Floor 4: the programs.
         tool(
-            "rest-pull", ["Stage", "Binance", "Transport", "Records", "Ledger", "Stats", "Posix"]),
-        tool("sbe-tap", ["Stage", "Binance", "Transport", "Records", "Stats", "Posix"]),
-        tool("dedup", ["Stage", "Records", "Ledger", "Stats", "Posix"]),
+            "rest-pull",
+            [
+                "Stage", "Binance", "Transport", "Records", "Encoding", "Identity", "Ledger",
+                "Stats", "Posix",
+            ]),
+        tool(
+            "sbe-tap",
+            [
+                "Stage", "Binance", "Transport", "Records", "Encoding", "Identity", "Stats",
+                "Posix",
+            ]),
+        tool("dedup", ["Stage", "Records", "Identity", "Stats", "Posix"]),
         tool(
             "s3-put",
             [
-                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
-                "Stats", "Posix", argumentParser,
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding", "Identity",
+                "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
         tool(
             "kinesis-put",
             [
-                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Ledger", "Spool",
-                "Stats", "Posix", argumentParser,
+                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding", "Identity",
+                "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
-        tool("recq", ["Stage", "Records", "Avro", "Ledger", "Posix"]),
+        tool("recq", ["Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
         tool(
             "healthd",
             [
-                "Monitoring", "Stage", "StageAWS", "AWS", "Avro", "ServerTLS", "Stats", "Posix",
+                "Monitoring", "Stage", "StageAWS", "AWS", "Avro", "Encoding", "ServerTLS", "Stats",
+                "Posix",
                 argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["Page/page.html"]),
-        tool("ledgerctl", ["Stage", "Records", "Ledger", "Posix"]),
+        tool("ledgerctl", ["Stage", "Records", "Encoding", "Identity", "Ledger", "Posix"]),
 
         // For developers and demos.
         library("SchemaModel", []),
@@ -128,8 +143,8 @@ let package = Package(
         tool(
             "exchange-sim",
             [
-                "Binance", "Stage", "SBE", "Records", "Posix", "ServerTLS", "SimulatedMarket",
-                argumentParser,
+                "Binance", "Stage", "SBE", "Records", "Encoding", "Identity", "Posix", "ServerTLS",
+                "SimulatedMarket", argumentParser,
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -139,7 +154,9 @@ let package = Package(
 
         .executableTarget(
             name: "bench-core",
-            dependencies: ["Binance", "AWS", "Transport", "Records", "SBE", "Stats", "Posix"],
+            dependencies: [
+                "Binance", "AWS", "Transport", "Records", "Identity", "SBE", "Stats", "Posix",
+            ],
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
@@ -162,17 +179,18 @@ let package = Package(
         .testTarget(
             name: "KinesisPutTests",
             dependencies: [
-                "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Posix", "Stage",
-                "StageAWS",
-                "Stats",
+                "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Identity", "Posix",
+                "Stage", "StageAWS", "Stats",
             ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "TestSupport"]),
+        tests("EncodingTests", ["Encoding", "Posix", "TestSupport"]),
+        tests("IdentityTests", ["Identity", "Encoding", "TestSupport"]),
+        tests("LedgerTests", ["Ledger", "Identity", "TestSupport"]),
         tests("SpoolTests", ["Spool", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
-        tests("MonitoringTests", ["Monitoring", "Stats", "Posix", "TestSupport"]),
+        tests("MonitoringTests", ["Monitoring", "Encoding", "Stats", "Posix", "TestSupport"]),
         .testTarget(
             name: "HealthTests",
             dependencies: [
@@ -184,8 +202,10 @@ let package = Package(
             ],
             exclude: ["browser.py", "moto_cloudwatch.py", "read_metrics.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
-        tests("RecordsTests", ["Records", "Avro", "Posix", "TestSupport"]),
-        tests("BinanceTests", ["Binance", "Records", "Transport", "Posix", "TestSupport"]),
+        tests("RecordsTests", ["Records", "Avro", "Encoding", "Identity", "Posix", "TestSupport"]),
+        tests(
+            "BinanceTests",
+            ["Binance", "Records", "Identity", "Transport", "Posix", "TestSupport"]),
         .testTarget(
             name: "TransportTests",
             dependencies: [
@@ -196,7 +216,7 @@ let package = Package(
                 .product(name: "NIOWebSocket", package: "swift-nio"),
             ],
             exclude: ["websocket_server.py"], swiftSettings: base),
-        tests("AWSTests", ["AWS", "Transport", "Posix", "TestSupport"]),
+        tests("AWSTests", ["AWS", "Transport", "Encoding", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),
     ]

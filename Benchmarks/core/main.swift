@@ -16,6 +16,7 @@
 // What it prints has to be what `peers` prints.
 import Binance
 import Glibc
+import Identity
 import Posix
 import Records
 import SBE

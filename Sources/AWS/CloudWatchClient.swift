@@ -1,3 +1,4 @@
+import Encoding
 public import Transport
 
 /// Amazon CloudWatch's way in for data points. One thread.
@@ -33,7 +34,8 @@ public struct CloudWatchClient: ~Copyable {
     /// - Parameter data: ``MetricDatum/json`` of each.
     public static func body(namespace: String, _ data: some Sequence<String>) -> [UInt8] {
         let list = data.joined(separator: ",")
-        return Array("{\"Namespace\":\(JSONText.quoted(namespace)),\"MetricData\":[\(list)]}".utf8)
+        return Array(
+            "{\"Namespace\":\(String(jsonQuoted: namespace)),\"MetricData\":[\(list)]}".utf8)
     }
 
     /// Sends data points, and again as the policy says. The service counts those twice whose
@@ -57,7 +59,7 @@ public struct CloudWatchClient: ~Copyable {
         ]
         if isGzip { call.headers.append(("Content-Encoding", "gzip")) }
         call.body = .bytes(body)
-        call.payload = .hash(Text.hex(SHA256.of(body)))
+        call.payload = .hash(Hex.text(SHA256.of(body)))
         call.timeout = 10
         _ = try service.send(call)
     }

@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 
 /// The places where credentials are looked for, in order; the first that has any wins.
@@ -30,7 +31,7 @@ struct CredentialChain: Sendable {
     func fromEnvironment() throws(AWSError) -> Credentials? {
         let expiration: Int64?
         if let text = environment["AWS_CREDENTIAL_EXPIRATION"] {
-            guard let time = Timestamps.parseISO(text) else {
+            guard let time = Timestamp.seconds(rfc3339: text) else {
                 throw Self.failure("AWS_CREDENTIAL_EXPIRATION is no time such as \(Self.example)")
             }
             expiration = time

@@ -1,3 +1,4 @@
+import Encoding
 import Glibc
 import Posix
 
@@ -34,7 +35,7 @@ enum CredentialProcess {
         else { throw CredentialChain.failure("\(source): the output holds no credentials") }
         let expiration: Int64?
         if let text = fields["Expiration"], text != "null", !text.isEmpty {
-            guard let time = Timestamps.parseISO(text) else {
+            guard let time = Timestamp.seconds(rfc3339: text) else {
                 throw CredentialChain.failure(
                     "\(source): Expiration is no time such as \(CredentialChain.example)")
             }

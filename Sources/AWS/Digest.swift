@@ -49,62 +49,8 @@ enum SHA256 {
     }
 }
 
-/// Bytes as text.
+/// Texts of files and answers.
 enum Text {
-    static func hex(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    /// Base64 with padding (RFC 4648, section 4).
-    static func base64(_ bytes: [UInt8]) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits: UInt32 = 0
-            for (place, byte) in group.enumerated() { bits |= UInt32(byte) << (16 - 8 * place) }
-            for place in 0..<4 {
-                text.append(
-                    place <= group.count
-                        ? digits[Int(bits >> (18 - 6 * place) & 63)] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    /// A checksum as S3 writes it: base64 of the big-endian bytes.
-    static func base64(_ checksum: UInt32) -> String {
-        base64((0..<4).map { UInt8(truncatingIfNeeded: checksum >> (24 - 8 * $0)) })
-    }
-
-    /// Percent-encodes every byte outside `A-Za-z0-9-._~` (RFC 3986, section 2.3), upper-case.
-    static func percentEncoded(_ text: some StringProtocol, keepingSlashes: Bool = false) -> String
-    {
-        var encoded: [UInt8] = []
-        let digits = Array("0123456789ABCDEF".utf8)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                encoded.append(byte)
-            case UInt8(ascii: "/") where keepingSlashes: encoded.append(byte)
-            default:
-                encoded.append(UInt8(ascii: "%"))
-                encoded.append(digits[Int(byte >> 4)])
-                encoded.append(digits[Int(byte & 15)])
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
-    }
-
     /// Without white space at both ends.
     static func trimmed(_ text: some StringProtocol) -> String {
         var rest = Substring(text)

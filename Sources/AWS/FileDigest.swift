@@ -1,3 +1,4 @@
+import Encoding
 import Glibc
 import Posix
 
@@ -61,17 +62,17 @@ struct FileDigest {
             }
             if length > 0 || parts.isEmpty {
                 var md5 = ""
-                if let sum = sum.take() { md5 = Text.base64(sum.finish()) }
+                if let sum = sum.take() { md5 = Base64.text(sum.finish()) }
                 parts.append(
                     Part(
-                        offset: offset, length: length, crc32c: Text.base64(crc.value),
-                        sha256: hashing ? Text.hex(hash.finish()) : "",
+                        offset: offset, length: length, crc32c: Base64.text(bigEndian: crc.value),
+                        sha256: hashing ? Hex.text(hash.finish()) : "",
                         md5: md5))
             }
             offset += length
         }
         length = offset
-        crc32c = Text.base64(whole.value)
+        crc32c = Base64.text(bigEndian: whole.value)
         self.parts = parts
     }
 }

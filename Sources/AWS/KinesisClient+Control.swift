@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 public import Transport
 
@@ -10,7 +11,7 @@ extension KinesisClient {
         var bytes = Bytes(capacity: 256)
         if let nextToken {
             // The token stands for the stream; naming it as well is refused.
-            bytes.append(utf8: "{\"NextToken\":\(JSONText.quoted(nextToken))}")
+            bytes.append(utf8: "{\"NextToken\":\(String(jsonQuoted: nextToken))}")
         } else {
             bytes.append(
                 utf8: "{\(stream.member),\"ShardFilter\":{\"Type\":\"AT_LATEST\"}}")

@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Transport
 
@@ -55,7 +56,7 @@ struct MetadataService {
         guard roles.status == 200, let role = names.first else {
             throw failure("instance", .unavailable, "HTTP status \(roles.status)")
         }
-        let response = try get(folder + Text.percentEncoded(role), &token)
+        let response = try get(folder + role.percentEncoded(), &token)
         guard response.status == 200 else {
             throw failure("instance", .unavailable, "HTTP status \(response.status)")
         }
@@ -174,7 +175,7 @@ struct MetadataService {
         var expiration: Int64?
         if let text = fields["Expiration"], text != "null", !text.isEmpty {
             // Taken for no end at all, they would be used until the service refuses them.
-            guard let time = Timestamps.parseISO(text) else {
+            guard let time = Timestamp.seconds(rfc3339: text) else {
                 throw failure(
                     source, .protocolBroken,
                     "Expiration is no time such as \(CredentialChain.example)")

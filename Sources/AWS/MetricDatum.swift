@@ -1,3 +1,5 @@
+import Encoding
+
 /// One data point of CloudWatch.
 ///
 /// Source: Amazon CloudWatch API Reference, 2010-08-01, "MetricDatum".
@@ -82,10 +84,10 @@ public struct MetricDatum: Sendable, Equatable {
 
     /// As a request has it.
     public var json: String {
-        var text = "{\"MetricName\":\(JSONText.quoted(name))"
+        var text = "{\"MetricName\":\(String(jsonQuoted: name))"
         if !dimensions.isEmpty {
             let list = dimensions.map {
-                "{\"Name\":\(JSONText.quoted($0.name)),\"Value\":\(JSONText.quoted($0.value))}"
+                "{\"Name\":\(String(jsonQuoted: $0.name)),\"Value\":\(String(jsonQuoted: $0.value))}"
             }
             text += ",\"Dimensions\":[\(list.joined(separator: ","))]"
         }

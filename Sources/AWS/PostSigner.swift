@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 
 /// Signs the requests of a JSON service: `POST` to one path, a few headers, a body.
@@ -32,7 +33,7 @@ public struct PostSigner {
         self.region = region
         self.service = service
         self.contentType = contentType
-        canonicalPath = Text.percentEncoded(path, keepingSlashes: true)
+        canonicalPath = path.percentEncoded(keeping: "-._~/")
     }
 
     /// The headers of a signed request.
@@ -45,7 +46,7 @@ public struct PostSigner {
     public mutating func headers(
         target: String, body: RawSpan, credentials: Credentials, now: Int64
     ) -> [(String, String)] {
-        let timestamp = Timestamps.basic(now)
+        let timestamp = Timestamp.basic(seconds: now)
         let day = String(timestamp.prefix(8))
         if day != keyDay || credentials.secretAccessKey != keySecret {
             key = Array("AWS4\(credentials.secretAccessKey)".utf8)
@@ -56,7 +57,7 @@ public struct PostSigner {
         }
         var digest = Hash.sha256()
         digest.update(body)
-        let bodyHash = Text.hex(digest.finish())
+        let bodyHash = Hex.text(digest.finish())
         var canonical = "POST\n\(canonicalPath)\n\ncontent-type:\(contentType)\nhost:\(authority)\n"
         canonical += "x-amz-date:\(timestamp)\n"
         var names = "content-type;host;x-amz-date"
@@ -67,9 +68,9 @@ public struct PostSigner {
         names += ";x-amz-target"
         canonical += "x-amz-target:\(target)\n\n\(names)\n\(bodyHash)"
         let scope = "\(day)/\(region)/\(service)/aws4_request"
-        let hash = Text.hex(SHA256.of(Array(canonical.utf8)))
+        let hash = Hex.text(SHA256.of(Array(canonical.utf8)))
         let text = "AWS4-HMAC-SHA256\n\(timestamp)\n\(scope)\n\(hash)"
-        let signature = Text.hex(SHA256.authentication(of: Array(text.utf8), key: key))
+        let signature = Hex.text(SHA256.authentication(of: Array(text.utf8), key: key))
         var headers = [
             ("Content-Type", contentType), ("X-Amz-Date", timestamp), ("X-Amz-Target", target),
         ]

@@ -1,3 +1,4 @@
+import Encoding
 public import Posix
 
 /// Where records go: a stream by name or by ARN.
@@ -58,7 +59,7 @@ public struct RecordSuffix: Sendable {
     public init(partitionKey: String, explicitHash: UInt128? = nil) {
         self.partitionKey = partitionKey
         keyLength = partitionKey.utf8.count
-        var text = "\",\"PartitionKey\":\(JSONText.quoted(partitionKey))"
+        var text = "\",\"PartitionKey\":\(String(jsonQuoted: partitionKey))"
         if let explicitHash { text += ",\"ExplicitHashKey\":\"\(explicitHash)\"" }
         bytes = Array((text + "},").utf8)
     }
@@ -99,23 +100,5 @@ public struct PutRecordsBody: ~Copyable {
         bytes.truncate(to: bytes.count - 1)
         bytes.append("]}")
         return bytes
-    }
-}
-
-enum JSONText {
-    /// A text as a JSON string (RFC 8259, section 7).
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\u{0}"..<"\u{20}", "\u{7F}":
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

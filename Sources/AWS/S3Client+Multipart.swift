@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Transport
 
@@ -132,7 +133,7 @@ extension S3Client {
         }
         let bytes = Array((body + "</CompleteMultipartUpload>").utf8)
         call.body = .bytes(bytes)
-        call.payload = .hash(Text.hex(SHA256.of(bytes)))
+        call.payload = .hash(Hex.text(SHA256.of(bytes)))
         call.headers.append(("content-type", "application/xml"))
         if upload.onlyIfAbsent { call.headers.append(("if-none-match", "*")) }
         if configuration.checksum == .crc32c {

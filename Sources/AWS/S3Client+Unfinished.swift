@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Transport
 
@@ -31,7 +32,7 @@ extension S3Client {
                     let id = XMLText.first("UploadId", in: element)
                 else { throw malformed(call, "an upload without Key or UploadId") }
                 let begun = XMLText.first("Initiated", in: element)
-                    .flatMap(Timestamps.parseISO)
+                    .flatMap(Timestamp.seconds(rfc3339:))
                 uploads.append(UnfinishedUpload(key: key, uploadID: id, begun: begun))
             }
             let keyMarker = XMLText.first("NextKeyMarker", in: answer) ?? ""

@@ -1,3 +1,4 @@
+import Encoding
 public import Transport
 
 /// Amazon S3, or a store that speaks its interface. One thread; the parts of an
@@ -114,7 +115,7 @@ public struct S3Client: ~Copyable {
             ?? Endpoint(
                 service: "s3", region: service.region, isFIPS: configuration.usesFIPS,
                 isDualStack: configuration.usesDualStack)
-        let path = key.map { "/" + Text.percentEncoded($0, keepingSlashes: true) } ?? ""
+        let path = key.map { "/" + $0.percentEncoded(keeping: "-._~/") } ?? ""
         let inPath =
             configuration.usesPathStyle ?? (override != nil) || endpoint.isAddress
             || endpoint.isTLS && bucket.contains(".") || bucket.contains("_")

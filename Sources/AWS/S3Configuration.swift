@@ -1,3 +1,5 @@
+import Encoding
+
 /// What is sent along with a body, and asked for.
 public enum Checksum: String, CaseIterable, Sendable {
     /// CRC-32C, which S3 keeps and gives back.
@@ -37,7 +39,7 @@ public struct ObjectStorage: Sendable, Equatable {
         if let storageClass { headers.append(["x-amz-storage-class", storageClass]) }
         if !tags.isEmpty {
             let text = tags.map {
-                "\(Text.percentEncoded($0.name))=\(Text.percentEncoded($0.value))"
+                "\($0.name.percentEncoded())=\($0.value.percentEncoded())"
             }
             headers.append(["x-amz-tagging", text.joined(separator: "&")])
         }

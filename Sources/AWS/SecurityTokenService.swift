@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Transport
 
@@ -65,7 +66,7 @@ struct SecurityTokenService {
         with credentials: Credentials?
     ) throws(AWSError) -> Credentials {
         let form = ([("Action", operation), ("Version", "2011-06-15")] + fields)
-            .map { "\($0.0)=\(Text.percentEncoded($0.1))" }.joined(separator: "&")
+            .map { "\($0.0)=\($0.1.percentEncoded())" }.joined(separator: "&")
         let body = Array(form.utf8)
         let endpoint = try location.resolved()
         var call = ServiceCall(
@@ -73,7 +74,7 @@ struct SecurityTokenService {
             authority: endpoint.authority(), path: "/")
         call.headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")]
         call.body = .bytes(body)
-        call.payload = .hash(Text.hex(SHA256.of(body)))
+        call.payload = .hash(Hex.text(SHA256.of(body)))
         call.isSigned = credentials != nil
         call.timeout = 10
         // Without a signature the provider is never asked.
@@ -86,7 +87,7 @@ struct SecurityTokenService {
         guard let key = XMLText.first("AccessKeyId", in: answer),
             let secret = XMLText.first("SecretAccessKey", in: answer),
             let token = XMLText.first("SessionToken", in: answer),
-            let end = XMLText.first("Expiration", in: answer).flatMap(Timestamps.parseISO)
+            let end = XMLText.first("Expiration", in: answer).flatMap(Timestamp.seconds(rfc3339:))
         else {
             throw AWSError(
                 .protocolBroken, service: "sts", operation: operation,

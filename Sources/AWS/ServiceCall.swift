@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Transport
 
@@ -44,7 +45,7 @@ struct ServiceCall {
     func signed(
         credentials: Credentials, region: String, service: String, now: Int64
     ) -> HTTPRequest {
-        let timestamp = Timestamps.basic(now)
+        let timestamp = Timestamp.basic(seconds: now)
         var headers = headers + [("x-amz-date", timestamp)]
         let hash: String
         switch payload {

@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Transport
 
@@ -17,7 +18,9 @@ struct ServiceClock {
     mutating func corrects(
         _ error: AWSError, _ response: HTTPResponse, signedWith signed: Int64
     ) -> Bool {
-        guard let date = response.header("date").flatMap(Timestamps.parseHTTP) else { return false }
+        guard let date = response.header("date").flatMap(Timestamp.seconds(http:)) else {
+            return false
+        }
         let current = date - Clock.realtimeNanoseconds() / 1_000_000_000
         guard abs(current - signed) > Self.skewThreshold,
             Verdict(error, isSkewed: true, conflictIsFinal: true) == .correctClock

@@ -1,3 +1,5 @@
+import Encoding
+
 /// AWS's request signature, version 4, in the `Authorization` header.
 ///
 /// Source: AWS IAM User Guide, "Create a signed AWS API request". Signs every header that it is
@@ -46,13 +48,13 @@ struct SigV4 {
         ].joined(separator: "\n")
         let day = String(timestamp.prefix(8))
         let scope = "\(day)/\(region)/\(service)/aws4_request"
-        let digest = Text.hex(SHA256.of(Array(canonicalRequest.utf8)))
+        let digest = Hex.text(SHA256.of(Array(canonicalRequest.utf8)))
         stringToSign = "AWS4-HMAC-SHA256\n\(timestamp)\n\(scope)\n\(digest)"
         var key = Array("AWS4\(credentials.secretAccessKey)".utf8)
         for part in [day, region, service, "aws4_request"] {
             key = SHA256.authentication(of: Array(part.utf8), key: key)
         }
-        signature = Text.hex(SHA256.authentication(of: Array(stringToSign.utf8), key: key))
+        signature = Hex.text(SHA256.authentication(of: Array(stringToSign.utf8), key: key))
         authorization =
             "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), "
             + "SignedHeaders=\(signedNames), Signature=\(signature)"
@@ -60,7 +62,7 @@ struct SigV4 {
 
     /// The query as it is signed, and sent: encoded and sorted by byte.
     static func canonicalQuery(_ query: [(String, String)]) -> String {
-        query.map { (Text.percentEncoded($0.0), Text.percentEncoded($0.1)) }
+        query.map { ($0.0.percentEncoded(), $0.1.percentEncoded()) }
             .sorted {
                 Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8))
                     || $0.0 == $1.0 && $0.1 < $1.1
@@ -94,7 +96,7 @@ struct SigV4 {
         switch rule {
         case .asSent: return path
         case .encoded(let normalising):
-            return Text.percentEncoded(normalising ? normalised(path) : path, keepingSlashes: true)
+            return (normalising ? normalised(path) : path).percentEncoded(keeping: "-._~/")
         }
     }
 

@@ -1,3 +1,5 @@
+import Encoding
+
 /// The paths of the venue's REST API that a backfill needs, with what each costs.
 ///
 /// Source: Binance Spot API, REST, market data endpoints; docs/venue.md.
@@ -51,7 +53,7 @@ public enum Endpoint: String, Sendable, CaseIterable {
     ///   - query: names and values; values are percent-encoded here.
     public func url(base: String, _ query: KeyValuePairs<String, String>) -> String {
         let root = base.hasSuffix("/") ? String(base.dropLast()) : base
-        let terms = query.map { "\($0.key)=\($0.value.percentEncoded)" }
+        let terms = query.map { "\($0.key)=\($0.value.percentEncoded())" }
         return root + path + (terms.isEmpty ? "" : "?" + terms.joined(separator: "&"))
     }
 }

@@ -1,4 +1,4 @@
-public import Records
+public import Encoding
 
 /// What the venue says of its limits and symbols: the parts of `exchangeInfo` that a backfill uses.
 public struct ExchangeInfo: Sendable, Equatable {

@@ -1,3 +1,4 @@
+import Encoding
 import Records
 
 /// Replies in JSON. Prices and quantities are decimal text there and stay exact.

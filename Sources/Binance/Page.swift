@@ -1,3 +1,4 @@
+public import Identity
 import Posix
 public import Records
 import SBE
@@ -147,7 +148,7 @@ public struct Page: ~Copyable {
     }
 
     private func prefix(
-        _ kind: Kind, _ id: Int64, _ time: Int64, _ exponents: (price: Int8, quantity: Int8),
+        _ kind: RecordKind, _ id: Int64, _ time: Int64, _ exponents: (price: Int8, quantity: Int8),
         _ flags: RecordFlags = []
     ) -> RecordPrefix {
         RecordPrefix(

@@ -1,3 +1,4 @@
+import Encoding
 import Records
 
 /// The venue's answer to a request that it did not like: `{"code":-1121,"msg":"Invalid symbol."}`.

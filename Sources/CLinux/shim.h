@@ -6,11 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
-
-/// A counter that poll(2) can wait for; reading it takes all that was added. Neither reading nor
-/// writing waits.
-static inline int clinux_event_flag(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 // Instructions that Swift has no words for. Each comes with a question whether this machine has it;
 // whoever calls asks first.

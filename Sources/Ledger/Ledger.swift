@@ -1,4 +1,5 @@
 import Glibc
+public import Identity
 public import Posix
 
 /// The durable record of what a sink holds: per sequence, which ids.
@@ -11,7 +12,7 @@ public struct Ledger: ~Copyable {
     public let path: String
     /// Bytes of a torn batch that were cut off, or skipped by a reader, when it was opened.
     public private(set) var tornBytes: Int64 = 0
-    private var coverages: [SequenceKey: Coverage] = [:]
+    private var coverages: [SequenceID: Coverage] = [:]
     private var staged: [Staged] = []
     private var file: Descriptor?
     private var lock: Descriptor?
@@ -22,7 +23,7 @@ public struct Ledger: ~Copyable {
     private(set) var compactionDue = LedgerFormat.compactAbove
 
     private struct Staged {
-        let key: SequenceKey
+        let key: SequenceID
         let isDeclared: Bool
         let ranges: [ClosedRange<Int64>]
     }
@@ -64,10 +65,10 @@ public struct Ledger: ~Copyable {
     // MARK: - Looking
 
     /// What is held and declared of a sequence; nil when it is not known.
-    public func coverage(of key: SequenceKey) -> Coverage? { coverages[key] }
+    public func coverage(of key: SequenceID) -> Coverage? { coverages[key] }
 
     /// The known sequences, in order.
-    public var sequences: [SequenceKey] { coverages.keys.sorted() }
+    public var sequences: [SequenceID] { coverages.keys.sorted() }
 
     // MARK: - Adding
 
@@ -78,7 +79,7 @@ public struct Ledger: ~Copyable {
     ///   - held: ids whose records are durable.
     ///   - declared: ids that will not come.
     public mutating func add(
-        _ key: SequenceKey, held: [ClosedRange<Int64>] = [], declared: [ClosedRange<Int64>] = []
+        _ key: SequenceID, held: [ClosedRange<Int64>] = [], declared: [ClosedRange<Int64>] = []
     ) {
         for range in held { coverages[key, default: Coverage()].held.insert(range) }
         for range in declared { coverages[key, default: Coverage()].declared.insert(range) }

@@ -1,3 +1,4 @@
+import Identity
 import Posix
 
 /// The bytes of a ledger file; little-endian throughout.
@@ -19,7 +20,7 @@ enum LedgerFormat {
     static let compactAbove: Int64 = 1 << 20
 
     struct Entry {
-        let key: SequenceKey
+        let key: SequenceID
         let isDeclared: Bool
         let ranges: [ClosedRange<Int64>]
     }
@@ -34,7 +35,7 @@ enum LedgerFormat {
     }
 
     static func append(
-        _ key: SequenceKey, _ isDeclared: Bool, _ ranges: [ClosedRange<Int64>],
+        _ key: SequenceID, _ isDeclared: Bool, _ ranges: [ClosedRange<Int64>],
         to bytes: inout Bytes
     ) {
         bytes.append(key.venue)
@@ -42,9 +43,9 @@ enum LedgerFormat {
         bytes.append(bits: key.template)
         bytes.append(bits: key.series)
         bytes.append(bits: UInt16(0))
-        bytes.append(bits: key.symbolWords.0)
-        bytes.append(bits: key.symbolWords.1)
-        bytes.append(bits: key.symbolWords.2)
+        bytes.append(bits: key.symbol.words.0)
+        bytes.append(bits: key.symbol.words.1)
+        bytes.append(bits: key.symbol.words.2)
         bytes.append(bits: UInt32(ranges.count))
         for range in ranges {
             bytes.append(bits: range.lowerBound)
@@ -101,13 +102,14 @@ enum LedgerFormat {
                 guard count <= (range.upperBound - next - entryHeader) / 16 else {
                     throw .corrupt(path: path, offset: next, reason: "more ranges than bytes")
                 }
-                let key = SequenceKey(
+                let key = SequenceID(
                     venue: load(next, UInt8.self), template: load(next + 2, UInt16.self),
                     series: load(next + 4, UInt16.self),
-                    symbolWords: (
-                        load(next + 8, UInt64.self), load(next + 16, UInt64.self),
-                        load(next + 24, UInt64.self)
-                    ))
+                    symbol: SymbolName(
+                        words: (
+                            load(next + 8, UInt64.self), load(next + 16, UInt64.self),
+                            load(next + 24, UInt64.self)
+                        )))
                 let isDeclared = load(next + 1, UInt8.self) == 1
                 next += entryHeader
                 var ranges: [ClosedRange<Int64>] = []

@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 
 /// A JSON text in the making (RFC 8259).

@@ -1,8 +1,10 @@
+import Encoding
+
 extension Overview {
     /// The whole overview.
     public var json: JSONValue {
         .object([
-            ("timestamp", .string(TimeText.of(nanoseconds: time))),
+            ("timestamp", .string(Timestamp.milliseconds(nanoseconds: time))),
             ("service", .string(service)),
             ("status", .string(isHealthy ? "healthy" : "unhealthy")),
             ("uptime_seconds", .number(Double(time - startTime) / 1e9)),
@@ -19,7 +21,7 @@ extension Problem {
         .object([
             ("code", .string(code.rawValue)), ("stage", .optional(stage)),
             ("message", .string(message)),
-            ("since", .string(TimeText.of(nanoseconds: since))),
+            ("since", .string(Timestamp.milliseconds(nanoseconds: since))),
             ("unhealthy", .bool(code.isUnhealthy)),
         ])
     }
@@ -43,7 +45,7 @@ extension StageView {
             ("id", .string(id)), ("stage", .string(stage)), ("instance", .string(instance)),
             ("pipeline", .string(pipeline)), ("version", .string(version)),
             ("pid", .integer(Int64(pid))), ("state", .string(state)),
-            ("state_since", .string(TimeText.of(nanoseconds: stateSince))),
+            ("state_since", .string(Timestamp.milliseconds(nanoseconds: stateSince))),
             ("status", .string(isHealthy ? "healthy" : "unhealthy")),
             ("uptime_seconds", .number(isRunning ? Double(time - startTime) / 1e9 : 0)),
             ("heartbeat_age_seconds", .number(heartbeatAge)),
@@ -51,7 +53,7 @@ extension StageView {
             ("last_error", .optional(lastError?.text)),
             (
                 "last_error_time",
-                .optional(lastError.map { TimeText.of(nanoseconds: $0.time) })
+                .optional(lastError.map { Timestamp.milliseconds(nanoseconds: $0.time) })
             ),
             (
                 "rates",

@@ -1,3 +1,5 @@
+public import Identity
+
 /// One frame, lent: its bytes and the prefix that every record starts with.
 ///
 /// Whoever made it has checked that the prefix is inside, so reading it needs no further check.
@@ -55,8 +57,10 @@ public struct FrameView: ~Escapable {
     /// Whose record.
     @inlinable public var symbol: SymbolName {
         SymbolName(
-            first: load(Frame.blockOffset + 32), second: load(Frame.blockOffset + 40),
-            third: load(Frame.blockOffset + 48))
+            words: (
+                load(Frame.blockOffset + 32), load(Frame.blockOffset + 40),
+                load(Frame.blockOffset + 48)
+            ))
     }
     /// The interval code for klines, else 0.
     @inlinable public var series: UInt16 { load(Frame.blockOffset + 56) }
@@ -70,11 +74,6 @@ public struct FrameView: ~Escapable {
     @inlinable public var quantityExponent: Int8 { load(Frame.blockOffset + 61) }
     /// See `recordFlags` in records.xml.
     @inlinable public var flags: UInt16 { load(Frame.blockOffset + 62) }
-
-    /// The sequence that the record belongs to.
-    @inlinable public var sequence: SequenceID {
-        SequenceID(venue: venue, template: template, series: series, symbol: symbol)
-    }
 
     /// From the message header on, for a generated decoder.
     @inlinable public var message: RawSpan {

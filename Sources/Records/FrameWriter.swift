@@ -1,3 +1,4 @@
+public import Identity
 public import Posix
 
 /// Collects frames and writes them in batches.

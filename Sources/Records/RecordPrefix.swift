@@ -1,3 +1,5 @@
+public import Identity
+
 /// The fields that every record begins with, for a record that is being made.
 public struct RecordPrefix: Sendable {
     /// The sequence that the record belongs to.

@@ -1,3 +1,4 @@
+public import Identity
 public import Ledger
 import Posix
 import Records
@@ -24,9 +25,9 @@ public struct CoverageFigures {
     private static let maximumHoles = 256
 
     private let stats: StatsWriter
-    private var sequences: [SequenceKey: Sequence] = [:]
+    private var sequences: [SequenceID: Sequence] = [:]
     /// Sequences beyond those shown.
-    private var unshown: Set<SequenceKey> = []
+    private var unshown: Set<SequenceID> = []
     private let left: Gauge
 
     /// Declares them.
@@ -37,7 +38,7 @@ public struct CoverageFigures {
     }
 
     /// Notes what is held of a sequence.
-    public mutating func note(_ coverage: Coverage, of key: SequenceKey) {
+    public mutating func note(_ coverage: Coverage, of key: SequenceID) {
         var sequence: Sequence
         if let known = sequences[key] {
             sequence = known
@@ -52,8 +53,7 @@ public struct CoverageFigures {
         sequence.first.set(coverage.held.first ?? 0)
         sequence.last.set(coverage.held.last ?? 0)
         // A sequence that is sparse by nature has no holes.
-        let isDense = Kind(rawValue: key.template)?.isDense ?? false
-        let holes = isDense ? Self.holes(coverage) : []
+        let holes = key.numbering == .contiguous ? Self.holes(coverage) : []
         sequence.holes.set(Int64(holes.count))
         sequence.missing.set(
             holes.reduce(0) { $0 &+ ($1.upperBound &- $1.lowerBound &+ 1) })
@@ -77,7 +77,7 @@ public struct CoverageFigures {
         return counted.holes
     }
 
-    private func declare(_ key: SequenceKey) -> Sequence {
+    private func declare(_ key: SequenceID) -> Sequence {
         let labels = Labels.pair("sequence", key.title)
         func gauge(_ name: String, _ help: String) -> Gauge {
             stats.gauge(name, labels: labels, help: help)

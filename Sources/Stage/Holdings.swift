@@ -1,3 +1,4 @@
+import Identity
 public import Ledger
 public import Records
 
@@ -7,26 +8,16 @@ public struct Holdings: ~Copyable {
         let id: SequenceID
         let numbering: Numbering
         /// By the ledger, when the stage started.
-        let held: IntervalSet
+        let held: IDSet
         /// By the ledger or since.
-        var taken: IntervalSet
+        var taken: IDSet
 
-        init(_ id: SequenceID, _ numbering: Numbering, _ held: IntervalSet) {
+        init(_ id: SequenceID, _ numbering: Numbering, _ held: IDSet) {
             self.id = id
             self.numbering = numbering
             self.held = held
-            taken = numbering == .dense ? held : IntervalSet()
+            taken = numbering == .contiguous ? held : IDSet()
         }
-    }
-
-    /// How the ids of a kind tell records apart.
-    private enum Numbering {
-        /// Each id once: what was taken in since the start counts too.
-        case dense
-        /// Ids only grow; the ledger has the stretches that were delivered.
-        case sparse
-        /// Ids say nothing.
-        case none
     }
 
     /// Ids of a sparse sequence that are remembered beside the ledger: a replay may overlap.
@@ -44,15 +35,17 @@ public struct Holdings: ~Copyable {
     public mutating func take(_ frame: borrowing FrameView, _ ledger: borrowing Ledger) -> Bool {
         if let missing = frame.missingSequence {
             guard let gap = frame.declaredGap else { return true }
-            return ledger.coverage(of: SequenceKey(missing))?.declared.contains(gap) != true
+            return ledger.coverage(of: missing)?.declared.contains(gap) != true
         }
         let sequence = state(of: frame.sequence, ledger)
         switch sequence.numbering {
-        case .none: return true
-        case .sparse:
+        case .none, .arrival: return true
+        case .increasing:
+            // The ledger has the stretches that were delivered.
             return !sequence.held.contains(frame.occupiedIDs)
                 && sequence.taken.insert(frame.occupiedIDs, keeping: Self.recentSparse)
-        case .dense:
+        case .contiguous:
+            // Each id once: what was taken in since the start counts too.
             if frame.isUnfinished { return true }
             let ids = frame.occupiedIDs
             if sequence.taken.contains(ids) { return false }
@@ -63,22 +56,16 @@ public struct Holdings: ~Copyable {
 
     private mutating func state(of id: SequenceID, _ ledger: borrowing Ledger) -> Sequence {
         if let current, current.id == id { return current }
-        let numbering: Numbering =
-            switch Kind(rawValue: id.template) {
-            case .trade, .aggTrade, .kline, .depthDiff: .dense
-            case .bestBidAsk, .depthSnapshot: .sparse
-            case .gap, .raw, nil: .none
-            }
         let state =
             sequences[id]
-            ?? Sequence(id, numbering, ledger.coverage(of: SequenceKey(id))?.held ?? IntervalSet())
+            ?? Sequence(id, id.numbering, ledger.coverage(of: id)?.held ?? IDSet())
         sequences[id] = state
         current = state
         return state
     }
 }
 
-extension IntervalSet {
+extension IDSet {
     /// Adds a range and forgets the lowest intervals above a number of them.
     ///
     /// - Returns: false when all of the range was there.

@@ -1,3 +1,4 @@
+import Encoding
 import Glibc
 public import Posix
 public import Records

@@ -1,4 +1,4 @@
-public import Records
+public import Identity
 
 /// Every setting of every tool, so that a configuration file is shared and a typo in it is found
 /// by whichever tool reads it first. The names of the service that this replaces are kept.

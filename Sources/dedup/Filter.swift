@@ -1,3 +1,4 @@
+import Identity
 import Ledger
 import Posix
 import Records
@@ -36,7 +37,7 @@ struct Filter: ~Copyable {
         recordsIn += 1
         if recordsIn == faultAt { return }
         // A gap record is news of what did not come; there is nothing to drop it for.
-        guard frame.template != Kind.gap.rawValue, !frame.isUnfinished else {
+        guard frame.template != RecordKind.gap.rawValue, !frame.isUnfinished else {
             recordsOut += 1
             return try writer.append(frame)
         }
@@ -67,7 +68,7 @@ struct Filter: ~Copyable {
 
     private mutating func place(of sequence: SequenceID) -> Int {
         if let place = places[sequence] { return place }
-        let isDense = Kind(rawValue: sequence.template)?.isDense ?? false
+        let isDense = sequence.numbering == .contiguous
         memories.append(SequenceMemory(sequence, isDense: isDense, window: window))
         places[sequence] = memories.count - 1
         return memories.count - 1
@@ -109,7 +110,7 @@ struct SequenceMemory {
     let isDense: Bool
     var duplicates: Int64 = 0
     var holes: Int64 = 0
-    private var seen = IntervalSet()
+    private var seen = IDSet()
     private var recent: RecentIDs
 
     init(_ sequence: SequenceID, isDense: Bool, window: Int) {
@@ -118,7 +119,7 @@ struct SequenceMemory {
         recent = RecentIDs(capacity: isDense ? 0 : window)
     }
 
-    var title: String { SequenceTitle.of(sequence) }
+    var title: String { sequence.title }
     /// Holes that nothing has filled.
     var openHoles: Int { max(0, seen.intervalCount - 1) }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encoding
 import Glibc
 import NIOConcurrencyHelpers
 import NIOCore

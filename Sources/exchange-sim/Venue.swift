@@ -1,4 +1,6 @@
 import Binance
+import Encoding
+import Identity
 import Posix
 import Records
 import SBE

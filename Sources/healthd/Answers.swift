@@ -1,3 +1,4 @@
+import Encoding
 import Monitoring
 import Stage
 
@@ -68,7 +69,9 @@ struct Answers: Sendable {
         guard authorization.hasPrefix(basic) else {
             return isSame(authorization, "Bearer \(token)")
         }
-        guard let pair = Base64.decode(authorization.dropFirst(basic.count)),
+        guard
+            let pair = Base64.decode(
+                authorization.dropFirst(basic.count), requiringPadding: false),
             let colon = pair.firstIndex(of: UInt8(ascii: ":"))
         else { return false }
         return isSame(String(decoding: pair[(colon + 1)...], as: UTF8.self), token)

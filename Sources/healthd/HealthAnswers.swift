@@ -1,3 +1,4 @@
+import Encoding
 import Monitoring
 import Stage
 
@@ -28,7 +29,7 @@ struct HealthAnswers {
     }
 
     private var timestamp: (String, JSONValue) {
-        ("timestamp", .string(TimeText.of(nanoseconds: overview.time)))
+        ("timestamp", .string(Timestamp.milliseconds(nanoseconds: overview.time)))
     }
     private var service: (String, JSONValue) { ("service", .string(overview.service)) }
     private var status: String { overview.isHealthy ? "healthy" : "unhealthy" }
@@ -154,7 +155,8 @@ struct HealthAnswers {
             ("errors", .integer(all)),
             (
                 "last_activity",
-                last.map { $0 > 0 ? .string(TimeText.of(nanoseconds: $0)) : .null } ?? .null
+                last.map { $0 > 0 ? .string(Timestamp.milliseconds(nanoseconds: $0)) : .null }
+                    ?? .null
             ),
         ]
         return [("service", .object(whole))] + components.map { ($0.name, figures($0.stages)) }

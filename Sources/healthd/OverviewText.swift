@@ -1,3 +1,4 @@
+import Encoding
 import Monitoring
 
 /// An overview as lines for a terminal.
@@ -28,7 +29,7 @@ struct OverviewText {
 
     private var headline: String {
         let running = overview.stages.count(where: \.isRunning)
-        let time = TimeText.of(nanoseconds: overview.time)
+        let time = Timestamp.milliseconds(nanoseconds: overview.time)
         return line([
             Styled(overview.service, .bold), Styled("  "),
             overview.isHealthy ? Styled("healthy", .good) : Styled("UNHEALTHY", .bad),
@@ -141,7 +142,8 @@ struct OverviewText {
         }
         return noted.sorted { $0.2 > $1.2 }.prefix(10).map { id, text, time in
             line([
-                Styled("\(TimeText.of(nanoseconds: time).dropFirst(11).prefix(8)) ", .dim),
+                Styled(
+                    "\(Timestamp.milliseconds(nanoseconds: time).dropFirst(11).prefix(8)) ", .dim),
                 Styled(id, .bold), Styled(" \(text)"),
             ])
         }

@@ -1,3 +1,4 @@
+import Identity
 import Ledger
 import Records
 import Stage
@@ -16,7 +17,7 @@ struct Books: ~Copyable {
     private var lastSparse: [SequenceID: Int64] = [:]
     private var isEmpty = true
     /// Sequences of which the figures do not tell the latest yet.
-    private var changed: Set<SequenceKey>
+    private var changed: Set<SequenceID>
 
     init(ledger: consuming Ledger) {
         changed = Set(ledger.sequences)
@@ -32,22 +33,21 @@ struct Books: ~Copyable {
     mutating func confirm(_ frame: borrowing FrameView) {
         if let missing = frame.missingSequence {
             guard let gap = frame.declaredGap else { return }
-            ledger.add(SequenceKey(missing), declared: [gap])
-            changed.insert(SequenceKey(missing))
+            ledger.add(missing, declared: [gap])
+            changed.insert(missing)
             isEmpty = false
             return
         }
         let sequence = frame.sequence
-        guard let kind = Kind(rawValue: sequence.template), !frame.isUnfinished else { return }
         var ids = frame.occupiedIDs
-        switch kind {
-        case .gap, .raw: return
-        case .bestBidAsk, .depthSnapshot:
+        switch frame.numbering {
+        case .arrival, .none: return
+        case .increasing:
             if let last = lastSparse[sequence], last <= ids.lowerBound {
                 ids = last...ids.upperBound
             }
             lastSparse[sequence] = ids.upperBound
-        case .trade, .aggTrade, .kline, .depthDiff: break
+        case .contiguous: break
         }
         isEmpty = false
         if let current = run, current.sequence == sequence,
@@ -84,8 +84,8 @@ struct Books: ~Copyable {
 
     private mutating func closeRun() {
         guard let run else { return }
-        changed.insert(SequenceKey(run.sequence))
-        ledger.add(SequenceKey(run.sequence), held: [run.ids])
+        changed.insert(run.sequence)
+        ledger.add(run.sequence, held: [run.ids])
         self.run = nil
     }
 }

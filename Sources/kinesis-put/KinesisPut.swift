@@ -1,5 +1,6 @@
 import ArgumentParser
 import AWS
+import Identity
 import Posix
 import Records
 import Stage

@@ -1,4 +1,5 @@
 import AWS
+import Identity
 import Posix
 import Records
 import Stage
@@ -44,7 +45,7 @@ struct KinesisPutPlan: Sendable {
         let location = kinesis.location
         try StateOwner.claim(state, [("service", location.endpoint ?? location.region)])
         let kinds = streams.byTemplate.enumerated().map { template, stream in
-            (Kind(rawValue: UInt16(template))?.name ?? "other", stream.name)
+            (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.name)
         }
         for change in try StateOwner.claim(state, kinds, mayChange: true) { log.warning(change) }
     }
@@ -66,9 +67,9 @@ struct StreamNames: Sendable {
     /// - Parameters:
     ///   - standard: the streams by the names that existing files use.
     ///   - words: `KIND=NAME` each; `*` is every kind.
-    init(standard: [Kind: String], _ words: [String]) throws(StageFailure) {
+    init(standard: [RecordKind: String], _ words: [String]) throws(StageFailure) {
         var names = ["market-sbe-other"]
-        for kind in Kind.allCases {
+        for kind in RecordKind.allCases {
             names.append(standard[kind] ?? "market-sbe-\(kind.name.lowercased())")
         }
         for word in words {
@@ -78,12 +79,12 @@ struct StreamNames: Sendable {
             }
             if parts[0] == "*" {
                 names = [String](repeating: parts[1], count: names.count)
-            } else if let kind = Kind(name: parts[0]) {
+            } else if let kind = RecordKind(name: parts[0]) {
                 names[Int(kind.rawValue)] = parts[1]
             } else if parts[0] == "other" {
                 names[0] = parts[1]
             } else {
-                let kinds = Kind.allCases.map(\.name).joined(separator: ", ")
+                let kinds = RecordKind.allCases.map(\.name).joined(separator: ", ")
                 throw StageFailure(
                     .usage, "--streams: no kind is \"\(parts[0])\"; kinds are \(kinds), other and *"
                 )
@@ -118,7 +119,7 @@ enum KeyRule: Sendable {
     /// A record's sub-key; 0 where there is none.
     func subKey(_ frame: borrowing FrameView) -> Int64 {
         guard case .idBlock(let length, let count) = self,
-            Kind(rawValue: frame.template)?.isDense == true
+            frame.kind?.numbering == .contiguous
         else { return 0 }
         let block = frame.firstID / length % count
         return block < 0 ? block + count : block
@@ -130,10 +131,9 @@ enum KeyRule: Sendable {
         let base = symbol.isEmpty ? "default" : symbol
         switch self {
         case .symbol: return base
-        case .symbolKind: return "\(base)_\(Kind.name(template: frame.template))"
+        case .symbolKind: return "\(base)_\(RecordKind.name(template: frame.template))"
         case .idBlock:
-            let isDense = Kind(rawValue: frame.template)?.isDense == true
-            return isDense ? "\(base)-\(subKey(frame))" : base
+            return frame.kind?.numbering == .contiguous ? "\(base)-\(subKey(frame))" : base
         }
     }
 }

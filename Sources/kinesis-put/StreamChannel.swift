@@ -1,4 +1,5 @@
 import AWS
+import Identity
 import Posix
 import Records
 import Spool

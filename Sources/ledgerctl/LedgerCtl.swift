@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identity
 import Ledger
 import Records
 import Stage
@@ -26,8 +27,8 @@ struct Selection: ParsableArguments {
     @Option(help: "Only klines of this interval.") var interval: String?
 
     mutating func validate() throws {
-        if let kind, Kind(name: kind) == nil {
-            let names = Kind.allCases.map(\.name).joined(separator: ", ")
+        if let kind, RecordKind(name: kind) == nil {
+            let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
             throw ValidationError("\"\(kind)\" is no kind; kinds are \(names)")
         }
         if let interval, KlineInterval(rawValue: interval) == nil {
@@ -36,10 +37,10 @@ struct Selection: ParsableArguments {
     }
 
     /// The chosen sequences of a ledger.
-    func sequences(of ledger: borrowing Ledger) -> [SequenceKey] {
+    func sequences(of ledger: borrowing Ledger) -> [SequenceID] {
         ledger.sequences.filter { key in
-            (symbol == nil || key.symbolText == symbol)
-                && (kind == nil || Kind.name(template: key.template) == kind)
+            (symbol == nil || "\(key.symbol)" == symbol)
+                && (kind == nil || RecordKind.name(template: key.template) == kind)
                 && (interval == nil || KlineInterval(code: key.series)?.rawValue == interval)
         }
     }
@@ -59,7 +60,7 @@ struct Show: InspectionCommand {
         var report = ""
         for key in selection.sequences(of: ledger) {
             guard let coverage = ledger.coverage(of: key) else { continue }
-            let ids = IDText(isTime: key.template == Kind.kline.rawValue)
+            let ids = IDText(isTime: key.template == RecordKind.kline.rawValue)
             let held = coverage.held
             let span =
                 held.first.flatMap { first in held.last.map { ids.text(first...$0) } } ?? "nothing"
@@ -106,7 +107,7 @@ struct Verify: InspectionCommand {
         var isWhole = true
         for key in keys {
             guard let coverage = ledger.coverage(of: key) else { continue }
-            let isTime = key.template == Kind.kline.rawValue
+            let isTime = key.template == RecordKind.kline.rawValue
             let ids = IDText(isTime: isTime)
             var counted = coverage.held
             // Klines of a suspension never were; other declared ids are lost.

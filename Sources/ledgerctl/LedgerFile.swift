@@ -1,4 +1,6 @@
+import Encoding
 import Glibc
+import Identity
 import Ledger
 import Posix
 import Records
@@ -33,7 +35,7 @@ struct IDText {
             + Timestamp.text(microseconds: range.upperBound)
     }
 
-    func count(_ set: IntervalSet) -> String {
+    func count(_ set: IDSet) -> String {
         isTime ? "\(set.intervalCount) stretches" : "\(set.total) ids"
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identity
 import Ledger
 import Posix
 import Records
@@ -21,7 +22,7 @@ struct Check: InspectionCommand {
         var records = 0
         var duplicates = 0
         var disordered = 0
-        var seen = IntervalSet()
+        var seen = IDSet()
     }
 
     func run(_ plan: Void, in stage: borrowing Stage) throws {
@@ -54,12 +55,11 @@ struct Check: InspectionCommand {
         var isWell = true
         var report = ""
         for (sequence, finding) in findings.sorted(by: {
-            SequenceTitle.of($0.key) < SequenceTitle.of($1.key)
+            $0.key.title < $1.key.title
         }) {
-            let isDense = Kind(rawValue: sequence.template)?.isDense ?? false
-            let holes = isDense ? finding.seen.intervalCount - 1 : 0
+            let holes = sequence.numbering == .contiguous ? finding.seen.intervalCount - 1 : 0
             report +=
-                "\(SequenceTitle.of(sequence))  \(finding.records) records  \(finding.duplicates) duplicates  "
+                "\(sequence.title)  \(finding.records) records  \(finding.duplicates) duplicates  "
                 + "\(finding.disordered) out of order  \(holes) holes\n"
             isWell =
                 isWell && finding.duplicates == 0 && finding.disordered == 0

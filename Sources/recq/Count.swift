@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identity
 import Records
 import Stage
 
@@ -29,7 +30,7 @@ struct Count: InspectionCommand {
             return true
         }
         close()
-        let rows = counts.map { (SequenceTitle.of($0.key), $0.value) }.sorted { $0.0 < $1.0 }
+        let rows = counts.map { ($0.key.title, $0.value) }.sorted { $0.0 < $1.0 }
         var report = rows.map { "\($0.1)  \($0.0)\n" }.joined()
         report += "\(rows.reduce(0) { $0 + $1.1 })  total\n"
         try stage.print(report)

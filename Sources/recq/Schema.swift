@@ -1,5 +1,6 @@
 import ArgumentParser
 import Avro
+import Identity
 import Records
 import Stage
 
@@ -11,8 +12,8 @@ struct Schema: InspectionCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        guard Kind(name: kind) != nil else {
-            let names = Kind.allCases.map(\.name).joined(separator: ", ")
+        guard RecordKind(name: kind) != nil else {
+            let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
             throw ValidationError("\"\(kind)\" is no kind; kinds are \(names)")
         }
     }
@@ -20,7 +21,7 @@ struct Schema: InspectionCommand {
     func plan(_ settings: inout Settings) throws {}
 
     func run(_ plan: Void, in stage: borrowing Stage) throws {
-        guard let kind = Kind(name: kind) else { return }
+        guard let kind = RecordKind(name: kind) else { return }
         try stage.print(AvroForm.schema(template: kind.rawValue).prettyJSON)
     }
 }

@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Ledger
 import Posix
 import Records
@@ -35,9 +36,9 @@ struct Feed: ~Copyable {
     /// Ids written or declared so far.
     var done: UInt64 = 0
     /// Ids that did not come.
-    var missing = IntervalSet()
+    var missing = IDSet()
     /// Ranges in which the venue has nothing, which is no loss: klines of a suspension.
-    var absent = IntervalSet()
+    var absent = IDSet()
     /// Ids that will not come and are not declared yet: the next page may go on with them.
     var openGap: ClosedRange<Int64>?
     /// Records written.

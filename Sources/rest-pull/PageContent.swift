@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Records
 
 /// What of a page belongs to the asked ids, and which of those it lacks.

@@ -1,4 +1,5 @@
 import Binance
+import Encoding
 import Glibc
 import Posix
 import Records

@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Posix
 import Records
 import Stage
@@ -69,7 +70,7 @@ struct PullCounters {
         let counter = stats.counter(
             "stream_records",
             labels: Labels.pair("symbol", "\(sequence.symbol)") + ","
-                + Labels.pair("stream", Kind.name(template: sequence.template)),
+                + Labels.pair("stream", RecordKind.name(template: sequence.template)),
             help: "Records, by symbol and kind.")
         sequences[sequence] = counter
         counter.add(rows)

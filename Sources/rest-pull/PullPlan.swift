@@ -1,4 +1,6 @@
 import Binance
+import Encoding
+import Identity
 import Ledger
 import Posix
 import Records
@@ -134,7 +136,7 @@ struct PullPlan {
     private func report(_ feeds: [FeedBox], in stage: borrowing Stage) throws {
         var lacks: [String] = []
         for box in feeds {
-            let name = SequenceTitle.of(box.feed.sequence)
+            let name = box.feed.sequence.title
             stage.log.info("\(name): \(box.feed.records) records")
             for range in box.feed.absent.ranges.prefix(20) {
                 stage.log.info("\(name): the venue has none in \(spoken(range, isTime: true))")

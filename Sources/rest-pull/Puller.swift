@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Ledger
 import Posix
 import Records

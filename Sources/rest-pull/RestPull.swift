@@ -1,5 +1,6 @@
 import ArgumentParser
 import Binance
+import Identity
 import Ledger
 import Posix
 import Records
@@ -13,7 +14,7 @@ enum Dataset: String, CaseIterable, ExpressibleByArgument {
     case klines
     case depth
 
-    var kind: Kind {
+    var kind: RecordKind {
         switch self {
         case .aggTrades: .aggTrade
         case .trades: .trade

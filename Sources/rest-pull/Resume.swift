@@ -1,5 +1,6 @@
 import Binance
 import Glibc
+import Identity
 import Ledger
 import Posix
 import Records
@@ -7,7 +8,7 @@ import Stage
 
 /// What `--resume` found: ids that need not be fetched.
 struct Resume {
-    private var coverages: [SequenceKey: Coverage] = [:]
+    private var coverages: [SequenceID: Coverage] = [:]
 
     /// Reads a ledger, or a file of records; nothing at the path means nothing is held yet.
     ///
@@ -29,7 +30,7 @@ struct Resume {
 
     /// What is known of a sequence.
     func coverage(of sequence: SequenceID) -> Coverage {
-        coverages[SequenceKey(sequence)] ?? Coverage()
+        coverages[sequence] ?? Coverage()
     }
 
     private mutating func readRecords(_ path: String, log: Log) throws {
@@ -40,9 +41,9 @@ struct Resume {
                     if let missing = frame.missingSequence {
                         // As in a ledger: what a cut connection missed may come when asked for.
                         guard let gap = frame.declaredGap else { continue }
-                        coverages[SequenceKey(missing), default: Coverage()].declared.insert(gap)
+                        coverages[missing, default: Coverage()].declared.insert(gap)
                     } else if !frame.isUnfinished {
-                        let key = SequenceKey(frame.sequence)
+                        let key = frame.sequence
                         coverages[key, default: Coverage()].held.insert(frame.occupiedIDs)
                     }
                 }

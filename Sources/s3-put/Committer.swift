@@ -9,9 +9,13 @@ final class Committer: Sendable {
     /// Makes the store, with what tells it that nobody waits any more.
     typealias StoreMaker = @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
 
-    private let objects: WorkQueue<SealedObject>
-    private let abandoned = Mutex(false)
-    private let thread = Mutex<BackgroundThread?>(nil)
+    private struct Shared {
+        var waiting: [SealedObject] = []
+        var isAbandoned = false
+    }
+
+    private let signal: ThreadSignal
+    private let shared = Mutex(Shared())
     private let outcomes: Outcomes
     private let giveUpAfter: Double
     private let log: Log
@@ -35,37 +39,27 @@ final class Committer: Sendable {
         self.log = log
         self.duration = duration
         self.makeStore = makeStore
-        objects = try WorkQueue()
-        let thread = try BackgroundThread("delivery") { [self] in run() }
-        self.thread.withLock { $0 = thread }
+        signal = try ThreadSignal()
+        try BackgroundThread.start("delivery") { [self] in run() }
     }
 
     /// Queues an object.
-    func deliver(_ object: SealedObject) { objects.add(object) }
-
-    /// Ends calls that are under way: nobody waits for them any more.
-    func abandon() { abandoned.withLock { $0 = true } }
-
-    /// Ends the thread, with whatever it is doing, and waits for it.
-    ///
-    /// - Parameter seconds: how long at the most.
-    func end(seconds: Double) {
-        abandon()
-        objects.removeAll()
-        objects.close()
-        thread.withLock { thread in
-            thread?.join(seconds: seconds)
-            thread = nil
-        }
+    func deliver(_ object: SealedObject) {
+        shared.withLock { $0.waiting.append(object) }
+        signal.raise()
     }
 
-    private var isAbandoned: Bool { abandoned.withLock { $0 } }
+    /// Ends calls that are under way: nobody waits for them any more.
+    func abandon() { shared.withLock { $0.isAbandoned = true } }
+
+    private var isAbandoned: Bool { shared.withLock { $0.isAbandoned } }
 
     // MARK: - The thread
 
     private func run() {
         var store: ObjectStore?
-        while let object = objects.next() {
+        while true {
+            let object = nextObject()
             let start = Clock.monotonicNanoseconds()
             var waits = true
             while waits {
@@ -82,6 +76,11 @@ final class Committer: Sendable {
                 }
             }
         }
+    }
+
+    private func nextObject() -> SealedObject {
+        signal.take()
+        return shared.withLock { $0.waiting.removeFirst() }
     }
 
     private func attempt(_ object: SealedObject, _ store: inout ObjectStore?) throws -> Bool {

@@ -1,4 +1,5 @@
 import Avro
+import Identity
 import Posix
 import Records
 import Stage

@@ -1,5 +1,6 @@
 import Avro
 import Glibc
+import Identity
 import Posix
 import Records
 import Stage
@@ -14,9 +15,9 @@ struct ObjectPlace: Sendable {
     /// Gaps and foreign messages have no ids that tell two objects apart, and klines may come
     /// before they are over.
     var mayBeNamedByContent: Bool {
-        switch Kind(rawValue: partition.sequence.template) {
-        case .gap, .raw, .kline, nil: true
-        default: false
+        switch partition.sequence.numbering {
+        case .arrival, .none: true
+        case .contiguous, .increasing: partition.sequence.kind == .kline
         }
     }
 }
@@ -39,12 +40,10 @@ final class ObjectWriter: Sendable {
 
     private let form: ObjectForm
     private let pool = BlockPool()
-    private let jobs: WorkQueue<Job>
-    /// Blocks that wait.
-    private let waiting = Mutex(0)
-    /// Raised when one of them was taken.
-    private let room: ThreadFlag
-    private let thread = Mutex<BackgroundThread?>(nil)
+    private let jobs = Mutex<[Job]>([])
+    private let signal: ThreadSignal
+    /// One for each block that may still be added.
+    private let room: ThreadSignal
     private let committer: Committer
     private let outcomes: Outcomes
 
@@ -59,23 +58,10 @@ final class ObjectWriter: Sendable {
         self.form = form
         self.committer = committer
         self.outcomes = outcomes
-        jobs = try WorkQueue()
-        room = try ThreadFlag()
-        let thread = try BackgroundThread("writer") { [self] in run() }
-        self.thread.withLock { $0 = thread }
-    }
-
-    /// Ends the thread after the block at hand, and waits for it; what it did not write is in the
-    /// spool.
-    ///
-    /// - Parameter seconds: how long at the most.
-    func end(seconds: Double) {
-        jobs.removeAll()
-        jobs.close()
-        thread.withLock { thread in
-            thread?.join(seconds: seconds)
-            thread = nil
-        }
+        signal = try ThreadSignal()
+        room = try ThreadSignal()
+        for _ in 0..<Self.blocksAhead { room.raise() }
+        try BackgroundThread.start("writer") { [self] in run() }
     }
 
     /// An empty block.
@@ -85,9 +71,8 @@ final class ObjectWriter: Sendable {
     /// queue is full. A block without records just goes back.
     func write(_ block: Block, of place: ObjectPlace) {
         if block.records == 0 { return pool.give(block) }
-        while waiting.withLock({ $0 >= Self.blocksAhead }) { room.wait() }
-        waiting.withLock { $0 += 1 }
-        jobs.add(.write(block, place))
+        room.take()
+        add(.write(block, place))
     }
 
     /// Finishes an object and hands it to the committer: file synced, then the manifest, then the
@@ -97,7 +82,12 @@ final class ObjectWriter: Sendable {
     ///   - object: with the key up to where the checksum or the suffix begins.
     ///   - isNamedByContent: adds the checksum of the file to the key.
     func seal(_ object: SealedObject, isNamedByContent: Bool) {
-        jobs.add(.seal(object, isNamedByContent: isNamedByContent))
+        add(.seal(object, isNamedByContent: isNamedByContent))
+    }
+
+    private func add(_ job: Job) {
+        jobs.withLock { $0.append(job) }
+        signal.raise()
     }
 
     // MARK: - The thread
@@ -105,11 +95,10 @@ final class ObjectWriter: Sendable {
     private func run() {
         var bench: WritingBench?
         var hasFailed = false
-        while let job = jobs.next() {
-            if case .write = job {
-                waiting.withLock { $0 -= 1 }
-                room.raise()
-            }
+        while true {
+            signal.take()
+            let job = jobs.withLock { $0.removeFirst() }
+            if case .write = job { room.raise() }
             do {
                 if !hasFailed {
                     if bench == nil { bench = try WritingBench(form) }

@@ -1,5 +1,6 @@
 import Posix
 import Stage
+import Synchronization
 
 /// What the threads beside the main one have to say: objects that were delivered, and why it goes
 /// on no further.
@@ -10,15 +11,19 @@ final class Outcomes: Sendable {
         case failed(StageFailure)
     }
 
-    private let waiting: WorkQueue<Outcome>
+    private let waiting = Mutex<[Outcome]>([])
+    private let signal: ThreadSignal
 
-    init() throws { waiting = try WorkQueue() }
+    init() throws { signal = try ThreadSignal() }
 
     /// Readable when there are outcomes.
-    var descriptor: Int32 { waiting.descriptor }
+    var descriptor: Int32 { signal.descriptor }
 
     /// Leaves one for the main thread.
-    func post(_ outcome: Outcome) { waiting.add(outcome) }
+    func post(_ outcome: Outcome) {
+        waiting.withLock { $0.append(outcome) }
+        signal.raise()
+    }
 
     /// Leaves an error for the main thread.
     func post(_ error: any Error) {
@@ -26,5 +31,13 @@ final class Outcomes: Sendable {
     }
 
     /// Takes those since the last call.
-    func takeAll() -> [Outcome] { waiting.takeAll() }
+    func takeAll() -> [Outcome] {
+        let outcomes = waiting.withLock { waiting in
+            let outcomes = waiting
+            waiting = []
+            return outcomes
+        }
+        for _ in outcomes { signal.take() }
+        return outcomes
+    }
 }

@@ -1,3 +1,4 @@
+import Identity
 import Ledger
 import Posix
 import Records
@@ -22,7 +23,7 @@ final class Part {
     private(set) var records: Int64 = 0
     /// When the first of its records was received, ns since the epoch.
     private var firstIngest: Int64 = 0
-    private var ids = IntervalSet()
+    private var ids = IDSet()
     /// Of a sparse sequence, where ids only grow and what lies between two of them never comes: the
     /// stretches that went into this object with no record of the sequence into another between.
     private var stretches: [ClosedRange<Int64>] = []
@@ -30,7 +31,7 @@ final class Part {
     private let turn: SequenceTurn?
     /// Klines that were not over: their ids will come again, so no ledger counts them.
     private var unfinished = 0
-    private var declared: [SequenceKey: IntervalSet] = [:]
+    private var declared: [SequenceID: IDSet] = [:]
     private let place: ObjectPlace
     private let form: ObjectForm
     private var block: Block?
@@ -74,7 +75,7 @@ final class Part {
             ids.insert(frame.occupiedIDs)
         }
         if let missing = frame.missingSequence, let gap = frame.declaredGap {
-            declared[SequenceKey(missing), default: IntervalSet()].insert(gap)
+            declared[missing, default: IDSet()].insert(gap)
         }
     }
 
@@ -98,11 +99,10 @@ final class Part {
         block = nil
         guard records > 0 else { return nil }
         let sequence = partition.sequence
-        let kind = Kind(rawValue: sequence.template)
         let first = ids.first ?? stretches.map(\.lowerBound).min() ?? place.firstID
         var last = ids.last ?? stretches.map(\.upperBound).max() ?? place.firstID
         var name = ""
-        if kind == .kline, let interval = KlineInterval(code: sequence.series) {
+        if sequence.kind == .kline, let interval = KlineInterval(code: sequence.series) {
             // The name has the open times; the ledger has the whole intervals.
             last = interval.bucket(of: last).lowerBound
             name = interval.rawValue + "-"
@@ -110,20 +110,20 @@ final class Part {
         name += "\(Self.padded(first))-\(Self.padded(last))"
         var held: [ClosedRange<Int64>] = []
         var isNamedByContent = false
-        switch kind {
-        case .gap, .raw, nil:
+        switch sequence.numbering {
+        case .arrival, .none:
             // These have no ids that a ledger could refuse: the content tells two objects apart.
             isNamedByContent = true
-        case .bestBidAsk, .depthSnapshot:
+        case .increasing:
             held = stretches
-        default:
+        case .contiguous:
             held = ids.ranges
             isNamedByContent = unfinished > 0
         }
         var object = SealedObject(
             key: "\(partition.path)/\(name)", contentType: form.contentType,
             stagedPath: place.stagedPath, records: records, spoolStart: spoolStart,
-            sequence: SequenceKey(sequence), held: held,
+            sequence: sequence, held: held,
             declared: declared.map { (key: $0.key, ranges: $0.value.ranges) })
         object.firstIngest = firstIngest
         writer.seal(object, isNamedByContent: isNamedByContent)

@@ -1,3 +1,5 @@
+import Encoding
+import Identity
 import Records
 import Stage
 
@@ -12,34 +14,20 @@ struct Partition: Hashable {
 
     /// The path below the destination, in Hive form, without slashes at its ends.
     var path: String {
-        let kind = Kind.name(template: sequence.template)
+        let kind = RecordKind.name(template: sequence.template)
         let date = hour.map { Timestamp.date(microseconds: $0 * 3600 * Timestamp.second) }
         let clock = hour.map { hour in
             let value = Timestamp.hour(microseconds: hour * 3600 * Timestamp.second)
             return value < 10 ? "0\(value)" : "\(value)"
         }
-        return
-            "venue=\(Self.venue(sequence.venue))/kind=\(kind)/symbol=\(Self.escaped("\(sequence.symbol)"))"
+        // A symbol comes from outside: what could leave its directory, or what keys do not like, is
+        // percent-encoded, as Hive does.
+        let symbol = "\(sequence.symbol)".percentEncoded(keeping: "-_")
+        return "venue=\(Self.venue(sequence.venue))/kind=\(kind)/symbol=\(symbol)"
             + "/date=\(date ?? Self.unknown)/hour=\(clock ?? Self.unknown)"
     }
 
     private static func venue(_ code: UInt8) -> String { code == 1 ? "binance" : "venue-\(code)" }
-
-    /// A symbol comes from outside: what could leave its directory, or what keys do not like, is
-    /// percent-encoded, as Hive does.
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"):
-                escaped.unicodeScalars.append(UnicodeScalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                escaped += "%" + (digits.count == 1 ? "0" : "") + digits
-            }
-        }
-        return escaped
-    }
 }
 
 /// Tells which event times can be right.

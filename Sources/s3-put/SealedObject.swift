@@ -1,3 +1,4 @@
+import Identity
 import Ledger
 import Posix
 import Spool
@@ -19,14 +20,14 @@ struct SealedObject: Sendable {
     var firstIngest: Int64?
     /// Where the spool has the first of its records; nil after a restart.
     let spoolStart: Spool.Position?
-    let sequence: SequenceKey
+    let sequence: SequenceID
     let held: [ClosedRange<Int64>]
-    let declared: [(key: SequenceKey, ranges: [ClosedRange<Int64>])]
+    let declared: [(key: SequenceID, ranges: [ClosedRange<Int64>])]
 
     init(
         key: String, contentType: String, stagedPath: String, records: Int64,
-        spoolStart: Spool.Position?, sequence: SequenceKey, held: [ClosedRange<Int64>],
-        declared: [(key: SequenceKey, ranges: [ClosedRange<Int64>])]
+        spoolStart: Spool.Position?, sequence: SequenceID, held: [ClosedRange<Int64>],
+        declared: [(key: SequenceID, ranges: [ClosedRange<Int64>])]
     ) {
         self.key = key
         self.contentType = contentType
@@ -81,9 +82,9 @@ struct SealedObject: Sendable {
         var key = ""
         var type = ""
         var records: Int64 = 0
-        var sequence: SequenceKey?
+        var sequence: SequenceID?
         var held: [ClosedRange<Int64>] = []
-        var declared: [SequenceKey: [ClosedRange<Int64>]] = [:]
+        var declared: [SequenceID: [ClosedRange<Int64>]] = [:]
         var isWhole = false
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
@@ -115,18 +116,19 @@ struct SealedObject: Sendable {
         spoolStart = nil
     }
 
-    private static func text(_ key: SequenceKey) -> String {
-        let words = key.symbolWords
+    private static func text(_ key: SequenceID) -> String {
+        let words = key.symbol.words
         return "\(key.venue) \(key.template) \(key.series) \(words.0) \(words.1) \(words.2)"
     }
 
-    private static func sequence(_ words: ArraySlice<String>) -> SequenceKey? {
+    private static func sequence(_ words: ArraySlice<String>) -> SequenceID? {
         let words = Array(words)
         guard let venue = UInt8(words[0]), let template = UInt16(words[1]),
             let series = UInt16(words[2]), let first = UInt64(words[3]),
             let second = UInt64(words[4]), let third = UInt64(words[5])
         else { return nil }
-        return SequenceKey(
-            venue: venue, template: template, series: series, symbolWords: (first, second, third))
+        return SequenceID(
+            venue: venue, template: template, series: series,
+            symbol: SymbolName(words: (first, second, third)))
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Identity
 import Posix
 import Records
 import Spool
@@ -60,13 +61,10 @@ extension Sink {
     }
 
     private mutating func turn(of sequence: SequenceID) -> SequenceTurn? {
-        switch Kind(rawValue: sequence.template) {
-        case .bestBidAsk, .depthSnapshot:
-            let turn = turns[sequence] ?? SequenceTurn()
-            turns[sequence] = turn
-            return turn
-        default: return nil
-        }
+        guard sequence.numbering == .increasing else { return nil }
+        let turn = turns[sequence] ?? SequenceTurn()
+        turns[sequence] = turn
+        return turn
     }
 
     /// Hands the records of one read to the spool, as one entry.

@@ -1,5 +1,6 @@
 import AWS
 import Glibc
+import Identity
 import Ledger
 import Posix
 import Records
@@ -24,8 +25,6 @@ struct Sink: ~Copyable {
     static let maximumParts = 32
     /// How long records may wait for the disk, ns: one sync covers all of them.
     static let syncInterval: Int64 = 1_000_000_000
-    /// How long the end of the program waits for each of its threads, seconds.
-    static let joinTimeout = 2.0
 
     let plan: S3PutPlan
     let log: Log
@@ -86,11 +85,7 @@ struct Sink: ~Copyable {
                 log: log, credentials: credentials, figures: figures,
                 abortedUploads: abortedUploads, isAbandoned: isAbandoned)
         }
-        let writer: ObjectWriter
-        do { writer = try ObjectWriter(plan.form, to: committer, outcomes) } catch {
-            committer.end(seconds: Self.joinTimeout)
-            throw error
-        }
+        let writer = try ObjectWriter(plan.form, to: committer, outcomes)
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
         }
@@ -113,12 +108,6 @@ struct Sink: ~Copyable {
         self.counters = counters
         quarantine = Quarantine(path: plan.state + "/quarantine.ndjson")
         stop = stage.stopDescriptor
-    }
-
-    /// The threads must not outlive the program's end: see `BackgroundThread`.
-    deinit {
-        writer.end(seconds: Self.joinTimeout)
-        committer.end(seconds: Self.joinTimeout)
     }
 
     // MARK: - Running

@@ -1,3 +1,4 @@
+import Identity
 import Ledger
 import Posix
 import Records
@@ -48,10 +49,12 @@ struct SinkCounters {
     }
 
     /// Notes that an object was delivered and booked.
-    mutating func noteObject(template: UInt16) { objects.add(for: Kind.name(template: template)) }
+    mutating func noteObject(template: UInt16) {
+        objects.add(for: RecordKind.name(template: template))
+    }
 
     /// Notes what the ledger holds of a sequence.
-    mutating func note(_ coverage: Coverage, of key: SequenceKey) {
+    mutating func note(_ coverage: Coverage, of key: SequenceID) {
         self.coverage.note(coverage, of: key)
     }
 }

@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Posix
 import Records
 import Stage

@@ -1,3 +1,4 @@
+import Encoding
 import Foundation
 import Posix
 import TestSupport
@@ -96,9 +97,10 @@ struct KinesisFormTests {
                     SigV4.Request(
                         method: "POST", path: "/a b/",
                         headers: headers + [("host", "127.0.0.1:4566")],
-                        payloadHash: Text.hex(SHA256.of(body))),
+                        payloadHash: Hex.text(SHA256.of(body))),
                     credentials: credentials, region: "eu-west-1", service: "kinesis",
-                    timestamp: Timestamps.basic(now), pathRule: .encoded(normalising: false))
+                    timestamp: Timestamp.basic(seconds: now), pathRule: .encoded(normalising: false)
+                )
                 #expect(authorization.1 == general.authorization)
             }
         }

@@ -1,3 +1,4 @@
+import Encoding
 import Foundation
 import TestSupport
 import Testing
@@ -137,7 +138,7 @@ struct MotoTests {
                 path: file.path, bucket: "bronze", key: key, contentType: "application/avro",
                 metadata: [("note", "n 1")])
             #expect(try client.put(upload) == .created)
-            let hash = Text.hex(SHA256.of(bytes))
+            let hash = Hex.text(SHA256.of(bytes))
             #expect(try moto.read(key) == "\(count) \(hash) application/avro n 1")
             #expect(try client.put(upload) == .existedSame)
             upload.path = other.path

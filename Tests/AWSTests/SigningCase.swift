@@ -1,3 +1,4 @@
+import Encoding
 import Foundation
 import Testing
 
@@ -62,7 +63,7 @@ struct SigningCase {
         self.headers = headers
     }
 
-    private var hash: String { Text.hex(SHA256.of(Array(body.utf8))) }
+    private var hash: String { Hex.text(SHA256.of(Array(body.utf8))) }
     private var method: String { String(line.prefix { $0 != " " }) }
     private var target: Substring {
         guard let first = line.firstIndex(of: " "), let last = line.lastIndex(of: " ") else {
@@ -121,7 +122,7 @@ struct SigningCase {
             var pairs = added(form)
             if let late { pairs.append(("X-Amz-Security-Token", late)) }
             pairs.append(("X-Amz-Signature", signature.signature))
-            let text = pairs.map { "\($0.0)=\(Text.percentEncoded($0.1))" }.joined(separator: "&")
+            let text = pairs.map { "\($0.0)=\($0.1.percentEncoded())" }.joined(separator: "&")
             let mark = target.contains("?") ? "&" : "?"
             line = "\(method) \(target)\(mark)\(text) HTTP/1.1"
         }

@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Records
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Binance
+import Identity
 import Posix
 import Records
 import TestSupport
@@ -97,9 +98,9 @@ enum StreamSample {
         while !rest.isEmpty {
             let array = Array(rest)
             let frame = try FrameView(firstIn: array.span.bytes)
-            var word = Kind.name(template: frame.template) + " \(frame.firstID)"
+            var word = RecordKind.name(template: frame.template) + " \(frame.firstID)"
             if frame.lastID != frame.firstID { word += "-\(frame.lastID)" }
-            if frame.template == Kind.gap.rawValue {
+            if frame.template == RecordKind.gap.rawValue {
                 word += " reason \(try GapDecoder(frame.message).reason.rawValue)"
             }
             if frame.series != 0 { word += " of \(frame.series)" }

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Posix
 import Records
 import TestSupport
@@ -6,7 +7,7 @@ import TestSupport
 /// Records to deliver, and what came of them.
 enum Trades {
     /// One trade.
-    static func frame(_ symbol: String, _ id: Int64, kind: Kind = .trade) throws -> [UInt8] {
+    static func frame(_ symbol: String, _ id: Int64, kind: RecordKind = .trade) throws -> [UInt8] {
         var bytes = Bytes(capacity: 256)
         let prefix = RecordPrefix(
             sequence: SequenceID(

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import TestSupport
 import Testing
 
@@ -6,10 +7,10 @@ import Testing
 
 /// The ledger's file: what survives, and what is refused.
 struct LedgerTests {
-    private static let btc = SequenceKey(
-        venue: 1, template: 1, series: 0, symbolWords: (0x54_4453_5543_5442, 0, 0))
-    private static let eth = SequenceKey(
-        venue: 1, template: 3, series: 2, symbolWords: (0x54_4453_5548_5445, 0, 0))
+    private static let btc = SequenceID(
+        venue: 1, template: 1, series: 0, symbol: SymbolName(words: (0x54_4453_5543_5442, 0, 0)))
+    private static let eth = SequenceID(
+        venue: 1, template: 3, series: 2, symbol: SymbolName(words: (0x54_4453_5548_5445, 0, 0)))
 
     /// Three batches, and where each ends in the file.
     private static func write(_ path: String) throws -> [Int] {
@@ -142,7 +143,7 @@ struct LedgerTests {
     }
 
     @Test func `sequences are named by their symbol's text`() {
-        #expect(Self.btc.symbolText == "BTCUSDT")
+        #expect("\(Self.btc.symbol)" == "BTCUSDT")
         #expect(Self.btc < Self.eth)
     }
 }

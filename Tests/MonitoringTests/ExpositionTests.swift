@@ -1,3 +1,4 @@
+import Encoding
 import Foundation
 import Posix
 import Stats
@@ -73,10 +74,12 @@ struct ExpositionTests {
         var random = SeededRandom(4)
         for _ in 0..<2000 {
             let time = Int64.random(in: 0...9_000_000_000_000_000, using: &random) * 1000
-            let text = TimeText.of(nanoseconds: time)
+            let text = Timestamp.milliseconds(nanoseconds: time)
             let date = formatter.date(from: text)?.timeIntervalSince1970 ?? -1
             #expect(abs(date - Double(time / 1_000_000) / 1000) < 0.001, "\(text)")
         }
-        #expect(TimeText.of(nanoseconds: 1_709_164_800_000_000_000) == "2024-02-29T00:00:00.000Z")
+        #expect(
+            Timestamp.milliseconds(nanoseconds: 1_709_164_800_000_000_000)
+                == "2024-02-29T00:00:00.000Z")
     }
 }

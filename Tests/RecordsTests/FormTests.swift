@@ -1,5 +1,6 @@
 import Avro
 import Foundation
+import Identity
 import Posix
 import TestSupport
 import Testing
@@ -139,7 +140,7 @@ struct FormTests {
             try container.append(
                 block.span, records: 1, StreamCompressor(.none), scratch: &scratch, to: &file)
             try Data(file.array).write(to: URL(fileURLWithPath: place.path("\(index).avro")))
-            if let kind = Kind(rawValue: view.template) {
+            if let kind = RecordKind(rawValue: view.template) {
                 let documented = try String(
                     contentsOf: packageRoot.appendingPathComponent(
                         "docs/schemas/\(kind.name).avsc"),

@@ -1,3 +1,4 @@
+import Identity
 import Posix
 
 @testable import Records
@@ -5,12 +6,12 @@ import Posix
 /// Records to test with.
 enum Sample {
     static func prefix(
-        _ kind: Kind, id: Int64, series: UInt16 = 0, exponents: (Int8, Int8) = (-8, -8)
+        _ kind: RecordKind, id: Int64, series: UInt16 = 0, exponents: (Int8, Int8) = (-8, -8)
     ) -> RecordPrefix {
         RecordPrefix(
             sequence: SequenceID(
                 template: kind.rawValue, series: series,
-                symbol: SymbolName("BTCUSDT") ?? SymbolName(first: 65, second: 0, third: 0)),
+                symbol: SymbolName("BTCUSDT") ?? SymbolName(words: (65, 0, 0))),
             eventTime: 1_704_067_200_000_000 + id, ingestTime: 1_704_067_200_000_000_001,
             ids: id...id, source: .rest, exponents: exponents)
     }
@@ -53,7 +54,7 @@ enum Sample {
         }
     }
 
-    static func depth(_ kind: Kind, id: Int64, levels: Int) -> [UInt8] {
+    static func depth(_ kind: RecordKind, id: Int64, levels: Int) -> [UInt8] {
         frame(prefix(kind, id: id), 200 + 32 * levels) { room in
             if kind == .depthDiff {
                 var record = try DepthDiffEncoder(room)

@@ -150,27 +150,6 @@ struct SinkRecoveryTests {
         }
     }
 
-    @Test func `the end after a fatal error is an exit status, while its threads are at work`()
-        throws
-    {
-        let records = try Self.quotes((1...2000).map { ($0, Int64($0)) })
-        // No credentials are to be had: the delivery fails on its thread, while the main one ends.
-        let environment = [
-            "AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent",
-            "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "",
-        ]
-        for run in 1...30 {
-            let place = try TemporaryDirectory()
-            let outcome = try Program.run(
-                "s3-put",
-                [
-                    "--to", "s3://bucket/x", "--endpoint-url", "http://127.0.0.1:1", "--state-dir",
-                    place.path("state"), "--object-bytes", "10000", "--drain-timeout", "0.1",
-                ], input: records, environment: environment)
-            #expect(outcome.status == 78, "run \(run): \(outcome.errors)")
-        }
-    }
-
     @Test(arguments: ["s3-put", "kinesis-put"])
     func `a state is of one destination, and says so to another`(name: String) throws {
         let place = try TemporaryDirectory()

@@ -1,3 +1,4 @@
+import Identity
 public import Posix
 import Records
 import SBE
@@ -18,7 +19,7 @@ extension Bytes {
             let everything = SymbolName("*")
         else { return false }
         let prefix = RecordPrefix(
-            sequence: SequenceID(template: Kind.raw.rawValue, symbol: everything),
+            sequence: SequenceID(template: RecordKind.raw.rawValue, symbol: everything),
             eventTime: time / 1000, ingestTime: time, ids: number...number, source: .sbe)
         do throws(SBEError) {
             try appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in

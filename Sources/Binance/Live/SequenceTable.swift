@@ -1,3 +1,4 @@
+import Identity
 import Records
 
 /// Finds a stream's place by symbol and template: open addressing, since a `Dictionary` hashes so

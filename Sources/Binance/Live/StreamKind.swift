@@ -1,4 +1,4 @@
-public import Records
+public import Identity
 
 /// The venue's SBE streams of a symbol.
 ///
@@ -14,7 +14,7 @@ public enum StreamKind: String, CaseIterable, Sendable {
     case depth20
 
     /// The kind of record that comes of it.
-    public var record: Kind {
+    public var record: RecordKind {
         switch self {
         case .trade: .trade
         case .bestBidAsk: .bestBidAsk
@@ -28,7 +28,7 @@ public enum StreamKind: String, CaseIterable, Sendable {
     public var series: UInt16 { self == .depth20 ? 20 : 0 }
 
     /// True when the next id is known, so that a skipped one is a hole.
-    public var isDense: Bool { self == .trade || self == .depth }
+    public var isDense: Bool { record.numbering == .contiguous }
 
     /// The sequence of a symbol's records.
     public func sequence(of symbol: SymbolName) -> SequenceID {

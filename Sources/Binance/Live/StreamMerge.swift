@@ -1,3 +1,4 @@
+import Identity
 public import Posix
 import Records
 import SBE

@@ -1,3 +1,4 @@
+import Encoding
 import Records
 
 /// What the venue says in a text frame: everything but market data.

@@ -1,4 +1,4 @@
-public import Records
+public import Identity
 
 /// What came of one stream of one symbol, and so what a copy of a record is worth.
 public struct StreamSequence: Sendable {

@@ -1,4 +1,6 @@
 public import Avro
+import Encoding
+import Identity
 public import Posix
 import SBE
 
@@ -23,7 +25,8 @@ extension FrameView {
     /// frame of a newer schema, is copied.
     private var avroRoom: Int {
         let isBook =
-            template == Kind.depthDiff.rawValue || template == Kind.depthSnapshot.rawValue
+            template == RecordKind.depthDiff.rawValue
+            || template == RecordKind.depthSnapshot.rawValue
         return 1024 + bytes.byteCount * (isBook ? 3 : 1)
     }
 }
@@ -34,7 +37,7 @@ public enum AvroForm {
     /// The schema of a template's records; one for all templates that are not known here.
     public static func schema(template: UInt16) -> AvroSchema {
         var sink = SchemaSink()
-        let kind = Kind(rawValue: template)
+        let kind = RecordKind(rawValue: template)
         do {
             let sample = try Self.sample(template)
             try FrameView(sample.span).describe(to: &sink)
@@ -50,10 +53,10 @@ public enum AvroForm {
         var bytes = Bytes()
         let prefix = RecordPrefix(
             sequence: SequenceID(
-                template: template, symbol: SymbolName(first: 65, second: 0, third: 0)),
+                template: template, symbol: SymbolName(words: (65, 0, 0))),
             eventTime: 0, ingestTime: 0, ids: 0...0, source: .rest)
         try bytes.appendFrame(upTo: 512, prefix: prefix) { room throws(SBEError) in
-            switch Kind(rawValue: template) {
+            switch RecordKind(rawValue: template) {
             case .trade: try TradeEncoder(room).encodedLength
             case .aggTrade: try AggTradeEncoder(room).encodedLength
             case .kline: try KlineEncoder(room).encodedLength
@@ -65,14 +68,14 @@ public enum AvroForm {
             case nil: try TradeEncoder(room).encodedLength
             }
         }
-        if Kind(rawValue: template) == nil {
+        if RecordKind(rawValue: template) == nil {
             bytes.store(bits: template, at: Frame.headerLength + 2)
         }
         return bytes
     }
 }
 
-extension Kind {
+extension RecordKind {
     fileprivate var schemaName: String {
         let name = self.name
         return name.prefix(1).uppercased() + name.dropFirst()
@@ -167,11 +170,11 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {
-        let length = value.length
+        let length = value.count
         put(long: Int64(length))
-        unsafe next.storeBytes(of: value.first, as: UInt64.self)
-        unsafe next.storeBytes(of: value.second, toByteOffset: 8, as: UInt64.self)
-        unsafe next.storeBytes(of: value.third, toByteOffset: 16, as: UInt64.self)
+        unsafe next.storeBytes(of: value.words.0, as: UInt64.self)
+        unsafe next.storeBytes(of: value.words.1, toByteOffset: 8, as: UInt64.self)
+        unsafe next.storeBytes(of: value.words.2, toByteOffset: 16, as: UInt64.self)
         unsafe next += length
     }
 
@@ -232,23 +235,14 @@ private struct SchemaSink: FieldSink, ~Copyable {
     mutating func bytes(_ name: StaticString, _ value: RawSpan) { add(name, .bytes) }
 }
 
-extension SymbolName {
-    /// Bytes of the text.
-    var length: Int {
-        if third != 0 { return 24 - third.leadingZeroBitCount / 8 }
-        if second != 0 { return 16 - second.leadingZeroBitCount / 8 }
-        return 8 - first.leadingZeroBitCount / 8
-    }
-}
-
 extension Bytes {
     /// Appends a symbol's text.
     mutating func append(_ symbol: SymbolName) {
-        let length = symbol.length
+        let length = symbol.count
         unsafe append(room: SymbolName.capacity) { room in
-            unsafe room.storeBytes(of: symbol.first, as: UInt64.self)
-            unsafe room.storeBytes(of: symbol.second, toByteOffset: 8, as: UInt64.self)
-            unsafe room.storeBytes(of: symbol.third, toByteOffset: 16, as: UInt64.self)
+            unsafe room.storeBytes(of: symbol.words.0, as: UInt64.self)
+            unsafe room.storeBytes(of: symbol.words.1, toByteOffset: 8, as: UInt64.self)
+            unsafe room.storeBytes(of: symbol.words.2, toByteOffset: 16, as: UInt64.self)
             return length
         }
     }

@@ -1,3 +1,5 @@
+import Identity
+
 /// Takes the fields of a record in the order of its public forms. JSON, Avro and the Avro schema
 /// are three of these, so that a field is named in one place.
 protocol FieldSink: ~Copyable {

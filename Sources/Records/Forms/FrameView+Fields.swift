@@ -1,3 +1,5 @@
+import Encoding
+import Identity
 import SBE
 
 extension FrameView {
@@ -10,7 +12,7 @@ extension FrameView {
         sink.long("event_ts", Timestamp.floor(eventTime, by: 1000))
         sink.long("ingest_ts", Timestamp.floor(ingestTime, by: 1_000_000))
         do throws(SBEError) {
-            switch Kind(rawValue: template) {
+            switch RecordKind(rawValue: template) {
             case .trade: try describeTrade(&sink)
             case .aggTrade: try describeAggTrade(&sink)
             case .kline: try describeKline(&sink)
@@ -156,7 +158,7 @@ extension FrameView {
         let gap = try GapDecoder(message)
         sink.long("first_id", firstID)
         sink.long("last_id", lastID)
-        sink.word("missing_kind", Kind(rawValue: gap.missingTemplate)?.word ?? "unknown")
+        sink.word("missing_kind", RecordKind(rawValue: gap.missingTemplate)?.word ?? "unknown")
         sink.word("reason", gap.reason.word)
         describeSource(&sink)
         sink.long("missing_template", Int64(gap.missingTemplate))
@@ -207,22 +209,6 @@ enum SourceWord {
     }
 }
 
-extension Kind {
-    /// The name without a `String`.
-    var word: StaticString {
-        switch self {
-        case .trade: "trade"
-        case .aggTrade: "aggTrade"
-        case .kline: "kline"
-        case .bestBidAsk: "bestBidAsk"
-        case .depthDiff: "depthDiff"
-        case .depthSnapshot: "depthSnapshot"
-        case .gap: "gap"
-        case .raw: "raw"
-        }
-    }
-}
-
 extension GapReason {
     /// The name in JSON and Avro.
     var word: StaticString {
@@ -243,29 +229,5 @@ extension GapReason {
         ]
         guard let reason = all.first(where: { "\($0.word)" == word }) else { return nil }
         self = reason
-    }
-}
-
-extension KlineInterval {
-    /// The venue's name without a `String`.
-    var word: StaticString {
-        switch self {
-        case .second1: "1s"
-        case .minute1: "1m"
-        case .minute3: "3m"
-        case .minute5: "5m"
-        case .minute15: "15m"
-        case .minute30: "30m"
-        case .hour1: "1h"
-        case .hour2: "2h"
-        case .hour4: "4h"
-        case .hour6: "6h"
-        case .hour8: "8h"
-        case .hour12: "12h"
-        case .day1: "1d"
-        case .day3: "3d"
-        case .week1: "1w"
-        case .month1: "1M"
-        }
     }
 }

@@ -1,3 +1,6 @@
+import Encoding
+import Identity
+
 /// The members of one JSON object, found by name; values stay where they lie in the line.
 struct JSONFields: ~Escapable {
     private let line: RawSpan
@@ -104,8 +107,7 @@ struct JSONFields: ~Escapable {
     }
 
     func base64(_ name: StaticString) throws -> [UInt8] {
-        let text = try text(name)
-        guard let bytes = Base64.decode(text) else {
+        guard let bytes = Base64.decode(try text(name)) else {
             throw JSONRecord.Failure("\(name): is not base64")
         }
         return bytes
@@ -117,7 +119,7 @@ struct JSONFields: ~Escapable {
     var quantityExponent: Int8 { get throws { try small("qty_exponent", Int8.self) } }
 
     func prefix(
-        _ kind: Kind, ids: ClosedRange<Int64>, series: UInt16 = 0
+        _ kind: RecordKind, ids: ClosedRange<Int64>, series: UInt16 = 0
     ) throws -> RecordPrefix {
         let name = try text("symbol")
         guard let symbol = SymbolName(name) else {
@@ -170,40 +172,5 @@ struct JSONFields: ~Escapable {
         do { return try body() } catch let failure as JSONScanner.Failure {
             throw JSONRecord.Failure("\(name): \(failure.reason)")
         }
-    }
-}
-
-/// RFC 4648, section 4.
-enum Base64 {
-    /// The bytes of a text; nil when it is not padded base64.
-    static func decode(_ text: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var group: UInt32 = 0
-        var digits = 0
-        var padding = 0
-        for byte in text.utf8 {
-            let value: UInt32
-            switch byte {
-            case 0x41...0x5A: value = UInt32(byte) - 0x41
-            case 0x61...0x7A: value = UInt32(byte) - 0x61 + 26
-            case 0x30...0x39: value = UInt32(byte) - 0x30 + 52
-            case UInt8(ascii: "+"): value = 62
-            case UInt8(ascii: "/"): value = 63
-            case UInt8(ascii: "="):
-                value = 0
-                padding += 1
-            default: return nil
-            }
-            guard padding == 0 || byte == UInt8(ascii: "=") else { return nil }
-            group = group << 6 | value
-            digits += 1
-            if digits % 4 == 0 {
-                bytes += [UInt8(group >> 16 & 255), UInt8(group >> 8 & 255), UInt8(group & 255)]
-                group = 0
-            }
-        }
-        guard digits % 4 == 0, padding <= 2, padding <= bytes.count else { return nil }
-        bytes.removeLast(padding)
-        return bytes
     }
 }

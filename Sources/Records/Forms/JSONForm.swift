@@ -1,3 +1,5 @@
+import Encoding
+import Identity
 public import Posix
 
 extension FrameView {
@@ -11,7 +13,7 @@ extension FrameView {
     public func appendJSON(to bytes: inout Bytes) throws(FrameError) {
         let start = bytes.count
         var sink = JSONSink(bytes: consume bytes)
-        sink.open(Kind(rawValue: template)?.word ?? "unknown")
+        sink.open(RecordKind(rawValue: template)?.word ?? "unknown")
         let failure: FrameError?
         do throws(FrameError) {
             try describe(to: &sink)
@@ -135,7 +137,8 @@ extension SymbolName {
     /// Appends the text when it needs no escape in JSON, which is nearly always.
     fileprivate func appendPlain(to bytes: inout Bytes) -> Bool {
         let start = bytes.count
-        for word in [first, second, third] {
+        let words = self.words
+        for word in [words.0, words.1, words.2] {
             var rest = word
             for _ in 0..<8 {
                 let byte = UInt8(truncatingIfNeeded: rest)
@@ -149,21 +152,5 @@ extension SymbolName {
             }
         }
         return true
-    }
-}
-
-extension Bytes {
-    /// Appends text as it stands between the quotes of a JSON string.
-    public mutating func append(jsonEscaping text: String) {
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": append("\\\"")
-            case "\\": append("\\\\")
-            case "\u{0}"..<"\u{20}", "\u{7F}":
-                let digits = String(scalar.value, radix: 16)
-                append(utf8: "\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
-            default: append(utf8: String(scalar))
-            }
-        }
     }
 }

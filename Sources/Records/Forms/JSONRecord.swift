@@ -1,3 +1,4 @@
+import Identity
 public import Posix
 import SBE
 
@@ -32,7 +33,7 @@ public enum JSONRecord {
         _ fields: borrowing JSONFields, to bytes: inout Bytes
     ) throws {
         let name = try fields.text("kind")
-        guard let kind = Kind(name: name) else {
+        guard let kind = RecordKind(name: name) else {
             guard name == "unknown" else { throw Failure("kind: \"\(name)\" is no kind of record") }
             return try appendForeign(fields, to: &bytes)
         }
@@ -152,7 +153,7 @@ public enum JSONRecord {
     }
 
     private static func appendBook(
-        _ fields: borrowing JSONFields, _ kind: Kind, to bytes: inout Bytes
+        _ fields: borrowing JSONFields, _ kind: RecordKind, to bytes: inout Bytes
     ) throws {
         let last = try fields.integer("last_update_id")
         let first = kind == .depthDiff ? try fields.integer("first_update_id") : last

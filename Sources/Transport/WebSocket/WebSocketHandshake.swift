@@ -1,4 +1,5 @@
 import COpenSSL
+import Encoding
 import Posix
 
 /// The opening handshake of a client: the request's bytes, and what the server answered.
@@ -81,13 +82,4 @@ public struct WebSocketRefusal: Error, Equatable, Sendable, CustomStringConverti
 
     /// Why, with the status.
     public var description: String { "the WebSocket was refused: \(reason)" }
-}
-
-/// Base64 of RFC 4648, by OpenSSL.
-enum Base64 {
-    static func text(_ bytes: [UInt8]) -> String {
-        var text = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
-        let length = EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
-        return String(decoding: text.prefix(Int(length)), as: UTF8.self)
-    }
 }

@@ -1,3 +1,4 @@
+import Encoding
 import Records
 
 /// A client's JSON request in a text frame.

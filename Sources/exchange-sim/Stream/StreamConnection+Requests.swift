@@ -1,3 +1,4 @@
+import Encoding
 import NIOCore
 import NIOWebSocket
 
@@ -24,7 +25,7 @@ extension StreamConnection {
     }
 
     private func errorText(_ failure: ControlRequest.Failure) -> String {
-        let body = "\"code\":\(failure.code),\"msg\":\"\(Self.escaped(failure.message))\""
+        let body = "\"code\":\(failure.code),\"msg\":\(String(jsonQuoted: failure.message))"
         let id = failure.id.map { ",\"id\":\($0)" } ?? ""
         return hub.options.nestsErrors ? "{\"error\":{\(body)}\(id)}" : "{\(body)\(id)}"
     }
@@ -45,7 +46,7 @@ extension StreamConnection {
             for name in try names(request) { unsubscribe(name) }
             return "null"
         case .list:
-            let names = subscriptions.map { "\"\(Self.escaped($0.text))\"" }
+            let names = subscriptions.map { String(jsonQuoted: $0.text) }
             return "[\(names.joined(separator: ","))]"
         case .getProperty:
             try requireCombined(request)
@@ -78,12 +79,5 @@ extension StreamConnection {
             throw .init(2, "Invalid request: property name must be a string")
         }
         guard name == "combined" else { throw .init(0, "Unknown property") }
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            if character == "\"" || character == "\\" { result += "\\" }
-            result.append(character)
-        }
     }
 }

@@ -1,10 +1,11 @@
+import Encoding
 import Monitoring
 
 /// Small pieces that several parts of the page use.
 enum PageWords {
     /// A moment, UTC.
     static func time(_ nanoseconds: Int64, hasDate: Bool) -> HTML {
-        let text = TimeText.of(nanoseconds: nanoseconds)
+        let text = Timestamp.milliseconds(nanoseconds: nanoseconds)
         let clock = text.dropFirst(11).prefix(8)
         return """
             <time datetime="\(text)">\(hasDate ? "\(text.prefix(10)) \(clock) UTC" : "\(clock)")\

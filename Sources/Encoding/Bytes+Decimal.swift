@@ -1,3 +1,5 @@
+public import Posix
+
 extension Bytes {
     /// Appends a whole number as decimal text.
     public mutating func append(decimal value: Int64) {
@@ -12,28 +14,28 @@ extension Bytes {
         }
         let fraction = -Int(exponent)
         // Sign, 20 digits, point: at most 22 bytes, written from the back.
-        append(room: 24) { room in
+        unsafe append(room: 24) { room in
             var magnitude = mantissa.magnitude
             var position = 24
             var written = 0
             repeat {
                 if written == fraction && fraction > 0 {
                     position -= 1
-                    room[position] = UInt8(ascii: ".")
+                    unsafe room[position] = UInt8(ascii: ".")
                 }
                 let (quotient, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
                 position -= 1
-                room[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+                unsafe room[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
                 magnitude = quotient
                 written += 1
             } while magnitude != 0 || written <= fraction
             if mantissa < 0 {
                 position -= 1
-                room[position] = UInt8(ascii: "-")
+                unsafe room[position] = UInt8(ascii: "-")
             }
             let length = 24 - position
-            guard let base = room.baseAddress else { return 0 }
-            base.copyMemory(from: base + position, byteCount: length)
+            guard let base = unsafe room.baseAddress else { return 0 }
+            unsafe base.copyMemory(from: base + position, byteCount: length)
             return length
         }
     }

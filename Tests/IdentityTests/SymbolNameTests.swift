@@ -1,7 +1,6 @@
+import Identity
 import TestSupport
 import Testing
-
-@testable import Records
 
 struct SymbolNameTests {
     @Test(arguments: 1...24)

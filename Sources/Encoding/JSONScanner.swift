@@ -29,7 +29,7 @@ public struct JSONScanner: ~Escapable {
 
     /// Starts at a byte inside.
     @_lifetime(copy bytes)
-    init(_ bytes: RawSpan, from position: Int) {
+    public init(_ bytes: RawSpan, from position: Int) {
         self.bytes = bytes
         offset = position
     }

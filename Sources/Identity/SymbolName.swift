@@ -48,6 +48,14 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
         self.third = third
     }
 
+    /// Takes the bytes of a record or a file as they are.
+    ///
+    /// - Parameter words: little-endian, padded with NUL.
+    @inlinable
+    public init(words: (UInt64, UInt64, UInt64)) {
+        self.init(first: words.0, second: words.1, third: words.2)
+    }
+
     /// Its 24 bytes as three little-endian words.
     @inlinable
     public var words: (UInt64, UInt64, UInt64) { (first, second, third) }
@@ -68,30 +76,18 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
         return Array(bytes.prefix { $0 != 0 })
     }
 
-    /// By text.
-    public static func < (one: Self, other: Self) -> Bool {
-        one.bytes.lexicographicallyPrecedes(other.bytes)
-    }
-}
-
-/// What numbers a run of records: all records of one sequence share it.
-@frozen
-public struct SequenceID: Hashable, Sendable {
-    /// 1 = Binance Spot.
-    public let venue: UInt8
-    /// The template id of its records.
-    public let template: UInt16
-    /// The interval code for klines, else 0.
-    public let series: UInt16
-    /// Whose records.
-    public let symbol: SymbolName
-
-    /// Names a sequence.
+    /// Bytes of the text.
     @inlinable
-    public init(venue: UInt8 = 1, template: UInt16, series: UInt16 = 0, symbol: SymbolName) {
-        self.venue = venue
-        self.template = template
-        self.series = series
-        self.symbol = symbol
+    public var count: Int {
+        if third != 0 { return 24 - third.leadingZeroBitCount / 8 }
+        if second != 0 { return 16 - second.leadingZeroBitCount / 8 }
+        return 8 - first.leadingZeroBitCount / 8
+    }
+
+    /// By bytes, as memcmp orders them.
+    public static func < (one: Self, other: Self) -> Bool {
+        if one.first != other.first { return one.first.byteSwapped < other.first.byteSwapped }
+        if one.second != other.second { return one.second.byteSwapped < other.second.byteSwapped }
+        return one.third.byteSwapped < other.third.byteSwapped
     }
 }

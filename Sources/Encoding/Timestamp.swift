@@ -80,6 +80,11 @@ public enum Timestamp {
         text(microseconds: floor(nanoseconds, by: 1000))
     }
 
+    /// `2024-01-31T23:59:59.123Z`, as answers of HTTP services have it.
+    public static func milliseconds(nanoseconds: Int64) -> String {
+        text(nanoseconds: nanoseconds).dropLast(4) + "Z"
+    }
+
     /// A date (`2024-01-31`) or time (`2024-01-31T23:59`, with seconds, up to six decimals and an
     /// optional `Z`), in UTC.
     ///
@@ -121,7 +126,7 @@ public enum Timestamp {
         text.allSatisfy { $0.isASCII && $0.isNumber } ? Int(text) : nil
     }
 
-    private static func padded(_ value: Int, _ width: Int) -> String {
+    static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }

@@ -1,13 +1,13 @@
-import Ledger
+import Identity
 import TestSupport
 import Testing
 
 /// Interval sets against plain sets of numbers.
-struct IntervalSetTests {
+struct IDSetTests {
     @Test(arguments: 0..<20)
     func `agrees with a set of numbers, whatever is added in whatever order`(seed: UInt64) {
         var random = SeededRandom(seed)
-        var set = IntervalSet()
+        var set = IDSet()
         var model: Set<Int64> = []
         for _ in 0..<300 {
             let first = Int64.random(in: 0...200, using: &random)
@@ -34,7 +34,7 @@ struct IntervalSetTests {
     }
 
     @Test func `the ends of 64 bits are numbers like others`() {
-        var set = IntervalSet()
+        var set = IDSet()
         let inserted = [Int64.max, .min, .max, .max - 1].map { set.insert($0) }
         #expect(inserted == [true, true, false, true])
         #expect(set.ranges == [Int64.min...Int64.min, (Int64.max - 1)...Int64.max])
@@ -45,13 +45,13 @@ struct IntervalSetTests {
     }
 
     @Test func `ten million ids in a row are one interval`() {
-        var set = IntervalSet()
+        var set = IDSet()
         for id in Int64(1)...10_000_000 { set.insert(id) }
         #expect(set.intervalCount == 1 && set.total == 10_000_000)
     }
 
     @Test func `forgetting keeps the highest intervals`() {
-        var set = IntervalSet((0..<10).map { Int64($0 * 10)...Int64($0 * 10 + 1) })
+        var set = IDSet((0..<10).map { Int64($0 * 10)...Int64($0 * 10 + 1) })
         let dropped = set.keepLast(intervals: 3)
         #expect(dropped == 61)
         #expect(set.ranges == [70...71, 80...81, 90...91])

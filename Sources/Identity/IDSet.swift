@@ -2,7 +2,7 @@
 ///
 /// Ids that follow each other cost one interval however many they are, so that the memory for
 /// a dense sequence stays flat over its whole history.
-public struct IntervalSet: Sendable, Equatable {
+public struct IDSet: Sendable, Equatable {
     /// First ids of the intervals, ascending; no two intervals touch.
     @usableFromInline var lower: [Int64] = []
     /// Last ids of the intervals.
@@ -166,7 +166,7 @@ public struct IntervalSet: Sendable, Equatable {
     }
 
     /// Adds another set.
-    public mutating func formUnion(_ other: IntervalSet) {
+    public mutating func formUnion(_ other: IDSet) {
         for index in other.lower.indices { insert(other.lower[index]...other.upper[index]) }
     }
 

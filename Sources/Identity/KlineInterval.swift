@@ -1,3 +1,5 @@
+import Encoding
+
 /// The intervals of klines; a record's `series` is the code, which is never reused.
 public enum KlineInterval: String, CaseIterable, Sendable {
     case second1 = "1s"
@@ -16,6 +18,28 @@ public enum KlineInterval: String, CaseIterable, Sendable {
     case day3 = "3d"
     case week1 = "1w"
     case month1 = "1M"
+
+    /// The venue's name without a `String`.
+    public var word: StaticString {
+        switch self {
+        case .second1: "1s"
+        case .minute1: "1m"
+        case .minute3: "3m"
+        case .minute5: "5m"
+        case .minute15: "15m"
+        case .minute30: "30m"
+        case .hour1: "1h"
+        case .hour2: "2h"
+        case .hour4: "4h"
+        case .hour6: "6h"
+        case .hour8: "8h"
+        case .hour12: "12h"
+        case .day1: "1d"
+        case .day3: "3d"
+        case .week1: "1w"
+        case .month1: "1M"
+        }
+    }
 
     /// 1 for `1s` to 16 for `1M`, in the order of length.
     public var code: UInt16 {

@@ -1,0 +1,21 @@
+extension StringProtocol {
+    /// With `%XX` (upper-case) for every byte of its UTF-8 but ASCII letters, digits, and `plain`.
+    ///
+    /// - Parameter plain: what stays as it is; without it RFC 3986's unreserved marks.
+    public func percentEncoded(keeping plain: String = "-._~") -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(utf8.count)
+        for byte in utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: encoded.append(byte)
+            case _ where plain.utf8.contains(byte): encoded.append(byte)
+            default:
+                encoded.append(UInt8(ascii: "%"))
+                encoded.append(digits[Int(byte >> 4)])
+                encoded.append(digits[Int(byte & 15)])
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+}
