@@ -3,6 +3,7 @@
 //
 //   kinesis-peer sink SECONDS [CERT KEY]   answers on a free port of 127.0.0.1, which it prints
 //   kinesis-peer ages SECONDS              the same, and looks how old records are
+//   kinesis-peer slow SECONDS MS           the same, but each answer takes MS milliseconds
 //   kinesis-peer build FILE PASSES         bodies of 500 records built and signed, not sent
 //   kinesis-peer send URL FILE CALLS       the same sent by libcurl, CALLS of them at once
 //
@@ -12,7 +13,7 @@
 // are not in containers; GET /delays says so, as COUNT P50 P99 P99.9 in microseconds.
 //
 // Records are whole frames in base64 under one partition key, 500 a call, as kinesis-put sends
-// them with --format sbe --order relaxed. `build` prints the number of bytes and a hash of the
+// them with --format sbe --no-aggregate. `build` prints the number of bytes and a hash of the
 // bodies, which has to be what bench-core prints.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -269,6 +270,7 @@ static const char SHARDS[] =
     "\"SequenceNumberRange\":{\"StartingSequenceNumber\":\"1\"}}]}";
 
 static int ages;
+static int pause_us;
 static Delays delays;
 static pthread_mutex_t delays_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -352,7 +354,9 @@ static void *serve(void *context) {
             if (whole > room || (got = peer_read(peer, bytes + used, room - used)) <= 0) goto done;
             used += got;
         }
-        if (peer_write(peer, out, answer(bytes, end, length, out))) goto done;
+        size_t answered = answer(bytes, end, length, out);
+        if (pause_us) usleep(pause_us);
+        if (peer_write(peer, out, answered)) goto done;
         memmove(bytes, bytes + whole, used -= whole);
     }
 done:
@@ -390,6 +394,10 @@ static void sink(int seconds, const char *certificate, const char *secret) {
 
 int main(int count, char **words) {
     ages = count >= 3 && !strcmp(words[1], "ages");
+    if (count == 4 && !strcmp(words[1], "slow")) {
+        pause_us = atoi(words[3]) * 1000;
+        sink(atoi(words[2]), 0, 0);
+    }
     if (ages || (count >= 3 && !strcmp(words[1], "sink")))
         sink(atoi(words[2]), count > 4 ? words[3] : 0, count > 4 ? words[4] : 0);
     make_key();
@@ -400,6 +408,6 @@ int main(int count, char **words) {
         load(words[3]);
         send_all(words[2], atoi(words[4]));
     } else {
-        return fprintf(stderr, "usage: kinesis-peer sink | ages | build | send\n"), 64;
+        return fprintf(stderr, "usage: kinesis-peer sink | ages | slow | build | send\n"), 64;
     }
 }

@@ -145,7 +145,8 @@ extension Delivery {
             // Nothing less than the whole may go: all of it is booked when the call is confirmed.
             guard Self.write(container, to: &scratch) else {
                 throw StageFailure(
-                    .configuration, "--aggregate needs MD5, which OpenSSL refuses")
+                    .configuration,
+                    "OpenSSL no longer computes MD5, which KPL containers need: --no-aggregate")
             }
             body.append(
                 scratch.span,

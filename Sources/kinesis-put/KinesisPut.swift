@@ -13,11 +13,11 @@ struct KinesisPut: StageCommand {
         commandName: "kinesis-put",
         abstract: "Deliver records to Kinesis data streams, in order and once.",
         discussion: """
-            sbe-tap --symbols BTCUSDT --streams trade | dedup | kinesis-put --aggregate
-            rest-pull trades --limit 1000 | kinesis-put --format json --streams trade=my-stream
+            sbe-tap --symbols BTCUSDT --streams trade | dedup | kinesis-put
+            rest-pull trades --limit 1000 | kinesis-put --no-aggregate --format json
 
-            A stream for each kind. What was read lies in the spools of the state directory until
-            it is confirmed, and in the ledger from then on: ledgerctl shows it.
+            One stream per kind. Records are spooled in the state directory until Kinesis confirms
+            them, then entered in the ledger: ledgerctl shows it.
             """,
         version: Version.text)
 
@@ -32,8 +32,13 @@ struct KinesisPut: StageCommand {
     @Flag(help: "Spread the keys over the shards by explicit hash keys from the shard map.")
     var explicitHash = false
     @Option(SettingCatalog.order) var order: OrderName?
-    @Flag(help: "Pack records into KPL containers; consumers must take them apart.")
-    var aggregate = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Pack records into KPL containers, in order (the default); the KCL and AWS's \
+            deaggregation modules unpack them. --no-aggregate sends single records.
+            """)
+    var aggregate: Bool?
     @Option(SettingCatalog.aggregateBytes) var aggregateBytes: Int?
     @Option(SettingCatalog.batchRecords) var batchRecords: Int?
     @Option(SettingCatalog.batchBytes) var batchBytes: Int?
@@ -106,7 +111,7 @@ struct KinesisPut: StageCommand {
 
     private func rules(_ settings: inout Settings) throws -> LaneRules {
         let order = try settings.value(SettingCatalog.order, order)
-        let isAggregated = try settings.value(SettingCatalog.aggregate, aggregate ? true : nil)
+        let isAggregated = try settings.value(SettingCatalog.aggregate, aggregate)
         try KinesisPutPlan.check(isAggregated: isAggregated, hasMD5: HashKey.isComputable)
         var rules = LaneRules(
             order: isAggregated ? .aggregated : order == .strict ? .strict : .relaxed)

@@ -36,7 +36,8 @@ struct KinesisPutPlan: Sendable {
         guard isAggregated, !hasMD5 else { return }
         throw StageFailure(
             .configuration,
-            "--aggregate needs MD5, which OpenSSL refuses here, as in FIPS mode; leave it out")
+            "KPL containers, the default, end in an MD5, which OpenSSL refuses here (FIPS mode): "
+                + "give --no-aggregate, or kinesis.aggregate: false, to send single records")
     }
 
     /// Notes what the state is of. Another service is refused; another stream of a kind goes on

@@ -18,10 +18,12 @@ struct LocalServerTests {
     }
 
     static let forms = [
-        Form(options: [], format: "avro"),
-        Form(options: ["--format", "json", "--order", "relaxed"], format: "json"),
-        Form(options: ["--format", "sbe", "--compression", "zstd"], format: "sbe+zstd"),
-        Form(options: ["--aggregate"], format: "avro", isAggregated: true),
+        Form(options: [], format: "avro", isAggregated: true),
+        Form(options: ["--no-aggregate", "--order", "strict"], format: "avro"),
+        Form(options: ["--no-aggregate", "--format", "json"], format: "json"),
+        Form(
+            options: ["--no-aggregate", "--format", "sbe", "--compression", "zstd"],
+            format: "sbe+zstd"),
         Form(
             options: ["--aggregate", "--explicit-hash", "--format", "json"], format: "json",
             isAggregated: true),

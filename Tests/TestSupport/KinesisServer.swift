@@ -32,6 +32,14 @@ public final class KinesisServer: Sendable {
         public let data: [UInt8]
         /// The number of the `PutRecords` call that brought it.
         public let call: Int
+
+        /// A record that was in this one.
+        public func with(key: String, data: [UInt8]) -> Entry {
+            var inner = Entry(
+                stream: stream, key: key, explicitHash: explicitHash, data: data, call: call)
+            inner.shard = shard
+            return inner
+        }
     }
 
     /// What happens to a call instead of success.

@@ -68,7 +68,7 @@ class Soak:
                "--connections", str(o.connections), "--max-connection-age", str(o.rotate),
                "--initial-backoff", "0.05"] + (["--ca", place["ca"]] if o.tls else [])
         put = [f"{tools}/kinesis-put", "--endpoint-url", self.sink, "--state-dir", f"{self.scratch}/state",
-               "--format", "sbe", "--aggregate", "--circuit-cooldown", "2"]
+               "--format", "sbe", "--circuit-cooldown", "2"]
         first = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=self.log, env=environment)
         second = subprocess.Popen([f"{tools}/dedup"], stdin=first.stdout, stdout=subprocess.PIPE,
                                   stderr=self.log, env=environment)
