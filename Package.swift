@@ -180,7 +180,7 @@ let package = Package(
             name: "KinesisPutTests",
             dependencies: [
                 "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Identity", "Posix",
-                "Stage", "StageAWS", "Stats",
+                "Spool", "Stage", "StageAWS", "Stats",
             ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         tests("LayeringTests", ["TestSupport"]),

@@ -19,13 +19,15 @@ extension AWSError {
         let verdict = Verdict(error, isSkewed: false, conflictIsFinal: false)
         var retriesHelp = false
         if case .retry = verdict { retriesHelp = true }
+        let region =
+            response.header("x-amz-bucket-region") ?? XMLText.first("Region", in: response.body)
         self.init(
             AWSError.Category(code: answer.code, status: status, retriesHelp: retriesHelp),
             service: service, operation: operation, code: answer.code, message: answer.message,
             status: status, requestID: answer.requestID, subject: subject,
-            hint: AWSError.hint(answer.code),
-            bucketRegion: response.header("x-amz-bucket-region")
-                ?? XMLText.first("Region", in: response.body))
+            hint: ErrorHint.text(
+                code: answer.code, message: answer.message, status: status, region: region),
+            bucketRegion: region)
     }
 
     /// An exchange that got no whole response.
@@ -39,23 +41,6 @@ extension AWSError {
             }
         self.init(
             category, service: service, operation: operation, message: "\(error)",
-            subject: subject, transport: error.kind)
-    }
-
-    private static func hint(_ code: String) -> String {
-        switch code {
-        case "NoSuchBucket": "create the bucket, or check its name and the endpoint"
-        case "ResourceNotFoundException":
-            "create the stream, or check its name, the region and the endpoint"
-        case "SignatureDoesNotMatch", "InvalidSignatureException":
-            "the secret access key is not the one of this key id"
-        case "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException":
-            "the endpoint does not know this key id"
-        case "AccessDenied", "AccessDeniedException", "HTTP403":
-            "check the policy of the user or role, and of the resource"
-        case "ExpiredToken", "ExpiredTokenException": "renew the temporary credentials"
-        case "AuthorizationHeaderMalformed", "PermanentRedirect": "check AWS_REGION"
-        default: ""
-        }
+            subject: subject, hint: ErrorHint.text(error.kind), transport: error.kind)
     }
 }

@@ -21,8 +21,10 @@ struct CredentialChain: Sendable {
         if let found = try fromProfile() { return found }
         if let found = try MetadataService(environment).container() { return found }
         if let found = try MetadataService(environment).instance() { return found }
+        let files = try ProfileFiles(environment)
         throw Self.failure(
-            "none in the environment, the shared files, a container or an instance role",
+            "none in the environment, profile \(files.selected) of the shared files "
+                + "(\(files.paths)), a container or an instance role",
             hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
     }
 
@@ -77,7 +79,7 @@ struct CredentialChain: Sendable {
     /// Credentials of two values that only make sense together.
     static func pair(
         _ key: String?, _ secret: String?, token: String?, expiration: Int64? = nil,
-        source: String, isRenewable: Bool
+        source: String, isRenewable: Bool, place: String? = nil
     ) throws(AWSError) -> Credentials? {
         switch (key, secret) {
         case (nil, nil): return nil
@@ -85,7 +87,8 @@ struct CredentialChain: Sendable {
             return Credentials(
                 accessKeyID: key, secretAccessKey: secret, sessionToken: token,
                 expiration: expiration, source: source, isRenewable: isRenewable)
-        default: throw failure("\(source) has a key id or a secret without the other")
+        default:
+            throw failure("\(place ?? source) has a key id or a secret without the other")
         }
     }
 

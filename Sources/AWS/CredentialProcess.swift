@@ -12,10 +12,11 @@ enum CredentialProcess {
     /// Longest output, bytes.
     private static let maximumOutput = 64 << 10
 
+    /// - Parameter place: the profile and where the command is, for messages.
     static func run(
-        _ command: String, profile: String, timeLimit: Double = timeLimit
+        _ command: String, of place: String, timeLimit: Double = timeLimit
     ) throws(AWSError) -> Credentials {
-        let source = "credential_process of profile \(profile)"
+        let source = "credential_process of \(place)"
         guard let words = words(command), let program = words.first else {
             throw CredentialChain.failure("\(source): quotes in the command do not match")
         }
@@ -93,14 +94,22 @@ enum CredentialProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // The stages ignore SIGPIPE, which a child would inherit.
+        // What the stages, or who started them, ignore or block a child would inherit: a shell
+        // cannot wait for its children while SIGCHLD is ignored.
         var defaults = sigset_t()
         sigemptyset(&defaults)
-        for number in [SIGPIPE, SIGTERM, SIGINT] { sigaddset(&defaults, number) }
+        for number in [SIGPIPE, SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGQUIT] {
+            sigaddset(&defaults, number)
+        }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
+        var unblocked = sigset_t()
+        sigemptyset(&unblocked)
+        posix_spawnattr_setsigmask(&attributes, &unblocked)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF))
+            &attributes,
+            Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF)
+                | Int16(POSIX_SPAWN_SETSIGMASK))
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
@@ -128,6 +137,9 @@ enum CredentialProcess {
     }
 
     /// The exit status, or 128 and the signal; nil when time is up.
+    ///
+    /// Where SIGCHLD is ignored, as some parents hand it down, the system keeps no status: then it
+    /// is 0, and what was printed tells whether it went well.
     private static func wait(for pid: pid_t, until deadline: Int64) -> Int32? {
         var status: Int32 = 0
         while true {
@@ -136,6 +148,7 @@ enum CredentialProcess {
                 let signal = status & 0x7F
                 return signal == 0 ? status >> 8 & 0xFF : 128 + signal
             }
+            if ended < 0 && errno == ECHILD { return 0 }
             if ended < 0 && errno != EINTR { return 127 }
             if Clock.monotonicNanoseconds() >= deadline { return nil }
             Descriptor.waitUntilReadable(-1, seconds: 0.01)

@@ -40,13 +40,12 @@ struct Endpoint: Equatable {
     /// Source: the SDKs' endpoint rules. S3's hosts have a form of their own.
     init(service: String, region: String, isFIPS: Bool = false, isDualStack: Bool = false) {
         isTLS = true
-        let isChina = region.hasPrefix("cn-")
+        let partition = Partition.of(region: region)
         let name = isFIPS ? "\(service)-fips" : service
         if isDualStack && service != "s3" {
-            host = "\(name).\(region).\(isChina ? "api.amazonwebservices.com.cn" : "api.aws")"
+            host = "\(name).\(region).\(partition.dualStackDomain)"
         } else {
-            let domain = isChina ? "amazonaws.com.cn" : "amazonaws.com"
-            host = "\(name)\(isDualStack ? ".dualstack" : "").\(region).\(domain)"
+            host = "\(name)\(isDualStack ? ".dualstack" : "").\(region).\(partition.domain)"
         }
         port = nil
         prefix = ""
@@ -56,6 +55,17 @@ struct Endpoint: Equatable {
     func authority(bucket: String? = nil) -> String {
         let name = bucket.map { "\($0).\(host)" } ?? host
         return port.map { "\(name):\($0)" } ?? name
+    }
+
+    /// True for plain http to another machine: whatever is sent can be read on the way.
+    var isExposed: Bool { !isTLS && !isLoopback }
+
+    /// True for the own machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    var isLoopback: Bool {
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host == "localhost" || host == "[::1]"
+            || numbers.count == 4 && numbers[0] == "127"
+                && numbers.allSatisfy { UInt8($0) != nil }
     }
 
     /// True for a host that is an address, which cannot have names in front.

@@ -105,10 +105,12 @@ public struct KinesisClient: ~Copyable {
             timeout: configuration.requestTimeout, connectTimeout: 5, maximumResponse: 8 << 20)
         do throws(TransportError) { try http.submit(request, token: token) } catch {
             throw AWSError(
-                error, service: Self.service, operation: operation.rawValue, subject: stream.name)
+                error, service: Self.service, operation: operation.rawValue,
+                subject: stream.description)
         }
         pending[token] = Pending(
-            operation: operation, subject: stream.name, started: Clock.monotonicNanoseconds(),
+            operation: operation, subject: stream.description,
+            started: Clock.monotonicNanoseconds(),
             credentials: credentials, clockOffset: clock.offset)
     }
 

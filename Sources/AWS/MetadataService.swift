@@ -25,7 +25,9 @@ struct MetadataService {
             url = Self.agent + path
         } else if let full = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] {
             guard Self.isAllowed(full) else {
-                throw failure("container", .configuration, "\(full) is not local and not https")
+                throw failure(
+                    "container", .configuration,
+                    "\(full.withoutUserInfo) is not local and not https")
             }
             url = full
         } else {
@@ -101,7 +103,7 @@ struct MetadataService {
     /// Seconds for one request, 1 unless set.
     private var timeout: Double {
         environment["AWS_METADATA_SERVICE_TIMEOUT"].flatMap { Double($0) }
-            .map { min(max($0, 0.1), 60) } ?? 1
+            .flatMap { $0.isNaN ? nil : min(max($0, 0.1), 60) } ?? 1
     }
 
     private var attempts: Int {
@@ -115,11 +117,8 @@ struct MetadataService {
     private static func isAllowed(_ url: String) -> Bool {
         if url.lowercased().hasPrefix("https://") { return true }
         guard let endpoint = Endpoint(url) else { return false }
-        let hosts = ["localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"]
-        let numbers = endpoint.host.split(separator: ".", omittingEmptySubsequences: false)
-        let isLoopback =
-            numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
-        return isLoopback || hosts.contains(endpoint.host)
+        let agents = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"]
+        return endpoint.isLoopback || agents.contains(endpoint.host)
     }
 
     private func authorization() throws(AWSError) -> String? {

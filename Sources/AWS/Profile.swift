@@ -5,12 +5,28 @@ struct Profile {
     let name: String
     /// Settings by lower-case name; those of the credentials file win.
     let settings: [String: String]
+    /// Where each of them is: `FILE:LINE`.
+    let places: [String: String]
+
+    init(name: String, _ sections: [ProfileFile.Section]) {
+        self.name = name
+        let merged = sections.reduce(into: ProfileFile.Section()) { $0.merge($1) { $1 } }
+        settings = merged.mapValues(\.text)
+        places = merged.mapValues(\.place)
+    }
+
+    /// A setting's place and the profile, for errors: `profile x (/root/.aws/config:3)`.
+    func place(of key: String) -> String {
+        places[key].map { "profile \(name) (\($0))" } ?? "profile \(name)"
+    }
 }
 
 /// Both shared files, and which profile the environment selects.
 struct ProfileFiles {
     private let credentials: ProfileFile
     private let config: ProfileFile
+    /// The files that were looked for, in words.
+    let paths: String
     /// `AWS_PROFILE`, else `default`.
     let selected: String
     /// True when the environment names a profile, which then must be there.
@@ -24,16 +40,18 @@ struct ProfileFiles {
         selected = asked ?? "default"
         isSelectionExplicit = asked != nil
         let home = environment["HOME"]
-        credentials = try ProfileFiles.file(
-            environment["AWS_SHARED_CREDENTIALS_FILE"] ?? home.map { "\($0)/.aws/credentials" },
-            isConfig: false)
-        config = try ProfileFiles.file(
-            environment["AWS_CONFIG_FILE"] ?? home.map { "\($0)/.aws/config" }, isConfig: true)
+        let credentialsPath =
+            environment["AWS_SHARED_CREDENTIALS_FILE"] ?? home.map { "\($0)/.aws/credentials" }
+        let configPath = environment["AWS_CONFIG_FILE"] ?? home.map { "\($0)/.aws/config" }
+        credentials = try ProfileFiles.file(credentialsPath, isConfig: false)
+        config = try ProfileFiles.file(configPath, isConfig: true)
+        paths =
+            [credentialsPath, configPath].compactMap(\.self).joined(separator: ", ")
     }
 
     private static func file(_ path: String?, isConfig: Bool) throws(AWSError) -> ProfileFile {
-        guard let path else { return ProfileFile("", isConfig: isConfig) }
-        do throws(SystemError) {
+        guard let path else { return ProfileFile() }
+        do {
             return try ProfileFile(path: path, isConfig: isConfig)
         } catch {
             throw AWSError(
@@ -44,8 +62,7 @@ struct ProfileFiles {
     /// A profile; nil when it is in neither file.
     func profile(_ name: String) -> Profile? {
         let sets = [config.profiles[name], credentials.profiles[name]].compactMap(\.self)
-        guard !sets.isEmpty else { return nil }
-        return Profile(name: name, settings: sets.reduce(into: [:]) { $0.merge($1) { $1 } })
+        return sets.isEmpty ? nil : Profile(name: name, sets)
     }
 
     /// The profile that is selected; nil when none is asked for and there is no `default`.
@@ -56,7 +73,8 @@ struct ProfileFiles {
         guard isSelectionExplicit else { return nil }
         throw AWSError(
             .configuration, service: "", operation: "read profile",
-            message: "profile \(selected) is in neither the credentials nor the config file")
+            message: "profile \(selected) is in neither the credentials nor the config file "
+                + "(\(paths))")
     }
 
     /// The endpoint that the selected profile names for a service: in its `services` section,
@@ -69,9 +87,10 @@ struct ProfileFiles {
             guard let section = config.services[name] else {
                 throw AWSError(
                     .configuration, service: "", operation: "read profile",
-                    message: "profile \(profile.name) names [services \(name)], which is not there")
+                    message: "\(profile.place(of: "services")) names [services \(name)], which is "
+                        + "not there")
             }
-            if let endpoint = section["\(service).endpoint_url"], !endpoint.isEmpty {
+            if let endpoint = section["\(service).endpoint_url"]?.text, !endpoint.isEmpty {
                 return endpoint
             }
         }
@@ -85,13 +104,20 @@ public enum Region {
     ///
     /// - Throws: when none is set, or a profile file cannot be read.
     public static func resolve(_ environment: Environment = .process) throws(AWSError) -> String {
+        if let region = try find(environment) { return region }
+        throw AWSError(
+            .configuration, service: "", operation: "find region", message: "no region is set",
+            hint: "set AWS_REGION, or region in the profile")
+    }
+
+    /// The region, or nil when none is set.
+    ///
+    /// - Throws: when a profile file cannot be read.
+    public static func find(_ environment: Environment = .process) throws(AWSError) -> String? {
         if let region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] {
             return region
         }
         let profile = try ProfileFiles(environment).selectedProfile()
-        if let region = profile?.settings["region"], !region.isEmpty { return region }
-        throw AWSError(
-            .configuration, service: "", operation: "find region", message: "no region is set",
-            hint: "set AWS_REGION, or region in the profile")
+        return profile?.settings["region"].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -18,19 +18,22 @@ struct ProfileCredentials {
         guard let profile = files.profile(name) else {
             // The default profile need not be there; one that is asked for must.
             if visited.isEmpty && name == "default" && !files.isSelectionExplicit { return nil }
-            throw failure("profile \(name) is in neither the credentials nor the config file")
+            throw failure(
+                "profile \(name) is in neither the credentials nor the config file "
+                    + "(\(files.paths))")
         }
         if let role = profile.settings["role_arn"] {
             return try assume(role, profile, through: visited)
         }
         if let keys = try keys(profile) { return keys }
         if let command = profile.settings["credential_process"] {
-            return try CredentialProcess.run(command, profile: name)
+            return try CredentialProcess.run(
+                command, of: profile.place(of: "credential_process"))
         }
         let persons = ["sso_session", "sso_start_url", "sso_account_id", "login_session"]
         if let setting = persons.first(where: { profile.settings[$0] != nil }) {
             throw failure(
-                "profile \(name) uses \(setting): a sign-in by a person, which is not supported",
+                "\(profile.place(of: setting)) uses \(setting): a sign-in by a person, which is not supported",
                 hint: "let the AWS CLI do it, in a profile with credential_process = "
                     + "aws configure export-credentials --profile \(name) --format process")
         }
@@ -39,11 +42,14 @@ struct ProfileCredentials {
     }
 
     private func keys(_ profile: Profile) throws(AWSError) -> Credentials? {
+        let half =
+            profile.settings["aws_access_key_id"] == nil
+            ? "aws_secret_access_key" : "aws_access_key_id"
         // The files may have been rewritten since.
-        try CredentialChain.pair(
+        return try CredentialChain.pair(
             profile.settings["aws_access_key_id"], profile.settings["aws_secret_access_key"],
             token: profile.settings["aws_session_token"], source: "profile \(profile.name)",
-            isRenewable: true)
+            isRenewable: true, place: profile.place(of: half))
     }
 
     // MARK: - Roles
@@ -58,14 +64,16 @@ struct ProfileCredentials {
         }
         guard profile.settings["mfa_serial"] == nil else {
             throw failure(
-                "profile \(profile.name) has mfa_serial: a code by a person, which is not supported"
+                "\(profile.place(of: "mfa_serial")) has mfa_serial: a code by a person, which is "
+                    + "not supported"
             )
         }
         var duration: Int?
         if let text = profile.settings["duration_seconds"] {
             guard let seconds = Int(text), (900...43_200).contains(seconds) else {
                 throw failure(
-                    "duration_seconds of profile \(profile.name) is not between 900 and 43200")
+                    "duration_seconds of \(profile.place(of: "duration_seconds")) is not between "
+                        + "900 and 43200")
             }
             duration = seconds
         }
@@ -89,10 +97,12 @@ struct ProfileCredentials {
         case (nil, let source?): return try surroundings(source, profile)
         case (nil, nil):
             throw failure(
-                "profile \(profile.name) has role_arn without source_profile or credential_source")
+                "\(profile.place(of: "role_arn")) has role_arn without source_profile or "
+                    + "credential_source")
         default:
             throw failure(
-                "profile \(profile.name) has both source_profile and credential_source")
+                "\(profile.place(of: "source_profile")) has both source_profile and "
+                    + "credential_source")
         }
     }
 
@@ -106,11 +116,13 @@ struct ProfileCredentials {
         case "EcsContainer": found = try MetadataService(chain.environment).container()
         default:
             throw failure(
-                "credential_source of profile \(profile.name) is none of Environment, "
-                    + "Ec2InstanceMetadata and EcsContainer")
+                "credential_source of \(profile.place(of: "credential_source")) is none of "
+                    + "Environment, Ec2InstanceMetadata and EcsContainer")
         }
         guard let found else {
-            throw failure("credential_source of profile \(profile.name): \(source) has none")
+            throw failure(
+                "credential_source of \(profile.place(of: "credential_source")): \(source) has none"
+            )
         }
         return found
     }

@@ -1,50 +1,6 @@
 import Encoding
 public import Posix
 
-/// Where records go: a stream by name or by ARN.
-public struct StreamReference: Sendable, Hashable, CustomStringConvertible {
-    /// The name alone.
-    public let name: String
-    /// The whole ARN; nil for a stream of the caller's own account.
-    public let arn: String?
-
-    /// Takes a name (1 to 128 of `a-z A-Z 0-9 _ . -`) or an ARN; nil for anything else.
-    ///
-    /// Source: the Kinesis service model of botocore 1.43, `StreamName` and `StreamARN`.
-    public init?(_ text: String) {
-        var name = text
-        if text.hasPrefix("arn:") {
-            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count == 6, parts[2] == "kinesis", parts[5].hasPrefix("stream/") else {
-                return nil
-            }
-            name = String(parts[5].dropFirst("stream/".count))
-            arn = text
-        } else {
-            arn = nil
-        }
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard (1...128).contains(name.utf8.count), isPlain, name != ".", name != ".." else {
-            return nil
-        }
-        self.name = name
-    }
-
-    /// The member of a request that names it. No character of it needs an escape.
-    var member: String { arn.map { "\"StreamARN\":\"\($0)\"" } ?? "\"StreamName\":\"\(name)\"" }
-
-    /// The name.
-    public var description: String { name }
-}
-
 /// What follows the data of each record of one partition key in a `PutRecords` body.
 public struct RecordSuffix: Sendable {
     /// The key, 1 to 256 characters.

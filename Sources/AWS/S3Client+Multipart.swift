@@ -135,7 +135,7 @@ extension S3Client {
         call.body = .bytes(bytes)
         call.payload = .hash(Hex.text(SHA256.of(bytes)))
         call.headers.append(("content-type", "application/xml"))
-        if upload.onlyIfAbsent { call.headers.append(("if-none-match", "*")) }
+        if sendsCondition(upload) { call.headers.append(("if-none-match", "*")) }
         if configuration.checksum == .crc32c {
             if isWhole {
                 call.headers.append(("x-amz-checksum-crc32c", digest.crc32c))

@@ -20,6 +20,11 @@ extension S3Client {
     /// with the file's.
     public mutating func put(_ upload: ObjectUpload) throws(AWSError) -> PutOutcome {
         let digest = try digest(upload)
+        if upload.onlyIfAbsent, configuration.conditionalWrites == .head,
+            let facts = try head(bucket: upload.bucket, key: upload.key)
+        {
+            return S3Client.isSame(facts, digest) ? .existedSame : .existedOther
+        }
         do throws(AWSError) {
             if digest.length <= configuration.multipartThreshold {
                 try putWhole(upload, digest)
@@ -49,12 +54,17 @@ extension S3Client {
             && [facts.crc32c, facts.metadata[checksumMetadata]].contains(digest.crc32c)
     }
 
+    /// True when the store is asked not to replace the object.
+    func sendsCondition(_ upload: ObjectUpload) -> Bool {
+        upload.onlyIfAbsent && configuration.conditionalWrites == .header
+    }
+
     // MARK: - One request
 
     private mutating func putWhole(_ upload: ObjectUpload, _ digest: FileDigest) throws(AWSError) {
         var call = try call("PutObject", "PUT", upload.bucket, upload.key)
         call.headers += headers(upload, digest)
-        if upload.onlyIfAbsent { call.headers.append(("if-none-match", "*")) }
+        if sendsCondition(upload) { call.headers.append(("if-none-match", "*")) }
         attach(digest.parts[0], of: upload, to: &call)
         _ = try send(call, bucket: upload.bucket, key: upload.key)
     }

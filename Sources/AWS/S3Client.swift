@@ -1,4 +1,5 @@
 import Encoding
+import Posix
 public import Transport
 
 /// Amazon S3, or a store that speaks its interface. One thread; the parts of an
@@ -36,7 +37,8 @@ public struct S3Client: ~Copyable {
         if let endpoint = Endpoint(text) { return endpoint }
         throw AWSError(
             .configuration, service: "s3", operation: "start",
-            message: "the endpoint \(text) is not http[s]://host[:port][/prefix]")
+            message: "the endpoint \(text.withoutUserInfo) is not "
+                + "http[s]://host[:port][/prefix]; user names and passwords are not part of it")
     }
 
     /// Whether calls pass, now.
@@ -92,18 +94,7 @@ public struct S3Client: ~Copyable {
                 .configuration, service: "s3", operation: operation, message: message,
                 subject: subject)
         }
-        let isBucketName =
-            (3...255).contains(bucket.utf8.count) && bucket != ".."
-            && bucket.utf8.allSatisfy {
-                switch $0 {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
-                    UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
-        guard isBucketName else { throw refusal("this is no bucket name") }
+        if let reason = Self.refusal(ofBucket: bucket) { throw refusal(reason) }
         if let key {
             // 1024 bytes: S3 User Guide, "Naming Amazon S3 objects".
             guard (1...1024).contains(key.utf8.count) else {
@@ -130,6 +121,32 @@ public struct S3Client: ~Copyable {
         return call
     }
 
+    /// Why a bucket's name cannot be used; nil for one that can. Tells what to use instead of an
+    /// access point's ARN or a directory bucket.
+    public static func refusal(ofBucket bucket: String) -> String? {
+        if bucket.hasPrefix("arn:") {
+            return "an ARN is not a bucket name; for an access point use its alias "
+                + "(…-s3alias), which the console and GetAccessPoint show"
+        }
+        if bucket.hasSuffix("--x-s3") {
+            return "directory buckets (S3 Express One Zone) are not supported; use a general "
+                + "purpose bucket"
+        }
+        let isName =
+            (3...255).contains(bucket.utf8.count) && bucket != "..."
+            && bucket.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+        return isName
+            ? nil : "this is not a valid bucket name (3 to 255 of a-z A-Z 0-9 . _ -)"
+    }
+
     /// Sends; a bucket in another region is followed there, once.
     mutating func send(
         _ call: ServiceCall, bucket: String, key: String?
@@ -137,9 +154,10 @@ public struct S3Client: ~Copyable {
         do throws(AWSError) {
             return try service.send(call)
         } catch {
+            // The region becomes part of a host name.
             guard let region = error.bucketRegion, region != service.region,
                 error.status == 301 || error.status == 400 || error.status == 403,
-                region.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || $0 >= 0x30 && $0 <= 0x7A })
+                StreamReference.isWord(region)
             else { throw error }
             service.region = region
             let place = try self.call(call.operation, call.method, bucket, key)

@@ -10,6 +10,15 @@ public enum Checksum: String, CaseIterable, Sendable {
     case none
 }
 
+/// How an object that is there already is protected from being replaced.
+public enum ConditionalWrites: String, CaseIterable, Sendable {
+    /// `If-None-Match: *`: the store itself refuses, whoever writes at the same time.
+    case header
+    /// Asks with HEAD first, for stores that refuse or ignore the header. Two writers of one key at
+    /// the same moment are not told apart.
+    case head
+}
+
 /// How a store keeps an object: sent with PutObject and CreateMultipartUpload.
 public struct ObjectStorage: Sendable, Equatable {
     /// `AES256`, `aws:kms` or `aws:kms:dsse`; nil for the bucket's usual one.
@@ -57,6 +66,8 @@ public struct S3Configuration {
     public var usesPathStyle: Bool?
     /// What goes along with a body so that damage on the way is found.
     public var checksum = Checksum.crc32c
+    /// How an object that is there already is protected.
+    public var conditionalWrites = ConditionalWrites.header
     /// Objects over this many bytes go in parts.
     public var multipartThreshold: Int64 = 16 << 20
     /// The usual length of a part; at least 5 MiB (S3's smallest part).

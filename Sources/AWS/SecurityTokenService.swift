@@ -69,6 +69,14 @@ struct SecurityTokenService {
             .map { "\($0.0)=\($0.1.percentEncoded())" }.joined(separator: "&")
         let body = Array(form.utf8)
         let endpoint = try location.resolved()
+        // What goes there or comes back is as good as a password: a token, or a role's keys.
+        guard !endpoint.isExposed else {
+            throw AWSError(
+                .configuration, service: "sts", operation: operation,
+                message: "\(endpoint.authority()) would be spoken to over plain http, in which the "
+                    + "token or the credentials can be read on the way", subject: role,
+                hint: "set AWS_ENDPOINT_URL_STS to an https URL, or give no endpoint for STS")
+        }
         var call = ServiceCall(
             operation: operation, subject: role, method: "POST", endpoint: endpoint,
             authority: endpoint.authority(), path: "/")
@@ -77,6 +85,8 @@ struct SecurityTokenService {
         call.payload = .hash(Hex.text(SHA256.of(body)))
         call.isSigned = credentials != nil
         call.timeout = 10
+        // A loopback address is this machine's: through a proxy the token would go elsewhere.
+        call.usesProxy = endpoint.isTLS
         // Without a signature the provider is never asked.
         let unused = Credentials(accessKeyID: "", secretAccessKey: "")
         var client = try ServiceClient(

@@ -28,6 +28,8 @@ struct ServiceCall {
     /// False for the calls that bring their own proof, such as AssumeRoleWithWebIdentity.
     var isSigned = true
     var timeout: Double = 30
+    /// False for addresses of the own machine.
+    var usesProxy = true
     /// Seconds in which hardly anything moves that end an attempt; 0 for no limit.
     var stallTimeout: Double = 0
     var maximumResponse = 1 << 20
@@ -72,6 +74,7 @@ struct ServiceCall {
         if !query.isEmpty { url += "?" + SigV4.canonicalQuery(query) }
         return HTTPRequest(
             method: method, url: url, headers: headers, body: body, timeout: timeout,
-            connectTimeout: 5, stallTimeout: stallTimeout, maximumResponse: maximumResponse)
+            connectTimeout: 5, stallTimeout: stallTimeout, maximumResponse: maximumResponse,
+            usesProxy: usesProxy)
     }
 }

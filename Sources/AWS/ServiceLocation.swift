@@ -78,6 +78,12 @@ public struct ServiceLocation: Sendable {
     /// The endpoint.
     func resolved() throws(AWSError) -> Endpoint {
         guard let endpoint else {
+            // It becomes part of a host name.
+            guard StreamReference.isWord(region.lowercased()) else {
+                throw refusal(
+                    "\"\(region)\" is not a valid region (letters, digits and hyphens, such as "
+                        + "eu-west-1)")
+            }
             return Endpoint(
                 service: service, region: region, isFIPS: usesFIPS, isDualStack: usesDualStack)
         }
@@ -85,10 +91,12 @@ public struct ServiceLocation: Sendable {
         if usesFIPS || usesDualStack {
             throw refusal(
                 "\(usesFIPS ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT") and the "
-                    + "endpoint \(endpoint) exclude each other")
+                    + "endpoint \(endpoint.withoutUserInfo) exclude each other")
         }
         if let endpoint = Endpoint(endpoint) { return endpoint }
-        throw refusal("the endpoint \(endpoint) is not http[s]://host[:port][/prefix]")
+        throw refusal(
+            "the endpoint \(endpoint.withoutUserInfo) is not http[s]://host[:port][/prefix]; user "
+                + "names and passwords are not part of it")
     }
 
     private func refusal(_ message: String) -> AWSError {

@@ -83,6 +83,10 @@ extension AWSError.Category {
             "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
             "InvalidBucketName", "NoSuchBucket", "PermanentRedirect",
             "ResourceNotFoundException", "TemporaryRedirect",
+            // A key of KMS that is missing, disabled or being deleted: Kinesis's words, then S3's.
+            "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
+            "KMSOptInRequired", "KMS.DisabledException", "KMS.InvalidStateException",
+            "KMS.KMSInvalidStateException", "KMS.NotFoundException",
         ]
         let refusals: Set<String> = [
             "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
@@ -90,7 +94,9 @@ extension AWSError.Category {
             "IncompleteSignatureException", "MissingAuthenticationTokenException",
             "InvalidClientTokenId",
             "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch",
-            "UnrecognizedClientException",
+            "UnrecognizedClientException", "KMSAccessDeniedException",
+            "KMS.AccessDeniedException", "RequestExpired", "RequestInTheFuture",
+            "RequestTimeTooSkewed",
         ]
         // Damage that stays is no damage on the way.
         let damages: Set<String> = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"]

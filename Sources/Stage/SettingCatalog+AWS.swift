@@ -20,9 +20,10 @@ extension SettingCatalog {
         parse: SettingText.text)
     /// Another endpoint than AWS's for the Security Token Service; no tool has a flag for it.
     public static let stsEndpoint = Setting<String>(
-        "aws.localstack_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",
+        "aws.sts_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of a Security Token Service other than AWS's.", parse: SettingText.text)
+        "Endpoint of a Security Token Service other than AWS's; https, or this machine. An endpoint "
+            + "for S3 or Kinesis is never used for it.", parse: SettingText.text)
     /// A key id that wins over all other sources.
     public static let accessKeyID = Setting<String>(
         "aws.access_key_id", flag: nil, default: nil, value: "ID",
@@ -75,6 +76,12 @@ extension SettingCatalog {
         "s3.checksum", flag: "checksum", default: "crc32c", value: "KIND",
         "crc32c, md5 or none; for stores that refuse checksum headers.",
         parse: SettingText.word(ChecksumName.self))
+    /// How an object that is there already is protected.
+    public static let conditionalWrites = Setting(
+        "s3.conditional_writes", flag: "conditional-writes", default: "header", value: "HOW",
+        "How an object that is there is protected: header (If-None-Match) or head (asks first; for "
+            + "stores that refuse or ignore the header).",
+        parse: SettingText.word(ConditionalWritesName.self))
     /// How objects are encrypted at rest.
     public static let encryption = Setting<EncryptionName>(
         "s3.server_side_encryption", flag: "sse", default: nil, value: "KIND",
@@ -120,9 +127,11 @@ extension SettingCatalog {
         parse: SettingText.seconds(0...31_536_000))
 
     static let awsKeys: Set<String> = [
-        region.key, endpoint.key, accessKeyID.key, secretAccessKey.key, sessionToken.key,
+        region.key, endpoint.key, stsEndpoint.key, accessKeyID.key, secretAccessKey.key,
+        sessionToken.key,
         awsMaxAttempts.key, circuitFailures.key, circuitCoolDown.key, multipartThreshold.key,
-        partBytes.key, parallelParts.key, checksum.key, encryption.key, kmsKeyID.key,
+        partBytes.key, parallelParts.key, checksum.key, conditionalWrites.key, encryption.key,
+        kmsKeyID.key,
         bucketKey.key, storageClass.key, tags.key, bucketOwner.key, addressing.key,
         uploadStallTimeout.key, abandonedUploads.key,
     ]
@@ -133,6 +142,12 @@ public enum ChecksumName: String, CaseIterable, Sendable {
     case crc32c
     case md5
     case none
+}
+
+/// How an object that is there already is protected.
+public enum ConditionalWritesName: String, CaseIterable, Sendable {
+    case header
+    case head
 }
 
 /// How objects are encrypted at rest, in S3's words.

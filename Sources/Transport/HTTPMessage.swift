@@ -1,3 +1,5 @@
+import Posix
+
 /// A request: one method on one URL.
 public struct HTTPRequest: Sendable {
     /// What a request carries.
@@ -91,10 +93,16 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
 
     /// What went wrong.
     public let kind: Kind
-    /// The URL without query, which may hold signatures.
+    /// The URL without query, which may hold signatures, and without user name and password.
     public let url: String
-    /// The library's words.
+    /// The library's words, which may name a proxy, without user name and password.
     public let reason: String
+
+    init(kind: Kind, url: String, reason: String) {
+        self.kind = kind
+        self.url = url.withoutUserInfo
+        self.reason = reason.withoutUserInfo
+    }
 
     /// True when the same request may work in a while.
     public var isRetryable: Bool {

@@ -40,7 +40,7 @@ extension Delivery {
         channel.breaker.recordSuccess(at: now)
         if channel.trouble != nil {
             channel.trouble = nil
-            log.info("the stream takes records again", ["stream": channel.stream.name])
+            log.info("the stream takes records again", ["stream": "\(channel.stream)"])
         }
         if reply.hasStrayed { channel.shards.noteStray(at: now) }
         var failed: [Int: Bool] = [:]
@@ -54,7 +54,7 @@ extension Delivery {
             channel.counters.failedEntries.add(reply.failures.count)
             log.debug(
                 "\(reply.failures.count) entries failed: \(first.code): \(first.message)",
-                ["stream": channel.stream.name])
+                ["stream": "\(channel.stream)"])
         }
         // One look at the clock for all of a call: the delay of its first record.
         if let first = call.items.first, failed[0] == nil {
@@ -212,7 +212,7 @@ extension Delivery {
         }
         switch channel.shards.take(completion.result, at: now) {
         case .nothing: break
-        case .created: log.info("made the stream", ["stream": channel.stream.name])
+        case .created: log.info("made the stream", ["stream": "\(channel.stream)"])
         case .trouble(let error): note(channel, error)
         case .closedBook(let error):
             log.warning("sending without the map of shards: \(error)")
@@ -222,7 +222,7 @@ extension Delivery {
             guard channel.lanes.adopt(map, now: now) else { return }
             let change = wasKnown ? "the shards have changed" : "the shards are known"
             log.info(
-                change, ["stream": channel.stream.name, "shards": "\(map.shards.count)"])
+                change, ["stream": "\(channel.stream)", "shards": "\(map.shards.count)"])
         }
     }
 
@@ -238,7 +238,7 @@ extension Delivery {
         channel.complainedAt = now
         log.error(
             "records are held until this is mended: \(error)",
-            ["stream": channel.stream.name, "waiting": "\(channel.waiting)"])
+            ["stream": "\(channel.stream)", "waiting": "\(channel.waiting)"])
     }
 
     private func complain(_ channel: StreamChannel, _ words: String) {
@@ -247,6 +247,6 @@ extension Delivery {
         channel.complainedAt = now
         log.warning(
             "sending again: \(words)",
-            ["stream": channel.stream.name, "waiting": "\(channel.waiting)"])
+            ["stream": "\(channel.stream)", "waiting": "\(channel.waiting)"])
     }
 }

@@ -103,12 +103,15 @@ struct Delivery: ~Copyable {
         _ plan: KinesisPutPlan, _ stage: borrowing Stage, _ counters: DeliveryCounters
     ) throws -> ([StreamChannel], [Int]) {
         try Files.makeDirectories(plan.state + "/spool")
-        let leftovers = try Files.list(plan.state + "/spool").compactMap { StreamReference($0) }
+        try NamedSpools.adopt(plan, stage.log)
+        let leftovers = try Files.list(plan.state + "/spool").compactMap {
+            StreamReference(directoryName: $0)
+        }
         var channels: [StreamChannel] = []
-        var places: [String: Int] = [:]
-        for stream in plan.streams.byTemplate + leftovers where places[stream.name] == nil {
+        var places: [StreamReference: Int] = [:]
+        for stream in plan.streams.byTemplate + leftovers where places[stream] == nil {
             let channel = try StreamChannel(
-                stream, plan, counters: StreamCounters(stage.stats, stream: stream.name))
+                stream, plan, counters: StreamCounters(stage.stats, stream: stream.shortName))
             if channel.tornBytes > 0 {
                 stage.log.warning(
                     "the spool ended in \(channel.tornBytes) torn bytes, which were cut off")
@@ -117,12 +120,12 @@ struct Delivery: ~Copyable {
             if channel.hasLeftovers {
                 stage.log.info(
                     "an earlier run left records; taking them in again",
-                    ["stream": stream.name, "bytes": "\(channel.spoolBytes)"])
+                    ["stream": "\(stream)", "bytes": "\(channel.spoolBytes)"])
             }
-            places[stream.name] = channels.count
+            places[stream] = channels.count
             channels.append(channel)
         }
-        return (channels, plan.streams.byTemplate.map { places[$0.name] ?? 0 })
+        return (channels, plan.streams.byTemplate.map { places[$0] ?? 0 })
     }
 
     // MARK: - Running

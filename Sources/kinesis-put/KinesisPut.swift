@@ -68,7 +68,7 @@ struct KinesisPut: StageCommand {
                 .depthDiff: settings.value(SettingCatalog.depthStream),
             ], settings.optional(SettingCatalog.streams, streams) ?? [])
         let format = try settings.value(SettingCatalog.payloadFormat, format)
-        let location = try location(&settings)
+        let location = try location(names, &settings)
         var kinesis = KinesisConfiguration(location)
         kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
         kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
@@ -124,10 +124,15 @@ struct KinesisPut: StageCommand {
         return rules
     }
 
-    private func location(_ settings: inout Settings) throws -> ServiceLocation {
-        let region = try settings.optional(SettingCatalog.region, region)
+    private func location(
+        _ names: StreamNames, _ settings: inout Settings
+    ) throws -> ServiceLocation {
+        let set = try settings.optional(SettingCatalog.region, region)
         let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
         do throws(AWSError) {
+            let given: String?
+            if let set { given = set } else { given = try Region.find() }
+            let region = try StreamReference.region(of: names.byTemplate, given: given)
             return try ServiceLocation(
                 "kinesis", environment: .process, region: region, endpoint: endpoint)
         } catch { throw StageFailure(error) }

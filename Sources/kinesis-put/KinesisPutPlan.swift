@@ -46,7 +46,7 @@ struct KinesisPutPlan: Sendable {
         let location = kinesis.location
         try StateOwner.claim(state, [("service", location.endpoint ?? location.region)])
         let kinds = streams.byTemplate.enumerated().map { template, stream in
-            (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.name)
+            (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.description)
         }
         for change in try StateOwner.claim(state, kinds, mayChange: true) { log.warning(change) }
     }
@@ -96,7 +96,8 @@ struct StreamNames: Sendable {
             guard let reference = StreamReference(name) else {
                 throw StageFailure(
                     .configuration,
-                    "\"\(name)\" names no stream: 1 to 128 of a-z A-Z 0-9 _ . - or an ARN")
+                    "\"\(name)\" is not a valid stream: a name of 1 to 128 of a-z A-Z 0-9 _ . -, or "
+                        + "an ARN such as arn:aws:kinesis:eu-west-1:123456789012:stream/NAME")
             }
             references.append(reference)
         }

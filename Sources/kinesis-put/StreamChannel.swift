@@ -81,7 +81,7 @@ final class StreamChannel {
     }
 
     static func directory(_ state: String, _ stream: StreamReference) -> String {
-        "\(state)/spool/\(stream.name)"
+        "\(state)/spool/\(stream.directoryName)"
     }
 
     /// Bytes of a torn entry that were cut off when the spool was opened.

@@ -9,6 +9,7 @@ struct S3Options: ParsableArguments {
     @Option(SettingCatalog.partBytes) var partBytes: Int?
     @Option(SettingCatalog.parallelParts) var parallelParts: Int?
     @Option(SettingCatalog.checksum) var checksum: ChecksumName?
+    @Option(SettingCatalog.conditionalWrites) var conditionalWrites: ConditionalWritesName?
     @Option(SettingCatalog.encryption) var encryption: EncryptionName?
     @Option(SettingCatalog.kmsKeyID) var kmsKeyID: String?
     @Option(SettingCatalog.bucketKey) var bucketKey: Bool?
@@ -30,6 +31,7 @@ struct S3Access: Sendable {
     let storage: ObjectStorage
     let credentials: ConfiguredCredentials
     let checksum: Checksum
+    let conditionalWrites: ConditionalWrites
     let multipartThreshold: Int
     let partBytes: Int
     let parallelParts: Int
@@ -56,6 +58,11 @@ struct S3Access: Sendable {
             case .crc32c: .crc32c
             case .md5: .md5
             case .none: .none
+            }
+        conditionalWrites =
+            switch try settings.value(SettingCatalog.conditionalWrites, options.conditionalWrites) {
+            case .header: .header
+            case .head: .head
             }
         multipartThreshold = try settings.value(
             SettingCatalog.multipartThreshold, options.multipartThreshold)
@@ -105,6 +112,7 @@ struct S3Access: Sendable {
         var configuration = S3Configuration(location)
         configuration.storage = storage
         configuration.checksum = checksum
+        configuration.conditionalWrites = conditionalWrites
         configuration.multipartThreshold = Int64(multipartThreshold)
         configuration.partLength = Int64(partBytes)
         configuration.parallelParts = parallelParts

@@ -182,6 +182,21 @@ struct CredentialChainTests {
         #expect(files.failure().contains("without AWS_ROLE_ARN"))
     }
 
+    @Test(arguments: ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])
+    func `a web identity's token, or a role's keys, never travel in the clear`(
+        _ variable: String
+    ) throws {
+        let files = try Files(
+            config: "[default]\nrole_arn = r\nsource_profile = default\n" + Self.keys,
+            ["AWS_ROLE_ARN": "r", variable: "http://minio.invalid:9000"])
+        #expect(files.failure().contains("plain http"), "\(files.failure())")
+        try files.write("token", "SECRET.K8S.TOKEN")
+        files.values["AWS_WEB_IDENTITY_TOKEN_FILE"] = files.path("token")
+        let failure = files.failure()
+        #expect(failure.hasPrefix("configuration") && failure.contains("plain http"), "\(failure)")
+        #expect(!failure.contains("K8S"))
+    }
+
     @Test func `the environment's keys come before a web identity, that before a profile`() throws {
         let server = FaultServer([roleAnswer("WEB")])
         defer { server.stop() }
@@ -216,11 +231,12 @@ struct CredentialChainTests {
             #"{"Version": 1, "AccessKeyId": "PROC", "SecretAccessKey": "s", "#
             + #""SessionToken": null, "Expiration": "2030-01-01T00:00:00Z"}"#
         let found = try CredentialProcess.run(
-            "sh -c 'echo hush >&2; echo \"$0\"' '\(json)'", profile: "p")
+            "sh -c 'echo hush >&2; echo \"$0\"' '\(json)'", of: "profile p")
         #expect(found.accessKeyID == "PROC" && found.sessionToken == nil)
         #expect(found.expiration == 1_893_456_000 && found.isRenewable)
         do throws(AWSError) {
-            _ = try CredentialProcess.run("sh -c 'echo hush >&2; echo hush; exit 3'", profile: "p")
+            _ = try CredentialProcess.run(
+                "sh -c 'echo hush >&2; echo hush; exit 3'", of: "profile p")
             Issue.record("no error")
         } catch {
             #expect(error.category == .unavailable && !error.description.contains("hush"))
@@ -230,7 +246,7 @@ struct CredentialChainTests {
     @Test(arguments: ["sleep 60", "sh -c 'sleep 60 & exit 0'", "yes"])
     func `a program that does not end, or goes on talking, is killed`(_ command: String) {
         do throws(AWSError) {
-            _ = try CredentialProcess.run(command, profile: "p", timeLimit: 0.3)
+            _ = try CredentialProcess.run(command, of: "profile p", timeLimit: 0.3)
             Issue.record("no error")
         } catch { #expect(error.category == .unavailable, "\(error)") }
     }

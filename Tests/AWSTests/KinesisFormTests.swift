@@ -149,6 +149,50 @@ struct KinesisFormTests {
         }
     }
 
+    @Test func `an entry with a sequence number is stored, whatever its error code is`() throws {
+        let body = """
+            {"FailedRecordCount":1,"Records":[
+             {"SequenceNumber":"49","ShardId":"s","ErrorCode":null,"ErrorMessage":null},
+             {"SequenceNumber":null,"ShardId":null,"ErrorCode":"InternalFailure"}]}
+            """
+        let reply = try #require(PutRecordsReply(Array(body.utf8), count: 2, shard: "s"))
+        #expect(reply.failures.map(\.index) == [1])
+        #expect(!reply.hasStrayed)
+        // Fewer or more entries than were sent say nothing of any of them.
+        #expect(PutRecordsReply(Array(body.utf8), count: 3, shard: "s") == nil)
+        #expect(PutRecordsReply(Array(body.utf8), count: 1, shard: "s") == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("market", "market", nil), ("a.b_c-D", "a.b_c-D", nil), ("", nil, nil),
+            ("a/b", nil, nil),
+            ("..", nil, nil),
+            (
+                "arn:aws:kinesis:us-east-1:111111111111:stream/market", "market",
+                "aws us-east-1 111111111111"
+            ),
+            (
+                "arn:aws-cn:kinesis:cn-north-1:222222222222:stream/market", "market",
+                "aws-cn cn-north-1 222222222222"
+            ),
+            ("arn:aws:kinesis:us-east-1:1:stream/market", nil, nil),
+            ("arn:aws:kinesis:us\"east:111111111111:stream/market", nil, nil),
+            ("arn:aws:kinesis::111111111111:stream/market", nil, nil),
+            ("arn:aws:s3:us-east-1:111111111111:stream/market", nil, nil),
+            ("arn:aws:kinesis:us-east-1:111111111111:stream/", nil, nil),
+        ] as [(String, String?, String?)])
+    func `a stream is a name or a whole ARN`(_ text: String, _ name: String?, _ place: String?) {
+        let stream = StreamReference(text)
+        #expect(stream?.name == name)
+        #expect(
+            stream?.place.map { "\($0.partition) \($0.region) \($0.account)" } == place)
+        guard let stream else { return }
+        #expect(stream.description == text)
+        #expect(StreamReference(directoryName: stream.directoryName) == stream)
+        #expect(!stream.directoryName.contains("/"))
+    }
+
     @Test func `pages of shards become a map of the open ones`() throws {
         func shard(_ number: Int, _ start: String, _ end: String, closed: Bool = false) -> String {
             let ending = closed ? ",\"EndingSequenceNumber\":\"7\"" : ""

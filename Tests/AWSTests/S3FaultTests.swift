@@ -296,6 +296,59 @@ struct S3FaultTests {
         #expect(requests == Self.start + ["POST ?uploadId=u%2F1%2B", "HEAD "])
     }
 
+    @Test(arguments: ["x@[2001:db8::1]?", "eu.evil.com/", "EU", String(repeating: "a", count: 65)])
+    func `a region that is not one is not followed`(_ region: String) throws {
+        let server = FaultServer([
+            .respond(301, headers: [("x-amz-bucket-region", region)])
+        ])
+        defer { server.stop() }
+        var client = try client(server)
+        do throws(AWSError) {
+            _ = try client.head(bucket: "bucket", key: "k")
+            Issue.record("no error")
+        } catch { #expect(error.status == 301, "\(error)") }
+        #expect(server.requests.count == 1)
+    }
+
+    @Test(
+        arguments: [
+            ("arn:aws:s3:us-east-1:123456789012:accesspoint/my-ap", "alias"),
+            ("b--use1-az4--x-s3", "directory buckets"), ("a/b", "valid bucket name"),
+            ("ab", "valid bucket name"), ("bucket", nil),
+        ] as [(String, String?)])
+    func `a name that is not a bucket's is told what to use instead`(
+        _ bucket: String, _ words: String?
+    ) {
+        let refusal = S3Client.refusal(ofBucket: bucket)
+        #expect(words.map { refusal?.contains($0) == true } ?? (refusal == nil), "\(refusal ?? "")")
+    }
+
+    @Test func `a store without conditional writes is asked with HEAD first`() throws {
+        let file = try ScratchFile(Array("hello".utf8))
+        let same = FaultServer.Answer.respond(
+            200, headers: [("x-amz-meta-content-crc32c", helloChecksum)], body: "hello")
+        let other = FaultServer.Answer.respond(
+            200, headers: [("x-amz-meta-content-crc32c", "AAAAAA==")], body: "hello")
+        for (answers, outcome, methods) in [
+            ([.respond(404), .respond(200)], .created, ["HEAD", "PUT"]),
+            ([same], .existedSame, ["HEAD"]), ([other], .existedOther, ["HEAD"]),
+        ] as [([FaultServer.Answer], PutOutcome, [String])] {
+            let server = FaultServer(answers)
+            defer { server.stop() }
+            var configuration = S3Configuration(region: "r", endpoint: server.url)
+            configuration.conditionalWrites = .head
+            var client = try S3Client(
+                configuration,
+                credentials: CredentialsProvider(
+                    Credentials(accessKeyID: "A", secretAccessKey: "S")))
+            let found = try client.put(
+                ObjectUpload(path: file.path, bucket: "bucket", key: "k"))
+            #expect(found == outcome)
+            #expect(server.requests.map(\.method) == methods)
+            #expect(server.requests.allSatisfy { $0.headers["if-none-match"] == nil })
+        }
+    }
+
     @Test func `a bucket in another region is followed there`() throws {
         let (_, requests, _) = try hello([
             .respond(

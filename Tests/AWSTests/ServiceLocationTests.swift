@@ -59,6 +59,15 @@ struct ServiceLocationTests {
         ("kinesis", "us-east-1", true, false, "kinesis-fips.us-east-1.amazonaws.com"),
         ("kinesis", "us-east-1", false, true, "kinesis.us-east-1.api.aws"),
         ("monitoring", "us-east-1", false, false, "monitoring.us-east-1.amazonaws.com"),
+        ("kinesis", "us-gov-west-1", false, false, "kinesis.us-gov-west-1.amazonaws.com"),
+        ("kinesis", "cn-north-1", false, true, "kinesis.cn-north-1.api.amazonwebservices.com.cn"),
+        ("kinesis", "eusc-de-east-1", false, false, "kinesis.eusc-de-east-1.amazonaws.eu"),
+        ("s3", "eusc-de-east-1", false, false, "s3.eusc-de-east-1.amazonaws.eu"),
+        ("sts", "eusc-de-east-1", false, true, "sts.eusc-de-east-1.api.amazonwebservices.eu"),
+        ("monitoring", "us-iso-east-1", false, false, "monitoring.us-iso-east-1.c2s.ic.gov"),
+        ("s3", "us-isob-east-1", false, false, "s3.us-isob-east-1.sc2s.sgov.gov"),
+        ("sts", "eu-isoe-west-1", false, false, "sts.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("kinesis", "us-isof-south-1", true, false, "kinesis-fips.us-isof-south-1.csp.hci.ic.gov"),
     ])
     func `AWS's own hosts`(
         _ service: String, _ region: String, _ fips: Bool, _ dual: Bool, _ host: String
@@ -70,6 +79,27 @@ struct ServiceLocationTests {
                 "AWS_USE_DUALSTACK_ENDPOINT": "\(dual)",
             ])
         #expect(try found.resolved().authority() == host)
+    }
+
+    @Test(arguments: ["eu west", "a.evil.com/", "x@h", "", String(repeating: "a", count: 65)])
+    func `what cannot be part of a host name is not a region`(_ region: String) {
+        do throws(AWSError) {
+            _ = try ServiceLocation(
+                "s3", environment: AWS.Environment { _ in nil }, region: region)
+            Issue.record("no error")
+        } catch {
+            #expect(
+                error.category == .configuration && "\(error)".contains("not a valid region"))
+        }
+    }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:4566", false), ("http://localhost", false), ("http://[::1]:1", false),
+        ("https://minio:9000", false), ("http://minio:9000", true), ("http://10.0.0.1", true),
+        ("http://127.evil.com", true), ("http://localhost.evil.com", true),
+    ])
+    func `plain http to another machine is exposed`(_ url: String, _ isExposed: Bool) {
+        #expect(Endpoint(url)?.isExposed == isExposed)
     }
 
     @Test(arguments: ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])

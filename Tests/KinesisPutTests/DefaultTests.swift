@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Records
 import TestSupport
 import Testing

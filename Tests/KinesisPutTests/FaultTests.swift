@@ -166,7 +166,7 @@ struct FaultTests {
     @Test(
         arguments: [
             ("ResourceNotFoundException", 78), ("AccessDeniedException", 77),
-            ("KMSAccessDeniedException", 76), ("UnrecognizedClientException", 77),
+            ("KMSAccessDeniedException", 77), ("UnrecognizedClientException", 77),
         ] as [(String, Int32)])
     func `what only a person can mend ends the run after the input, and keeps all`(
         _ code: String, _ status: Int32

@@ -151,6 +151,43 @@ struct RefusalTests {
         #expect(!program.errors.contains("are held"), "\(program.errors)")
     }
 
+    @Test func `a credential process works where the parent ignores SIGCHLD`() throws {
+        let sink = try Sink()
+        let json = #"{"Version": 1, "AccessKeyId": "PROC", "SecretAccessKey": "s"}"#
+        // A shell of its own waits for its children, which it cannot where SIGCHLD is ignored.
+        let script = "sh -c 'true; echo \"$0\"' '\(json)'"
+        var environment = try sink.profile(config: "[default]\ncredential_process = \(script)\n")
+        environment["TOOL"] = Program.directory.appendingPathComponent("kinesis-put").path
+        let outcome = try Program.run(
+            "bash", ["-c", "trap '' CHLD; exec \"$TOOL\" \"$@\"", "bash"] + sink.arguments([]),
+            input: try Trades.frames(1...5), environment: environment)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let header = sink.server.calls("PutRecords").first?.headers["authorization"]
+        #expect(header?.contains("Credential=PROC/") == true, "\(header ?? "no call")")
+    }
+
+    @Test func `a token never goes to the endpoint that is set for another service`() throws {
+        let sink = try Sink()
+        let strange = FaultServer([.respond(404)])
+        defer { strange.stop() }
+        try Data("aws:\n  localstack_endpoint: \(strange.url)\n".utf8).write(
+            to: URL(fileURLWithPath: sink.place.path("config.yaml")))
+        try Data("SECRET.K8S.TOKEN".utf8).write(to: URL(fileURLWithPath: sink.place.path("token")))
+        var environment = try sink.profile()
+        environment["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/x"
+        environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = sink.place.path("token")
+        // AWS's own service is what is left, and is not to be reached here.
+        environment["HTTPS_PROXY"] = "http://127.0.0.1:1"
+        let outcome = try Program.run(
+            "kinesis-put",
+            ["--config", sink.place.path("config.yaml"), "--state-dir", sink.place.path("state")],
+            environment: environment)
+        #expect(outcome.status == 75, "\(outcome.errors)")
+        #expect(outcome.errors.contains("sts AssumeRoleWithWebIdentity"), "\(outcome.errors)")
+        #expect(strange.requests.isEmpty, "\(strange.requests.map(\.target))")
+        #expect(!outcome.errors.contains("K8S"))
+    }
+
     // MARK: - Without MD5
 
     @Test func `containers are refused at the start where there is no MD5`() throws {

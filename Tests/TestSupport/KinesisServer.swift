@@ -12,6 +12,8 @@ public final class KinesisServer: Sendable {
         public let operation: String
         /// The stream's name; empty for a page by its token.
         public let stream: String
+        /// The stream's ARN; empty for one that is asked for by its name.
+        public let streamARN: String
         /// Names in lower case.
         public let headers: [String: String]
         /// The entries of a `PutRecords`.
@@ -250,7 +252,8 @@ public final class KinesisServer: Sendable {
                         .map(Array.init) ?? [], call: number)
             }
             let call = Call(
-                number: number, operation: operation, stream: stream, headers: headers,
+                number: number, operation: operation, stream: stream,
+                streamARN: request["StreamARN"] as? String ?? "", headers: headers,
                 entries: entries)
             if !state.isDown { state.calls.append(call) }
             return (call, state.script, state.isDown)
