@@ -18,7 +18,11 @@ struct LivePipelineTests {
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
     }
 
-    @Test func `a stop signal to pipelines/live ends the source first and loses nothing`() throws {
+    /// To the whole group, as systemd and a terminal send it, or to the script alone, as docker does.
+    @Test(arguments: ["-TERM -- -", "-TERM ", "-INT -- -"])
+    func `a stop signal to pipelines/live ends the source first and loses nothing`(
+        signal: String
+    ) throws {
         guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
         let simulator = try Simulator(["--start", "now", "--rate", "50"])
         let sink = try BackgroundProgram(python, [script("kinesis_sink.py")])
@@ -31,7 +35,7 @@ struct LivePipelineTests {
                 """
                 setsid "$0" BTCUSDT --ws-url "$1" --base-url "$2" 2> "$3/log" &
                 until curl -s "$4/report" | jq -e '.messages > 50' > /dev/null; do :; done
-                kill -TERM -- -$!
+                kill \(signal)$!
                 wait $!
                 status=$?
                 sent=$(jq -r 'select(.stage == "sbe-tap" and .message == "stopped").records' "$3/log")
@@ -50,5 +54,47 @@ struct LivePipelineTests {
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
         // Both servers end with their values, which nothing else needs any more.
         withExtendedLifetime((simulator, sink)) {}
+    }
+
+    /// A sink whose service is away waits a quarter of an hour for it; what it holds is on disk.
+    @Test(arguments: [("10", 2), ("0", 1)])
+    func `pipelines/live ends in seconds though the service is away`(
+        drain: String, signals: Int
+    ) throws {
+        let simulator = try Simulator(["--start", "now", "--rate", "50"])
+        let place = try TemporaryDirectory()
+        let outcome = try Program.run(
+            "bash",
+            [
+                "-c",
+                """
+                setsid "$0" BTCUSDT --ws-url "$1" --base-url "$2" 2> "$3/log" > "$3/out" &
+                pipeline=$!
+                until [[ $(find "$3/state" -size +3k -type f 2> /dev/null) ]]; do sleep 0.05; done
+                started=$SECONDS
+                kill -TERM $pipeline
+                # Nearer to each other, two signals would be one.
+                if (($4 > 1)); then
+                    until grep -q '"stopped"' "$3/log"; do sleep 0.3; done
+                    kill -TERM $pipeline
+                fi
+                wait $pipeline
+                echo "status $? after $((SECONDS - started)) s"
+                pgrep -s $pipeline
+                """, packageRoot.appendingPathComponent("pipelines/live").path,
+                simulator.streams, simulator.url, place.path, "\(signals)",
+            ],
+            environment: [
+                "PATH": Program.directory.path + ":/usr/local/bin:/usr/bin:/bin",
+                "STATE_DIRECTORY": place.path("state"),
+                "AWS_ENDPOINT_URL_KINESIS": "http://127.0.0.1:1",
+                "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+                "AWS_REGION": "us-east-1", "BINANCE_API_KEY": "any",
+                "DRAIN_TIMEOUT_SECONDS": drain,
+            ])
+        #expect(outcome.text.hasPrefix("status 137 after"), "\(outcome.text)\(outcome.errors)")
+        // Nothing of it runs on.
+        #expect(outcome.text.split(separator: "\n").count == 1, "\(outcome.text)")
+        withExtendedLifetime(simulator) {}
     }
 }
