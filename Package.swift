@@ -65,7 +65,7 @@ let package = Package(
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
-        .systemLibrary(name: "CLinux"),
+        .target(name: "CLinux"),
         library("Posix", ["CLinux"]),
 
         // Floor 1: formats and files, each on its own.

@@ -37,6 +37,18 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Opens a file or FIFO to read from it, without waiting for a FIFO's writer: poll(2) waits for
+    /// the first byte, and a signal can end that.
+    ///
+    /// Reading from a FIFO does not wait either; before its first writer came it gives 0.
+    public static func openInput(_ path: String) throws(SystemError) -> Descriptor {
+        let input = try open(path, O_RDONLY | O_NONBLOCK)
+        if try input.status().st_mode & S_IFMT != S_IFIFO {
+            _ = fcntl(input.raw, F_SETFL, fcntl(input.raw, F_GETFL) & ~O_NONBLOCK)
+        }
+        return input
+    }
+
     /// Descriptor 0, not closed with this value.
     public static func standardInput() -> Descriptor {
         Descriptor(adopting: 0, name: "standard input", isOwned: false)

@@ -1,36 +1,74 @@
+import CLinux
 import Glibc
 
-/// Counts what one thread leaves for another, as bytes in a pipe: so the other can wait for it in
-/// its poll loop, or by taking one.
+/// Counts what one thread leaves for another, in an eventfd(2): so the other can wait for it in its
+/// poll loop, or by taking one.
 public final class ThreadSignal: Sendable {
     /// Readable while there is something to take.
     public let descriptor: Int32
-    private let end: Int32
 
     /// Nothing to take yet.
     ///
     /// - Throws: when the process may open no more files.
     public init() throws(SystemError) {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SystemError("make", "a pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        (descriptor, end) = (ends[0], ends[1])
+        descriptor = clinux_eventfd(1)
+        guard descriptor >= 0 else { throw SystemError("make", "an eventfd") }
     }
 
-    deinit {
-        close(descriptor)
-        close(end)
-    }
+    deinit { close(descriptor) }
 
-    /// Leaves one. Waits while 64 Ki are left.
+    /// Leaves one; never waits.
     public func raise() {
-        var byte: UInt8 = 1
-        while write(end, &byte, 1) < 0 && errno == EINTR {}
+        var one: UInt64 = 1
+        while write(descriptor, &one, 8) < 0 && errno == EINTR {}
     }
 
     /// Takes one, and waits until there is one.
     public func take() {
-        var byte: UInt8 = 0
-        while read(descriptor, &byte, 1) < 0 && errno == EINTR {}
+        var one: UInt64 = 0
+        while read(descriptor, &one, 8) < 0 && errno == EINTR {}
     }
+}
+
+/// A flag that ends a poll loop's wait: raised by a signal handler or another thread as often as
+/// they like, lowered by the loop.
+///
+/// One value for the life of the process or of its owner; copies are the same flag.
+public struct WakeupFlag: Sendable {
+    /// Readable while the flag is up.
+    public let descriptor: Int32
+
+    /// The flag is down.
+    ///
+    /// - Throws: when the process may open no more files.
+    public init() throws(SystemError) {
+        descriptor = clinux_eventfd(0)
+        guard descriptor >= 0 else { throw SystemError("make", "an eventfd") }
+    }
+
+    /// Raises it; never waits, and may be called from a signal handler.
+    public func raise() { Self.raise(descriptor) }
+
+    /// Raises the flag of a descriptor number.
+    public static func raise(_ descriptor: Int32) {
+        var one: UInt64 = 1
+        let saved = errno
+        // It fails only when 2^64 - 2 were raised already.
+        _ = write(descriptor, &one, 8)
+        errno = saved
+    }
+
+    /// True while it is up.
+    public var isRaised: Bool { Descriptor.isReadable(descriptor) }
+
+    /// Lowers it.
+    ///
+    /// - Returns: true when it was up.
+    public func lower() -> Bool {
+        var count: UInt64 = 0
+        return read(descriptor, &count, 8) == 8
+    }
+
+    /// Gives the descriptor back; for an owner that ends before the process does.
+    public func close() { Glibc.close(descriptor) }
 }

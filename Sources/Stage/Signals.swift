@@ -1,34 +1,40 @@
 import Glibc
 public import Posix
+import Synchronization
 
 /// SIGTERM, SIGINT and SIGHUP as a descriptor that becomes readable, so that a poll loop sees them.
 ///
-/// SIGPIPE is ignored: a vanished reader shows as `EPIPE` from write(2), under a shell as under
-/// systemd.
+/// The first one asks the stage to end in order. A second SIGTERM or SIGINT ends the process at
+/// once, wherever it waits: what was spooled stays in the spool.
 public enum Signals {
+    /// Signals that are nearer to each other than this are one: timeout(1) sends its signal to the
+    /// process and to its group, and so may a script that passes on what the terminal sent to all.
+    static let sameSignal: Int64 = 200_000_000
+
     /// Starts to watch; called once, before the stage reads anything.
     ///
     /// - Returns: a descriptor that is readable once a signal came, and stays so.
     static func watch() throws(SystemError) -> Int32 {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SystemError("make", "a signal pipe") }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        writeEnd = ends[1]
-        signal(SIGPIPE, SIG_IGN)
+        stopFlag = try WakeupFlag().descriptor
+        firstStop.store(0, ordering: .relaxed)
         // What whoever started this ignores stays ignored: so a script keeps ^C for its source.
         for number in [SIGTERM, SIGINT, SIGHUP] where !isIgnored(number) {
-            signal(number) { _ in
+            signal(number) { number in
                 // Only async-signal-safe calls in here.
-                var byte: UInt8 = 1
-                let saved = errno
-                _ = write(Signals.writeEnd, &byte, 1)
-                errno = saved
+                WakeupFlag.raise(Signals.stopFlag)
+                guard number != SIGHUP else { return }
+                let now = Clock.monotonicNanoseconds()
+                let first = Signals.firstStop.load(ordering: .relaxed)
+                if first == 0 {
+                    Signals.firstStop.store(now, ordering: .relaxed)
+                } else if now - first > Signals.sameSignal {
+                    // Delivered when the handler returns.
+                    signal(number, SIG_DFL)
+                    raise(number)
+                }
             }
         }
-        return ends[0]
+        return stopFlag
     }
 
     private static func isIgnored(_ number: Int32) -> Bool {
@@ -40,39 +46,17 @@ public enum Signals {
 
     /// Starts to watch SIGHUP apart, which otherwise stops the program as SIGTERM does.
     ///
-    /// - Returns: a descriptor that is readable when one came; see ``takeHangup(_:)``.
-    public static func watchHangup() throws(SystemError) -> Int32 {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SystemError("make", "a signal pipe") }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        hangupEnd = ends[1]
-        signal(SIGHUP) { _ in
-            var byte: UInt8 = 1
-            let saved = errno
-            _ = write(Signals.hangupEnd, &byte, 1)
-            errno = saved
-        }
-        return ends[0]
+    /// - Returns: a flag that is up when one came.
+    public static func watchHangup() throws(SystemError) -> WakeupFlag {
+        let flag = try WakeupFlag()
+        hangupFlag = flag.descriptor
+        signal(SIGHUP) { _ in WakeupFlag.raise(Signals.hangupFlag) }
+        return flag
     }
 
-    /// True when SIGHUP came since the last call.
-    public static func takeHangup(_ descriptor: Int32) -> Bool {
-        var bytes = [UInt8](repeating: 0, count: 64)
-        var came = false
-        while read(descriptor, &bytes, bytes.count) > 0 { came = true }
-        return came
-    }
-
-    /// True once a stop signal came.
-    static func isRaised(_ descriptor: Int32) -> Bool {
-        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&watched, 1, 0) > 0
-    }
-
-    // Written once before the handlers are installed, read by them only.
-    nonisolated(unsafe) private static var writeEnd: Int32 = -1
-    nonisolated(unsafe) private static var hangupEnd: Int32 = -1
+    // Written before the handlers are installed, read by them only.
+    nonisolated(unsafe) private static var stopFlag: Int32 = -1
+    nonisolated(unsafe) private static var hangupFlag: Int32 = -1
+    /// When the first signal to stop came, monotonic ns; 0 before.
+    private static let firstStop = Atomic<Int64>(0)
 }

@@ -60,7 +60,7 @@ public struct Stage: ~Copyable {
     }
 
     /// True once SIGTERM or SIGINT came.
-    public var isStopping: Bool { Signals.isRaised(stopDescriptor) }
+    public var isStopping: Bool { Descriptor.isReadable(stopDescriptor) }
 
     /// Waits for a stop signal for some seconds, and shows meanwhile that it is well.
     ///
@@ -96,7 +96,7 @@ public struct Stage: ~Copyable {
 
     /// Frames from a file or FIFO.
     public func frames(in path: String) throws -> FrameReader {
-        let file = try Descriptor.open(path, O_RDONLY)
+        let file = try Descriptor.openInput(path)
         stats.addNeighbour(descriptor: file.raw, isInput: true)
         var reader = FrameReader(file)
         reader.heartbeat = stats.heartbeat

@@ -59,7 +59,7 @@ struct Dedup: StageCommand {
             try writer.flush()
             counters.update(filter, inputs, bytesOut: writer.bytesWritten, in: stage)
         }
-        filter.report(to: stage.log)
+        if (failure as? SystemError)?.isClosedOutput != true { filter.report(to: stage.log) }
         if let failure { throw failure }
     }
 

@@ -12,7 +12,7 @@ import ServerTLS
 import Stage
 
 @main
-struct ExchangeSim: ParsableCommand {
+struct ExchangeSim: Tool {
     static let configuration = CommandConfiguration(
         commandName: "exchange-sim",
         abstract: "A Binance Spot that runs here, with a market that anyone can recompute.",

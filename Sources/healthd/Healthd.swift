@@ -137,8 +137,8 @@ struct Healthd: StageCommand {
             board.post(monitor, mode: plan.mode)
             server.publish()
             export?.tick()
-            if stage.waitForStop(seconds: plan.interval, orReadable: hangup) { break }
-            if Signals.takeHangup(hangup) { reload(monitor, in: stage) }
+            if stage.waitForStop(seconds: plan.interval, orReadable: hangup.descriptor) { break }
+            if hangup.lower() { reload(monitor, in: stage) }
         }
         stage.enter(.draining)
         export?.end()

@@ -5,7 +5,7 @@ import Records
 import Stage
 
 @main
-struct LedgerCtl: ParsableCommand {
+struct LedgerCtl: Tool {
     static let configuration = CommandConfiguration(
         commandName: "ledgerctl",
         abstract: "Look at what a sink holds, and prove that a range is whole.",

@@ -30,11 +30,12 @@ struct Lines: ~Copyable {
         self.longest = longest
     }
 
-    /// Reads once.
+    /// Waits for input and reads once.
     ///
-    /// - Returns: false at the end of the input, when the last line was lent.
-    mutating func fill() throws -> Bool {
-        if hasEnded { return false }
+    /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
+    /// - Returns: false at the end of the input, when the last line was lent, or when it was stopped.
+    mutating func fill(unless stop: Int32) throws -> Bool {
+        if hasEnded || !Poller.waitUntilReadable(descriptor.raw, unless: stop) { return false }
         buffer.removeFirst(start)
         searched -= start
         start = 0

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Posix
 import Records
 import Stage
@@ -24,18 +23,21 @@ struct Pack: InspectionCommand {
     var onError = BadLine.stop
     @OptionGroup var common: CommonOptions
 
+    /// Its records go on into a pipeline.
+    var isForPeople: Bool { false }
+
     /// A longer line is refused: a frame is at most 1 MiB, and as JSON about twice that.
     private static let longestLine = 16 << 20
 
     func plan(_ settings: inout Settings) throws {}
 
     func run(_ plan: Void, in stage: borrowing Stage) throws {
-        let input = try file.map { try Descriptor.open($0, O_RDONLY) } ?? Descriptor.standardInput()
+        let input = try file.map { try Descriptor.openInput($0) } ?? Descriptor.standardInput()
         var writer = try stage.standardOutput()
         var skipped = 0
         do {
             var lines = Lines(input, longest: Self.longestLine)
-            while try lines.fill() {
+            while try lines.fill(unless: stage.stopDescriptor) {
                 while let line = lines.next() {
                     do throws(JSONRecord.Failure) {
                         try writer.append(json: line.bytes)

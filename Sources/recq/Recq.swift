@@ -2,7 +2,7 @@ import ArgumentParser
 import Stage
 
 @main
-struct Recq: ParsableCommand {
+struct Recq: Tool {
     static let configuration = CommandConfiguration(
         commandName: "recq",
         abstract: "Look at, convert and check records.",

@@ -6,7 +6,7 @@ import Transport
 
 /// Lets any conformance suite's server judge the WebSocket client of this package.
 @main
-struct WSEcho: ParsableCommand {
+struct WSEcho: Tool {
     static let configuration = CommandConfiguration(
         commandName: "ws-echo",
         abstract: "Connect, send each text and binary message back, end when the server closes.",
@@ -35,8 +35,10 @@ struct WSEcho: ParsableCommand {
             try Self.echo(&connection)
         } catch {
             print(error)
+            try? CurrentProcess.flushOutput()
             // By way of a failure: ArgumentParser has an ExitCode too.
-            Glibc.exit(StageFailure(isOpen ? .protocolBroken : .unavailable, "").code.rawValue)
+            CurrentProcess.exit(
+                StageFailure(isOpen ? .protocolBroken : .unavailable, "").code.rawValue)
         }
     }
 

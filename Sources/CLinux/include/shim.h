@@ -2,10 +2,36 @@
 #define CLINUX_SHIM_H
 
 // What Swift's Glibc module lacks.
+#include <fcntl.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// The argument vector that the kernel gave to the program, which main() gets too. Swift's runtime
+/// looks for it by walking back from `environ`, and finds nothing once a preloaded library has
+/// called setenv before (swiftlang/swift#76080).
+int clinux_argument_count(void);
+char **clinux_arguments(void);
+
+/// Writes what C's standard output buffers; 0 when that worked.
+int clinux_flush_output(void);
+
+/// _exit(2), after the figures of a coverage build, which are otherwise written by exit(3).
+void clinux_exit(int status) __attribute__((noreturn));
+
+/// tee(2) without waiting; only with _GNU_SOURCE in the headers.
+static inline ssize_t clinux_tee(int from, int to, size_t count) {
+    return syscall(SYS_tee, from, to, count, 2 /* SPLICE_F_NONBLOCK */);
+}
+
+/// eventfd(2); its flags are an enumeration that Swift cannot combine.
+static inline int clinux_eventfd(int counts) {
+    return eventfd(0, EFD_CLOEXEC | (counts ? EFD_SEMAPHORE : EFD_NONBLOCK));
+}
 
 // Instructions that Swift has no words for. Each comes with a question whether this machine has it;
 // whoever calls asks first.

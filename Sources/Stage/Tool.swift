@@ -1,0 +1,52 @@
+public import ArgumentParser
+import Posix
+
+/// A program of this package: how its process begins and how it ends, whatever it does.
+///
+/// Every program declares one as its `@main` type, with or without subcommands.
+public protocol Tool: ParsableCommand {}
+
+extension Tool {
+    /// Runs the program.
+    public static func main() {
+        CurrentProcess.prepare()
+        do {
+            var command = try parseAsRoot(Array(CurrentProcess.arguments.dropFirst()))
+            try command.run()
+            try CurrentProcess.flushOutput()
+        } catch {
+            leave(error)
+        }
+        CurrentProcess.exit(ExitCode.done.rawValue)
+    }
+
+    /// The name that the program was called by: `recq json` is of the tool `recq`.
+    static var toolName: String {
+        let path = CurrentProcess.arguments.first ?? ""
+        return path.split(separator: "/").last.map(String.init) ?? "stage"
+    }
+
+    /// Help and version, which were asked for, usage errors, and errors of tools that are no stages.
+    private static func leave(_ error: any Error) -> Never {
+        let log = Log(stage: toolName)
+        func end(_ error: any Error) -> Never {
+            let isService = Environment.isService(Environment.all, instance: nil)
+            Ending(error, isService: isService, isForPeople: true).leave(log)
+        }
+        if error is StageFailure || error is SystemError { end(error) }
+        let code = exitCode(for: error).rawValue
+        var text = fullMessage(for: error)
+        if code != 0, text.hasPrefix("Error: ") {
+            text = "\(toolName): error: \(text.dropFirst("Error: ".count))"
+        }
+        let output = code == 0 ? Descriptor.standardOutput() : Descriptor.standardError()
+        do throws(SystemError) {
+            try output.writeAll(Array((text + "\n").utf8).span.bytes)
+            try CurrentProcess.flushOutput()
+        } catch {
+            // Whoever asked for help has to learn that there was no room for it.
+            if code == 0 { end(error) }
+        }
+        CurrentProcess.exit(code)
+    }
+}
