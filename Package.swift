@@ -52,6 +52,21 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
+/// Readers of foreign bytes under random input: a test, and with FUZZ=1 a program of libFuzzer
+/// (Scripts/fuzz).
+let fuzz: Target = {
+    let readers: [Target.Dependency] = [
+        "AWS", "Binance", "Ledger", "Posix", "Records", "Spool", "Stage", "Stats", "Transport",
+    ]
+    guard Context.environment["FUZZ"] != nil else {
+        return .testTarget(
+            name: "FuzzTests", dependencies: readers + ["TestSupport"], swiftSettings: base)
+    }
+    return .executableTarget(
+        name: "FuzzTests", dependencies: readers, path: "Tests/FuzzTests",
+        swiftSettings: base + [.define("FUZZ"), .unsafeFlags(["-parse-as-library"])])
+}()
+
 let package = Package(
     name: "bitcoin-ingestor",
     dependencies: [
@@ -183,6 +198,7 @@ let package = Package(
                 "Spool", "Stage", "StageAWS", "Stats",
             ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
+        fuzz,
         tests("LayeringTests", ["TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("EncodingTests", ["Encoding", "Posix", "TestSupport"]),

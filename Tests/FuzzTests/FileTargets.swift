@@ -1,0 +1,70 @@
+import Glibc
+@testable import Ledger
+import Posix
+@testable import Spool
+@testable import Stats
+
+/// Files that a crash, a disk or another program may have changed.
+let fileTargets = [
+    FuzzTarget(name: "ledger", seeds: []) { input in
+        let directory = ScratchDirectory()
+        let path = directory.path + "/ledger"
+        directory.write(input, "ledger")
+        _ = try? Ledger(reading: path)
+        _ = try? Ledger(writing: path)
+        // What opening for writing left must open again.
+        do { _ = try Ledger(reading: path) } catch {
+            if directory.read("ledger") != input {
+                broken("a ledger that was opened for writing does not open again: \(error)")
+            }
+        }
+    },
+    FuzzTarget(name: "stats", seeds: []) { input in
+        let directory = ScratchDirectory()
+        directory.write(input, "a.stats")
+        _ = try? StatsSnapshot(path: directory.path + "/a.stats")
+    },
+    FuzzTarget(name: "spool", seeds: []) { input in
+        let directory = ScratchDirectory()
+        directory.write(input, "0000000000000001.spool")
+        guard let spool = try? Spool(directory: directory.path) else { return }
+        _ = spool.first
+    },
+]
+
+/// A directory in memory for one input, removed at its end.
+struct ScratchDirectory: ~Copyable {
+    let path: String
+
+    init() {
+        var template = Array("/dev/shm/fuzz-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { broken("cannot make a directory in /dev/shm") }
+        path = String(cString: template)
+    }
+
+    deinit {
+        guard let directory = opendir(path) else { return }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            unlink("\(path)/\(name)")
+        }
+        closedir(directory)
+        rmdir(path)
+    }
+
+    func write(_ bytes: [UInt8], _ name: String) {
+        let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        defer { close(file) }
+        _ = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+    }
+
+    func read(_ name: String) -> [UInt8] {
+        let file = open("\(path)/\(name)", O_RDONLY)
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
+        return Array(bytes.prefix(max(0, count)))
+    }
+}
