@@ -11,6 +11,7 @@
         return target
     }()
 
+    /// Gives one input to the target.
     @_cdecl("LLVMFuzzerTestOneInput")
     public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         target.run(Array(UnsafeBufferPointer(start: start, count: count)))

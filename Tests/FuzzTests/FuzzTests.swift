@@ -16,6 +16,13 @@
             }
         }
 
+        @Test
+        func `the sample of each kind is accepted, so that mutations start from whole records`() {
+            for (line, frame) in zip(sampleLines, sampleFrames()) {
+                #expect(frame != nil, "refused: \(String(decoding: line, as: UTF8.self))")
+            }
+        }
+
         /// Inputs that `make fuzz` found, kept in Tests/FuzzTests/Found/TARGET.
         private static func found(_ target: String) throws -> [[UInt8]] {
             let folder = packageRoot.appendingPathComponent("Tests/FuzzTests/Found/\(target)")
