@@ -56,7 +56,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// (Scripts/fuzz).
 let fuzz: Target = {
     let readers: [Target.Dependency] = [
-        "AWS", "Binance", "Ledger", "Posix", "Records", "Spool", "Stage", "Stats", "Transport",
+        "AWS", "Binance", "Identity", "Ledger", "Posix", "Records", "Spool", "Stage", "Stats",
+        "Transport",
     ]
     guard Context.environment["FUZZ"] != nil else {
         return .testTarget(

@@ -1,4 +1,5 @@
 @testable import Binance
+import Identity
 import Posix
 import Records
 
