@@ -20,7 +20,7 @@ let configurationTargets = [
         ]
     ) { input in
         let text = String(decoding: input, as: UTF8.self)
-        _ = ProfileFile(text, isConfig: true)
-        _ = ProfileFile(text, isConfig: false)
+        _ = try? ProfileFile(text, isConfig: true, path: "fuzz")
+        _ = try? ProfileFile(text, isConfig: false, path: "fuzz")
     },
 ]
