@@ -89,8 +89,9 @@ let package = Package(
         library("Avro", ["CZlib", "CZstd", "Posix"]),
         library("Encoding", ["Posix"], strict),
         library("Identity", ["Encoding"], strict),
-        library("Ledger", ["Identity", "Posix"]),
-        library("Spool", ["Posix"]),
+        library("Journal", ["Posix"]),
+        library("Ledger", ["Identity", "Journal", "Posix"]),
+        library("Spool", ["Journal", "Posix"]),
         library("Stats", ["Posix"]),
 
         // Floor 2: our record, and the network.
@@ -107,8 +108,8 @@ let package = Package(
         library(
             "Stage",
             [
-                "Records", "Encoding", "Identity", "Ledger", "Spool", "Stats", "Posix", "CYAML",
-                argumentParser,
+                "Records", "Encoding", "Identity", "Ledger", "Spool", "Journal", "Stats", "Posix",
+                "CYAML", argumentParser,
             ]),
         library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
@@ -130,13 +131,13 @@ let package = Package(
             "s3-put",
             [
                 "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding", "Identity",
-                "Ledger", "Spool", "Stats", "Posix", argumentParser,
+                "Ledger", "Spool", "Journal", "Stats", "Posix", argumentParser,
             ]),
         tool(
             "kinesis-put",
             [
                 "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding", "Identity",
-                "Ledger", "Spool", "Stats", "Posix", argumentParser,
+                "Ledger", "Spool", "Journal", "Stats", "Posix", argumentParser,
             ]),
         tool("recq", ["Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
         tool(
@@ -204,8 +205,9 @@ let package = Package(
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("EncodingTests", ["Encoding", "Posix", "TestSupport"]),
         tests("IdentityTests", ["Identity", "Encoding", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "Identity", "TestSupport"]),
-        tests("SpoolTests", ["Spool", "TestSupport"]),
+        tests("LedgerTests", ["Ledger", "Journal", "Identity", "Posix", "TestSupport"]),
+        tests("JournalTests", ["Journal", "Posix", "TestSupport"]),
+        tests("SpoolTests", ["Spool", "Journal", "Posix", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("MonitoringTests", ["Monitoring", "Encoding", "Stats", "Posix", "TestSupport"]),
         .testTarget(

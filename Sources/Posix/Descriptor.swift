@@ -29,8 +29,16 @@ public struct Descriptor: ~Copyable, Sendable {
         _ path: String, _ flags: Int32, mode: mode_t = 0o644
     ) throws(SystemError) -> Descriptor {
         while true {
+            let isNew = FileRecorder.isRecording && flags & O_CREAT != 0 && !Files.exists(path)
             let raw = Glibc.open(path, flags | O_CLOEXEC, mode)
-            if raw >= 0 { return Descriptor(adopting: raw, name: path) }
+            if raw >= 0 {
+                if isNew || flags & O_TRUNC != 0 {
+                    FileRecorder.note(path) {
+                        .create(path: path, isEmptied: flags & O_TRUNC != 0)
+                    }
+                }
+                return Descriptor(adopting: raw, name: path)
+            }
             if errno != EINTR {
                 throw SystemError(flags & O_CREAT == 0 ? "open" : "create", path)
             }
@@ -118,6 +126,7 @@ public struct Descriptor: ~Copyable, Sendable {
             let written = Glibc.write(
                 raw, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             if written >= 0 {
+                if FileRecorder.isRecording { recordWrite(rest.prefix(written)) }
                 rest = rest.dropFirst(written)
             } else if errno == EAGAIN {
                 var waiting = pollfd(fd: raw, events: Int16(POLLOUT), revents: 0)
@@ -128,19 +137,61 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Writes every byte from an offset on; the file offset stays (pwrite(2)).
+    public func write(_ bytes: RawSpan, at offset: Int64) throws(SystemError) {
+        try bytes.withUnsafeBytes { (buffer) throws(SystemError) in
+            var done = 0
+            while done < buffer.count {
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[done...])
+                let place = offset + Int64(done)
+                let written = pwrite(raw, rest.baseAddress, rest.count, Int(place))
+                guard written >= 0 else {
+                    if errno == EINTR { continue }
+                    throw SystemError("write to", name)
+                }
+                FileRecorder.note(name) {
+                    .write(path: name, offset: place, bytes: Array(rest.prefix(written)))
+                }
+                done += written
+            }
+        }
+    }
+
+    private func recordWrite(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        let end = Int64(lseek(raw, 0, SEEK_CUR))
+        guard end >= 0 else { return }
+        FileRecorder.note(name) {
+            .write(path: name, offset: end - Int64(bytes.count), bytes: Array(bytes))
+        }
+    }
+
+    /// Takes room on the device for the first bytes of a file, and makes it that long
+    /// (posix_fallocate(3)).
+    public func allocate(_ length: Int64) throws(SystemError) {
+        while true {
+            let code = posix_fallocate(raw, 0, Int(length))
+            if code == 0 { break }
+            if code != EINTR { throw SystemError("allocate room for", name, code: code) }
+        }
+        FileRecorder.note(name) { .allocate(path: name, length: length) }
+    }
+
     /// Forces data and metadata to the device (fsync(2)).
     public func sync() throws(SystemError) {
         guard fsync(raw) == 0 else { throw SystemError("sync", name) }
+        FileRecorder.note(name) { .sync(path: name) }
     }
 
     /// Forces data, and as much metadata as reading it back needs, to the device (fdatasync(2)).
     public func syncData() throws(SystemError) {
         guard fdatasync(raw) == 0 else { throw SystemError("sync", name) }
+        FileRecorder.note(name) { .sync(path: name) }
     }
 
     /// Cuts or extends the file.
     public func truncate(to length: Int64) throws(SystemError) {
         guard ftruncate(raw, Int(length)) == 0 else { throw SystemError("truncate", name) }
+        FileRecorder.note(name) { .truncate(path: name, length: length) }
     }
 
     /// Moves the file offset, in bytes from the start.

@@ -6,13 +6,41 @@ public enum Files {
     public static func makeDirectories(
         _ path: String, mode: mode_t = 0o755
     ) throws(SystemError) {
-        if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw SystemError("create directory", path)
+        _ = try makeDirectory(path, mode: mode) { (above) throws(SystemError) in
+            try makeDirectories(above, mode: mode)
         }
-        try makeDirectories(String(path[..<slash]), mode: mode)
-        if mkdir(path, mode) != 0 && errno != EEXIST {
-            throw SystemError("create directory", path)
+    }
+
+    /// Creates a directory and those above it, each of them durable in the one above it; one that
+    /// exists is fine.
+    public static func makeDurableDirectories(
+        _ path: String, mode: mode_t = 0o755
+    ) throws(SystemError) {
+        let isNew = try makeDirectory(path, mode: mode) { (above) throws(SystemError) in
+            try makeDurableDirectories(above, mode: mode)
+        }
+        guard isNew else { return }
+        do throws(SystemError) { try syncDirectory(directory(of: path)) } catch {
+            // A directory that one may pass but not list cannot be opened; its owner's to sync.
+            if error.code != EACCES { throw error }
+        }
+    }
+
+    private static func makeDirectory(
+        _ path: String, mode: mode_t, _ makeAbove: (String) throws(SystemError) -> Void
+    ) throws(SystemError) -> Bool {
+        var hasMadeAbove = false
+        while true {
+            if mkdir(path, mode) == 0 {
+                FileRecorder.note(path) { .makeDirectory(path: path) }
+                return true
+            }
+            if errno == EEXIST { return false }
+            guard errno == ENOENT, !hasMadeAbove, let slash = path.lastIndex(of: "/"),
+                slash != path.startIndex
+            else { throw SystemError("create directory", path) }
+            try makeAbove(String(path[..<slash]))
+            hasMadeAbove = true
         }
     }
 
@@ -46,26 +74,35 @@ public enum Files {
         guard Glibc.rename(source, target) == 0 else {
             throw SystemError("rename \(source) to", target)
         }
+        FileRecorder.note(target) { .rename(from: source, to: target) }
     }
 
     /// Gives `source` a second name, unless that name is taken (link(2)).
     ///
     /// - Returns: false when `target` exists.
     public static func link(_ source: String, to target: String) throws(SystemError) -> Bool {
-        if Glibc.link(source, target) == 0 { return true }
+        if Glibc.link(source, target) == 0 {
+            FileRecorder.note(target) { .link(from: source, to: target) }
+            return true
+        }
         if errno == EEXIST { return false }
         throw SystemError("link \(source) to", target)
     }
 
     /// Removes a file; one that is not there is fine.
     public static func remove(_ path: String) throws(SystemError) {
-        guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+        if unlink(path) == 0 {
+            FileRecorder.note(path) { .remove(path: path) }
+        } else if errno != ENOENT {
+            throw SystemError("remove", path)
+        }
     }
 
     /// Makes names created, renamed or removed in a directory durable.
     public static func syncDirectory(_ path: String) throws(SystemError) {
         let directory = try Descriptor.open(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY)
-        try directory.sync()
+        guard fsync(directory.raw) == 0 else { throw SystemError("sync", path) }
+        FileRecorder.note(path) { .syncDirectory(path: path) }
     }
 
     /// The part of a path before its last slash; `.` when there is none.

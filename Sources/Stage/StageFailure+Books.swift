@@ -16,7 +16,6 @@ extension StageFailure {
         switch error {
         case .system(let error): self.init(ExitCode(for: error), "\(error)")
         case .locked, .full: self.init(.gaveUp, "\(error)")
-        case .corrupt: self.init(.inputOutput, "\(error)")
         }
     }
 }

@@ -112,9 +112,8 @@ struct Delivery: ~Copyable {
         for stream in plan.streams.byTemplate + leftovers where places[stream] == nil {
             let channel = try StreamChannel(
                 stream, plan, counters: StreamCounters(stage.stats, stream: stream.shortName))
+            stage.log.report(channel.takeDamages(), of: "spool")
             if channel.tornBytes > 0 {
-                stage.log.warning(
-                    "the spool ended in \(channel.tornBytes) torn bytes, which were cut off")
                 counters.common.tornBytes.add(Int(channel.tornBytes))
             }
             if channel.hasLeftovers {

@@ -1,5 +1,6 @@
 import AWS
 import Identity
+import Journal
 import Posix
 import Records
 import Spool
@@ -73,7 +74,8 @@ final class StreamChannel {
         do throws(SpoolError) {
             spool = try Spool(
                 directory: Self.directory(plan.state, stream),
-                segmentBytes: Int64(min(64 << 20, max(64 << 10, plan.spoolMax / 16))))
+                segmentBytes: Int64(min(64 << 20, max(64 << 10, plan.spoolMax / 16))),
+                damaged: plan.state + "/damaged")
         } catch { throw StageFailure(error) }
         recoveredEnd = spool.next
         if !spool.isEmpty { tail = spool.first }
@@ -86,6 +88,8 @@ final class StreamChannel {
 
     /// Bytes of a torn entry that were cut off when the spool was opened.
     var tornBytes: Int64 { spool.tornBytes }
+    /// Bytes of the spool that could not be read, found since the last call.
+    func takeDamages() -> [Damage] { spool.takeDamages() }
     /// Bytes on disk.
     var spoolBytes: Int64 { spool.bytes }
     /// Records that are not confirmed; those left by an earlier run count once they are read.

@@ -67,7 +67,7 @@ struct Sink: ~Copyable {
             throw StageFailure(error)
         }
         if let owner = plan.owner { try StateOwner.claim(plan.state, [("objects", owner)]) }
-        let spool: Spool
+        var spool: Spool
         do throws(SpoolError) {
             spool = try Spool(directory: plan.state + "/spool", maximumBytes: Int64(plan.spoolMax))
         } catch { throw StageFailure(error) }
@@ -89,9 +89,7 @@ struct Sink: ~Copyable {
         if ledger.tornBytes > 0 {
             log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
         }
-        if spool.tornBytes > 0 {
-            log.warning("the spool ended in \(spool.tornBytes) torn bytes, which were cut off")
-        }
+        log.report(spool.takeDamages(), of: "spool")
         counters.common.tornBytes.add(Int(ledger.tornBytes + spool.tornBytes))
         for key in ledger.sequences {
             if let coverage = ledger.coverage(of: key) { counters.note(coverage, of: key) }

@@ -68,17 +68,19 @@ struct SinkRecoveryTests {
         #expect(try deliverRest(place) == Array(1...read))
     }
 
-    /// Bytes of the entries in a spool, without their headers (docs/spool.md).
+    /// Bytes of the entries in a spool, without their headers (docs/journal.md).
     private static func bytesWaiting(_ directory: String) throws -> Int {
         var total = 0
         for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
             guard name.hasSuffix(".spool") else { continue }
             let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)"))
-            var offset = 8
-            while offset + 8 <= bytes.count {
-                let length = bytes[offset..<(offset + 4)].reversed().reduce(0) { $0 << 8 + Int($1) }
+            var offset = 64
+            while offset + 16 <= bytes.count {
+                let length = bytes[(offset + 4)..<(offset + 8)].reversed().reduce(0) {
+                    $0 << 8 + Int($1)
+                }
                 total += length
-                offset += 8 + length
+                offset += 16 + length
             }
         }
         return total
