@@ -3,11 +3,11 @@ import Stats
 /// The conservation equation: nothing disappears inside a stage uncounted.
 enum Conservation {
     /// What comes into a stage.
-    static let sources = ["records_in", "records_recovered"]
+    static let sources = [FigureName.recordsIn, FigureName.recordsRecovered]
     /// What becomes of it.
     static let fates = [
-        "records_out", "duplicates", "filtered", "records_quarantined", "records_refused",
-        "records_dropped", "records_waiting",
+        FigureName.recordsOut, FigureName.duplicates, FigureName.filtered,
+        FigureName.recordsQuarantined, FigureName.recordsRefused, FigureName.recordsWaiting,
     ]
 
     /// What came in less what became of it; nil for a stage that does not count both.
@@ -34,7 +34,7 @@ struct ConservationWatch {
     /// - Parameter now: ns of the monotonic clock.
     /// - Returns: seconds for which the equation has not closed; 0 when it does.
     mutating func take(_ residue: Int64, _ snapshot: StatsSnapshot, now: Int64) -> Double {
-        let taken = snapshot.value("records_in") ?? 0
+        let taken = snapshot.value(FigureName.recordsIn) ?? 0
         let isQuiet = taken == lastTaken
         lastTaken = taken
         guard snapshot.isConsistent else { return seconds(until: now) }

@@ -30,10 +30,15 @@ public struct EventLog: Sendable {
     private struct Known {
         var state: String
         var errorTime: Int64
+        /// When its last error was noted here.
+        var notedAt = Int64.min
     }
 
     /// Events that are kept.
     public static let length = 200
+    /// Between two errors of a stage that are noted, ns: one that warns without end must not push
+    /// out what else happened.
+    private static let pause: Int64 = 10_000_000_000
     /// Characters of an event that are kept.
     private static let longest = 300
 
@@ -61,15 +66,16 @@ public struct EventLog: Sendable {
     }
 
     private mutating func noteStates(_ overview: Overview) {
-        let shown = Set(overview.stages.map(\.id))
+        let shown = Set(overview.members.map(\.id))
         for id in stages.keys.sorted() where !shown.contains(id) {
             add(overview.time, .state, id, "is shown no more")
             stages[id] = nil
         }
-        for stage in overview.stages {
+        for stage in overview.members {
             let old = stages[stage.id]
             guard old?.state != stage.state else { continue }
-            stages[stage.id] = Known(state: stage.state, errorTime: old?.errorTime ?? 0)
+            stages[stage.id] = Known(
+                state: stage.state, errorTime: old?.errorTime ?? 0, notedAt: old?.notedAt ?? .min)
             add(
                 overview.time, .state, stage.id,
                 old.map { "is \(stage.state), was \($0.state)" }
@@ -89,7 +95,7 @@ public struct EventLog: Sendable {
             }
         }
         for (key, problem) in problems.sorted(by: { $0.key < $1.key }) where now[key] == nil {
-            let age = Double(overview.time - problem.since) / 1e9
+            let age = overview.time.seconds(since: problem.since)
             add(
                 overview.time, .cleared, problem.stage ?? "",
                 "\(problem.code.rawValue) is over after \(Readable.duration(age))")
@@ -100,9 +106,11 @@ public struct EventLog: Sendable {
     private mutating func noteErrors(_ overview: Overview) {
         for stage in overview.stages {
             guard let error = stage.lastError, var known = stages[stage.id],
-                error.time != known.errorTime
+                error.time != known.errorTime,
+                overview.time.subtractingClamped(known.notedAt) >= Self.pause
             else { continue }
             known.errorTime = error.time
+            known.notedAt = overview.time
             stages[stage.id] = known
             add(error.time, .error, stage.id, error.text)
         }

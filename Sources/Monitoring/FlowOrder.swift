@@ -16,7 +16,10 @@ public struct Pipeline: Sendable {
 
 extension Overview {
     /// Every stage once: what pipes join comes first, single stages last.
-    public var pipelines: [Pipeline] {
+    public var pipelines: [Pipeline] { pipelines(of: stages) }
+
+    /// The same of some of the stages.
+    public func pipelines(of stages: [StageView]) -> [Pipeline] {
         // Two files may claim one id; the first one is shown.
         let byID = Dictionary(stages.map { ($0.id, $0) }) { first, _ in first }
         let ids = byID.keys.sorted()

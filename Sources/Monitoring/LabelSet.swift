@@ -37,6 +37,14 @@ struct LabelSet: Hashable {
         return nil
     }
 
+    /// What is left without some names, and with each other name once.
+    func without(_ names: Set<String>) -> LabelSet {
+        var names = names
+        var left = LabelSet([:])
+        left.pairs = pairs.filter { names.insert($0.name).inserted }
+        return left
+    }
+
     /// The value of a label; nil when there is none.
     subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 

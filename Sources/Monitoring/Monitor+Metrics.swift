@@ -28,7 +28,12 @@ extension Monitor {
         var exposition = Exposition()
         addReference(to: &exposition)
         addWhole(overview, to: &exposition)
-        for stage in stages { add(stage, to: &exposition) }
+        // Two files may claim one name; a scrape that has a series twice would be refused whole.
+        var shown: Set<String> = []
+        for stage in members where shown.insert(stage.identity).inserted {
+            add(stage, to: &exposition)
+        }
+        ProcessFigures.add(startTime: overview.startTime, to: &exposition)
         return exposition
     }
 
@@ -36,7 +41,7 @@ extension Monitor {
 
     private func addReference(to exposition: inout Exposition) {
         var series = retired.series
-        for stage in stages { series.add(stage.snapshot) }
+        for stage in members { series.add(stage.snapshot) }
         for (key, value) in series.counters.sorted(by: { $0.key < $1.key }) {
             exposition.add(
                 .counter, key.family, key.labels.text, .integer(value),
@@ -56,20 +61,17 @@ extension Monitor {
         var connected: [String: Bool] = [:]
         var waiting: [String: Int64] = [:]
         var last: [String: Int64] = [:]
-        for stage in stages where stage.snapshot.life == .running {
+        for stage in members where stage.snapshot.life == .running {
             let snapshot = stage.snapshot
             let source = ReferenceSeries.source(snapshot.stage)
             if let state = isConnected(stage) {
                 let name = source ?? snapshot.stage
                 connected[name] = connected[name] ?? false || state
             }
-            if let count = snapshot.value("records_waiting") {
+            if let count = snapshot.value(FigureName.recordsWaiting) {
                 waiting[snapshot.stage, default: 0] &+= count
             }
-            if let source,
-                let time = snapshot.value("last_record_time_ns")
-                    ?? snapshot.value("last_message_ns")
-            {
+            if let source, let time = snapshot.value(FigureName.lastRecordTime) {
                 last[source] = max(last[source] ?? 0, time)
             }
         }
@@ -91,10 +93,8 @@ extension Monitor {
 
     private func isConnected(_ stage: StageWatch) -> Bool? {
         let snapshot = stage.snapshot
-        if let open = snapshot.value("connections_open") ?? snapshot.value("connected") {
-            return open > 0
-        }
-        let breakers = snapshot.metrics.filter { $0.name == "breaker_state" }
+        if let open = snapshot.value(FigureName.connectionsOpen) { return open > 0 }
+        let breakers = snapshot.metrics.filter { $0.name == FigureName.breakerState }
         guard !breakers.isEmpty else { return nil }
         return breakers.allSatisfy { $0.value == 0 } && snapshot.state != .connecting
     }
@@ -115,7 +115,17 @@ extension Monitor {
             .gauge, "ingestor_healthd_uptime_seconds", "",
             .seconds(overview.time - overview.startTime),
             help: "Time since healthd started.")
-        for link in overview.links {
+        exposition.add(
+            .gauge, "ingestor_build_info", LabelSet(["version": version]).text, .integer(1),
+            help: "Always 1; the label is healthd's version.")
+        exposition.add(
+            .gauge, "ingestor_visitors", "", .integer(Int64(overview.visitors.count)),
+            help: "Runs that were given no name and do not count for the host's health.")
+        exposition.add(
+            .gauge, "ingestor_stages_unseen", "", .integer(Int64(overview.unseen)),
+            help: "Stages beyond those that healthd follows.")
+        let members = Set(overview.members.map(\.id))
+        for link in overview.links where members.contains(link.from) && members.contains(link.to) {
             guard let bytes = link.bytesBetween else { continue }
             exposition.add(
                 .gauge, "ingestor_link_bytes", LabelSet(["from": link.from, "to": link.to]).text,
@@ -139,21 +149,29 @@ extension Monitor {
             "up", .integer(snapshot.life == .running ? 1 : 0), "1 while the process runs, else 0.")
         gauge(
             "info", .integer(1), "Always 1; the labels say more of the stage.",
-            LabelSet([
-                "pipeline": snapshot.pipeline, "state": stage.state, "version": snapshot.version,
-            ]).text)
+            LabelSet(["state": stage.state, "version": snapshot.version]).text)
         gauge(
             "start_time_seconds", .seconds(snapshot.startTime),
             "When the process started, since the epoch.")
         gauge(
-            "heartbeat_age_seconds", .seconds(Int64(stage.heartbeatAge * 1e9)),
+            "heartbeat_age_seconds",
+            .seconds(max(0, stage.readAt.subtractingClamped(snapshot.heartbeat))),
             "Time since the stage's loop turned.")
+        if let time = snapshot.processorTime {
+            exposition.add(
+                .counter, "ingestor_stage_processor_seconds", identity, .seconds(time),
+                help: "Processor time that the stage has used.")
+        }
+        if let bytes = snapshot.residentBytes {
+            gauge("resident_bytes", .integer(bytes), "Memory that the stage occupies.")
+        }
         if let residue = stage.residue, snapshot.isConsistent {
             gauge(
                 "conservation_residue", .integer(residue),
                 "Records that came in and are accounted for nowhere; 0 when nothing is lost.")
         }
         for (metric, series) in zip(snapshot.metrics, stage.series) {
+            guard let series else { continue }
             exposition.add(
                 metric.kind, series.name, series.labels, series.value(metric), help: metric.help)
         }
@@ -166,6 +184,11 @@ struct Series {
     let name: String
     let labels: String
     private let scale: Int64
+
+    /// Labels that a stage must not give its figures: they name the stage, or are Prometheus' own.
+    private static let reserved: Set<String> = [
+        "stage", "stage_instance", "pipeline", "instance", "job", "le", "quantile",
+    ]
 
     init(_ definition: StatsSnapshot.Definition, identity: String) {
         var name = definition.name
@@ -189,7 +212,9 @@ struct Series {
             return isSafe ? byte : UInt8(ascii: "_")
         }
         self.name = "ingestor_stage_" + String(decoding: safe, as: UTF8.self)
-        let own = definition.labels.isEmpty ? "" : LabelSet(parsing: definition.labels).text
+        let own =
+            definition.labels.isEmpty
+            ? "" : LabelSet(parsing: definition.labels).without(Self.reserved).text
         labels = own.isEmpty ? identity : identity + "," + own
     }
 
@@ -200,13 +225,6 @@ struct Series {
         }
         return scale == 0
             ? .integer(metric.value) : .seconds(metric.value.multipliedClamped(by: scale))
-    }
-}
-
-extension Int64 {
-    fileprivate func multipliedClamped(by factor: Int64) -> Int64 {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? (self < 0 ? .min : .max) : product
     }
 }
 

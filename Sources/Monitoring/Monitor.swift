@@ -6,14 +6,12 @@ import Stats
 public final class Monitor {
     /// When something counts as a problem; may change at any time.
     public var thresholds: Thresholds
-    private let directory: String
     private let service: String
+    let version: String
     private let startTime = Clock.realtimeNanoseconds()
-    private var watches: [String: StageWatch] = [:]
+    private var files: WatchedFiles
     /// Since when each problem is known.
     private var known: [String: Int64] = [:]
-    /// Files that are to be seen no more, though they cannot be removed.
-    private var hidden: [String: UInt64] = [:]
     /// Totals of processes that are gone, for sums that must not fall.
     private(set) var retired = RetiredTotals()
 
@@ -26,27 +24,37 @@ public final class Monitor {
     /// What the last look found.
     private(set) var last: Overview?
 
-    /// Stages that are followed at most; what is above is not looked at.
-    public static let maximumStages = 256
+    /// Stages that are followed at most, visitors included; each takes a descriptor.
+    public static let maximumStages =
+        WatchedFiles.maximumMembers + WatchedFiles.maximumVisitors
 
     /// Looks at a directory, which need not exist yet.
-    public init(directory: String, service: String, thresholds: Thresholds) {
-        self.directory = directory
+    ///
+    /// - Parameter version: of the program that looks.
+    public init(
+        directory: String, service: String, version: String = "", thresholds: Thresholds
+    ) {
         self.service = service
+        self.version = version
         self.thresholds = thresholds
+        files = WatchedFiles(directory: directory)
     }
 
     /// Every stage that is followed, in order.
-    var stages: [StageWatch] { watches.sorted { $0.key < $1.key }.map(\.value) }
+    var stages: [StageWatch] { files.watches.sorted { $0.key < $1.key }.map(\.value) }
+
+    /// Those that belong to the host's health.
+    var members: [StageWatch] { stages.filter { !$0.isVisitor } }
 
     /// Reads everything.
     public func sample() -> Overview {
         let now = Clock.monotonicNanoseconds()
         let time = Clock.realtimeNanoseconds()
-        readFiles(now)
-        removeOld(now)
+        files.read(now: now, keep: thresholds.keep) { snapshot in
+            if !snapshot.isVisitor { retired.add(snapshot) }
+        }
         let overview = overview(time)
-        tracker?.take(stages, overview)
+        tracker?.take(members, overview)
         last = overview
         return overview
     }
@@ -59,50 +67,6 @@ public final class Monitor {
     /// What happened since it was called last, or since ``beginPeriods()``; nil before that.
     public func endPeriod() -> Period? { tracker?.end(time: Clock.realtimeNanoseconds()) }
 
-    // MARK: - Files
-
-    private func readFiles(_ now: Int64) {
-        let names = ((try? Files.list(directory)) ?? []).filter { $0.hasSuffix(".stats") }
-            .prefix(Self.maximumStages)
-        let found = Set(names)
-        for (name, watch) in watches where !found.contains(name) {
-            retired.add(watch.snapshot)
-            watches[name] = nil
-        }
-        for name in names {
-            let path = "\(directory)/\(name)"
-            guard let status = try? Files.status(path) else { continue }
-            let inode = UInt64(status.st_ino)
-            if hidden[name] == inode { continue }
-            do throws(StatsError) {
-                if let watch = watches[name], watch.file.inode == inode {
-                    try watch.read(now: now)
-                } else {
-                    if let old = watches[name] { retired.add(old.snapshot) }
-                    watches[name] = nil
-                    watches[name] = try StageWatch(path: path, now: now)
-                }
-            } catch { watches[name] = nil }
-        }
-    }
-
-    /// Forgets stages that are over for long.
-    private func removeOld(_ now: Int64) {
-        for (name, watch) in watches {
-            guard let ended = watch.endedAt, Double(now - ended) / 1e9 > thresholds.keep else {
-                continue
-            }
-            let path = "\(directory)/\(name)"
-            retired.add(watch.snapshot)
-            watches[name] = nil
-            // A new process may have put its own file there since it was read.
-            guard let status = try? Files.status(path),
-                UInt64(status.st_ino) == watch.file.inode
-            else { continue }
-            if (try? Files.remove(path)) == nil { hidden[name] = watch.file.inode }
-        }
-    }
-
     // MARK: - The picture
 
     private func overview(_ time: Int64) -> Overview {
@@ -110,35 +74,57 @@ public final class Monitor {
         let links = Links.between(stages)
         let rules = Rules(thresholds: thresholds, now: time)
         let fed = Set(links.map(\.to))
-        var problems = wholeProblems(stages)
-        for stage in stages {
+        let members = stages.filter { !$0.isVisitor }
+        let replaced = Set(members.filter { isReplaced($0, members) }.map(\.id))
+        var problems = wholeProblems(members, visitors: stages.count - members.count)
+        for stage in members {
             problems += rules.problems(
-                of: stage, isReplaced: isReplaced(stage, stages), hasSource: fed.contains(stage.id))
+                of: stage, isReplaced: replaced.contains(stage.id),
+                hasSource: fed.contains(stage.id))
         }
-        problems += Links.problems(links, stages)
+        problems += Links.problems(links, members)
         date(&problems, time)
         let views = stages.map { stage in
-            StageView(stage, problems: problems.filter { $0.stage == stage.id }.map(\.code))
+            StageView(
+                stage, isReplaced: replaced.contains(stage.id),
+                problems: stage.isVisitor
+                    ? [] : problems.filter { $0.stage == stage.id }.map(\.code))
         }
         return Overview(
             time: time, service: service, startTime: startTime, stages: views, links: links,
-            problems: problems)
+            problems: problems,
+            unseen: files.unseenMembers + files.unseenFailed + files.unseenEnded)
     }
 
-    private func wholeProblems(_ stages: [StageWatch]) -> [Problem] {
-        let running = stages.filter {
-            $0.snapshot.life == .running && $0.snapshot.stage != "healthd"
-        }
+    private func wholeProblems(_ members: [StageWatch], visitors: Int) -> [Problem] {
+        let running = members.filter { !$0.isOver && $0.snapshot.stage != "healthd" }
         var problems: [Problem] = []
         if running.isEmpty {
-            problems.append(Problem(.nothingRuns, stage: nil, "no stage runs"))
+            let hint =
+                visitors > 0
+                ? "; visitors do not count (\(visitors) here): --instance or STAGE_INSTANCE names one"
+                : ""
+            problems.append(Problem(.nothingRuns, stage: nil, "no stage with a name runs\(hint)"))
         }
+        if let unseen = unseenProblem { problems.append(unseen) }
         for name in thresholds.expected
         where !running.contains(where: { $0.snapshot.stage == name || $0.id == name }) {
             problems.append(
                 Problem(.stageMissing, stage: nil, "\(name) is expected and does not run"))
         }
         return problems
+    }
+
+    /// Limits are told: what is not looked at may be anything.
+    private var unseenProblem: Problem? {
+        let (running, failed, ended) = (files.unseenMembers, files.unseenFailed, files.unseenEnded)
+        guard running + failed + ended > 0 else { return nil }
+        var problem = Problem(
+            .stagesUnseen, stage: nil,
+            "more than \(WatchedFiles.maximumMembers) stages: \(running) that run, \(failed) that "
+                + "failed and \(ended) that ended are not followed")
+        problem.isNote = running + failed == 0
+        return problem
     }
 
     /// True when a process of the same stage and pipeline began after this one was over, and has
@@ -163,7 +149,7 @@ public final class Monitor {
         }
         known = still
         problems.sort {
-            ($0.code.isUnhealthy ? 0 : 1, $0.since) < ($1.code.isUnhealthy ? 0 : 1, $1.since)
+            ($0.isUnhealthy ? 0 : 1, $0.since) < ($1.isUnhealthy ? 0 : 1, $1.since)
         }
     }
 }

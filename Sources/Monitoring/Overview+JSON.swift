@@ -7,7 +7,8 @@ extension Overview {
             ("timestamp", .string(Timestamp.milliseconds(nanoseconds: time))),
             ("service", .string(service)),
             ("status", .string(isHealthy ? "healthy" : "unhealthy")),
-            ("uptime_seconds", .number(Double(time - startTime) / 1e9)),
+            ("uptime_seconds", .number(time.seconds(since: startTime))),
+            ("stages_unseen", .integer(Int64(unseen))),
             ("stages", .array(stages.map { $0.json(at: time) })),
             ("links", .array(links.map(\.json))),
             ("problems", .array(problems.map(\.json))),
@@ -22,7 +23,7 @@ extension Problem {
             ("code", .string(code.rawValue)), ("stage", .optional(stage)),
             ("message", .string(message)),
             ("since", .string(Timestamp.milliseconds(nanoseconds: since))),
-            ("unhealthy", .bool(code.isUnhealthy)),
+            ("unhealthy", .bool(isUnhealthy)),
         ])
     }
 }
@@ -43,11 +44,12 @@ extension StageView {
     func json(at time: Int64) -> JSONValue {
         .object([
             ("id", .string(id)), ("stage", .string(stage)), ("instance", .string(instance)),
+            ("visitor", .bool(isVisitor)),
             ("pipeline", .string(pipeline)), ("version", .string(version)),
             ("pid", .integer(Int64(pid))), ("state", .string(state)),
             ("state_since", .string(Timestamp.milliseconds(nanoseconds: stateSince))),
             ("status", .string(isHealthy ? "healthy" : "unhealthy")),
-            ("uptime_seconds", .number(isRunning ? Double(time - startTime) / 1e9 : 0)),
+            ("uptime_seconds", .number(isRunning ? time.seconds(since: startTime) : 0)),
             ("heartbeat_age_seconds", .number(heartbeatAge)),
             ("waits_for", .string(waitsFor)),
             ("last_error", .optional(lastError?.text)),
@@ -88,14 +90,16 @@ extension Delay {
 extension SequenceCoverage {
     func json(at time: Int64) -> JSONValue {
         .object([
-            ("sequence", .string(sequence)), ("first_id", .integer(first)),
+            ("sequence", .string(sequence)), ("symbol", .string(symbol)), ("kind", .string(kind)),
+            ("series", .string(series)), ("first_id", .integer(first)),
             ("last_id", .integer(last)), ("held_ids", .integer(held)),
             ("declared_ids", .integer(declared)), ("missing_ids", .integer(missing)),
             ("holes_open", .integer(holes)),
             (
                 "oldest_hole_seconds",
-                oldestHole == 0 ? .null : .number(Double(time - oldestHole) / 1e9)
+                oldestHole == 0 ? .null : .number(time.seconds(since: oldestHole))
             ),
+            ("repair", .optional(repair)),
         ])
     }
 }

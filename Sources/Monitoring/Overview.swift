@@ -7,15 +7,30 @@ public struct Overview: Sendable {
     public let service: String
     /// When healthd started, ns since the epoch.
     public let startTime: Int64
-    /// Every stage, by id.
+    /// Every stage, visitors too, by id.
     public let stages: [StageView]
     /// Pipes between stages.
     public let links: [Link]
     /// What is wrong, worst first.
     public let problems: [Problem]
+    /// Stages beyond those that are followed.
+    public var unseen = 0
 
     /// True when nothing makes it unhealthy.
-    public var isHealthy: Bool { problems.allSatisfy { !$0.code.isUnhealthy } }
+    public var isHealthy: Bool { problems.allSatisfy { !$0.isUnhealthy } }
+
+    /// The stages that belong to the host's health: those that were given a name.
+    public var members: [StageView] { stages.filter { !$0.isVisitor } }
+
+    /// Members that run, or that somebody should look at.
+    public var current: [StageView] { members.filter { $0.isRunning || !$0.isHealthy } }
+
+    /// Members that are over and whose end is nothing to see to: they ended in order, or another
+    /// process does their work.
+    public var past: [StageView] { members.filter { !$0.isRunning && $0.isHealthy } }
+
+    /// The others: runs from a shell.
+    public var visitors: [StageView] { stages.filter(\.isVisitor) }
 }
 
 /// One process of a stage.
@@ -26,6 +41,10 @@ public struct StageView: Sendable {
     public let stage: String
     /// Which process of the stage.
     public let instance: String
+    /// True for a run that was given no name.
+    public var isVisitor = false
+    /// True when a younger process does its work.
+    public var isReplaced = false
     /// Which pipeline; may be empty.
     public let pipeline: String
     /// Of the program.
@@ -91,8 +110,14 @@ public struct Delay: Sendable, Equatable {
 
 /// What a ledger holds of a sequence.
 public struct SequenceCoverage: Sendable, Equatable {
-    /// Such as `BTCUSDT aggTrade`.
-    public let sequence: String
+    /// Such as `BTCUSDT`.
+    public let symbol: String
+    /// Such as `aggTrade`.
+    public let kind: String
+    /// Such as `1m` of klines; empty for most.
+    public var series = ""
+    /// Which of the venue's numberings, from the second one on; empty for the first.
+    public var epoch = ""
     /// First id held.
     public var first: Int64 = 0
     /// Last id held.
@@ -107,6 +132,16 @@ public struct SequenceCoverage: Sendable, Equatable {
     public var holes: Int64 = 0
     /// Since when the oldest hole is known, ns since the epoch; 0 for none.
     public var oldestHole: Int64 = 0
+    /// First id of that hole.
+    public var holeFirst: Int64 = 0
+    /// Last id of that hole.
+    public var holeLast: Int64 = 0
+
+    /// Such as `BTCUSDT kline 1m`.
+    public var sequence: String {
+        "\(symbol) \(kind)" + (series.isEmpty ? "" : " \(series)")
+            + (epoch.isEmpty ? "" : " epoch \(epoch)")
+    }
 }
 
 /// A pipe from one stage to the next.

@@ -1,3 +1,5 @@
+import Stats
+
 /// How things are called for CloudWatch: the names of the service that this replaces, and ours.
 enum PeriodNames {
     /// The names of the service that this replaces; they also have a sum over everything.
@@ -14,29 +16,32 @@ enum PeriodNames {
 
     private static func own(_ metric: String) -> [String] {
         switch metric {
-        case "records_in": ["RecordsIn"]
-        case "records_out": ["RecordsOut"]
-        case "bytes_in": ["BytesIn"]
-        case "bytes_out": ["BytesOut"]
-        case "duplicates": ["Duplicates"]
-        case "gap_records_out": ["Gaps"]
-        case "records_quarantined": ["Quarantined", "Errors"]
-        case "decode_errors", "request_retries", "retries": ["Errors"]
+        case FigureName.recordsIn: ["RecordsIn"]
+        case FigureName.recordsOut: ["RecordsOut"]
+        case FigureName.bytesIn: ["BytesIn"]
+        case FigureName.bytesOut: ["BytesOut"]
+        case FigureName.duplicates: ["Duplicates"]
+        case FigureName.gapRecordsOut: ["Gaps"]
+        case FigureName.recordsQuarantined: ["Quarantined", "Errors"]
+        case FigureName.decodeErrors, FigureName.requestRetries, FigureName.retries: ["Errors"]
         default: []
         }
     }
 
     private static func old(_ stage: String, _ metric: String) -> [String] {
         switch (stage, metric) {
-        case ("sbe-tap", "records_out"), ("rest-pull", "records_out"): ["MessagesProcessed"]
-        case ("sbe-tap", "messages"): ["SBEMessagesReceived"]
-        case ("sbe-tap", "decode_errors"), ("sbe-tap", "records_quarantined"): ["SBEDecodeErrors"]
-        case ("s3-put", "records_out"): ["RecordsWrittenS3", "S3RecordsWritten"]
-        case ("s3-put", "objects_out"): ["S3FilesWritten"]
-        case ("s3-put", "bytes_out"): ["S3BytesWritten"]
-        case ("kinesis-put", "records_out"): ["RecordsSentKinesis", "KinesisTotalRecords"]
-        case ("kinesis-put", "failed_entries"): ["KinesisFailedRecords", "KinesisTotalRecords"]
-        case ("kinesis-put", "requests"): ["KinesisBatchesSent"]
+        case ("sbe-tap", FigureName.recordsOut), ("rest-pull", FigureName.recordsOut):
+            ["MessagesProcessed"]
+        case ("sbe-tap", FigureName.messages): ["SBEMessagesReceived"]
+        case ("sbe-tap", FigureName.decodeErrors), ("sbe-tap", FigureName.recordsQuarantined):
+            ["SBEDecodeErrors"]
+        case ("s3-put", FigureName.recordsOut): ["RecordsWrittenS3", "S3RecordsWritten"]
+        case ("s3-put", FigureName.objectsOut): ["S3FilesWritten"]
+        case ("s3-put", FigureName.bytesOut): ["S3BytesWritten"]
+        case ("kinesis-put", FigureName.recordsOut): ["RecordsSentKinesis", "KinesisTotalRecords"]
+        case ("kinesis-put", FigureName.failedEntries):
+            ["KinesisFailedRecords", "KinesisTotalRecords"]
+        case ("kinesis-put", FigureName.requests): ["KinesisBatchesSent"]
         default: []
         }
     }
@@ -44,9 +49,9 @@ enum PeriodNames {
     /// What a stage's histogram is called; nil for those that are not exported.
     static func durations(_ metric: String) -> String? {
         switch metric {
-        case "output_delay", "ack_delay", "delivery_delay": "ProcessingDelay"
-        case "event_delay": "EventDelay"
-        case "request_duration": "RequestDuration"
+        case FigureName.outputDelay, FigureName.acknowledgementDelay: "ProcessingDelay"
+        case FigureName.eventDelay: "EventDelay"
+        case FigureName.requestDuration: "RequestDuration"
         default: nil
         }
     }

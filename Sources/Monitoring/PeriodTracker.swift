@@ -76,7 +76,7 @@ struct PeriodTracker {
             add(grown, key(name, snapshot))
             if PeriodNames.reference.contains(name) { add(grown, Period.Key(name)) }
         }
-        guard metric.name == "stream_records",
+        guard metric.name == FigureName.streamRecords,
             ReferenceSeries.source(snapshot.stage) != nil,
             let symbol = LabelSet(parsing: metric.labels)["symbol"]
         else { return }
@@ -127,21 +127,21 @@ struct PeriodTracker {
         levels[Period.Key("Healthy")] = overview.isHealthy ? 1 : 0
         let taps = running.filter { $0.snapshot.stage == "sbe-tap" }
         if !taps.isEmpty {
-            let isConnected = taps.contains { ($0.snapshot.sum("connections_open") ?? 0) > 0 }
-            levels[Period.Key("SBEConnectionStatus")] = isConnected ? 1 : 0
-            let times = taps.compactMap {
-                $0.snapshot.value("last_record_time_ns") ?? $0.snapshot.value("last_message_ns")
+            let isConnected = taps.contains {
+                ($0.snapshot.sum(FigureName.connectionsOpen) ?? 0) > 0
             }
+            levels[Period.Key("SBEConnectionStatus")] = isConnected ? 1 : 0
+            let times = taps.compactMap { $0.snapshot.value(FigureName.lastRecordTime) }
             if let last = times.max(), last > 0 {
-                let age = max(0, Double(overview.time - last) / 1e9)
+                let age = max(0, overview.time.seconds(since: last))
                 levels[Period.Key("SBELastMessageAge")] = age
             }
         }
         for stage in running {
             let snapshot = stage.snapshot
             for (name, figure) in [
-                ("RecordsWaiting", "records_waiting"), ("SpoolBytes", "spool_bytes"),
-                ("HolesOpen", "ledger_holes_open"),
+                ("RecordsWaiting", FigureName.recordsWaiting),
+                ("SpoolBytes", FigureName.spoolBytes), ("HolesOpen", FigureName.ledgerHoles),
             ] {
                 guard let value = snapshot.sum(figure) else { continue }
                 levels[key(name, snapshot), default: 0] += Double(value)

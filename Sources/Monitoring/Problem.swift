@@ -36,6 +36,8 @@ public struct Problem: Sendable, Equatable {
         case throttled
         /// A stage has more metrics than its file has room for.
         case metricsRefused = "metrics_refused"
+        /// There are more stages than are followed.
+        case stagesUnseen = "stages_unseen"
 
         /// False for what is worth knowing but does not make anything unhealthy.
         public var isUnhealthy: Bool { self != .throttled && self != .metricsRefused }
@@ -49,6 +51,11 @@ public struct Problem: Sendable, Equatable {
     public let message: String
     /// Since when it is known, ns since the epoch.
     public var since: Int64 = 0
+    /// True for one that makes nothing unhealthy, though others of its code do.
+    public var isNote = false
+
+    /// False for what is worth knowing but does not make anything unhealthy.
+    public var isUnhealthy: Bool { code.isUnhealthy && !isNote }
 
     /// A problem that was found now.
     public init(_ code: Code, stage: String?, _ message: String) {

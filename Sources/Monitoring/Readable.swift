@@ -50,6 +50,7 @@ public enum Readable {
 
     /// Three digits that count: 1.23, 12.3, 123.
     private static func digits(_ value: Double) -> String {
+        guard value < 1e15 else { return "\(value)" }
         let places = value < 9.995 ? 100 : value < 99.95 ? 10 : 1
         let scaled = Int((value * Double(places)).rounded())
         let whole = scaled / places

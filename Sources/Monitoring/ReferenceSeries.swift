@@ -26,12 +26,12 @@ struct ReferenceSeries {
 
     /// How errors are called, by the counter that has them.
     private static let errorTypes = [
-        "decode_errors": "decode", "records_quarantined": "quarantined",
-        "request_retries": "retry", "retries": "retry", "rate_limited": "throttled",
-        "throttled": "throttled", "throttles": "throttled", "retries_transient": "retry",
-        "retries_held": "retry", "failed_entries": "failed", "reconnects": "connection",
-        "snapshot_failures": "snapshot",
-        "torn_bytes": "torn",
+        FigureName.decodeErrors: "decode", FigureName.recordsQuarantined: "quarantined",
+        FigureName.requestRetries: "retry", FigureName.retries: "retry",
+        FigureName.rateLimited: "throttled", FigureName.throttles: "throttled",
+        FigureName.retriesTransient: "retry", FigureName.retriesHeld: "retry",
+        FigureName.failedEntries: "failed", FigureName.reconnects: "connection",
+        FigureName.snapshotFailures: "snapshot", FigureName.tornBytes: "torn",
     ]
 
     /// Adds what one process counted.
@@ -39,7 +39,9 @@ struct ReferenceSeries {
         let source = Self.source(snapshot.stage)
         for metric in snapshot.metrics {
             if metric.kind == .histogram {
-                if metric.name == "output_delay" || metric.name == "ack_delay" {
+                if metric.name == FigureName.outputDelay
+                    || metric.name == FigureName.acknowledgementDelay
+                {
                     add(
                         metric.values, "ingestor_processing_duration_seconds",
                         ["operation": snapshot.stage])
@@ -53,7 +55,7 @@ struct ReferenceSeries {
                     ["component": snapshot.stage, "error_type": type])
             }
             switch metric.name {
-            case "stream_records":
+            case FigureName.streamRecords:
                 guard let source else { continue }
                 let labels = LabelSet(parsing: metric.labels)
                 add(
@@ -62,10 +64,10 @@ struct ReferenceSeries {
                         "source": source, "symbol": labels["symbol"] ?? "",
                         "message_type": labels["stream"] ?? "",
                     ])
-            case "objects_out":
+            case FigureName.objectsOut:
                 let kind = LabelSet(parsing: metric.labels)["kind"]
                 add(metric.value, "ingestor_s3_files", ["data_type": kind ?? ""])
-            case "stream_records_out" where snapshot.stage == "kinesis-put":
+            case FigureName.streamRecordsOut where snapshot.stage == "kinesis-put":
                 let stream = LabelSet(parsing: metric.labels)["stream"]
                 add(metric.value, "ingestor_kinesis_records", ["stream": stream ?? ""])
             default: break

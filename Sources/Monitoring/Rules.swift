@@ -23,7 +23,7 @@ struct Rules {
         switch snapshot.life {
         case .dead:
             if !isReplaced {
-                add(.stageDead, "process \(snapshot.pid) is gone without a word")
+                add(.stageDead, "process \(snapshot.pid) died without reporting an exit status")
             }
         case .ended(let code):
             if snapshot.state == .failed && !isReplaced {
@@ -43,7 +43,7 @@ struct Rules {
         add(.conservationOpen, conservation(stage))
         if snapshot.life == .running || !isReplaced {
             add(.diskFull, disk(snapshot))
-            add(.holeOpen, holes(snapshot))
+            add(.holeOpen, holes(stage))
         }
         if snapshot.refusedMetrics > 0 {
             add(.metricsRefused, "\(snapshot.refusedMetrics) metrics found no room in its file")
@@ -66,7 +66,7 @@ struct Rules {
 
     private func connection(_ stage: StageWatch) -> String? {
         guard let since = stage.disconnectedAt else { return nil }
-        let age = Double(stage.readAt - since) / 1e9
+        let age = stage.readAt.seconds(since: since)
         return age > thresholds.connectionDown
             ? "no connection for \(seconds(age))" : nil
     }
@@ -75,9 +75,9 @@ struct Rules {
         let snapshot = stage.snapshot
         guard snapshot.state == .running || snapshot.state == .connecting,
             snapshot.wait != .output,
-            let time = snapshot.value("last_record_time_ns") ?? snapshot.value("last_message_ns")
+            let time = snapshot.value(FigureName.lastRecordTime)
         else { return nil }
-        let age = Double(now - max(time, snapshot.startTime)) / 1e9
+        let age = now.seconds(since: max(time, snapshot.startTime))
         return age > thresholds.noData ? "no record for \(seconds(age))" : nil
     }
 
@@ -89,35 +89,31 @@ struct Rules {
 
     private func breaker(_ snapshot: StatsSnapshot) -> String? {
         let isOpen = snapshot.metrics.contains {
-            $0.name == "breaker_state" && $0.value == 2
+            $0.name == FigureName.breakerState && $0.value == 2
         }
         return isOpen ? "a circuit breaker is open: requests fail in a row" : nil
     }
 
     private func delivery(_ snapshot: StatsSnapshot) -> String? {
-        let age: Double
-        if let time = snapshot.value("oldest_due_time_ns")
-            ?? snapshot.value("oldest_waiting_time_ns")
-        {
-            age = time > 0 ? Double(now - time) / 1e9 : 0
-        } else {
-            age = Double(snapshot.value("oldest_waiting_ms") ?? 0) / 1e3
-        }
+        let oldest =
+            snapshot.value(FigureName.oldestDueTime) ?? snapshot.value(FigureName.oldestWaitingTime)
+        guard let oldest, oldest > 0 else { return nil }
+        let age = now.seconds(since: oldest)
         return age > thresholds.undelivered
             ? "the oldest undelivered record waits for \(seconds(age))" : nil
     }
 
     private func spool(_ snapshot: StatsSnapshot) -> String? {
-        guard let used = snapshot.value("spool_bytes"),
-            let limit = snapshot.value("spool_max_bytes"), limit > 0
+        guard let used = snapshot.value(FigureName.spoolBytes),
+            let limit = snapshot.value(FigureName.spoolMaximum), limit > 0
         else { return nil }
         let percent = 100 * Double(used) / Double(limit)
         return percent > thresholds.spool ? "the spool is \(tenths(percent)) % full" : nil
     }
 
     private func disk(_ snapshot: StatsSnapshot) -> String? {
-        guard let free = snapshot.value("disk_free_bytes"),
-            let size = snapshot.value("disk_size_bytes"), size > 0
+        guard let free = snapshot.value(FigureName.diskFree),
+            let size = snapshot.value(FigureName.diskSize), size > 0
         else { return nil }
         let percent = 100 * Double(free) / Double(size)
         return percent < thresholds.diskFree
@@ -129,14 +125,15 @@ struct Rules {
         return count > 0 ? "\(count) answers of the last minute asked for fewer requests" : nil
     }
 
-    private func holes(_ snapshot: StatsSnapshot) -> String? {
-        let oldest = snapshot.metrics.filter {
-            $0.name == "ledger_oldest_hole_time_ns" && $0.value > 0
-        }.min { $0.value < $1.value }
+    private func holes(_ stage: StageWatch) -> String? {
+        let oldest = stage.coverage.filter { $0.oldestHole > 0 }.min {
+            $0.oldestHole < $1.oldestHole
+        }
         guard let oldest else { return nil }
-        let age = Double(now - oldest.value) / 1e9
-        return age > thresholds.hole
-            ? "a hole in \(oldest.labels) is open for \(seconds(age))" : nil
+        let age = now.seconds(since: oldest.oldestHole)
+        guard age > thresholds.hole else { return nil }
+        return "a hole in \(oldest.sequence) is open for \(seconds(age))"
+            + (oldest.repair.map { "; stop the sink and pipe into it: \($0)" } ?? "")
     }
 
     private func conservation(_ stage: StageWatch) -> String? {
@@ -145,9 +142,9 @@ struct Rules {
         else { return nil }
         return residue > 0
             ? "\(residue) records came in and are accounted for nowhere"
-            : "\(-residue) records more are accounted for than came in"
+            : "\(residue.magnitude) records more are accounted for than came in"
     }
 
-    private func seconds(_ value: Double) -> String { "\(Int(value)) s" }
+    private func seconds(_ value: Double) -> String { "\(Int(min(value, 1e15))) s" }
     private func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }

@@ -1,16 +1,20 @@
+import Stats
+
 extension StageView {
     /// Records taken in and neither passed on nor confirmed yet; nil for a stage that keeps none.
-    public var waiting: Int64? { figures["records_waiting"] }
+    public var waiting: Int64? { figures[FigureName.recordsWaiting] }
 
     /// Bytes that it keeps: of its spool or of its buffer.
     public var bytesKept: Int64? {
-        figures["spool_bytes"] ?? figures["buffer_bytes"]
+        figures[FigureName.spoolBytes] ?? figures[FigureName.bufferBytes]
     }
 
     /// The delay that says most of the stage: until the sink's confirmation, else until the
     /// output, else since the venue's time.
     public var mainDelay: Delay? {
-        for name in ["ack_delay", "delivery_delay", "output_delay", "event_delay"] {
+        for name in [
+            FigureName.acknowledgementDelay, FigureName.outputDelay, FigureName.eventDelay,
+        ] {
             if let delay = delays.first(where: { $0.name == name || $0.name.hasPrefix(name + "{") })
             {
                 return delay
@@ -22,7 +26,7 @@ extension StageView {
     /// Ranges of ids missing, in all sequences of its ledger; for a stage without one, the holes
     /// that it knows of.
     public var holes: Int64? {
-        coverage.isEmpty ? figures["holes_open"] : coverage.reduce(0) { $0 &+ $1.holes }
+        coverage.isEmpty ? figures[FigureName.holesOpen] : coverage.reduce(0) { $0 &+ $1.holes }
     }
 }
 
@@ -39,5 +43,22 @@ extension SequenceCoverage {
         guard missing > 0 else { return 1 }
         let all = Double(held) + Double(declared) + Double(missing)
         return all > 0 ? max(0, 1 - Double(missing) / all) : 1
+    }
+
+    /// The command that fetches the oldest hole, to be piped into the sink; nil without a hole that
+    /// a request can fill.
+    public var repair: String? {
+        guard holes > 0, oldestHole > 0, holeFirst <= holeLast else { return nil }
+        // A name is bytes from outside, and this is for a shell.
+        let isPlain = symbol.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || $0.properties.numericType != nil
+        }
+        let symbol = isPlain ? symbol : "'" + symbol.replacing("'", with: "'\\''") + "'"
+        let range = "--from \(holeFirst) --to \(holeLast) --repair"
+        switch kind {
+        case "trade": return "rest-pull trades --symbol \(symbol) \(range)"
+        case "aggTrade": return "rest-pull aggTrades --symbol \(symbol) \(range)"
+        default: return nil
+        }
     }
 }

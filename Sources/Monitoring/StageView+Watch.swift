@@ -2,19 +2,17 @@ import Stats
 
 extension StageView {
     /// What a watch knows, for those who look.
-    init(_ watch: StageWatch, problems: [Problem.Code]) {
+    init(_ watch: StageWatch, isReplaced: Bool, problems: [Problem.Code]) {
         let snapshot = watch.snapshot
         var figures: [String: Int64] = [:]
         var labelled: [(name: String, labels: String, value: Int64)] = []
         var delays: [Delay] = []
-        var coverage: [String: SequenceCoverage] = [:]
         for metric in snapshot.metrics {
             if metric.kind == .histogram {
                 if let delay = Delay(metric) { delays.append(delay) }
                 continue
             }
-            if metric.name.hasPrefix("ledger_"), let sequence = metric.sequence {
-                coverage[sequence, default: SequenceCoverage(sequence: sequence)].take(metric)
+            if metric.name.hasPrefix(FigureName.ledger), SequenceCoverage(metric) != nil {
                 continue
             }
             figures[metric.name, default: 0] &+= metric.value
@@ -24,13 +22,14 @@ extension StageView {
         }
         self.init(
             id: watch.id, stage: snapshot.stage, instance: snapshot.instance,
-            pipeline: snapshot.pipeline, version: snapshot.version, pid: snapshot.pid,
+            isVisitor: snapshot.isVisitor, isReplaced: isReplaced, pipeline: snapshot.pipeline,
+            version: snapshot.version, pid: snapshot.pid,
             startTime: snapshot.startTime, state: watch.state, stateSince: snapshot.stateSince,
             isRunning: snapshot.life == .running, heartbeatAge: watch.heartbeatAge,
             waitsFor: "\(snapshot.wait)",
             lastError: snapshot.lastError.map { ($0.text, $0.time) }, figures: figures,
             labelled: labelled, rates: watch.snapshot.life == .running ? watch.rates : Rates(),
-            delays: delays, coverage: coverage.values.sorted { $0.sequence < $1.sequence },
+            delays: delays, coverage: watch.coverage,
             residue: watch.residue, problems: problems)
     }
 }
@@ -50,25 +49,39 @@ extension Delay {
 }
 
 extension SequenceCoverage {
-    fileprivate mutating func take(_ metric: StatsSnapshot.Metric) {
+    /// Of every sequence that a stage's ledger shows, in order.
+    static func all(in snapshot: StatsSnapshot) -> [SequenceCoverage] {
+        var found: [String: SequenceCoverage] = [:]
+        for metric in snapshot.metrics
+        where metric.kind != .histogram && metric.name.hasPrefix(FigureName.ledger) {
+            guard let new = SequenceCoverage(metric) else { continue }
+            found[new.sequence, default: new].note(metric)
+        }
+        return found.values.sorted { $0.sequence < $1.sequence }
+    }
+
+    /// The sequence that a figure's labels name, without numbers; nil when they name none.
+    init?(_ metric: StatsSnapshot.Metric) {
+        guard metric.labels.hasPrefix("symbol=") else { return nil }
+        let labels = LabelSet(parsing: metric.labels)
+        guard let symbol = labels["symbol"], let kind = labels["kind"] else { return nil }
+        self.init(
+            symbol: symbol, kind: kind, series: labels["series"] ?? "",
+            epoch: labels["epoch"] ?? "")
+    }
+
+    private mutating func note(_ metric: StatsSnapshot.Metric) {
         switch metric.name {
-        case "ledger_first_id": first = metric.value
-        case "ledger_last_id": last = metric.value
-        case "ledger_held_ids": held = metric.value
-        case "ledger_declared_ids": declared = metric.value
-        case "ledger_missing_ids": missing = metric.value
-        case "ledger_holes_open": holes = metric.value
-        case "ledger_oldest_hole_time_ns": oldestHole = metric.value
+        case FigureName.ledgerFirst: first = metric.value
+        case FigureName.ledgerLast: last = metric.value
+        case FigureName.ledgerHeld: held = metric.value
+        case FigureName.ledgerDeclared: declared = metric.value
+        case FigureName.ledgerMissing: missing = metric.value
+        case FigureName.ledgerHoles: holes = metric.value
+        case FigureName.ledgerOldestHole: oldestHole = metric.value
+        case FigureName.ledgerHoleFirst: holeFirst = metric.value
+        case FigureName.ledgerHoleLast: holeLast = metric.value
         default: break
         }
-    }
-}
-
-extension StatsSnapshot.Metric {
-    /// The value of a label `sequence`, when that is the only one.
-    fileprivate var sequence: String? {
-        let start = "sequence=\""
-        guard labels.hasPrefix(start), labels.hasSuffix("\"") else { return nil }
-        return String(labels.dropFirst(start.count).dropLast())
     }
 }

@@ -15,8 +15,10 @@ final class StageWatch {
     private(set) var endedAt: Int64?
     /// Since when it has no connection.
     private(set) var disconnectedAt: Int64?
-    /// The name and labels of the series of each metric, made once.
-    private(set) var series: [Series] = []
+    /// The name and labels of the series of each metric, made once; nil for one that came before.
+    private(set) var series: [Series?] = []
+    /// Names and labels of those, since a file may have one twice.
+    private var names: Set<String> = []
     private var conservation = ConservationWatch()
     private var flow: [(time: Int64, values: [Int64])] = []
     private var errors: [(time: Int64, failed: Int64, good: Int64, limited: Int64)] = []
@@ -41,14 +43,16 @@ final class StageWatch {
         self.snapshot = snapshot
         readAt = now
         for metric in snapshot.metrics.dropFirst(series.count) {
-            series.append(Series(metric.definition, identity: identity))
+            let new = Series(metric.definition, identity: identity)
+            let isNew = names.insert("\(new.name) \(new.labels)").inserted
+            series.append(isNew ? new : nil)
         }
         if snapshot.life == .running { endedAt = nil } else { endedAt = endedAt ?? now }
         residue = Conservation.residue(snapshot)
         residueAge = residue.map { conservation.take($0, snapshot, now: now) } ?? 0
         noteFlow(now)
         noteErrors(now)
-        if let connected = snapshot.value("connections_open") ?? snapshot.value("connected") {
+        if let connected = snapshot.value(FigureName.connectionsOpen) {
             disconnectedAt = connected > 0 ? nil : disconnectedAt ?? now
         } else if snapshot.state == .connecting {
             disconnectedAt = disconnectedAt ?? now
@@ -58,7 +62,9 @@ final class StageWatch {
     }
 
     private func noteFlow(_ now: Int64) {
-        let names = ["records_in", "records_out", "bytes_in", "bytes_out"]
+        let names = [
+            FigureName.recordsIn, FigureName.recordsOut, FigureName.bytesIn, FigureName.bytesOut,
+        ]
         flow.append((now, names.map { snapshot.sum($0) ?? 0 }))
         while flow.count > 2, let first = flow.first, now - first.time > Self.rateWindow {
             flow.removeFirst()
@@ -66,7 +72,7 @@ final class StageWatch {
         guard let first = flow.first, let last = flow.last, last.time > first.time else { return }
         let seconds = Double(last.time - first.time) / 1e9
         func rate(_ index: Int) -> Double {
-            Double(max(0, last.values[index] - first.values[index])) / seconds
+            max(0, Double(last.values[index]) - Double(first.values[index])) / seconds
         }
         rates = Rates(recordsIn: rate(0), recordsOut: rate(1), bytesIn: rate(2), bytesOut: rate(3))
     }
@@ -78,12 +84,12 @@ final class StageWatch {
         {
             errors.removeLast()
         }
-        let failed =
-            (snapshot.sum("decode_errors") ?? 0) + (snapshot.sum("records_quarantined") ?? 0)
-        let limited = ["rate_limited", "throttled", "throttles"].reduce(0) {
-            $0 + (snapshot.sum($1) ?? 0)
+        func total(_ names: [String]) -> Int64 {
+            names.reduce(0) { $0.addingClamped(snapshot.sum($1) ?? 0) }
         }
-        errors.append((now, failed, snapshot.value("records_in") ?? 0, limited))
+        let failed = total([FigureName.decodeErrors, FigureName.recordsQuarantined])
+        let limited = total([FigureName.rateLimited, FigureName.throttles])
+        errors.append((now, failed, snapshot.value(FigureName.recordsIn) ?? 0, limited))
         while errors.count > 2, let first = errors.first, now - first.time > Self.errorWindow {
             errors.removeFirst()
         }
@@ -95,33 +101,49 @@ final class StageWatch {
     /// reading too when it is younger than a minute.
     var decodeErrorPercent: Double {
         guard let last = errors.last, let first = errors.first else { return 0 }
-        let age = Double(Clock.realtimeNanoseconds() - snapshot.startTime)
-        let isYoung = age < Double(Self.errorWindow)
-        let failed = last.failed - (isYoung ? 0 : first.failed)
-        let good = last.good - (isYoung ? 0 : first.good)
-        return failed <= 0 ? 0 : 100 * Double(failed) / Double(failed + max(0, good))
+        let age = Clock.realtimeNanoseconds().subtractingClamped(snapshot.startTime)
+        let isYoung = age < Self.errorWindow
+        let failed = Double(last.failed) - (isYoung ? 0 : Double(first.failed))
+        let good = Double(last.good) - (isYoung ? 0 : Double(first.good))
+        return failed <= 0 ? 0 : 100 * failed / (failed + max(0, good))
     }
 
     /// Answers of the last minute that asked for fewer requests.
     var limitedLately: Int64 {
         guard let last = errors.last, let first = errors.first else { return 0 }
-        return last.limited - first.limited
+        return last.limited.subtractingClamped(first.limited)
     }
 
     /// Seconds since its loop turned.
     var heartbeatAge: Double {
-        max(0, Double(readAt - snapshot.heartbeat) / 1e9)
+        max(0, readAt.seconds(since: snapshot.heartbeat))
     }
 
-    /// Labels that tell it from other processes.
+    /// Labels that tell it from other processes, and that a restart does not change. `instance` is
+    /// Prometheus' own word for what it scrapes.
     var identity: String {
-        LabelSet(["stage": snapshot.stage, "instance": snapshot.instance]).text
+        let names: KeyValuePairs = ["stage": snapshot.stage, "stage_instance": snapshot.instance]
+        let pipeline: KeyValuePairs = ["pipeline": snapshot.pipeline]
+        return LabelSet(names).text
+            + (snapshot.pipeline.isEmpty ? "" : "," + LabelSet(pipeline).text)
     }
+
+    /// True once its process is over.
+    var isOver: Bool { snapshot.life != .running }
+
+    /// True when it died, or ended because it could not go on.
+    var hasFailed: Bool { snapshot.life == .dead || isOver && snapshot.state == .failed }
+
+    /// True for a run that was given no name.
+    var isVisitor: Bool { snapshot.isVisitor }
+
+    /// What its ledger holds.
+    var coverage: [SequenceCoverage] { SequenceCoverage.all(in: snapshot) }
 
     /// When it gave its last sign of life, ns since the epoch.
     var lastSign: Int64 {
         let offset = Clock.realtimeNanoseconds() - Clock.monotonicNanoseconds()
-        return max(snapshot.stateSince, snapshot.heartbeat + offset)
+        return max(snapshot.stateSince, snapshot.heartbeat.addingClamped(offset))
     }
 
     var id: String { "\(snapshot.stage).\(snapshot.instance)" }

@@ -14,6 +14,8 @@ public struct CoverageFigures {
         let holes: Gauge
         let missing: Gauge
         let oldestHole: Gauge
+        let holeFirst: Gauge
+        let holeLast: Gauge
         let closed: Counter
         /// First ids of open holes, and since when they are known, ns since the epoch.
         var since: [Int64: Int64] = [:]
@@ -65,7 +67,13 @@ public struct CoverageFigures {
         let gone = sequence.since.keys.filter { since[$0] == nil }.count
         sequence.closed.add(gone)
         sequence.since = since
+        // Holes are in order of ids: of those that are equally old the first one.
+        let oldest = holes.prefix(Self.maximumHoles).min {
+            (since[$0.lowerBound] ?? now) < (since[$1.lowerBound] ?? now)
+        }
         sequence.oldestHole.set(since.values.min() ?? 0)
+        sequence.holeFirst.set(oldest?.lowerBound ?? 0)
+        sequence.holeLast.set(oldest?.upperBound ?? 0)
         sequences[key] = sequence
     }
 
@@ -77,21 +85,37 @@ public struct CoverageFigures {
         return counted.holes
     }
 
+    /// `symbol="BTCUSDT",kind="kline",series="1m"`; most kinds have one series and no third label.
+    private static func labels(_ key: SequenceID) -> String {
+        var labels = [
+            ("symbol", "\(key.symbol)"), ("kind", RecordKind.name(template: key.template)),
+        ]
+        if let interval = KlineInterval(code: key.series) {
+            labels.append(("series", interval.rawValue))
+        } else if key.series != 0 {
+            labels.append(("series", "\(key.series)"))
+        }
+        if key.epoch > 1 { labels.append(("epoch", "\(key.epoch)")) }
+        return labels.map { Labels.pair($0.0, $0.1) }.joined(separator: ",")
+    }
+
     private func declare(_ key: SequenceID) -> Sequence {
-        let labels = Labels.pair("sequence", key.title)
+        let labels = Self.labels(key)
         func gauge(_ name: String, _ help: String) -> Gauge {
             stats.gauge(name, labels: labels, help: help)
         }
         return Sequence(
-            held: gauge("ledger_held_ids", "Ids that the ledger holds."),
-            declared: gauge("ledger_declared_ids", "Ids that will not come, as declared."),
-            first: gauge("ledger_first_id", "First id that the ledger holds."),
-            last: gauge("ledger_last_id", "Last id that the ledger holds."),
-            holes: gauge("ledger_holes_open", "Ranges of ids missing between those held."),
-            missing: gauge("ledger_missing_ids", "Ids missing between those held."),
+            held: gauge(FigureName.ledgerHeld, "Ids that the ledger holds."),
+            declared: gauge(FigureName.ledgerDeclared, "Ids that will not come, as declared."),
+            first: gauge(FigureName.ledgerFirst, "First id that the ledger holds."),
+            last: gauge(FigureName.ledgerLast, "Last id that the ledger holds."),
+            holes: gauge(FigureName.ledgerHoles, "Ranges of ids missing between those held."),
+            missing: gauge(FigureName.ledgerMissing, "Ids missing between those held."),
             oldestHole: gauge(
-                "ledger_oldest_hole_time_ns",
+                FigureName.ledgerOldestHole,
                 "Since when the oldest open hole is known, since the epoch; 0 for none."),
+            holeFirst: gauge(FigureName.ledgerHoleFirst, "First id of the oldest open hole."),
+            holeLast: gauge(FigureName.ledgerHoleLast, "Last id of the oldest open hole."),
             closed: stats.counter(
                 "ledger_holes_closed", labels: labels,
                 help: "Holes that were filled or declared since the start."))

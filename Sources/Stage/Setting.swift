@@ -180,6 +180,15 @@ public enum SettingText {
         text.split { $0 == "," || $0.isWhitespace }.map(String.init)
     }
 
+    /// Any text but none, or one that would be a path.
+    @Sendable
+    public static func name(_ text: String) throws(SettingError) -> String {
+        guard !text.isEmpty, text != ".", text != ".." else {
+            throw SettingError("\"\(text)\" is not a name")
+        }
+        return text
+    }
+
     /// Any text.
     public static func text(_ text: String) throws(SettingError) -> String { text }
 }

@@ -38,6 +38,11 @@ extension SettingCatalog {
     public static let healthTokenFile = Setting<String>(
         "health.token_file", flag: "token-file", default: nil, value: "FILE",
         "File with the bearer token that every request must show.", parse: SettingText.text)
+    /// Names by which it may be called.
+    public static let healthAllowedHosts = Setting(
+        "health.allowed_hosts", flag: "allow-host", default: "", value: "A,B",
+        "Further hosts that requests may name where no token is set, with commas between them.",
+        parse: SettingText.list)
     /// The certificate.
     public static let healthCertificate = Setting<String>(
         "health.tls_certificate", flag: "tls-certificate", default: nil, value: "FILE",
@@ -121,6 +126,7 @@ extension SettingCatalog {
     static let healthKeys: Set<String> = [
         healthHost.key, healthPort.key, healthListen.key, prometheusPort.key,
         enablePrometheus.key, serviceName.key, mode.key, healthToken.key, healthTokenFile.key,
+        healthAllowedHosts.key,
         healthCertificate.key, healthKey.key, healthConnections.key, healthRequestTime.key,
         healthInterval.key,
         healthHeartbeat.key, healthNoData.key, healthConnectionDown.key, healthDecodeErrors.key,

@@ -28,8 +28,10 @@ public enum SettingCatalog {
     /// What tells two processes of one stage apart.
     public static let instance = Setting(
         "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
-        value: "NAME", "Name of this process among those of its stage. (default: its pid)",
-        parse: SettingText.text)
+        value: "NAME",
+        "Name of this process among those of its stage. Without one a run does not count for the "
+            + "host's health. (default: that of its systemd unit, else its pid)",
+        parse: SettingText.name)
     /// Which pipeline a stage is part of.
     public static let pipeline = Setting<String>(
         "stats.pipeline", flag: nil, environment: "PIPELINE_NAME", default: nil, value: "NAME",

@@ -16,14 +16,14 @@ public struct Stage: ~Copyable {
     public let stats: StatsWriter
 
     init(
-        name: String, instance: String, pipeline: String, statsDirectory: String?,
+        name: String, instance: String?, pipeline: String, statsDirectory: String?,
         hasStatsFile: Bool = true, log: Log
     ) throws {
         let stop = try Signals.watch()
         let stats =
             hasStatsFile
             ? try Self.stats(name, instance, pipeline, statsDirectory, log)
-            : try StatsWriter(stage: name, instance: instance)
+            : try StatsWriter(stage: name, instance: "\(getpid())")
         self.name = name
         var log = log
         log.lastError = stats.lastError
@@ -39,17 +39,25 @@ public struct Stage: ~Copyable {
 
     /// The stats file; where none can be, figures that only this process sees.
     private static func stats(
-        _ name: String, _ instance: String, _ pipeline: String, _ directory: String?, _ log: Log
+        _ name: String, _ instance: String?, _ pipeline: String, _ directory: String?, _ log: Log
     ) throws -> StatsWriter {
-        do throws(SystemError) {
+        let own = instance ?? SystemdUnit.instance
+        do throws(StatsError) {
             return try StatsWriter(
-                directory: directory ?? standardStats, stage: name, instance: instance,
-                pipeline: pipeline, version: Version.text)
+                directory: directory ?? standardStats, stage: name,
+                instance: own ?? "\(getpid())", pipeline: pipeline, version: Version.text,
+                isVisitor: own == nil)
         } catch {
+            // Two processes of one name would hide each other: neither place nor figures are
+            // worth that.
+            if case .nameTaken = error { throw StageFailure(.gaveUp, "\(error)") }
             // One that was asked for must work; the usual place is a convenience.
-            guard directory == nil else { throw error }
+            guard directory == nil else {
+                if case .system(let error) = error { throw error }
+                throw error
+            }
             log.debug("no stats file: \(error)")
-            return try StatsWriter(stage: name, instance: instance)
+            return try StatsWriter(stage: name, instance: own ?? "\(getpid())")
         }
     }
 

@@ -20,6 +20,13 @@ public protocol StageCommand: Tool {
     /// True for a tool whose output is read by a person, so that `| head` is not a failure.
     var isForPeople: Bool { get }
 
+    /// True for a run whose figures stay for a while after its end, though nobody gave it a name.
+    var keepsStatsFile: Bool { get }
+
+    /// What a run is called that nobody gave a name; nil for a visitor, which does not belong to the
+    /// host's health.
+    var standardInstance: String? { get }
+
     /// Finds the value of every setting of the tool.
     func plan(_ settings: inout Settings) throws -> Plan
 
@@ -37,6 +44,9 @@ extension InspectionCommand {
 
     /// It answers a person.
     public var isForPeople: Bool { true }
+
+    /// Who asks for figures of a short run wants to see them.
+    public var keepsStatsFile: Bool { true }
 }
 
 extension StageCommand {
@@ -45,6 +55,12 @@ extension StageCommand {
 
     /// It is a part of a pipeline.
     public var isForPeople: Bool { false }
+
+    /// What a visitor counted goes with it.
+    public var keepsStatsFile: Bool { false }
+
+    /// A run that nobody named is a visitor.
+    public var standardInstance: String? { nil }
 
     /// Where the values of settings come from, read again; for a tool that does so on SIGHUP.
     public func reloadedSettings() throws(StageFailure) -> Settings {
@@ -80,8 +96,9 @@ extension StageCommand {
                 CurrentProcess.exit(ExitCode.done.rawValue)
             }
             let stage = try Stage(
-                name: name, instance: instance ?? "\(getpid())", pipeline: pipeline ?? "",
+                name: name, instance: instance ?? standardInstance, pipeline: pipeline ?? "",
                 statsDirectory: directory, hasStatsFile: hasStatsFile, log: log)
+            stage.stats.keepsFile = keepsStatsFile
             do {
                 try run(plan, in: stage)
                 try CurrentProcess.flushOutput()

@@ -54,18 +54,12 @@ public final class StatsFile {
             note = header.withUnsafeBytes { again.lastError($0) }
         }
         let process = ProcessStatus(of: taken.pid)
-        let life: StatsSnapshot.Life =
-            switch taken.state {
-            case .stopped, .failed: .ended(taken.exitCode)
-            default:
-                process?.start == taken.processStart && process?.hasEnded == false
-                    ? .running : .dead
-            }
+        let life = taken.life(process)
         let metrics = definitions.map {
             StatsSnapshot.Metric(definition: $0, values: numbers[$0.places])
         }
         return StatsSnapshot(
-            taken, life: life, isSuspended: life == .running && process?.isStopped == true,
+            taken, life: life, process: life == .running ? process : nil,
             isConsistent: isConsistent, lastError: note, metrics: metrics, places: places)
     }
 

@@ -4,6 +4,8 @@ import Posix
 struct StatsHeader {
     let stage: String
     let instance: String
+    /// False for a run that was given no name.
+    let isMember: Bool
     let pipeline: String
     let version: String
     let pid: Int32
@@ -42,6 +44,7 @@ struct StatsHeader {
         self.state = state
         stage = bytes.text(at: Header.stage, StatsLayout.stageLength)
         instance = bytes.text(at: Header.instance, StatsLayout.instanceLength)
+        isMember = load(Header.flags, UInt32.self) & StatsLayout.memberFlag != 0
         pipeline = bytes.text(at: Header.pipeline, StatsLayout.pipelineLength)
         version = bytes.text(at: Header.toolVersion, StatsLayout.toolVersionLength)
         pid = Int32(truncatingIfNeeded: load(Header.pid, UInt64.self))
@@ -60,6 +63,15 @@ struct StatsHeader {
                 isInput: load(entry, UInt32.self) == 1,
                 kind: Neighbour.Kind(rawValue: load(entry + 4, UInt32.self)) ?? .other,
                 device: load(entry + 8, UInt64.self), inode: load(entry + 16, UInt64.self))
+        }
+    }
+
+    /// Whether the stage still runs, given what /proc knows of its pid.
+    func life(_ process: ProcessStatus?) -> StatsSnapshot.Life {
+        switch state {
+        case .stopped, .failed: .ended(exitCode)
+        default:
+            process?.start == processStart && process?.hasEnded == false ? .running : .dead
         }
     }
 

@@ -1,9 +1,11 @@
-/// The bytes of a stats file; little-endian, 256 KiB, all offsets in bytes. docs/stats.md has the
-/// same table in words.
+/// The bytes of a stats file; little-endian, 256 KiB long with holes, all offsets in bytes.
+/// docs/stats.md has the same table in words.
 enum StatsLayout {
     static let magic: UInt64 = 0x3153_5441_5453_4942  // "BISTATS1"
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
     static let fileLength = 256 << 10
+    /// Room is taken from the disk in such steps.
+    static let reserveStep = 4096
     static let tableOffset = 4096
     static let entryLength = 384
     static let maximumMetrics = 320
@@ -26,6 +28,7 @@ enum StatsLayout {
         static let slots = 80
         static let updates = 88
         static let errors = 96
+        static let flags = 104
         static let stage = 192
         static let instance = 224
         static let pipeline = 288
@@ -33,6 +36,8 @@ enum StatsLayout {
         static let neighbourTable = 512
         static let errorSlots = 2048
     }
+    /// In the flags: the process was given a name, and belongs to the host's health.
+    static let memberFlag: UInt32 = 1
     static let stageLength = 32
     static let instanceLength = 64
     static let pipelineLength = 64

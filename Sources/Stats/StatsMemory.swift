@@ -4,22 +4,60 @@ import Synchronization
 
 /// The mapped bytes of a stats file, and the two things that several threads write: the last
 /// error and the state.
+///
+/// The file is as long as the layout says from the start, but takes room on its disk only for what
+/// is used of it: ``reserve(_:_:)`` comes before the first store to a page.
 final class StatsMemory: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
+    /// The file, locked while the stage runs; nil for memory that only this process sees, and once
+    /// the stage is over.
+    private var file: Descriptor?
+    private let hasFile: Bool
+    /// Ends of what has room, of the table and of the slots.
+    private var tableEnd = StatsLayout.tableOffset
+    private var slotsEnd = StatsLayout.slotsOffset
     /// Where metrics go that found no room; nobody reads it.
     let spare: Slot
     private let errorLock = Mutex(())
 
-    /// Maps a file that is as long as the layout says.
-    init(mapping file: borrowing Descriptor) throws(SystemError) {
+    /// Gives an empty file its length and the room of its header, and maps it.
+    init(mapping file: consuming Descriptor) throws(SystemError) {
+        try file.truncate(to: Int64(StatsLayout.fileLength))
+        let code = posix_fallocate(file.raw, 0, StatsLayout.tableOffset)
+        guard code == 0 else { throw SystemError("allocate", file.name, code: code) }
         base = try Self.map(MAP_SHARED, file.raw, file.name)
         spare = Self.makeSpare()
+        hasFile = true
+        self.file = consume file
     }
 
     /// Memory that only this process sees.
     init() throws(SystemError) {
         base = try Self.map(MAP_PRIVATE | MAP_ANONYMOUS, -1, "memory for figures")
         spare = Self.makeSpare()
+        hasFile = false
+        file = nil
+    }
+
+    /// Gives the lock on the file up: the stage is over, and a successor may take its name.
+    func release() { file = nil }
+
+    /// Takes room for the table and the slots up to two offsets, so that a full disk shows here and
+    /// not as a signal in the middle of an update.
+    ///
+    /// - Returns: false when there is none.
+    func reserve(table: Int, slots: Int) -> Bool {
+        guard hasFile else { return true }
+        return reserve(&tableEnd, table) && reserve(&slotsEnd, slots)
+    }
+
+    private func reserve(_ end: inout Int, _ wanted: Int) -> Bool {
+        guard wanted > end else { return true }
+        let step = StatsLayout.reserveStep
+        let next = min(StatsLayout.fileLength, (wanted + step - 1) / step * step)
+        guard let raw = file?.raw, posix_fallocate(raw, end, next - end) == 0 else { return false }
+        end = next
+        return true
     }
 
     deinit {

@@ -70,6 +70,8 @@ public struct StatsSnapshot: Sendable {
     public let stage: String
     /// Which process of the stage.
     public let instance: String
+    /// True for a run that was given no name: it does not belong to the host's health.
+    public let isVisitor: Bool
     /// Which pipeline; may be empty.
     public let pipeline: String
     /// Version of the program; may be empty.
@@ -90,6 +92,10 @@ public struct StatsSnapshot: Sendable {
     public let life: Life
     /// True when a signal stopped its process.
     public let isSuspended: Bool
+    /// Processor time that it has used, ns; nil once it is over.
+    public let processorTime: Int64?
+    /// Bytes of memory that it occupies; nil once it is over.
+    public let residentBytes: Int64?
     /// Metrics for which the file had no room.
     public let refusedMetrics: UInt64
     /// Updates as one that it made so far; 0 for a stage that makes none.
@@ -123,11 +129,12 @@ public struct StatsSnapshot: Sendable {
     }
 
     init(
-        _ header: StatsHeader, life: Life, isSuspended: Bool, isConsistent: Bool,
+        _ header: StatsHeader, life: Life, process: ProcessStatus?, isConsistent: Bool,
         lastError: ErrorNote?, metrics: [Metric], places: [String: [Int]]
     ) {
         stage = header.stage
         instance = header.instance
+        isVisitor = !header.isMember
         pipeline = header.pipeline
         version = header.version
         pid = header.pid
@@ -140,7 +147,9 @@ public struct StatsSnapshot: Sendable {
         updates = header.updates
         neighbours = header.neighbours
         self.life = life
-        self.isSuspended = isSuspended
+        isSuspended = process?.isStopped == true
+        processorTime = process?.processorTime
+        residentBytes = process?.residentBytes
         self.isConsistent = isConsistent
         self.lastError = lastError
         self.metrics = metrics
@@ -154,12 +163,16 @@ public enum StatsError: Error, Equatable, CustomStringConvertible {
     case system(SystemError)
     /// It is something else, or of another version.
     case notStats(String)
+    /// Another process that runs has this name: `stage.instance`, and its pid.
+    case nameTaken(String, pid: Int32)
 
     /// What and why.
     public var description: String {
         switch self {
         case .system(let error): "\(error)"
         case .notStats(let path): "\(path) is not a stats file of this version"
+        case .nameTaken(let name, let pid):
+            "\(name) is already running as process \(pid): give this one another name (--instance)"
         }
     }
 }

@@ -11,8 +11,12 @@ public final class StatsWriter {
     private var metrics = 0
     private var slots = 0
     private var places: [String: Int] = [:]
-    /// Where the file lies; nil for figures that only this process sees.
-    public let path: String?
+    private let isVisitor: Bool
+    /// Where the file is; nil for figures that only this process sees.
+    public private(set) var path: String?
+    /// True when the file of a visitor stays after its end, until the next stage starts or healthd
+    /// looks: for a run whose figures were asked for.
+    public var keepsFile = false
     /// Shows that the stage's loop turns.
     public let heartbeat: Heartbeat
     /// Where a log notes warnings and errors.
@@ -20,42 +24,87 @@ public final class StatsWriter {
 
     /// Creates `directory/stage.instance.stats`, in the place of one that an earlier process left.
     ///
-    /// Its owner writes it, everybody may read it. All of it is allocated now: a full disk shows
-    /// here, and not as a signal in the middle of an update.
+    /// Its owner writes it, everybody may read it. It takes the room that its figures need and is
+    /// locked while the stage runs, so that two processes cannot have one name. Files that visitors
+    /// left which were killed are removed.
     ///
     /// - Parameters:
-    ///   - instance: tells two processes of a stage apart; what a path cannot have is replaced.
+    ///   - instance: tells two processes of a stage apart; what a path cannot have is replaced, and
+    ///     a name of more than 64 bytes is cut and ends with its checksum.
     ///   - pipeline: which pipeline it is part of; empty for the one of its host.
     ///   - version: of the program.
+    ///   - isVisitor: true for a run that nobody named: its file goes away when it ends, and another
+    ///     name is found where its own is taken.
+    /// - Throws: ``StatsError/nameTaken(_:pid:)`` when another process has the name for two seconds.
     public init(
         directory: String, stage: String, instance: String, pipeline: String = "",
-        version: String = ""
-    ) throws(SystemError) {
-        try Files.makeDirectories(directory)
-        let name = instance.replacing("/", with: "_")
-        let path = "\(directory)/\(stage).\(name).stats"
-        let neighbour = "\(path).\(getpid()).new"
-        try Files.remove(neighbour)
-        let file = try Descriptor.open(neighbour, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
-        let code = posix_fallocate(file.raw, 0, StatsLayout.fileLength)
-        guard code == 0, fchmod(file.raw, 0o644) == 0 else {
-            let error = SystemError("allocate", neighbour, code: code == 0 ? errno : code)
+        version: String = "", isVisitor: Bool = false
+    ) throws(StatsError) {
+        self.isVisitor = isVisitor
+        let name = instance.replacing("/", with: "_").fitted(to: StatsLayout.instanceLength)
+        do throws(SystemError) { try Files.makeDirectories(directory) } catch {
+            throw .system(error)
+        }
+        let neighbour = "\(directory)/\(stage).\(name).\(getpid()).new"
+        memory = try Self.makeFile(neighbour)
+        heartbeat = Self.heartbeat(memory)
+        writeHeader(stage, name, pipeline, version)
+        do throws(StatsError) {
+            path = try publish(neighbour, in: directory, stage, name)
+        } catch {
             try? Files.remove(neighbour)
             throw error
         }
-        memory = try StatsMemory(mapping: file)
-        heartbeat = Self.heartbeat(memory)
-        self.path = path
-        writeHeader(stage, name, pipeline, version)
-        try Files.rename(neighbour, to: path)
+        StatsDirectory.removeDeadVisitors(directory)
     }
 
     /// Figures in memory, for a stage that has no directory to write to.
     public init(stage: String, instance: String) throws(SystemError) {
         memory = try StatsMemory()
         heartbeat = Self.heartbeat(memory)
-        path = nil
+        isVisitor = true
         writeHeader(stage, instance, "", "")
+    }
+
+    private static func makeFile(_ path: String) throws(StatsError) -> StatsMemory {
+        do throws(SystemError) {
+            try Files.remove(path)
+            var file = try Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+            do throws(SystemError) {
+                guard fchmod(file.raw, 0o644) == 0 else {
+                    throw SystemError("change the mode of", path)
+                }
+                _ = try file.lock()
+                return try StatsMemory(mapping: file)
+            } catch {
+                try? Files.remove(path)
+                throw error
+            }
+        } catch { throw .system(error) }
+    }
+
+    /// Gives the file its name.
+    private func publish(
+        _ neighbour: String, in directory: String, _ stage: String, _ name: String
+    ) throws(StatsError) -> String {
+        var number = 1
+        while true {
+            let own = number == 1 ? name : "\(name)-\(number)"
+            let path = "\(directory)/\(stage).\(own).stats"
+            do throws(StatsError) {
+                let patience = isVisitor ? 0 : StatsDirectory.patience
+                try StatsDirectory.publish(
+                    neighbour, as: path, id: "\(stage).\(own)", patience: patience)
+                return path
+            } catch {
+                // Two containers may give their visitors one pid.
+                guard isVisitor, case .nameTaken = error, number < 16 else { throw error }
+                number += 1
+                memory.store(
+                    "\(name)-\(number)", at: StatsLayout.Header.instance,
+                    StatsLayout.instanceLength)
+            }
+        }
     }
 
     // MARK: - Metrics
@@ -115,11 +164,14 @@ public final class StatsWriter {
         heartbeat.beat()
     }
 
-    /// Notes that the stage ended: in order with 0 or 1 (the answer is no), else failed.
+    /// Notes that the stage ended: in order with 0 or 1 (the answer is no), else failed. The file of
+    /// a visitor is removed. The last thing that a stage does with its figures.
     public func end(exitCode: Int32) {
         memory.halfWord(StatsLayout.Header.exitCode).pointee.store(
             UInt32(bitPattern: exitCode), ordering: .relaxed)
         enter(exitCode == 0 || exitCode == 1 ? .stopped : .failed)
+        if isVisitor, !keepsFile, let path { try? Files.remove(path) }
+        memory.release()
     }
 
     /// Tells readers of a pipe, or a file, that the stage reads or writes, so that they can join
@@ -147,7 +199,10 @@ public final class StatsWriter {
         if let offset = places[key] { return memory.word(offset) }
         guard metrics < StatsLayout.maximumMetrics, slots + count <= StatsLayout.maximumSlots,
             name.utf8.count <= StatsLayout.nameLength,
-            labels.utf8.count <= StatsLayout.labelsLength
+            labels.utf8.count <= StatsLayout.labelsLength,
+            memory.reserve(
+                table: StatsLayout.tableOffset + (metrics + 1) * StatsLayout.entryLength,
+                slots: StatsLayout.slotsOffset + (slots + count) * 8)
         else {
             let refused = memory.word(StatsLayout.Header.refusedMetrics)
             refused.pointee.store(
@@ -194,6 +249,9 @@ public final class StatsWriter {
             as: UInt64.self)
         memory.base.storeBytes(
             of: Clock.realtimeNanoseconds(), toByteOffset: Header.startTime, as: Int64.self)
+        memory.base.storeBytes(
+            of: isVisitor ? 0 : StatsLayout.memberFlag, toByteOffset: Header.flags,
+            as: UInt32.self)
         memory.store(stage, at: Header.stage, StatsLayout.stageLength)
         memory.store(instance, at: Header.instance, StatsLayout.instanceLength)
         memory.store(pipeline, at: Header.pipeline, StatsLayout.pipelineLength)

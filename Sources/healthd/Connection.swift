@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Answers the requests of one connection, one after another, and ends it when the other side
+/// Router the requests of one connection, one after another, and ends it when the other side
 /// takes too long: over a request, over reading an answer, or between two requests.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -12,39 +12,40 @@ final class Connection: ChannelInboundHandler {
     /// Requests have no body that matters; this many bytes of one are read over.
     private static let maximumBody = 64 << 10
 
-    private let answers: Answers
-    private let registry: Registry
-    private let followers: Followers
+    private let router: Router
+    private let connections: ConnectionLimit
+    private let subscribers: EventSubscribers
     private let isMetrics: Bool
     /// Time for a whole request from its first byte, or from the opening of the connection; and for
     /// a client to read an answer.
     private let requestTime: TimeAmount
     private var head: HTTPRequestHead?
     private var body = 0
-    /// In the registry.
+    /// In the connections.
     private var number = 0
     private var deadline: Scheduled<Void>?
 
     init(
-        _ answers: Answers, _ registry: Registry, _ followers: Followers, isMetrics: Bool,
+        _ router: Router, _ connections: ConnectionLimit, _ subscribers: EventSubscribers,
+        isMetrics: Bool,
         requestTime: TimeAmount
     ) {
-        self.answers = answers
-        self.registry = registry
-        self.followers = followers
+        self.router = router
+        self.connections = connections
+        self.subscribers = subscribers
         self.isMetrics = isMetrics
         self.requestTime = requestTime
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        number = registry.add(context.channel)
+        number = connections.add(context.channel)
         expect(requestTime, context)
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        registry.remove(number)
-        followers.remove(number)
+        connections.remove(number)
+        subscribers.remove(number)
         deadline?.cancel()
         context.fireChannelInactive()
     }
@@ -61,7 +62,7 @@ final class Connection: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
-            let answer = answers.answer(query(head))
+            let answer = router.respond(to: request(head))
             if answer.isLive, head.method != .HEAD {
                 follow(answer, head, context)
             } else {
@@ -83,18 +84,18 @@ final class Connection: ChannelInboundHandler {
         deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
     }
 
-    // MARK: - Answers
+    // MARK: - Router
 
-    private func query(_ head: HTTPRequestHead) -> Query {
+    private func request(_ head: HTTPRequestHead) -> Request {
         let path = head.uri.prefix { $0 != "?" && $0 != "#" }
-        return Query(
+        return Request(
             method: head.method.rawValue, path: String(path),
             accept: head.headers["Accept"].joined(separator: ","),
             authorization: head.headers.first(name: "Authorization") ?? "",
-            isMetricsPort: isMetrics)
+            hosts: head.headers["Host"], isMetricsPort: isMetrics)
     }
 
-    private func headers(_ answer: Answer) -> HTTPHeaders {
+    private func headers(_ answer: Response) -> HTTPHeaders {
         var headers = HTTPHeaders([
             ("Content-Type", answer.contentType), ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
@@ -105,9 +106,9 @@ final class Connection: ChannelInboundHandler {
 
     /// Begins an answer that has no end: the connection hears of every change from now on.
     private func follow(
-        _ answer: Answer, _ head: HTTPRequestHead, _ context: ChannelHandlerContext
+        _ answer: Response, _ head: HTTPRequestHead, _ context: ChannelHandlerContext
     ) {
-        guard followers.add(context.channel, number: number) else {
+        guard subscribers.add(context.channel, number: number) else {
             return send(.error(503, "too many pages are open"), to: head, context)
         }
         deadline?.cancel()
@@ -117,8 +118,9 @@ final class Connection: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
     }
 
-    private func send(_ answer: Answer, to head: HTTPRequestHead, _ context: ChannelHandlerContext)
-    {
+    private func send(
+        _ answer: Response, to head: HTTPRequestHead, _ context: ChannelHandlerContext
+    ) {
         var headers = headers(answer)
         headers.add(name: "Content-Length", value: "\(answer.body.readableBytes)")
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
@@ -142,7 +144,7 @@ final class Connection: ChannelInboundHandler {
 
 /// The open connections. One too many ends the oldest: clients that connect and say nothing cannot
 /// keep others out.
-final class Registry {
+final class ConnectionLimit {
     private let limit: Int
     private var next = 0
     private var channels: [Int: any Channel] = [:]

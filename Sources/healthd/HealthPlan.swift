@@ -7,6 +7,8 @@ struct HealthPlan {
     let metricsPort: Int?
     /// What every request must show; nil for nothing.
     let token: String?
+    /// Names of hosts that requests may name, where there is no token.
+    let allowedHosts: [String]
     let certificate: String?
     let key: String?
     let maximumConnections: Int

@@ -17,7 +17,7 @@ struct Healthd: StageCommand {
             healthd --watch
             healthd --once --json | jq '.stages[] | [.id, .state, .rates.records_out]'
 
-            Answers /health, /health/detailed, /health/components/NAME, /stats, /live, /ready,
+            Router /health, /health/detailed, /health/components/NAME, /stats, /live, /ready,
             /fresh, /complete, /overview and /metrics; / is a page for browsers. SIGHUP reads
             the configuration again.
             """,
@@ -28,6 +28,7 @@ struct Healthd: StageCommand {
     @Option(SettingCatalog.healthTokenFile) var tokenFile: String?
     @Option(SettingCatalog.healthCertificate) var tlsCertificate: String?
     @Option(SettingCatalog.healthKey) var tlsKey: String?
+    @Option(SettingCatalog.healthAllowedHosts) var allowHost: [String]?
     @Option(SettingCatalog.healthInterval) var interval: Double?
     @Option(SettingCatalog.healthExpected) var expect: [String]?
     @Option(SettingCatalog.cloudWatch) var cloudwatch: CloudWatchWay?
@@ -46,8 +47,10 @@ struct Healthd: StageCommand {
     var isJSON = false
     @OptionGroup var common: CommonOptions
 
-    /// Who only looks is no stage itself.
+    /// A run that only looks is not a stage itself.
     var hasStatsFile: Bool { !isWatching }
+    /// There is one for a directory of stats files.
+    var standardInstance: String? { "main" }
     private var isWatching: Bool { isWatch || isOnce || isJSON }
 
     func plan(_ settings: inout Settings) throws -> HealthPlan {
@@ -57,6 +60,7 @@ struct Healthd: StageCommand {
             address: try address(&settings),
             metricsPort: isMetricsOn ? port : nil,
             token: try token(&settings),
+            allowedHosts: try settings.value(SettingCatalog.healthAllowedHosts, allowHost),
             certificate: try settings.optional(SettingCatalog.healthCertificate, tlsCertificate),
             key: try settings.optional(SettingCatalog.healthKey, tlsKey),
             maximumConnections: try settings.value(SettingCatalog.healthConnections),
@@ -86,7 +90,12 @@ struct Healthd: StageCommand {
     }
 
     private func token(_ settings: inout Settings) throws -> String? {
-        if let token = try settings.optional(SettingCatalog.healthToken) { return token }
+        if let token = try settings.optional(SettingCatalog.healthToken) {
+            guard token.contains(where: { !$0.isWhitespace }) else {
+                throw StageFailure(.configuration, "health.token is empty")
+            }
+            return token
+        }
         guard let path = try settings.optional(SettingCatalog.healthTokenFile, tokenFile) else {
             return nil
         }
@@ -118,23 +127,29 @@ struct Healthd: StageCommand {
         if isWatching {
             return try Watch(plan: plan, isOnce: isOnce, isJSON: isJSON).run(in: stage)
         }
+        if plan.token == nil, !HostCheck.isLoopback(plan.address.host) {
+            stage.log.warning(
+                "whoever reaches \(plan.address.host):\(plan.address.port) reads how this host is: "
+                    + "no token is set (--token-file)")
+        }
         ResidentMemory.returnLargeBlocks()
         let hangup = try Signals.watchHangup()
-        let board = Board()
-        let server = try Server(plan, board: board)
+        let latest = LatestState()
+        let server = try Server(plan, latest: latest)
         try stage.print(server.greeting)
         let monitor = Monitor(
-            directory: plan.directory, service: plan.service, thresholds: plan.thresholds)
+            directory: plan.directory, service: plan.service, version: Version.text,
+            thresholds: plan.thresholds)
         let export: CloudWatchExport?
         if let cloudWatch = plan.cloudWatch {
             export = try CloudWatchExport(cloudWatch, monitor, in: stage)
         } else {
             export = nil
         }
-        board.post(monitor, mode: plan.mode)
+        latest.post(monitor, mode: plan.mode)
         stage.enter(.running)
         while true {
-            board.post(monitor, mode: plan.mode)
+            latest.post(monitor, mode: plan.mode)
             server.publish()
             export?.tick()
             if stage.waitForStop(seconds: plan.interval, orReadable: hangup.descriptor) { break }

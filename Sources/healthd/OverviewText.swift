@@ -1,5 +1,6 @@
 import Encoding
 import Monitoring
+import Stats
 
 /// An overview as lines for a terminal.
 struct OverviewText {
@@ -10,6 +11,7 @@ struct OverviewText {
     var lines: [String] {
         var lines = [headline, ""]
         lines += stages
+        lines += section("visitors, not counted for health", visitors)
         lines += section("completeness", coverage)
         lines += section("problems", problems)
         lines += section("last warnings and errors", errors)
@@ -28,12 +30,14 @@ struct OverviewText {
     }
 
     private var headline: String {
-        let running = overview.stages.count(where: \.isRunning)
+        let running = overview.members.count(where: \.isRunning)
+        let visitors = overview.visitors.count
         let time = Timestamp.milliseconds(nanoseconds: overview.time)
         return line([
             Styled(overview.service, .bold), Styled("  "),
             overview.isHealthy ? Styled("healthy", .good) : Styled("UNHEALTHY", .bad),
-            Styled("  \(running) of \(overview.stages.count) stages run"),
+            Styled("  \(running) of \(overview.current.count) stages run"),
+            Styled(visitors == 0 ? "" : ", \(visitors) \(visitors == 1 ? "visitor" : "visitors")"),
             Styled("  \(time.prefix(10)) \(time.dropFirst(11).prefix(8)) UTC", .dim),
         ])
     }
@@ -41,7 +45,17 @@ struct OverviewText {
     // MARK: - Stages
 
     private var stages: [String] {
-        guard !overview.stages.isEmpty else { return ["No stage has a stats file here."] }
+        let current = overview.current
+        let past = overview.past.count
+        let lines = current.isEmpty ? ["No stage with a name runs here."] : table(current)
+        return past == 0 ? lines : lines + [line([Styled("and \(past) that ended", .dim)])]
+    }
+
+    private var visitors: [String] {
+        overview.visitors.isEmpty ? [] : table(overview.visitors)
+    }
+
+    private func table(_ stages: [StageView]) -> [String] {
         var table = TextTable([
             TextTable.Column(title: "stage"), TextTable.Column(title: "state"),
             TextTable.Column(title: "in/s", isNumber: true),
@@ -54,7 +68,7 @@ struct OverviewText {
             TextTable.Column(title: "p99", rank: 3, isNumber: true),
             TextTable.Column(title: "records out", rank: 7, isNumber: true),
         ])
-        for pipeline in overview.pipelines {
+        for pipeline in overview.pipelines(of: stages) {
             for (stage, level) in pipeline.placed { table.add(row(stage, level)) }
         }
         return table.lines(width: width, style)
@@ -76,7 +90,7 @@ struct OverviewText {
             count(stage.holes) { $0 > 0 ? .warning : .plain },
             delay.map { Styled(Readable.duration($0.median)) } ?? Styled("–", .dim),
             delay.map { Styled(Readable.duration($0.high)) } ?? Styled("–", .dim),
-            count(stage.figures["records_out"]),
+            count(stage.figures[FigureName.recordsOut]),
         ]
     }
 
@@ -99,9 +113,10 @@ struct OverviewText {
             TextTable.Column(title: "share", isNumber: true),
             TextTable.Column(title: "holes", isNumber: true),
             TextTable.Column(title: "missing", isNumber: true),
+            TextTable.Column(title: "declared", rank: 4, isNumber: true),
             TextTable.Column(title: "held ids", rank: 1, isNumber: true),
         ])
-        for stage in overview.stages {
+        for stage in overview.members where stage.isRunning || !stage.isReplaced {
             for sequence in stage.coverage {
                 let isWhole = sequence.missing == 0
                 table.add([
@@ -110,6 +125,7 @@ struct OverviewText {
                     Styled(Readable.percent(sequence.share)),
                     Styled("\(sequence.holes)", isWhole ? .plain : .warning),
                     Styled("\(sequence.missing)", isWhole ? .plain : .warning),
+                    Styled(Readable.number(sequence.declared)),
                     Styled(Readable.number(sequence.held)),
                 ])
             }
@@ -125,11 +141,11 @@ struct OverviewText {
 
     private var problems: [String] {
         overview.problems.map { problem in
-            let age = Double(overview.time - problem.since) / 1e9
+            let age = overview.time.seconds(since: problem.since)
             return line([
                 Styled(
-                    problem.code.isUnhealthy ? "! " : "- ",
-                    problem.code.isUnhealthy ? .bad : .warning),
+                    problem.isUnhealthy ? "! " : "- ",
+                    problem.isUnhealthy ? .bad : .warning),
                 Styled(problem.code.rawValue, .bold), Styled(" \(problem.message)"),
                 Styled("  since \(Readable.duration(age))", .dim),
             ])

@@ -1,4 +1,5 @@
 import Glibc
+import Monitoring
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,40 +11,46 @@ final class Server {
     private let group: MultiThreadedEventLoopGroup
     private let requestTime: TimeAmount
     private var channels: [any Channel] = []
-    private let board: Board
+    private let latest: LatestState
     private let loop: any EventLoop
-    private let followers: NIOLoopBound<Followers>
-    private let followerCount = FollowerCount()
+    private let subscribers: NIOLoopBound<EventSubscribers>
+    private let subscriberCount = SubscriberCount()
     /// The parts of the page as they were sent last, by id.
     private var published: [String: String] = [:]
     /// One line that says where it answers.
     private(set) var greeting = ""
 
-    init(_ plan: HealthPlan, board: Board) throws {
+    init(_ plan: HealthPlan, latest: LatestState) throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let limit = min(plan.maximumConnections, Self.descriptors() - 64)
+        // Every stage that is followed takes one too.
+        let others = 64 + Monitor.maximumStages
+        let limit = min(plan.maximumConnections, max(16, Self.descriptors() - others))
         let tls = try Self.tls(plan)
         requestTime = .milliseconds(Int64(plan.requestTime * 1000))
-        let answers = Answers(board: board, token: plan.token)
+        let router = Router(
+            latest: latest, token: plan.token,
+            hosts: HostCheck(
+                listeningOn: plan.address.host, hostname: Self.hostname,
+                allowed: plan.allowedHosts))
         let loop = group.next()
         let patience = requestTime
-        let count = followerCount
-        let (registry, followers) = try loop.submit {
+        let count = subscriberCount
+        let (connections, subscribers) = try loop.submit {
             (
-                NIOLoopBound(Registry(limit: max(1, limit)), eventLoop: loop),
-                NIOLoopBound(Followers(patience: patience, count: count), eventLoop: loop)
+                NIOLoopBound(ConnectionLimit(limit: max(1, limit)), eventLoop: loop),
+                NIOLoopBound(EventSubscribers(patience: patience, count: count), eventLoop: loop)
             )
         }.wait()
-        self.board = board
+        self.latest = latest
         self.loop = loop
-        self.followers = followers
+        self.subscribers = subscribers
         let main = try listen(
-            plan.address.host, plan.address.port, answers, registry, tls, isMetrics: false)
+            plan.address.host, plan.address.port, router, connections, tls, isMetrics: false)
         let scheme = tls == nil ? "http" : "https"
         greeting = "listening health=\(scheme)://\(Self.authority(plan.address.host, main))"
         if let port = plan.metricsPort {
             let metrics = try listen(
-                plan.address.host, port, answers, registry, tls, isMetrics: true)
+                plan.address.host, port, router, connections, tls, isMetrics: true)
             greeting += " metrics=\(scheme)://\(Self.authority(plan.address.host, metrics))/metrics"
         }
         greeting += "\n"
@@ -55,11 +62,11 @@ final class Server {
 
     /// - Returns: the port.
     private func listen(
-        _ host: String, _ port: Int, _ answers: Answers, _ registry: NIOLoopBound<Registry>,
+        _ host: String, _ port: Int, _ router: Router, _ connections: NIOLoopBound<ConnectionLimit>,
         _ tls: TLSContext?, isMetrics: Bool
     ) throws -> Int {
         let requestTime = requestTime
-        let followers = followers
+        let subscribers = subscribers
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -76,7 +83,7 @@ final class Server {
                     try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true)
                     try pipeline.addHandler(
                         Connection(
-                            answers, registry.value, followers.value, isMetrics: isMetrics,
+                            router, connections.value, subscribers.value, isMetrics: isMetrics,
                             requestTime: requestTime))
                 }
             }
@@ -85,8 +92,30 @@ final class Server {
             channels.append(channel)
             return channel.localAddress?.port ?? port
         } catch {
-            throw StageFailure(.unavailable, "cannot listen on \(host):\(port): \(error)")
+            throw StageFailure(
+                .unavailable,
+                "cannot listen on \(Self.authority(host, port)): \(Self.reason(error))")
         }
+    }
+
+    /// Why an address is not to be had, in the system's words.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError:
+            let words = String(cString: strerror(error.errnoCode))
+            return error.errnoCode == EADDRINUSE
+                ? "\(words); --listen and --metrics-port choose others" : words
+        case is SocketAddressError: return "no address is known for that name"
+        default: return "\(error)"
+        }
+    }
+
+    /// The name of this machine; empty when it has none.
+    private static var hostname: String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
+        return String(
+            decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// TLS 1.2 or later with the certificate of the configuration; nil without one.
@@ -117,13 +146,13 @@ final class Server {
 
     /// Tells the open pages what changed since it was called last.
     func publish() {
-        guard followerCount.value > 0, let page = board.page else { return }
+        guard subscriberCount.value > 0, let page = latest.page else { return }
         let sections = page.sections
         let changed = sections.filter { published[$0.id] != $0.html }
         for section in changed { published[section.id] = section.html }
-        let (news, whole) = (Answers.text(changed), Answers.text(sections))
-        let followers = followers
-        loop.execute { followers.value.tell(news, orAll: whole) }
+        let (news, whole) = (Router.text(changed), Router.text(sections))
+        let subscribers = subscribers
+        loop.execute { subscribers.value.tell(news, orAll: whole) }
     }
 
     /// Ends all connections.

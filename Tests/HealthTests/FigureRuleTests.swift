@@ -142,7 +142,7 @@ struct FigureRuleTests {
         #expect(
             try waitUntil {
                 try health.get("/metrics").text.contains(
-                    "ingestor_stage_marks_total{stage=\"dedup\",instance=\"fake\"} 7")
+                    "ingestor_stage_marks_total{stage=\"dedup\",stage_instance=\"fake\"} 7")
             })
         #expect(try health.get("/live").status == 200)
     }

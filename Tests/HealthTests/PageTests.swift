@@ -30,7 +30,8 @@ struct PageTests {
             ("ledger_first_id", 1), ("ledger_last_id", 1000), ("ledger_held_ids", 990),
             ("ledger_missing_ids", 10), ("ledger_holes_open", 2),
         ] {
-            sink.gauge(name, labels: "sequence=\"BTCUSDT trade\"", help: "").set(Int64(value))
+            sink.gauge(name, labels: "symbol=\"BTCUSDT\",kind=\"trade\"", help: "").set(
+                Int64(value))
         }
         sink.enter(.running)
         try #require(try waitUntil { try health.get("/overview").text.contains("990") })
@@ -99,7 +100,7 @@ struct PageTests {
         let (health, stages) = try start()
         let gauge = stages[1].gauge("records_waiting", help: "")
         let file = health.place.path("events")
-        let follower = try BackgroundProgram(
+        let subscriber = try BackgroundProgram(
             "curl", ["-isN", health.url + "/events"], output: file)
         var text = ""
         var value: Int64 = 4000
@@ -115,13 +116,13 @@ struct PageTests {
             #expect(text.contains("event: \(part)\ndata: "), "\(part)")
         }
         #expect(text.ranges(of: "event: completeness\n").count <= 2)
-        withExtendedLifetime((stages, follower)) {}
+        withExtendedLifetime((stages, subscriber)) {}
     }
 
-    @Test func `followers that do not read keep nobody waiting`() throws {
+    @Test func `subscribers that do not read keep nobody waiting`() throws {
         let (health, stages) = try start()
         let silent = try (0..<5).map { _ in try RawSocket(health.url) }
-        for socket in silent { socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n") }
+        for socket in silent { socket.send("GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") }
         #expect(try events(health, seconds: "1").contains("event: summary"))
         let head = try health.get("/events", ["-I"])
         #expect(head.status == 200 && head.text.isEmpty)
@@ -133,9 +134,9 @@ struct PageTests {
         let (health, stages) = try startWithToken()
         #expect(try health.get("/", Self.html).status == 401)
         #expect(try health.get("/", Self.html).headers.contains("basic realm="))
-        #expect(try health.get("/live", ["-u", "anyone:secret-1"]).status == 200)
-        #expect(try health.get("/live", ["-u", "anyone:secret-2"]).status == 401)
-        #expect(try health.get("/live", ["-H", "Authorization: Basic ???"]).status == 401)
+        #expect(try health.get("/stats", ["-u", "anyone:secret-1"]).status == 200)
+        #expect(try health.get("/stats", ["-u", "anyone:secret-2"]).status == 401)
+        #expect(try health.get("/stats", ["-H", "Authorization: Basic ???"]).status == 401)
         withExtendedLifetime(stages) {}
     }
 
@@ -145,7 +146,7 @@ struct PageTests {
         let stats = try StatsWriter(directory: health.stats, stage: "dedup", instance: "a")
         stats.enter(.running)
         try #require(
-            try waitUntil { try health.get("/live", ["-u", "x:secret-1"]).status == 200 })
+            try waitUntil { try health.get("/stats", ["-u", "x:secret-1"]).status == 200 })
         return (health, stats)
     }
 

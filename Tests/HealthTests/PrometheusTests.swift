@@ -18,7 +18,9 @@ struct PrometheusTests {
             contentsOf: packageRoot.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
         return text.split(separator: "\n").compactMap { line in
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-            guard cells.count >= 4, cells[0].hasPrefix("`ingestor_") else { return nil }
+            guard cells.count >= 4,
+                cells[0].hasPrefix("`ingestor_") || cells[0].hasPrefix("`process_")
+            else { return nil }
             return Row(
                 name: cells[0].trimmingCharacters(in: ["`"]), type: cells[1],
                 stages: cells[2].split(separator: ",").map {

@@ -123,10 +123,139 @@ struct MonitorTests {
         #expect(abs((view.delays.first?.median ?? 0) - 0.002) < 0.000126)
     }
 
-    @Test func `the number of stages that are followed is bounded`() throws {
+    // MARK: - Limits and visitors
+
+    /// A file of a stage that is gone: without a word, or ended with a status.
+    private func leave(
+        _ place: TemporaryDirectory, _ name: String, _ instance: String, exit code: Int32?
+    ) throws {
+        let writer = try StatsWriter(directory: place.path, stage: name, instance: instance)
+        if let code { return writer.end(exitCode: code) }
+        let file = URL(fileURLWithPath: try #require(writer.path))
+        var bytes = try Data(contentsOf: file)
+        bytes[24] ^= 1
+        try bytes.write(to: file)
+    }
+
+    @Test func `stages that run come before those that are over, and what is left out is told`()
+        throws
+    {
         let place = try TemporaryDirectory()
-        var writers: [StatsWriter] = []
-        for number in 0..<300 { writers.append(try stage(place, "dedup", "\(number)")) }
-        #expect(monitor(place).sample().stages.count == Monitor.maximumStages)
+        for number in 0..<WatchedFiles.maximumMembers {
+            try leave(place, "dedup", "\(number)", exit: 0)
+        }
+        let monitor = monitor(place)
+        #expect(monitor.sample().problems.map(\.code) == [.nothingRuns])
+        let tap = try stage(place, "sbe-tap", "live")
+        var overview = monitor.sample()
+        #expect(overview.stages.contains { $0.id == "sbe-tap.live" && $0.isRunning })
+        #expect(overview.stages.count == WatchedFiles.maximumMembers && overview.unseen == 1)
+        #expect(overview.isHealthy && overview.problems.map(\.code) == [.stagesUnseen])
+        try leave(place, "zz-put", "dead", exit: nil)
+        overview = monitor.sample()
+        #expect(overview.problems.contains { $0.stage == "zz-put.dead" && $0.code == .stageDead })
+        withExtendedLifetime(tap) {}
+    }
+
+    @Test func `more running stages than are followed are unhealthy`() throws {
+        let place = try TemporaryDirectory()
+        let template = try stage(place, "dedup", "0")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(template.path)))
+        for number in 1...WatchedFiles.maximumMembers + 2 {
+            var copy = bytes
+            copy.replaceSubrange(224..<230, with: Array("\(number + 100_000)".utf8))
+            try copy.write(to: URL(fileURLWithPath: place.path("dedup.\(number).stats")))
+        }
+        let overview = monitor(place).sample()
+        #expect(overview.unseen == 3 && !overview.isHealthy)
+        #expect(overview.problems.map(\.code) == [.stagesUnseen], "\(overview.problems)")
+    }
+
+    @Test func `files that are none of ours count for nothing, however many there are`() throws {
+        let place = try TemporaryDirectory()
+        for number in 0..<1000 {
+            try Data("junk".utf8).write(
+                to: URL(fileURLWithPath: place.path("a\(number).stats")))
+        }
+        let stage = try stage(place, "dedup")
+        let monitor = monitor(place)
+        for _ in 0..<2 {
+            let overview = monitor.sample()
+            #expect(overview.stages.map(\.id) == ["dedup.1"] && overview.problems.isEmpty)
+        }
+        withExtendedLifetime(stage) {}
+    }
+
+    @Test func `a visitor is shown, changes no health, and its file goes when it was killed`()
+        throws
+    {
+        let place = try TemporaryDirectory()
+        let member = try stage(place, "dedup", "live")
+        let visitor = try StatsWriter(
+            directory: place.path, stage: "rest-pull", instance: "77", isVisitor: true)
+        visitor.gauge(FigureName.breakerState, help: "").set(2)
+        visitor.counter(FigureName.recordsIn, help: "").add(5)
+        visitor.counter(FigureName.recordsOut, help: "").add(1)
+        visitor.enter(.failed)
+        visitor.enter(.running)
+        let monitor = monitor(place)
+        var overview = monitor.sample()
+        #expect(overview.visitors.map(\.id) == ["rest-pull.77"])
+        #expect(overview.members.map(\.id) == ["dedup.live"] && overview.problems.isEmpty)
+        let text = monitor.withMetrics(isOpenMetrics: false) {
+            String(decoding: $0, as: UTF8.self)
+        }
+        #expect(!text.contains("rest-pull") && text.contains("ingestor_visitors 1\n"))
+        // Killed: a copy whose process is gone.
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(visitor.path)))
+        bytes[24] ^= 1
+        let dead = place.path("rest-pull.78.stats")
+        try bytes.write(to: URL(fileURLWithPath: dead))
+        overview = monitor.sample()
+        #expect(overview.visitors.map(\.id) == ["rest-pull.77"] && overview.isHealthy)
+        #expect(!FileManager.default.fileExists(atPath: dead))
+        withExtendedLifetime(member) {}
+    }
+
+    @Test func `visitors alone are not the host's service`() throws {
+        let place = try TemporaryDirectory()
+        let visitor = try StatsWriter(
+            directory: place.path, stage: "sbe-tap", instance: "77", isVisitor: true)
+        visitor.enter(.running)
+        let overview = monitor(place).sample()
+        #expect(overview.problems.map(\.code) == [.nothingRuns])
+        #expect(overview.problems[0].message.contains("STAGE_INSTANCE"))
+    }
+
+    @Test func `labels of a stage are its name, its pipeline, and what Prometheus does not own`()
+        throws
+    {
+        let place = try TemporaryDirectory()
+        let writer = try StatsWriter(
+            directory: place.path, stage: "dedup", instance: "live", pipeline: "btc")
+        writer.gauge("a", labels: "instance=\"x\",le=\"1\",kind=\"k\",kind=\"l\"", help: "").set(3)
+        writer.enter(.running)
+        let monitor = monitor(place)
+        _ = monitor.sample()
+        let text = monitor.withMetrics(isOpenMetrics: false) {
+            String(decoding: $0, as: UTF8.self)
+        }
+        #expect(
+            text.contains(
+                "ingestor_stage_a{stage=\"dedup\",stage_instance=\"live\",pipeline=\"btc\","
+                    + "kind=\"k\"} 3\n"), "\(text)")
+    }
+
+    @Test func `two files that claim one name give one series`() throws {
+        let place = try TemporaryDirectory()
+        let writer = try stage(place, "dedup", "live")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(writer.path)))
+        try bytes.write(to: URL(fileURLWithPath: place.path("other.stats")))
+        let monitor = monitor(place)
+        _ = monitor.sample()
+        let text = monitor.withMetrics(isOpenMetrics: false) {
+            String(decoding: $0, as: UTF8.self)
+        }
+        #expect(text.ranges(of: "ingestor_stage_up{").count == 1)
     }
 }

@@ -107,10 +107,27 @@ struct OverviewTests {
         var log = EventLog()
         let long = String(repeating: "x", count: 5000)
         for turn in 0..<500 {
-            log.take(Self.overview([Self.view("a.1", error: (long, Int64(turn + 1)))]))
+            log.take(
+                Self.overview(
+                    [Self.view("a.1", error: (long, Int64(turn + 1)))],
+                    time: Int64(turn) * 10_000_000_000))
         }
         #expect(log.events.count == EventLog.length)
         #expect(try #require(log.events.map(\.text.count).max()) <= 301)
+    }
+
+    @Test func `a stage that warns without end does not push out what else happened`() {
+        var log = EventLog()
+        log.take(
+            Self.overview([Self.view("a.1")], problems: [Problem(.diskFull, stage: "a.1", "full")]))
+        for turn in 0..<1000 {
+            log.take(
+                Self.overview(
+                    [Self.view("a.1", error: ("error \(turn)", Int64(turn + 1)))],
+                    time: 1_000_000_000 + Int64(turn) * 1_000_000_000))
+        }
+        #expect(log.events.contains { $0.kind == .raised }, "\(log.events.map(\.text))")
+        #expect(log.events.count { $0.kind == .error } == 100)
     }
 
     @Test(
@@ -135,7 +152,7 @@ struct OverviewTests {
     @Test func `a share is whole only when it is`() {
         #expect(Readable.percent(1) == "100 %")
         #expect(Readable.percent(0.999_999) == "99.99 %")
-        var coverage = SequenceCoverage(sequence: "BTCUSDT trade")
+        var coverage = SequenceCoverage(symbol: "BTCUSDT", kind: "trade")
         (coverage.first, coverage.last, coverage.held) = (1, 1_000_000_000, 999_999_999)
         (coverage.missing, coverage.holes) = (1, 1)
         #expect(coverage.share < 1 && Readable.percent(coverage.share) == "99.99 %")

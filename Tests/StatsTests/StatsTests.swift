@@ -191,4 +191,114 @@ struct StatsTests {
         }
         #expect(HistogramBuckets.quantile(0.5, of: [UInt64](repeating: 0, count: 5)) == nil)
     }
+
+    // MARK: - Names and files
+
+    @Test func `a file takes the room that its figures need, not its whole length`() throws {
+        let place = try TemporaryDirectory()
+        let (writer, path) = try writer(place)
+        for number in 0..<40 { writer.counter("c\(number)", help: "C.").add() }
+        writer.histogram("h", help: "H.").record(5)
+        let status = try #require(try Files.status(path))
+        #expect(status.st_size == 256 << 10)
+        #expect(status.st_blocks * 512 <= 32 << 10, "\(status.st_blocks * 512) bytes on disk")
+        #expect(try StatsSnapshot(path: path).metrics.count == 41)
+    }
+
+    @Test func `a second process of one name is refused, until the first one ends`() throws {
+        let place = try TemporaryDirectory()
+        let (first, path) = try writer(place)
+        let start = Clock.monotonicNanoseconds()
+        #expect(throws: StatsError.nameTaken("dedup.a", pid: getpid())) {
+            _ = try self.writer(place)
+        }
+        // A restart overlaps a little: it was given time.
+        #expect(Clock.monotonicNanoseconds() - start >= 1_900_000_000)
+        first.counter("mark", help: "").add(7)
+        #expect(try StatsSnapshot(path: path).value("mark") == 7)
+        first.end(exitCode: 0)
+        let (second, _) = try writer(place)
+        #expect(try StatsSnapshot(path: path).state == .starting)
+        #expect(try Files.list(place.path("stats")) == ["dedup.a.stats"])
+        withExtendedLifetime((first, second)) {}
+    }
+
+    @Test func `of many that begin at once exactly one has the name`() async throws {
+        let place = try TemporaryDirectory()
+        let directory = place.path("stats")
+        struct Box: @unchecked Sendable { let writer: StatsWriter? }
+        let writers = await withTaskGroup(of: Box.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    Box(
+                        writer: try? StatsWriter(
+                            directory: directory, stage: "dedup", instance: "a"))
+                }
+            }
+            return await group.reduce(into: [Box]()) { $0.append($1) }
+        }
+        #expect(writers.count { $0.writer != nil } == 1)
+        #expect(try Files.list(directory).filter { $0.hasSuffix(".stats") } == ["dedup.a.stats"])
+    }
+
+    @Test func `names that share 64 bytes stay two names`() throws {
+        let place = try TemporaryDirectory()
+        let start = String(repeating: "é", count: 40)
+        let writers = try ["1", "2"].map {
+            try StatsWriter(directory: place.path, stage: "dedup", instance: start + $0)
+        }
+        let names = try writers.map { try StatsSnapshot(path: try #require($0.path)).instance }
+        #expect(Set(names).count == 2 && names.allSatisfy { $0.utf8.count <= 64 }, "\(names)")
+        #expect(names.allSatisfy { $0.hasPrefix(String(repeating: "é", count: 27) + "~") })
+    }
+
+    private func visitor(_ place: TemporaryDirectory, _ name: String = "4711") throws -> StatsWriter
+    {
+        try StatsWriter(
+            directory: place.path, stage: "rest-pull", instance: name, isVisitor: true)
+    }
+
+    @Test(arguments: [Int32(0), 1, 74])
+    func `a visitor takes its file away when it ends, however it ends`(code: Int32) throws {
+        let place = try TemporaryDirectory()
+        let stats = try visitor(place)
+        let path = try #require(stats.path)
+        #expect(try StatsSnapshot(path: path).isVisitor)
+        stats.end(exitCode: code)
+        #expect(try Files.list(place.path).isEmpty)
+    }
+
+    @Test func `two visitors of one pid, of two containers, have two files`() throws {
+        let place = try TemporaryDirectory()
+        let stats = [try visitor(place), try visitor(place)]
+        let paths = stats.compactMap(\.path)
+        #expect(Set(paths).count == 2, "\(paths)")
+        #expect(
+            try paths.map { try StatsSnapshot(path: $0).instance } == ["4711", "4711-2"])
+    }
+
+    @Test func `a stage that starts removes what killed visitors left, and nothing else`() throws {
+        let place = try TemporaryDirectory()
+        let (alive, member) = (
+            try visitor(place, "11"),
+            try StatsWriter(directory: place.path, stage: "dedup", instance: "12")
+        )
+        /// A file whose process is gone, and whose lock nobody holds.
+        func leave(_ writer: StatsWriter, _ name: String) throws {
+            let path = try #require(writer.path)
+            var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            bytes[StatsLayout.Header.processStart] ^= 1
+            try Data(bytes).write(to: URL(fileURLWithPath: place.path(name)))
+        }
+        for number in 100..<120 { try leave(alive, "rest-pull.\(number).stats") }
+        try leave(member, "dedup.13.stats")
+        try Data("junk".utf8).write(to: URL(fileURLWithPath: place.path("x.14.stats")))
+        let next = try visitor(place, "15")
+        #expect(
+            try Files.list(place.path) == [
+                "dedup.12.stats", "dedup.13.stats", "rest-pull.11.stats", "rest-pull.15.stats",
+                "x.14.stats",
+            ])
+        withExtendedLifetime((alive, member, next)) {}
+    }
 }

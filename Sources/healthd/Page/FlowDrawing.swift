@@ -3,17 +3,16 @@ import Monitoring
 /// Stages as boxes and pipes as arrows with their rates: sources left, sinks right; on a narrow
 /// screen sources above and sinks below.
 struct FlowDrawing {
-    private let overview: Overview
+    private let pipelines: [Pipeline]
     private let history: History
 
-    init(_ overview: Overview, _ history: History) {
-        self.overview = overview
+    init(_ pipelines: [Pipeline], _ history: History) {
+        self.pipelines = pipelines
         self.history = history
     }
 
     var html: HTML {
-        let pipelines = overview.pipelines
-        guard !pipelines.isEmpty else { return "<p>No stage is there.</p>" }
+        guard !pipelines.isEmpty else { return "<p>No stage with a name is there.</p>" }
         // healthd itself is in the table; it is worth a box when something is wrong with it.
         let single = pipelines.filter(\.isSingle).flatMap { $0.levels.joined() }
             .filter { $0.stage != "healthd" || !$0.isHealthy }

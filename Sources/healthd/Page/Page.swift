@@ -1,4 +1,5 @@
 import Monitoring
+import Stats
 
 /// The page: sections of HTML made here, once a look, for the whole document as for the events
 /// that bring it up to date. The browser's script only puts them in place.
@@ -18,7 +19,7 @@ struct Page {
         [
             Section(id: "summary", html: summary.text),
             Section(id: "problems", html: problems.text),
-            Section(id: "flow", html: FlowDrawing(overview, history).html.text),
+            Section(id: "flow", html: flow.text),
             Section(id: "stages", html: stages.text),
             Section(id: "delays", html: delays.text),
             Section(id: "completeness", html: completeness.text),
@@ -48,8 +49,8 @@ struct Page {
     // MARK: - Above
 
     private var summary: HTML {
-        let running = overview.stages.count(where: \.isRunning)
-        let bad = overview.problems.count(where: \.code.isUnhealthy)
+        let running = overview.members.count(where: \.isRunning)
+        let bad = overview.problems.count(where: \.isUnhealthy)
         let state: HTML =
             overview.isHealthy
             ? "<span class=\"verdict good\"><span aria-hidden=\"true\">✔</span> healthy</span>"
@@ -59,7 +60,7 @@ struct Page {
             ? "" : " <span>\(bad) \(bad == 1 ? "problem" : "problems")</span>"
         return """
             <h1>\(overview.service)</h1><p role="status">\(state)\(count)</p>\
-            <p class="quiet">\(running) of \(overview.stages.count) stages run, as of \
+            <p class="quiet">\(running) of \(overview.current.count) stages run, as of \
             \(PageWords.time(overview.time, hasDate: true))</p>
             """
     }
@@ -67,7 +68,7 @@ struct Page {
     private var problems: HTML {
         guard !overview.problems.isEmpty else { return "" }
         let lines = overview.problems.map { problem -> HTML in
-            let isBad = problem.code.isUnhealthy
+            let isBad = problem.isUnhealthy
             return """
                 <li class="\(isBad ? "bad" : "warning")"><b>\(isBad ? "Problem" : "Note"):</b> \
                 <code>\(problem.code.rawValue)</code> \(problem.message) <span class="quiet">since \
@@ -79,38 +80,75 @@ struct Page {
 
     // MARK: - Tables
 
-    private var stages: HTML {
-        let rows = overview.pipelines.flatMap(\.placed).map { stage, _ -> HTML in
-            let figures = stage.figures
-            func cell(_ value: Int64?) -> HTML {
-                let word = value.map { Readable.number($0) } ?? "–"
-                return "<td>\(word)</td>"
-            }
-            let curve = Sparkline.html(
-                history[stage.id].map(\.recordsOut), label: "records out a second of \(stage.id)")
-            return """
-                <tr id="\(PageWords.anchor(stage.id))"><th scope="row">\(stage.id)</th>\
-                <td class="word">\(PageWords.state(stage))</td>\
-                <td>\(Readable.number(stage.rates.recordsIn))</td>\
-                <td>\(Readable.number(stage.rates.recordsOut))</td><td>\(curve)</td>\
-                \(cell(figures["records_in"]))\(cell(figures["records_out"]))\(cell(stage.waiting))\
-                \(cell(figures["duplicates"]))\(cell(figures["records_quarantined"]))\
-                \(cell(figures["gap_records_out"]))\
-                <td>\(stage.isRunning ? Readable.duration(stage.heartbeatAge) : "–")</td>\
-                <td>\(Int(stage.pid))</td></tr>
+    /// Members as they flow; below them, to be unfolded, the runs that do not count.
+    private var flow: HTML {
+        let current = overview.pipelines(of: overview.current)
+        let visitors = overview.visitors
+        var html =
+            current.isEmpty && !visitors.isEmpty
+            ? "<p>No stage with a name is there.</p>" : FlowDrawing(current, history).html
+        if !visitors.isEmpty {
+            let count = "\(visitors.count) \(visitors.count == 1 ? "visitor" : "visitors")"
+            html += """
+                <details id="visitors"\(current.isEmpty ? " open" : "")><summary>\(count): runs \
+                without a name, which do not count for health</summary>\
+                \(FlowDrawing(overview.pipelines(of: visitors), history).html)</details>
                 """
         }
-        guard !rows.isEmpty else { return "<p>No stage has a stats file here.</p>" }
-        let titles = [
-            "Stage", "State", "In/s", "Out/s", "Out/s, 15 minutes", "Records in", "Records out",
-            "Waiting", "Duplicates", "Quarantined", "Gaps", "Heartbeat", "Process",
-        ]
-        return PageWords.table(
-            "Stages and what they counted", titles, words: ["State", "Out/s, 15 minutes"], rows)
+        return html
+    }
+
+    private var stages: HTML {
+        let current =
+            overview.pipelines(of: overview.current)
+            + overview.pipelines(of: overview.visitors)
+        let rows = current.flatMap(\.placed).map { row($0.stage) }
+        let past = overview.past.sorted { $0.stateSince > $1.stateSince }
+        var html: HTML =
+            rows.isEmpty
+            ? "<p>No stage runs here.</p>" : table("Stages and what they counted", rows)
+        if !past.isEmpty {
+            html += """
+                <details id="past"><summary>\(past.count) ended, and nothing is to be done about \
+                it</summary>\(table("Stages that ended", past.map(row)))</details>
+                """
+        }
+        return html
+    }
+
+    private func table(_ caption: String, _ rows: [HTML]) -> HTML {
+        PageWords.table(
+            caption,
+            [
+                "Stage", "State", "In/s", "Out/s", "15 minutes", "In", "Out", "Waiting",
+                "Duplicates", "Quarantined", "Gaps", "Beat", "Process",
+            ], words: ["State", "15 minutes"], rows)
+    }
+
+    private func row(_ stage: StageView) -> HTML {
+        let figures = stage.figures
+        func cell(_ value: Int64?) -> HTML {
+            let word = value.map { Readable.number($0) } ?? "–"
+            return "<td>\(word)</td>"
+        }
+        let curve = Sparkline.html(
+            history[stage.id].map(\.recordsOut), label: "records out a second of \(stage.id)")
+        return """
+            <tr id="\(PageWords.anchor(stage.id))"><th scope="row">\(stage.id)</th>\
+            <td class="word">\(PageWords.state(stage))</td>\
+            <td>\(Readable.number(stage.rates.recordsIn))</td>\
+            <td>\(Readable.number(stage.rates.recordsOut))</td><td>\(curve)</td>\
+            \(cell(figures[FigureName.recordsIn]))\(cell(figures[FigureName.recordsOut]))\
+            \(cell(stage.waiting))\(cell(figures[FigureName.duplicates]))\
+            \(cell(figures[FigureName.recordsQuarantined]))\
+            \(cell(figures[FigureName.gapRecordsOut]))\
+            <td>\(stage.isRunning ? Readable.duration(stage.heartbeatAge) : "–")</td>\
+            <td>\(Int(stage.pid))</td></tr>
+            """
     }
 
     private var delays: HTML {
-        let rows = overview.stages.flatMap { stage in
+        let rows = overview.current.flatMap { stage in
             stage.delays.map { delay -> HTML in
                 """
                 <tr><th scope="row">\(stage.id)</th><td class="word">\(delay.name)</td>\
@@ -127,27 +165,40 @@ struct Page {
     }
 
     private var completeness: HTML {
-        let rows = overview.stages.flatMap { stage in
+        let shown = overview.members.filter { $0.isRunning || !$0.isReplaced }
+        let rows = shown.flatMap { stage in
             stage.coverage.map { sequence -> HTML in
                 let hole =
                     sequence.oldestHole == 0
-                    ? "–" : Readable.duration(Double(overview.time - sequence.oldestHole) / 1e9)
+                    ? "–" : Readable.duration(overview.time.seconds(since: sequence.oldestHole))
                 return """
                     <tr><th scope="row">\(sequence.sequence)</th><td class="word">\(stage.id)</td>\
                     <td>\(PageWords.bar(sequence))</td>\
                     <td>\(Readable.percent(sequence.share))</td>\
-                    <td>\(sequence.holes)</td><td>\(sequence.missing)</td><td>\(hole)</td>\
+                    <td>\(sequence.holes)</td><td>\(sequence.missing)</td>\
+                    <td>\(sequence.declared)</td><td>\(hole)</td>\
                     <td>\(sequence.first)</td><td>\(sequence.last)</td></tr>
                     """
             }
         }
         guard !rows.isEmpty else { return "<p>No ledger says what it holds.</p>" }
+        let commands = shown.flatMap { stage in
+            stage.coverage.compactMap { sequence in
+                sequence.repair.map { command -> HTML in
+                    """
+                    <li>To fill the oldest hole of \(sequence.sequence), stop \(stage.id) and pipe \
+                    into it: <code>\(command)</code></li>
+                    """
+                }
+            }
+        }
+        let repairs: HTML = commands.isEmpty ? "" : "<ul class=\"repairs\">\(HTML(commands))</ul>"
         return PageWords.table(
             "Ids held between the first and the last, by ledger",
             [
-                "Sequence", "Ledger of", "Held", "Share", "Holes", "Missing", "Oldest hole",
-                "First id", "Last id",
-            ], words: ["Ledger of", "Held"], rows)
+                "Sequence", "Ledger of", "Held", "Share", "Holes", "Missing", "Declared",
+                "Oldest hole", "First id", "Last id",
+            ], words: ["Ledger of", "Held"], rows) + repairs
     }
 
     // MARK: - Log

@@ -29,7 +29,7 @@ body {
   margin: 0; background: var(--ground); color: var(--ink);
   font: 15px/1.45 system-ui, sans-serif;
 }
-header, main, footer { max-width: 1280px; margin: 0 auto; padding: 0 16px; }
+header, main, footer { max-width: 1600px; margin: 0 auto; padding: 0 16px; }
 h1 { font-size: 1.35rem; margin: 0; }
 h2 { font-size: 1.05rem; margin: 1.6rem 0 .6rem; }
 p { margin: 0; }
@@ -86,7 +86,7 @@ header { padding-top: 14px; padding-bottom: 6px; }
   display: block; width: 100%; height: 30px; margin-top: 4px;
   border-bottom: 1px solid var(--line);
 }
-td .spark { width: 130px; height: 24px; margin: 0; }
+td .spark { width: 90px; height: 24px; margin: 0; }
 .spark polyline {
   fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke;
 }
@@ -100,7 +100,7 @@ td .spark { width: 130px; height: 24px; margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 caption { text-align: left; padding: 8px 12px; color: var(--quiet); }
 th, td {
-  padding: 5px 12px; text-align: right; border-top: 1px solid var(--line); white-space: nowrap;
+  padding: 5px 8px; text-align: right; border-top: 1px solid var(--line); white-space: nowrap;
   font-variant-numeric: tabular-nums;
 }
 thead th { font-weight: 600; color: var(--quiet); }
@@ -115,6 +115,9 @@ tr:target > * { background: var(--empty); }
 #log li:first-child { border-top: 0; }
 #log .raised b, #log .error b { color: var(--bad); }
 #log .cleared b { color: var(--good); }
+details { margin-top: 10px; }
+summary { cursor: pointer; color: var(--quiet); padding: 4px 0; }
+.repairs li { margin-top: 6px; overflow-wrap: anywhere; }
 footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(--quiet); }
 @media (max-width: 760px) {
   .pipeline { flex-direction: column; }
@@ -167,9 +170,11 @@ function change(old, fresh) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  for (const name of old.getAttributeNames()) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  // What the reader has unfolded stays so.
+  for (const name of old.getAttributeNames())
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes)
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
   patch(old, fresh);
 }
 const live = document.getElementById("live");

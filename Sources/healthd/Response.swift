@@ -2,7 +2,7 @@ import Monitoring
 import NIOCore
 
 /// What a request is answered with.
-struct Answer: Sendable, Equatable {
+struct Response: Sendable, Equatable {
     var status = 200
     var contentType = "application/json"
     /// In UTF-8.
@@ -12,20 +12,20 @@ struct Answer: Sendable, Equatable {
     var isLive = false
 
     /// A JSON text.
-    static func json(_ value: JSONValue, status: Int = 200) -> Answer {
-        Answer(status: status, body: ByteBuffer(string: value.text + "\n"))
+    static func json(_ value: JSONValue, status: Int = 200) -> Response {
+        Response(status: status, body: ByteBuffer(string: value.text + "\n"))
     }
 
     /// An error, with the words of the service that this replaces.
     static func error(_ status: Int, _ message: String, _ more: [(String, JSONValue)] = [])
-        -> Answer
+        -> Response
     {
         json(.object([("error", .string(message))] + more), status: status)
     }
 }
 
 /// What matters of a request.
-struct Query: Sendable {
+struct Request: Sendable {
     /// Such as `GET`.
     var method = "GET"
     /// Without the query.
@@ -34,6 +34,8 @@ struct Query: Sendable {
     var accept = ""
     /// The `Authorization` header; empty for none.
     var authorization = ""
+    /// Every `Host` header.
+    var hosts: [String] = []
     /// True on the port that has only /metrics.
     var isMetricsPort = false
 }

@@ -1,11 +1,11 @@
 import NIOCore
 
-extension Answers {
+extension Router {
     /// The page for browsers.
-    var document: Answer {
-        guard let page = board.page else { return .error(503, "no overview yet") }
+    var document: Response {
+        guard let page = latest.page else { return .error(503, "no overview yet") }
         let nonce = Self.nonce()
-        return Answer(
+        return Response(
             contentType: "text/html; charset=utf-8",
             body: ByteBuffer(string: page.document(nonce: nonce)),
             headers: [
@@ -19,9 +19,9 @@ extension Answers {
     }
 
     /// The page's parts as server-sent events: all now, then those that change.
-    var events: Answer {
-        guard let page = board.page else { return .error(503, "no overview yet") }
-        return Answer(
+    var events: Response {
+        guard let page = latest.page else { return .error(503, "no overview yet") }
+        return Response(
             contentType: "text/event-stream",
             body: ByteBuffer(string: "retry: 2000\n\n" + Self.text(page.sections)),
             headers: ["X-Accel-Buffering": "no"], isLive: true)

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Series are a long text. Each form of it is made at once when it was asked for lately, so that
 /// nobody waits for it, else when somebody asks.
-final class Board: Sendable {
+final class LatestState: Sendable {
     /// A form of the series.
     enum Form: Int, CaseIterable, Sendable {
         case prometheus

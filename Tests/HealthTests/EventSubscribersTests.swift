@@ -23,45 +23,45 @@ struct FollowersTests {
     }
 
     @Test func `who reads hears the news, who missed something hears all once it reads`() throws {
-        let count = FollowerCount()
-        let followers = Followers(patience: .seconds(60), count: count)
+        let count = SubscriberCount()
+        let subscribers = EventSubscribers(patience: .seconds(60), count: count)
         let (reader, sleeper) = (try channel(), try channel())
-        #expect(followers.add(reader, number: 1) && followers.add(sleeper, number: 2))
+        #expect(subscribers.add(reader, number: 1) && subscribers.add(sleeper, number: 2))
         #expect(count.value == 2)
         sleeper.isWritable = false
-        followers.tell("news 1;", orAll: "all 1;")
-        followers.tell("", orAll: "all 2;")
+        subscribers.tell("news 1;", orAll: "all 1;")
+        subscribers.tell("", orAll: "all 2;")
         #expect(try written(reader) == "news 1;")
         #expect(try written(sleeper).isEmpty && sleeper.isActive)
         sleeper.isWritable = true
-        followers.tell("news 3;", orAll: "all 3;")
-        followers.tell("news 4;", orAll: "all 4;")
+        subscribers.tell("news 3;", orAll: "all 3;")
+        subscribers.tell("news 4;", orAll: "all 4;")
         #expect(try written(sleeper) == "all 3;news 4;")
         #expect(try written(reader) == "news 3;news 4;")
-        followers.remove(1)
+        subscribers.remove(1)
         #expect(count.value == 1)
-        followers.tell("news 5;", orAll: "all 5;")
+        subscribers.tell("news 5;", orAll: "all 5;")
         #expect(try written(reader).isEmpty)
     }
 
     @Test func `who does not read for long is let go`() throws {
-        let followers = Followers(patience: .nanoseconds(0), count: FollowerCount())
+        let subscribers = EventSubscribers(patience: .nanoseconds(0), count: SubscriberCount())
         let sleeper = try channel()
-        #expect(followers.add(sleeper, number: 1))
+        #expect(subscribers.add(sleeper, number: 1))
         sleeper.isWritable = false
-        followers.tell("news", orAll: "all")
+        subscribers.tell("news", orAll: "all")
         #expect(sleeper.isActive)
-        followers.tell("news", orAll: "all")
+        subscribers.tell("news", orAll: "all")
         sleeper.embeddedEventLoop.run()
         #expect(!sleeper.isActive)
     }
 
     @Test func `there is room for so many pages, and no more`() throws {
-        let followers = Followers(patience: .seconds(1), count: FollowerCount())
+        let subscribers = EventSubscribers(patience: .seconds(1), count: SubscriberCount())
         let channel = try channel()
-        #expect((0..<64).allSatisfy { followers.add(channel, number: $0) })
-        #expect(!followers.add(channel, number: 64))
-        followers.remove(3)
-        #expect(followers.add(channel, number: 64))
+        #expect((0..<64).allSatisfy { subscribers.add(channel, number: $0) })
+        #expect(!subscribers.add(channel, number: 64))
+        subscribers.remove(3)
+        #expect(subscribers.add(channel, number: 64))
     }
 }

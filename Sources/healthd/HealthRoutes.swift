@@ -1,9 +1,10 @@
 import Encoding
 import Monitoring
 import Stage
+import Stats
 
 /// The answers about health, with the shapes and status codes of the service that this replaces.
-struct HealthAnswers {
+struct HealthRoutes {
     let overview: Overview
     let mode: String
 
@@ -14,7 +15,7 @@ struct HealthAnswers {
         "sbe_client": "sbe-tap", "kinesis_producer": "kinesis-put", "s3_writer": "s3-put",
     ]
 
-    func answer(_ path: String) -> Answer {
+    func answer(_ path: String) -> Response {
         switch path {
         case "/": index
         case "/health": health
@@ -37,26 +38,26 @@ struct HealthAnswers {
 
     // MARK: - The old answers
 
-    private var index: Answer {
+    private var index: Response {
         .json(
             .object([
                 service, ("version", .string(Version.text)),
                 ("description", .string("Market data of Binance Spot, complete and once")),
-                ("endpoints", .array(Answers.paths.map { .string($0) })), timestamp,
+                ("endpoints", .array(Router.paths.map { .string($0) })), timestamp,
             ]))
     }
 
-    private var health: Answer {
+    private var health: Response {
         var members = [("status", JSONValue.string(status)), timestamp, service]
         if !overview.problems.isEmpty {
-            let bad = overview.problems.filter(\.code.isUnhealthy)
+            let bad = overview.problems.filter(\.isUnhealthy)
             members.append(("issues", .array(bad.map { .string($0.message) })))
             members.append(("reasons", .array(overview.problems.map(\.json))))
         }
         return .json(.object(members), status: code)
     }
 
-    private var detailed: Answer {
+    private var detailed: Response {
         .json(
             .object([
                 timestamp, service, ("overall_status", .string(status)),
@@ -67,7 +68,7 @@ struct HealthAnswers {
             ]), status: code)
     }
 
-    private func component(_ name: String) -> Answer {
+    private func component(_ name: String) -> Response {
         guard let component = components.first(where: { $0.name == name }) else {
             return .error(
                 404, "no such component: \(name)",
@@ -84,11 +85,12 @@ struct HealthAnswers {
 
     // MARK: - Components
 
-    /// Every stage by its id, by its name when that is not its id, and by the old names.
+    /// Every member by its id, by its stage when that is not its id, and by the old names. Visitors
+    /// are in /overview only.
     private var components: [(name: String, stages: [StageView])] {
         var found: [(name: String, stages: [StageView])] = []
-        for stage in overview.stages { found.append((stage.id, [stage])) }
-        let groups = Dictionary(grouping: overview.stages.filter(isCurrent), by: \.stage)
+        for stage in overview.members { found.append((stage.id, [stage])) }
+        let groups = Dictionary(grouping: overview.members.filter(isCurrent), by: \.stage)
         for (name, stages) in groups.sorted(by: { $0.key < $1.key }) {
             found.append((name, stages))
         }
@@ -101,7 +103,7 @@ struct HealthAnswers {
     /// A process that ended in order and has a successor says nothing about its stage any more.
     private func isCurrent(_ stage: StageView) -> Bool {
         stage.isRunning
-            || !overview.stages.contains {
+            || !overview.members.contains {
                 $0.stage == stage.stage && $0.startTime > stage.startTime
             }
     }
@@ -109,7 +111,7 @@ struct HealthAnswers {
     private func details(_ stages: [StageView]) -> JSONValue {
         let ids = Set(stages.map(\.id))
         let problems = overview.problems.filter { $0.stage.map(ids.contains) ?? false }
-        let isHealthy = problems.allSatisfy { !$0.code.isUnhealthy }
+        let isHealthy = problems.allSatisfy { !$0.isUnhealthy }
         return .object([
             ("status", .string(isHealthy ? "healthy" : "unhealthy")),
             ("issues", .array(problems.map { .string($0.message) })),
@@ -135,23 +137,24 @@ struct HealthAnswers {
     /// Figures of the whole, then of each component.
     private var stats: [(String, JSONValue)] {
         func sum(_ names: [String], _ figure: String) -> Int64 {
-            overview.stages.filter { names.contains($0.stage) }
+            overview.members.filter { names.contains($0.stage) }
                 .reduce(0) { $0 &+ ($1.figures[figure] ?? 0) }
         }
-        let errors = ["decode_errors", "records_quarantined", "request_retries", "retries"]
-        let all = overview.stages.reduce(Int64(0)) { total, stage in
+        let errors = [
+            FigureName.decodeErrors, FigureName.recordsQuarantined, FigureName.requestRetries,
+            FigureName.retries,
+        ]
+        let all = overview.members.reduce(Int64(0)) { total, stage in
             errors.reduce(total) { $0 &+ (stage.figures[$1] ?? 0) }
         }
-        let last = overview.stages.compactMap {
-            $0.figures["last_record_time_ns"] ?? $0.figures["last_message_ns"]
-        }.max()
+        let last = overview.members.compactMap { $0.figures[FigureName.lastRecordTime] }.max()
         let whole: [(String, JSONValue)] = [
             ("mode", .string(mode)),
-            ("uptime_seconds", .number(Double(overview.time - overview.startTime) / 1e9)),
-            ("running", .bool(overview.stages.contains(where: \.isRunning))),
-            ("messages_processed", .integer(sum(["sbe-tap", "rest-pull"], "records_out"))),
-            ("records_written_s3", .integer(sum(["s3-put"], "records_out"))),
-            ("records_sent_kinesis", .integer(sum(["kinesis-put"], "records_out"))),
+            ("uptime_seconds", .number(overview.time.seconds(since: overview.startTime))),
+            ("running", .bool(overview.members.contains(where: \.isRunning))),
+            ("messages_processed", .integer(sum(["sbe-tap", "rest-pull"], FigureName.recordsOut))),
+            ("records_written_s3", .integer(sum(["s3-put"], FigureName.recordsOut))),
+            ("records_sent_kinesis", .integer(sum(["kinesis-put"], FigureName.recordsOut))),
             ("errors", .integer(all)),
             (
                 "last_activity",
@@ -172,33 +175,55 @@ struct HealthAnswers {
         .connectionDown, .undelivered, .breakerOpen,
     ]
 
-    private func probe(_ codes: Set<Problem.Code>, _ word: String) -> Answer {
+    private func probe(_ codes: Set<Problem.Code>, _ word: String) -> Response {
         reply(overview.problems.filter { codes.contains($0.code) }.map(\.json), word)
     }
 
-    /// No hole is open in any ledger, however young, and nothing disappeared on the way.
-    private var complete: Answer {
+    /// Something runs, no hole is open in any ledger, however young, and nothing disappeared on the
+    /// way. What is declared missing for good is a number beside that.
+    private var complete: Response {
         var reasons = overview.problems.filter {
-            $0.code == .conservationOpen || $0.code == .linkBroken
+            [.nothingRuns, .conservationOpen, .linkBroken].contains($0.code)
         }.map(\.json)
-        for stage in overview.stages {
-            for coverage in stage.coverage where coverage.holes > 0 {
-                var problem = Problem(
-                    .holeOpen, stage: stage.id,
-                    "\(coverage.sequence): \(coverage.holes) holes, \(coverage.missing) ids missing"
-                )
-                problem.since = coverage.oldestHole
-                reasons.append(problem.json)
+        var declared: [JSONValue] = []
+        var total: Int64 = 0
+        for stage in overview.members where stage.isRunning || !stage.isReplaced {
+            for coverage in stage.coverage {
+                if coverage.holes > 0 { reasons.append(Self.hole(coverage, stage)) }
+                guard coverage.declared > 0 else { continue }
+                total &+= coverage.declared
+                declared.append(
+                    .object([
+                        ("stage", .string(stage.id)), ("sequence", .string(coverage.sequence)),
+                        ("ids", .integer(coverage.declared)),
+                    ]))
             }
         }
-        return reply(reasons, "complete")
+        return reply(
+            reasons, "complete",
+            [("declared_ids", .integer(total)), ("declared", .array(declared))])
     }
 
-    private func reply(_ reasons: [JSONValue], _ word: String) -> Answer {
+    private static func hole(_ coverage: SequenceCoverage, _ stage: StageView) -> JSONValue {
+        let holes = "\(coverage.holes) \(coverage.holes == 1 ? "hole" : "holes")"
+        let ids = "\(coverage.missing) \(coverage.missing == 1 ? "id" : "ids") missing"
+        var message = "\(coverage.sequence): \(holes), \(ids)"
+        if let repair = coverage.repair {
+            message += "; stop \(stage.id) and pipe into it: \(repair)"
+        }
+        var problem = Problem(.holeOpen, stage: stage.id, message)
+        problem.since = coverage.oldestHole
+        return problem.json
+    }
+
+    private func reply(
+        _ reasons: [JSONValue], _ word: String, _ more: [(String, JSONValue)] = []
+    ) -> Response {
         .json(
-            .object([
-                ("status", .string(reasons.isEmpty ? word : "not \(word)")), timestamp,
-                ("reasons", .array(reasons)),
-            ]), status: reasons.isEmpty ? 200 : 503)
+            .object(
+                [
+                    ("status", .string(reasons.isEmpty ? word : "not \(word)")), timestamp,
+                    ("reasons", .array(reasons)),
+                ] + more), status: reasons.isEmpty ? 200 : 503)
     }
 }

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// One that does not read is told nothing until it does, and then everything; after a while it is
 /// let go. So it costs no more than its buffer.
-final class Followers {
-    private struct Follower {
+final class EventSubscribers {
+    private struct Subscriber {
         let channel: any Channel
         /// Since when it does not read, ns of the monotonic clock.
         var stalledAt: Int64?
@@ -19,49 +19,49 @@ final class Followers {
 
     /// How long one may not read.
     private let patience: TimeAmount
-    private let count: FollowerCount
-    private var followers: [Int: Follower] = [:]
+    private let count: SubscriberCount
+    private var subscribers: [Int: Subscriber] = [:]
 
-    init(patience: TimeAmount, count: FollowerCount) {
+    init(patience: TimeAmount, count: SubscriberCount) {
         self.patience = patience
         self.count = count
     }
 
     /// - Returns: false when there are too many.
     func add(_ channel: any Channel, number: Int) -> Bool {
-        guard followers.count < Self.limit else { return false }
-        followers[number] = Follower(channel: channel)
-        count.value = followers.count
+        guard subscribers.count < Self.limit else { return false }
+        subscribers[number] = Subscriber(channel: channel)
+        count.value = subscribers.count
         return true
     }
 
     func remove(_ number: Int) {
-        guard followers.removeValue(forKey: number) != nil else { return }
-        count.value = followers.count
+        guard subscribers.removeValue(forKey: number) != nil else { return }
+        count.value = subscribers.count
     }
 
     /// Sends what is new; to those that missed something, all.
     func tell(_ news: String, orAll whole: String) {
         let now = Clock.monotonicNanoseconds()
-        for (number, follower) in followers {
-            guard follower.channel.isWritable else {
-                let since = follower.stalledAt ?? now
-                followers[number]?.stalledAt = since
-                if now - since > patience.nanoseconds { follower.channel.close(promise: nil) }
+        for (number, subscriber) in subscribers {
+            guard subscriber.channel.isWritable else {
+                let since = subscriber.stalledAt ?? now
+                subscribers[number]?.stalledAt = since
+                if now - since > patience.nanoseconds { subscriber.channel.close(promise: nil) }
                 continue
             }
-            followers[number]?.stalledAt = nil
-            let text = follower.stalledAt == nil ? news : whole
+            subscribers[number]?.stalledAt = nil
+            let text = subscriber.stalledAt == nil ? news : whole
             guard !text.isEmpty else { continue }
-            let buffer = follower.channel.allocator.buffer(string: text)
+            let buffer = subscriber.channel.allocator.buffer(string: text)
             let part = HTTPServerResponsePart.body(.byteBuffer(buffer))
-            follower.channel.writeAndFlush(part, promise: nil)
+            subscriber.channel.writeAndFlush(part, promise: nil)
         }
     }
 }
 
 /// How many pages are open, for the thread that makes the news.
-final class FollowerCount: Sendable {
+final class SubscriberCount: Sendable {
     private let count = Atomic(0)
 
     var value: Int {

@@ -3,10 +3,12 @@ import Monitoring
 import Stage
 
 /// Finds the answer to a request in the newest overview.
-struct Answers: Sendable {
-    let board: Board
+struct Router: Sendable {
+    let latest: LatestState
     /// What every request must show; nil for nothing.
     let token: String?
+    /// Which hosts requests may name where there is no token.
+    let hosts: HostCheck
 
     /// Every path, for `/` and for 404.
     static let paths = [
@@ -14,50 +16,82 @@ struct Answers: Sendable {
         "/ready", "/fresh", "/complete", "/overview", "/events", "/metrics",
     ]
 
+    /// Methods that are answered. OPTIONS is what load balancers ask that are told nothing else.
+    private static let methods = ["GET", "HEAD", "OPTIONS"]
+
     /// The answer to a request; the body of an answer to HEAD is not sent.
-    func answer(_ query: Query) -> Answer {
-        if let token, !Self.shows(query.authorization, token) {
-            var refusal = Answer.error(401, "a bearer token is needed")
-            // Browsers ask for a password where they see the first way.
-            refusal.headers["WWW-Authenticate"] = "Basic realm=\"healthd\", Bearer"
-            return refusal
-        }
-        guard isKnown(query) else {
+    func respond(to request: Request) -> Response {
+        var request = request
+        // `/health/` is `/health`; `OPTIONS *` asks about the whole server.
+        while request.path.count > 1, request.path.hasSuffix("/") { request.path.removeLast() }
+        if request.method == "OPTIONS", request.path == "*" { request.path = "/" }
+        if let refusal = refusal(of: request) { return refusal }
+        guard isKnown(request) else {
             return .error(
-                404, "no such path: \(query.path)",
+                404, "no such path: \(request.path)",
                 [("paths", .array(Self.paths.map { .string($0) }))])
         }
-        guard query.method == "GET" || query.method == "HEAD" else {
-            var refusal = Answer.error(405, "\(query.method) is not allowed")
-            refusal.headers["Allow"] = "GET, HEAD"
+        let allowed = Self.methods.joined(separator: ", ")
+        guard Self.methods.contains(request.method) else {
+            var refusal = Response.error(405, "\(request.method) is not allowed")
+            refusal.headers["Allow"] = allowed
             return refusal
         }
-        if query.path == "/live" { return .json(.object([("status", .string("alive"))])) }
-        guard let overview = board.overview else {
-            return .error(503, "healthd has not looked at the stages yet")
-        }
-        if query.path == "/metrics" { return metrics(query) }
-        if query.path == "/events" { return events }
-        if query.path == "/", Accept(query.accept).prefers("text/html", to: "application/json") {
-            return document
-        }
-        return HealthAnswers(overview: overview, mode: board.mode).answer(query.path)
+        guard request.method == "OPTIONS" else { return answer(request) }
+        // Of the whole server the status is what load balancers want to know.
+        if request.path == "/" { request.path = "/health" }
+        request.accept = ""
+        let full = request.path == "/events" ? Response() : answer(request)
+        return Response(status: full.status, headers: ["Allow": allowed])
     }
 
-    private func isKnown(_ query: Query) -> Bool {
-        if query.isMetricsPort { return query.path == "/metrics" }
-        return Self.paths.contains(query.path) && !query.path.hasSuffix("}")
-            || query.path.hasPrefix(HealthAnswers.componentPrefix)
+    /// Why a request is not looked at; nil for one that is.
+    private func refusal(of request: Request) -> Response? {
+        // Probes have no token, and this says nothing but that healthd answers.
+        if request.path == "/live" && !request.isMetricsPort { return nil }
+        guard let token else {
+            guard hosts.admits(request.hosts) else {
+                return .error(
+                    403, "requests for this host are not answered here; --allow-host names others")
+            }
+            return nil
+        }
+        guard !Self.shows(request.authorization, token) else { return nil }
+        var refusal = Response.error(401, "a bearer token is needed")
+        // Browsers ask for a password where they see the first way.
+        refusal.headers["WWW-Authenticate"] = "Basic realm=\"healthd\", Bearer"
+        return refusal
+    }
+
+    private func answer(_ request: Request) -> Response {
+        if request.path == "/live" { return .json(.object([("status", .string("alive"))])) }
+        guard let overview = latest.overview else {
+            return .error(503, "healthd has not looked at the stages yet")
+        }
+        if request.path == "/metrics" { return metrics(request) }
+        if request.path == "/events" { return events }
+        if request.path == "/",
+            Accept(request.accept).prefers("text/html", to: "application/json")
+        {
+            return document
+        }
+        return HealthRoutes(overview: overview, mode: latest.mode).answer(request.path)
+    }
+
+    private func isKnown(_ request: Request) -> Bool {
+        if request.isMetricsPort { return request.path == "/metrics" }
+        return Self.paths.contains(request.path) && !request.path.hasSuffix("}")
+            || request.path.hasPrefix(HealthRoutes.componentPrefix)
     }
 
     /// The format that the scraper asks for; text where it asks for none.
-    private func metrics(_ query: Query) -> Answer {
-        let wantsOpen = Accept(query.accept).prefers(
+    private func metrics(_ request: Request) -> Response {
+        let wantsOpen = Accept(request.accept).prefers(
             "application/openmetrics-text", to: "text/plain")
-        guard let text = board.metrics(wantsOpen ? .openMetrics : .prometheus) else {
+        guard let text = latest.metrics(wantsOpen ? .openMetrics : .prometheus) else {
             return .error(503, "no figures yet")
         }
-        return Answer(
+        return Response(
             contentType: wantsOpen
                 ? Monitor.contentTypes.openMetrics : Monitor.contentTypes.prometheus,
             body: text, headers: ["Vary": "Accept"])

@@ -1,0 +1,122 @@
+import Foundation
+import Stats
+import TestSupport
+import Testing
+
+/// Who belongs to the host's health, with real processes: stages that were given a name.
+struct VisitorTests {
+    private func member(_ health: Health) throws -> StatsWriter {
+        let stats = try StatsWriter(directory: health.stats, stage: "s3-put", instance: "live")
+        stats.enter(.running)
+        try #require(try waitUntil { try health.isRunning("s3-put.live") })
+        return stats
+    }
+
+    private func files(_ health: Health) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: health.stats).sorted()
+    }
+
+    @Test func `a run from the shell that fails changes nothing of the host's health`() throws {
+        let health = try Health(["heartbeat_seconds: 600"])
+        let stats = try member(health)
+        let outcome = try Program.run(
+            "dedup", ["--stats-dir", health.stats], input: Array("no frames at all".utf8))
+        #expect(outcome.status == 65, "\(outcome.errors)")
+        #expect(try files(health) == ["healthd.main.stats", "s3-put.live.stats"])
+        for path in ["/health", "/ready", "/fresh", "/complete"] {
+            let reply = try health.get(path)
+            #expect(reply.status == 200, "\(path): \(reply.text)")
+        }
+        #expect(try !health.get("/metrics").text.contains("dedup"))
+        withExtendedLifetime(stats) {}
+    }
+
+    @Test func `a visitor is shown while it runs, and is forgotten when it was killed`() throws {
+        let health = try Health(["heartbeat_seconds: 600"])
+        let stats = try member(health)
+        let fifo = try OpenFIFO(health.place.path("fifo"))
+        let visitor = try BackgroundProgram(
+            "dedup", ["--stats-dir", health.stats], input: fifo.path, output: "/dev/null")
+        let id = "dedup.\(visitor.pid)"
+        #expect(try waitUntil { try health.get("/overview").text.contains("\"id\":\"\(id)\"") })
+        #expect(try health.get("/metrics").text.contains("ingestor_visitors 1\n"))
+        #expect(try health.get("/health/components/\(id)").status == 404)
+        visitor.signal(SIGSTOP)
+        visitor.signal(SIGKILL)
+        #expect(try waitUntil { try !health.get("/overview").text.contains(id) })
+        #expect(try waitUntil { try !files(health).contains("\(id).stats") })
+        #expect(try health.get("/health").status == 200)
+        withExtendedLifetime(stats) {}
+    }
+
+    @Test func `without a healthd the next stage removes what a killed visitor left`() throws {
+        let place = try TemporaryDirectory()
+        let stats = place.path("stats")
+        let fifo = try OpenFIFO(place.path("fifo"))
+        do {
+            let visitor = try BackgroundProgram(
+                "dedup", ["--stats-dir", stats], input: fifo.path, output: "/dev/null")
+            let file = "\(stats)/dedup.\(visitor.pid).stats"
+            #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: stats).count == 1)
+        let next = try Program.run("dedup", ["--stats-dir", stats])
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: stats) == [])
+    }
+
+    @Test func `a second process of one name ends with 75 and says who has it`() throws {
+        let place = try TemporaryDirectory()
+        let fifo = try OpenFIFO(place.path("fifo"))
+        let options = ["--stats-dir", place.path("stats"), "--instance", "a"]
+        let first = try BackgroundProgram(
+            "dedup", options, input: fifo.path, output: "/dev/null")
+        let file = place.path("stats/dedup.a.stats")
+        #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
+        let second = try Program.run("dedup", options)
+        #expect(second.status == 75)
+        #expect(
+            second.errors.contains("dedup.a is already running as process \(first.pid)")
+                && second.errors.contains("--instance"), "\(second.errors)")
+        #expect(try StatsSnapshot(path: file).pid == first.pid)
+        // Once it is over, its name is free at once.
+        first.signal(SIGKILL)
+        let third = try Program.run("dedup", options)
+        #expect(third.status == 0, "\(third.errors)")
+    }
+
+    @Test func `stages that run are seen behind any number of files of those that ended`() throws {
+        let place = try TemporaryDirectory()
+        for number in 0..<300 {
+            try StatsWriter(directory: place.path, stage: "dedup", instance: "\(number)")
+                .end(exitCode: 0)
+        }
+        for number in 0..<300 {
+            try Data("junk".utf8).write(to: URL(fileURLWithPath: place.path("a\(number).stats")))
+        }
+        let tap = try StatsWriter(directory: place.path, stage: "sbe-tap", instance: "live")
+        tap.enter(.running)
+        let outcome = try Program.run(
+            "healthd", ["--once", "--json", "--interval", "0.1", "--stats-dir", place.path])
+        #expect(outcome.status == 0, "\(outcome.text.suffix(400)) \(outcome.errors)")
+        #expect(outcome.text.contains("\"id\":\"sbe-tap.live\""))
+        withExtendedLifetime(tap) {}
+    }
+
+    @Test func `where nothing runs nothing is complete, and what is declared is a number`() throws {
+        let health = try Health(["heartbeat_seconds: 600", "hole_seconds: 0"])
+        #expect(try health.waitFor("nothing_runs", at: "/complete") != nil)
+        #expect(try health.get("/complete").status == 503)
+        let stats = try member(health)
+        let labels = "symbol=\"BTCUSDT\",kind=\"depthDiff\""
+        for (name, value) in [
+            (FigureName.ledgerFirst, 1), (FigureName.ledgerLast, 100), (FigureName.ledgerHeld, 90),
+            (FigureName.ledgerDeclared, 10),
+        ] { stats.gauge(name, labels: labels, help: "").set(Int64(value)) }
+        #expect(try waitUntil { try health.get("/complete").json["declared_ids"] as? Int == 10 })
+        let reply = try health.get("/complete")
+        #expect(reply.status == 200 && reply.json["status"] as? String == "complete")
+        #expect(reply.text.contains("\"sequence\":\"BTCUSDT depthDiff\""), "\(reply.text)")
+        #expect(try health.get("/health").status == 200)
+    }
+}
