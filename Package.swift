@@ -237,6 +237,6 @@ let package = Package(
             exclude: ["websocket_server.py"], swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Encoding", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
-        tests("SBETests", ["SBE", "SchemaModel", "Records", "Binance"]),
+        tests("SBETests", ["SBE", "SchemaModel", "Identity", "Records", "Binance"]),
     ]
 )

@@ -35,7 +35,7 @@
 
 #include "delays.h"
 
-enum { FRAME = 102, CALL = 500, ROOM = 256 << 10 };
+enum { FRAME = 110, CALL = 500, ROOM = 256 << 10 };
 static const char TYPE[] = "application/x-amz-json-1.1";
 static const char TARGET[] = "Kinesis_20131202.PutRecords";
 static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -6,7 +6,7 @@ import sys
 import boto3
 from botocore.config import Config
 
-FRAME, CALL = 102, 500
+FRAME, CALL = 110, 500
 url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 client = boto3.client("kinesis", endpoint_url=url, region_name="us-east-1", config=Config(retries={"max_attempts": 1}))
 with open(path, "rb") as file:

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME = 102, BATCH = 256 << 10, OUT = 64 << 10 };
+enum { FRAME = 110, BATCH = 256 << 10, OUT = 64 << 10 };
 
 #define LOADER(name, type)                     \
     static inline type name(const uint8_t *p) { \
@@ -67,7 +67,7 @@ static uint8_t *read_file(const char *path, size_t *length) {
 // Making input
 
 static void make_trade(uint8_t *frame, int64_t id) {
-    static const uint8_t start[14] = {0, 0, 0, FRAME, 0xeb, 0x50, 88, 0, 1, 0, 0x61, 0x22, 0, 0};
+    static const uint8_t start[14] = {0, 0, 0, FRAME, 0xeb, 0x50, 96, 0, 1, 0, 0x62, 0x22, 0, 0};
     static int64_t price = 6500000000000;
     memset(frame, 0, FRAME);
     memcpy(frame, start, sizeof start);
@@ -80,13 +80,13 @@ static void make_trade(uint8_t *frame, int64_t id) {
     memcpy(frame + 30, &id, 8);
     memcpy(frame + 38, &id, 8);
     memcpy(frame + 46, "BTCUSDT", 7);
-    frame[72] = 1;
-    frame[73] = 2;
-    frame[74] = frame[75] = 0xf8;
-    memcpy(frame + 78, &price, 8);
-    memcpy(frame + 86, &quantity, 8);
-    frame[94] = next_random() & 1;
-    frame[95] = 1;
+    frame[80] = 1;
+    frame[81] = 2;
+    frame[82] = frame[83] = 0xf8;
+    memcpy(frame + 86, &price, 8);
+    memcpy(frame + 94, &quantity, 8);
+    frame[102] = next_random() & 1;
+    frame[103] = 1;
 }
 
 // Several symbols take turns, each with ids of its own: AATCUSDT, ABTCUSDT, …
@@ -184,7 +184,7 @@ static void filter(int is_dedup) {
         size_t at = 0, fill = 0;
         while (have - at >= 6) {
             uint32_t length = __builtin_bswap32(u32(in + at));
-            if (u16(in + at + 4) != 0x50eb || length < 78 || length > BATCH) exit(65);
+            if (u16(in + at + 4) != 0x50eb || length < 86 || length > BATCH) exit(65);
             if (have - at < length) break;
             if (!is_dedup || is_new(u64(in + at + 30))) {
                 memcpy(out + fill, in + at, length);
@@ -230,23 +230,23 @@ static void json(void) {
         for (; have - used >= FRAME; used += FRAME) {
             const uint8_t *record = in + used + 14;
             at = TEXT(at, "{\"kind\":\"trade\",\"symbol\":\"");
-            size_t length = strnlen((const char *)record + 32, 24);
+            size_t length = strnlen((const char *)record + 32, 32);
             memcpy(at, record + 32, length);
             at = number(TEXT(at + length, "\",\"event_ts\":"), i64(record) / 1000);
             at = number(TEXT(at, ",\"ingest_ts\":"), i64(record + 8) / 1000000);
             at = number(TEXT(at, ",\"trade_id\":"), i64(record + 16));
-            at = decimal(TEXT(at, ",\"price\":"), i64(record + 64));
-            at = decimal(TEXT(at, ",\"qty\":"), i64(record + 72));
+            at = decimal(TEXT(at, ",\"price\":"), i64(record + 72));
+            at = decimal(TEXT(at, ",\"qty\":"), i64(record + 80));
             at = TEXT(at, ",\"is_buyer_maker\":");
-            at = record[80] ? TEXT(at, "true") : TEXT(at, "false");
+            at = record[88] ? TEXT(at, "true") : TEXT(at, "false");
             at = TEXT(at, ",\"source\":\"rest\",\"is_best_match\":");
-            at = record[81] ? TEXT(at, "true") : TEXT(at, "false");
-            at = number(TEXT(at, ",\"price_exponent\":"), (int8_t)record[60]);
-            at = number(TEXT(at, ",\"qty_exponent\":"), (int8_t)record[61]);
+            at = record[89] ? TEXT(at, "true") : TEXT(at, "false");
+            at = number(TEXT(at, ",\"price_exponent\":"), (int8_t)record[68]);
+            at = number(TEXT(at, ",\"qty_exponent\":"), (int8_t)record[69]);
             at = number(TEXT(at, ",\"event_time_us\":"), i64(record));
             at = number(TEXT(at, ",\"ingest_time_ns\":\""), i64(record + 8));
-            at = number(TEXT(at, "\",\"venue\":"), record[58]);
-            at = number(TEXT(at, ",\"flags\":"), u16(record + 62));
+            at = number(TEXT(at, "\",\"venue\":"), record[66]);
+            at = number(TEXT(at, ",\"flags\":"), u16(record + 70));
             at = TEXT(at, "}\n");
         }
         memmove(in, in + used, have - used);
@@ -272,19 +272,19 @@ static void avro(const char *path, long passes) {
         uint8_t *at = out;
         for (size_t used = 0; used + FRAME <= length; used += FRAME) {
             const uint8_t *record = in + used + 14;
-            size_t symbol = strnlen((const char *)record + 32, 24);
-            double price = i64(record + 64) / 1e8, quantity = i64(record + 72) / 1e8;
+            size_t symbol = strnlen((const char *)record + 32, 32);
+            double price = i64(record + 72) / 1e8, quantity = i64(record + 80) / 1e8;
             at = put(varint(at, symbol), record + 32, symbol);
             at = varint(varint(at, i64(record) / 1000), i64(record + 8) / 1000000);
             at = put(put(varint(at, i64(record + 16)), &price, 8), &quantity, 8);
-            *at++ = record[80];
+            *at++ = record[88];
             at = put(varint(at, 4), "rest", 4);
             at = varint(at, 1);
-            *at++ = record[81];
-            at = varint(varint(at, i64(record + 64)), i64(record + 72));
-            at = varint(varint(at, (int8_t)record[60]), (int8_t)record[61]);
+            *at++ = record[89];
+            at = varint(varint(at, i64(record + 72)), i64(record + 80));
+            at = varint(varint(at, (int8_t)record[68]), (int8_t)record[69]);
             at = varint(varint(at, i64(record)), i64(record + 8));
-            at = varint(varint(at, record[58]), u16(record + 62));
+            at = varint(varint(at, record[66]), u16(record + 70));
         }
         total += at - out;
     }

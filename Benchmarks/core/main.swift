@@ -127,7 +127,7 @@ func readPage(_ file: borrowing Bytes, passes: Int) throws -> String {
             let frame = try FrameView(firstIn: frames.extracting(offset..<frames.byteCount))
             offset += frame.bytes.byteCount
             let row = try AggTradeDecoder(frame.message)
-            let values = row.firstId &+ row.price &+ row.quantity &+ row.eventTime / 1000
+            let values = frame.firstID &+ row.price &+ row.quantity &+ frame.eventTime / 1000
             sum &+= UInt64(bitPattern: values)
         }
         rows += page.count

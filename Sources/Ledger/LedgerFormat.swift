@@ -7,13 +7,16 @@ import Posix
 /// file   magic "BILEDG1\n", then batches
 /// batch  uint32 length of the entries, uint32 CRC32C of them, uint32 CRC32C of these 8 bytes,
 ///        entries
-/// entry  uint8 venue, uint8 0 held or 1 declared, uint16 template, uint16 series, uint16 zero,
-///        24 bytes symbol, uint32 number of ranges, then per range int64 first, int64 last
+/// entry  uint8 venue, uint8 0 held or 1 declared, plus 2 for a symbol of 32 bytes, uint16 template,
+///        uint16 series, uint16 zero, 24 or 32 bytes symbol, uint32 number of ranges, then per
+///        range int64 first, int64 last
 /// ```
 enum LedgerFormat {
     static let magic = Array("BILEDG1\n".utf8)
     static let batchHeader = 12
     static let entryHeader = 36
+    /// In an entry's second byte: its symbol has eight bytes more.
+    static let longSymbol: UInt8 = 2
     /// A longer file is refused before it is read: over a hundred million intervals.
     static let maximumFile = 2 << 30
     /// A shorter file is not worth compacting.
@@ -39,13 +42,16 @@ enum LedgerFormat {
         to bytes: inout Bytes
     ) {
         bytes.append(key.venue)
-        bytes.append(isDeclared ? 1 : 0)
+        let symbol = key.symbol.words
+        let isLong = symbol.3 != 0
+        bytes.append((isDeclared ? 1 : 0) | (isLong ? longSymbol : 0))
         bytes.append(bits: key.template)
         bytes.append(bits: key.series)
         bytes.append(bits: UInt16(0))
-        bytes.append(bits: key.symbol.words.0)
-        bytes.append(bits: key.symbol.words.1)
-        bytes.append(bits: key.symbol.words.2)
+        bytes.append(bits: symbol.0)
+        bytes.append(bits: symbol.1)
+        bytes.append(bits: symbol.2)
+        if isLong { bytes.append(bits: symbol.3) }
         bytes.append(bits: UInt32(ranges.count))
         for range in ranges {
             bytes.append(bits: range.lowerBound)
@@ -98,8 +104,13 @@ enum LedgerFormat {
                 guard range.upperBound - next >= entryHeader else {
                     throw .corrupt(path: path, offset: next, reason: "half an entry")
                 }
-                let count = Int(load(next + 32, UInt32.self))
-                guard count <= (range.upperBound - next - entryHeader) / 16 else {
+                let marks = load(next + 1, UInt8.self)
+                let extra = marks & longSymbol == 0 ? 0 : 8
+                guard range.upperBound - next >= entryHeader + extra else {
+                    throw .corrupt(path: path, offset: next, reason: "half an entry")
+                }
+                let count = Int(load(next + 32 + extra, UInt32.self))
+                guard count <= (range.upperBound - next - entryHeader - extra) / 16 else {
                     throw .corrupt(path: path, offset: next, reason: "more ranges than bytes")
                 }
                 let key = SequenceID(
@@ -108,10 +119,11 @@ enum LedgerFormat {
                     symbol: SymbolName(
                         words: (
                             load(next + 8, UInt64.self), load(next + 16, UInt64.self),
-                            load(next + 24, UInt64.self)
+                            load(next + 24, UInt64.self),
+                            extra == 0 ? 0 : load(next + 32, UInt64.self)
                         )))
-                let isDeclared = load(next + 1, UInt8.self) == 1
-                next += entryHeader
+                let isDeclared = marks & 1 == 1
+                next += entryHeader + extra
                 var ranges: [ClosedRange<Int64>] = []
                 ranges.reserveCapacity(count)
                 for _ in 0..<count {

@@ -1,10 +1,10 @@
 /// The numbers of a frame: a Simple Open Framing Header, then one SBE message of our schema whose
-/// root block starts with the 64-byte prefix of every record.
+/// root block starts with the 72-byte prefix of every record.
 ///
 /// ```
 ///  0       4       6               14                         14 + block length
 ///  +-------+-------+---------------+--------------------------+----------------
-///  | length| EB 50 | message header| prefix (64), own fields  | groups, data
+///  | length| EB 50 | message header| prefix (72), own fields  | groups, data
 ///  +-------+-------+---------------+--------------------------+----------------
 ///   big-endian      little-endian from here on
 /// ```
@@ -20,11 +20,13 @@ public enum Frame {
     /// Where the root block starts in a frame.
     public static let blockOffset = headerLength + 8
     /// Bytes that every root block starts with.
-    public static let prefixLength = 64
+    @inlinable public static var prefixLength: Int { PrefixView.length }
     /// No frame is shorter: both headers and the prefix.
-    public static let minimumLength = blockOffset + prefixLength
+    @inlinable public static var minimumLength: Int { blockOffset + prefixLength }
     /// The id of records.xml.
-    public static let schemaID: UInt16 = 8801
+    @inlinable public static var schemaID: UInt16 { PrefixView.schemaID }
+    /// No frame of this schema or the one before is shorter: what is known before the schema is.
+    @inlinable static var shortestOldLength: Int { blockOffset + OldFrame.prefixLength }
 }
 
 /// Why bytes are not frames of ours. Offsets are in bytes from the start of the stream.
@@ -35,6 +37,8 @@ public enum FrameError: Error, Equatable, CustomStringConvertible {
     case badLength(offset: Int64, length: UInt32)
     /// A message of another schema than records.xml.
     case foreignSchema(offset: Int64, schemaID: UInt16)
+    /// A message of records.xml before symbols had 32 bytes.
+    case oldSchema(offset: Int64)
     /// A root block without room for the prefix, or one that leaves its frame.
     case badBlock(offset: Int64, blockLength: UInt16)
     /// The input ended inside a frame.
@@ -52,6 +56,9 @@ public enum FrameError: Error, Equatable, CustomStringConvertible {
                 + "\(Frame.minimumLength) to \(Frame.maximumLength)"
         case .foreignSchema(let offset, let id):
             "the message at byte \(offset) is of schema \(id), not \(Frame.schemaID) (records.xml)"
+        case .oldSchema(let offset):
+            "the record at byte \(offset) is of schema \(OldFrame.schemaID), which an earlier version "
+                + "wrote: convert it with `recq upgrade`"
         case .badBlock(let offset, let length):
             "the record at byte \(offset) has a root block of \(length) bytes, which is shorter "
                 + "than the \(Frame.prefixLength)-byte prefix or longer than its frame"

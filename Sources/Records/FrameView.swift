@@ -47,33 +47,33 @@ public struct FrameView: ~Escapable {
     /// Bytes of the root block on the wire.
     @inlinable public var blockLength: UInt16 { load(Frame.headerLength) }
     /// Exchange time, µs since the epoch, UTC.
-    @inlinable public var eventTime: Int64 { load(Frame.blockOffset) }
+    @inlinable public var eventTime: Int64 { prefix.eventTime }
     /// When the bytes arrived here, ns since the epoch, UTC.
-    @inlinable public var ingestTime: Int64 { load(Frame.blockOffset + 8) }
+    @inlinable public var ingestTime: Int64 { prefix.ingestTime }
     /// First id that this record covers.
-    @inlinable public var firstID: Int64 { load(Frame.blockOffset + 16) }
+    @inlinable public var firstID: Int64 { prefix.firstId }
     /// Last id that this record covers.
-    @inlinable public var lastID: Int64 { load(Frame.blockOffset + 24) }
+    @inlinable public var lastID: Int64 { prefix.lastId }
     /// Whose record.
-    @inlinable public var symbol: SymbolName {
-        SymbolName(
-            words: (
-                load(Frame.blockOffset + 32), load(Frame.blockOffset + 40),
-                load(Frame.blockOffset + 48)
-            ))
-    }
+    @inlinable public var symbol: SymbolName { SymbolName(words: prefix.symbolWords) }
     /// The interval code for klines, else 0.
-    @inlinable public var series: UInt16 { load(Frame.blockOffset + 56) }
+    @inlinable public var series: UInt16 { prefix.series }
     /// 1 = Binance Spot.
-    @inlinable public var venue: UInt8 { load(Frame.blockOffset + 58) }
+    @inlinable public var venue: UInt8 { prefix.venue.rawValue }
     /// How the record got here: 1 sbe, 2 rest, 3 archive, 4 repair.
-    @inlinable public var source: UInt8 { load(Frame.blockOffset + 59) }
+    @inlinable public var source: UInt8 { prefix.source.rawValue }
     /// Power of ten of the prices.
-    @inlinable public var priceExponent: Int8 { load(Frame.blockOffset + 60) }
+    @inlinable public var priceExponent: Int8 { prefix.priceExponent }
     /// Power of ten of the quantities.
-    @inlinable public var quantityExponent: Int8 { load(Frame.blockOffset + 61) }
+    @inlinable public var quantityExponent: Int8 { prefix.quantityExponent }
     /// See `recordFlags` in records.xml.
-    @inlinable public var flags: UInt16 { load(Frame.blockOffset + 62) }
+    @inlinable public var flags: UInt16 { prefix.flags.rawValue }
+
+    /// The fields that every record begins with.
+    @inlinable var prefix: PrefixView {
+        @_lifetime(copy self)
+        @inline(__always) get { unsafe PrefixView(bytes, at: Frame.blockOffset) }
+    }
 
     /// From the message header on, for a generated decoder.
     @inlinable public var message: RawSpan {
@@ -104,14 +104,18 @@ public struct FrameView: ~Escapable {
         let length = UInt32(
             bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)
         )
-        guard length >= Frame.minimumLength, length <= Frame.maximumLength else {
+        guard length >= Frame.shortestOldLength, length <= Frame.maximumLength else {
             throw .badLength(offset: offset, length: length)
         }
         guard bytes.byteCount >= Frame.blockOffset else { return Int(length) }
         let block = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 6, as: UInt16.self)
         let schema = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 10, as: UInt16.self)
         guard schema == Frame.schemaID else {
+            if schema == OldFrame.schemaID { throw .oldSchema(offset: offset) }
             throw .foreignSchema(offset: offset, schemaID: schema)
+        }
+        guard length >= Frame.minimumLength else {
+            throw .badLength(offset: offset, length: length)
         }
         guard block >= Frame.prefixLength, Frame.blockOffset + Int(block) <= Int(length) else {
             throw .badBlock(offset: offset, blockLength: block)

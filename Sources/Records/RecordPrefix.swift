@@ -35,27 +35,21 @@ public struct RecordPrefix: Sendable {
 }
 
 extension MutableRawSpan {
-    /// Writes the 64 bytes that every root block begins with.
+    /// Writes the fields that every root block begins with.
     ///
     /// - Precondition: the span is a message of records.xml, from its header on, with room for
     ///   the prefix; an encoder has begun it.
     @inlinable
     @_lifetime(self: copy self)
     public mutating func store(_ prefix: RecordPrefix) {
-        precondition(byteCount >= 8 + Frame.prefixLength)
-        unsafe storeBytes(of: prefix.eventTime, toUncheckedByteOffset: 8, as: Int64.self)
-        unsafe storeBytes(of: prefix.ingestTime, toUncheckedByteOffset: 16, as: Int64.self)
-        unsafe storeBytes(of: prefix.ids.lowerBound, toUncheckedByteOffset: 24, as: Int64.self)
-        unsafe storeBytes(of: prefix.ids.upperBound, toUncheckedByteOffset: 32, as: Int64.self)
-        let symbol = prefix.sequence.symbol.words
-        unsafe storeBytes(of: symbol.0, toUncheckedByteOffset: 40, as: UInt64.self)
-        unsafe storeBytes(of: symbol.1, toUncheckedByteOffset: 48, as: UInt64.self)
-        unsafe storeBytes(of: symbol.2, toUncheckedByteOffset: 56, as: UInt64.self)
-        unsafe storeBytes(of: prefix.sequence.series, toUncheckedByteOffset: 64, as: UInt16.self)
-        unsafe storeBytes(of: prefix.sequence.venue, toUncheckedByteOffset: 66, as: UInt8.self)
-        unsafe storeBytes(of: prefix.source.rawValue, toUncheckedByteOffset: 67, as: UInt8.self)
-        unsafe storeBytes(of: prefix.exponents.price, toUncheckedByteOffset: 68, as: Int8.self)
-        unsafe storeBytes(of: prefix.exponents.quantity, toUncheckedByteOffset: 69, as: Int8.self)
-        unsafe storeBytes(of: prefix.flags.rawValue, toUncheckedByteOffset: 70, as: UInt16.self)
+        let start = Frame.blockOffset - Frame.headerLength
+        precondition(byteCount >= start + Frame.prefixLength)
+        unsafe storePrefixView(
+            at: start, eventTime: prefix.eventTime, ingestTime: prefix.ingestTime,
+            firstId: prefix.ids.lowerBound, lastId: prefix.ids.upperBound,
+            symbol: prefix.sequence.symbol.words, series: prefix.sequence.series,
+            venue: VenueCode(rawValue: prefix.sequence.venue), source: prefix.source,
+            priceExponent: prefix.exponents.price, quantityExponent: prefix.exponents.quantity,
+            flags: prefix.flags)
     }
 }

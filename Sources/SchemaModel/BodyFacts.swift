@@ -1,6 +1,13 @@
 // What emitters ask of bodies and groups.
 
 extension Body {
+    /// Without its first fields, which another view shows.
+    func droppingFields(_ count: Int) -> Body {
+        var body = self
+        body.fields.removeFirst(count)
+        return body
+    }
+
     /// True when getters have to know the acting version.
     var isVersioned: Bool { fields.contains { $0.since > 0 && $0.presence != .constant } }
 

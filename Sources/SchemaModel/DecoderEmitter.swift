@@ -3,6 +3,8 @@ struct DecoderEmitter {
     let schema: Schema
     let message: Message
     let qualifier: String
+    /// Fields at the beginning of the root block that have a view of their own.
+    var prefixCount = 0
 
     var load: String { schema.isBigEndian ? "big" : "little" }
 
@@ -42,7 +44,7 @@ struct DecoderEmitter {
                 out.line("sbeBytes = message")
                 if message.body.isVersioned { out.line("sbeVersion = version") }
             }
-            fields(message.body, at: 8, &out)
+            fields(message.body.droppingFields(prefixCount), at: 8, &out)
             groups(message.body, &out)
         }
         return out

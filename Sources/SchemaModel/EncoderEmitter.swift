@@ -4,6 +4,8 @@ struct EncoderEmitter {
     let schema: Schema
     let message: Message
     let qualifier: String
+    /// Fields at the beginning of the root block that have a view of their own.
+    var prefixCount = 0
 
     var store: String { schema.isBigEndian ? "storeBig" : "storeLittle" }
 
@@ -45,7 +47,7 @@ struct EncoderEmitter {
             out.doc("Bytes of the message so far, from the message header on.")
             let length = body.isFlat ? "\(8 + body.blockLength)" : "sbeEnd + sbeTail"
             out.line("@inlinable public var encodedLength: Int { \(length) }")
-            fields(body, base: "8", &out)
+            fields(body.droppingFields(prefixCount), base: "8", &out)
             elements(body, &out)
         }
         return out

@@ -16,6 +16,9 @@ public struct SwiftEmitter {
         public var messages: [String] = []
         /// Modules to import besides SBE.
         public var imports: [String] = []
+        /// The name of a view of the fields that all messages begin with, which decoders and
+        /// encoders then leave out; nil for none.
+        public var prefix: String?
         /// False to leave out `public`.
         public var isPublic = true
 
@@ -27,6 +30,8 @@ public struct SwiftEmitter {
     public enum Refusal: Error, Equatable, CustomStringConvertible {
         /// The options name a message that the schema does not have.
         case unknownMessage(String)
+        /// A prefix is wanted, and the messages have no fields in common at their beginning.
+        case noPrefix
         /// Two names of the schema have the same form in Swift.
         case sameName(String, scope: String)
 
@@ -34,6 +39,7 @@ public struct SwiftEmitter {
         public var description: String {
             switch self {
             case .unknownMessage(let name): "the schema has no message \(name)"
+            case .noPrefix: "the messages do not begin with the same fields"
             case .sameName(let name, let scope): "\(scope) has two things called \(name) in Swift"
             }
         }
@@ -42,6 +48,8 @@ public struct SwiftEmitter {
     private let schema: Schema
     private let options: Options
     private let messages: [Message]
+    /// The fields of the prefix; empty where none is wanted.
+    private let prefix: [Field]
 
     /// An emitter for a schema.
     ///
@@ -56,11 +64,13 @@ public struct SwiftEmitter {
         messages = schema.messages.filter {
             options.messages.isEmpty || options.messages.contains($0.name)
         }
+        prefix = options.prefix == nil ? [] : PrefixEmitter.shared(messages)
+        if options.prefix != nil && prefix.isEmpty { throw .noPrefix }
         let types = usedTypes().filter {
             if case .encoded = $0 { false } else { true }
         }
         try checkNames(
-            types.map { SwiftNames.type($0.name) }
+            types.map { SwiftNames.type($0.name) } + (options.prefix.map { [$0] } ?? [])
                 + messages.flatMap { message in
                     ["Decoder", "Encoder"].map { SwiftNames.type(message.name) + $0 }
                 },
@@ -100,11 +110,20 @@ public struct SwiftEmitter {
             guard let code = types.code(type) else { continue }
             files.append(file(SwiftNames.type(type.name), code))
         }
+        if let name = options.prefix {
+            let view = PrefixEmitter(
+                schema: schema, name: name, fields: prefix, qualifier: qualifier)
+            files.append(file(name, view.code()))
+        }
         for message in messages {
             let name = SwiftNames.type(message.name)
-            let decoder = DecoderEmitter(schema: schema, message: message, qualifier: qualifier)
+            let decoder = DecoderEmitter(
+                schema: schema, message: message, qualifier: qualifier,
+                prefixCount: prefix.count)
             files.append(file(name + "Decoder", decoder.code()))
-            let encoder = EncoderEmitter(schema: schema, message: message, qualifier: qualifier)
+            let encoder = EncoderEmitter(
+                schema: schema, message: message, qualifier: qualifier,
+                prefixCount: prefix.count)
             files.append(file(name + "Encoder", encoder.code()))
         }
         return files

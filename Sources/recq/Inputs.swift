@@ -1,13 +1,30 @@
 import ArgumentParser
+import Glibc
+import Posix
 import Records
 import Stage
 
 /// The inputs of a subcommand: files one after another, or standard input.
 struct Inputs: ParsableArguments {
     @Argument(
-        help: ArgumentHelp("Files of records. (default: standard input)", valueName: "file"),
+        help: ArgumentHelp(
+            "Files of records; - is standard input. (default: -)", valueName: "file"),
         completion: .file())
     var files: [String] = []
+
+    /// What stands for standard input among files.
+    static let standardInput = "-"
+
+    /// A file, or standard input for `-`.
+    static func open(_ file: String) throws -> Descriptor {
+        guard file == standardInput else { return try Descriptor.openInput(file) }
+        let input = Descriptor.standardInput()
+        if input.isTerminal {
+            throw StageFailure(
+                .usage, "standard input is a terminal: name a file, or put a program in front")
+        }
+        return input
+    }
 
     /// Gives every frame of every input to `body` until it returns false.
     ///
@@ -22,7 +39,9 @@ struct Inputs: ParsableArguments {
             return try Self.read(&reader, in: stage, body, batch)
         }
         for file in files {
-            var reader = try stage.frames(in: file)
+            var reader =
+                file == Self.standardInput
+                ? try stage.standardInput() : try stage.frames(in: file)
             do { try Self.read(&reader, in: stage, body, batch) } catch let error as FrameError {
                 throw StageFailure(.badInput, "\(file): \(error)")
             }

@@ -16,7 +16,8 @@ struct Pack: InspectionCommand {
         abstract: "Turn JSON lines, as from `recq json`, into records.",
         discussion: "Exit status: 0 all lines, 1 some were skipped, 65 stopped at a bad one.")
     @Argument(
-        help: ArgumentHelp("File of JSON lines. (default: standard input)", valueName: "file"),
+        help: ArgumentHelp(
+            "File of JSON lines; - is standard input. (default: -)", valueName: "file"),
         completion: .file())
     var file: String?
     @Option(help: "A line that is no record: stop, or skip it and go on.")
@@ -32,7 +33,7 @@ struct Pack: InspectionCommand {
     func plan(_ settings: inout Settings) throws {}
 
     func run(_ plan: Void, in stage: borrowing Stage) throws {
-        let input = try file.map { try Descriptor.openInput($0) } ?? Descriptor.standardInput()
+        let input = try Inputs.open(file ?? Inputs.standardInput)
         var writer = try stage.standardOutput()
         var skipped = 0
         do {

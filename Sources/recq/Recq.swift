@@ -14,6 +14,6 @@ struct Recq: Tool {
             """,
         version: Version.text,
         subcommands: [
-            JSON.self, Pack.self, Head.self, Count.self, Check.self, Schema.self,
+            JSON.self, Pack.self, Head.self, Count.self, Check.self, Schema.self, Upgrade.self,
         ])
 }

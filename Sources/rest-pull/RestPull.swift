@@ -113,7 +113,7 @@ struct RestPull: StageCommand {
         let names = try settings.value(SettingCatalog.symbols, symbol)
         let symbols = try names.map { name in
             guard let symbol = SymbolName(name) else {
-                throw StageFailure(.usage, "\"\(name)\" is no symbol: 1 to 24 bytes are")
+                throw StageFailure(.usage, "\"\(name)\" is not a valid symbol: \(SymbolName.rule)")
             }
             return symbol
         }

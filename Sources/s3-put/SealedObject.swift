@@ -92,8 +92,8 @@ struct SealedObject: Sendable {
             case ("key", 2): key = words[1]
             case ("type", 2): type = words[1]
             case ("records", 2): records = Int64(words[1]) ?? 0
-            case ("sequence", 7): sequence = Self.sequence(words[1...])
-            case ("held", 3), ("declared", 9):
+            case ("sequence", 7), ("sequence", 8): sequence = Self.sequence(words[1...])
+            case ("held", 3), ("declared", 9), ("declared", 10):
                 guard let first = Int64(words[1]), let last = Int64(words[2]), first <= last else {
                     return nil
                 }
@@ -118,17 +118,19 @@ struct SealedObject: Sendable {
 
     private static func text(_ key: SequenceID) -> String {
         let words = key.symbol.words
-        return "\(key.venue) \(key.template) \(key.series) \(words.0) \(words.1) \(words.2)"
+        return "\(key.venue) \(key.template) \(key.series) \(words.0) \(words.1) \(words.2) "
+            + "\(words.3)"
     }
 
     private static func sequence(_ words: ArraySlice<String>) -> SequenceID? {
         let words = Array(words)
         guard let venue = UInt8(words[0]), let template = UInt16(words[1]),
             let series = UInt16(words[2]), let first = UInt64(words[3]),
-            let second = UInt64(words[4]), let third = UInt64(words[5])
+            let second = UInt64(words[4]), let third = UInt64(words[5]),
+            let fourth = words.count > 6 ? UInt64(words[6]) : 0
         else { return nil }
         return SequenceID(
             venue: venue, template: template, series: series,
-            symbol: SymbolName(words: (first, second, third)))
+            symbol: SymbolName(words: (first, second, third, fourth)))
     }
 }

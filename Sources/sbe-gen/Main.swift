@@ -20,6 +20,12 @@ struct SBEGenerator: ParsableCommand {
     var message: [String] = []
     @Option(help: "A module for generated files to import besides SBE; may be repeated.")
     var moduleImport: [String] = []
+    @Option(
+        help: """
+            A view of the fields that all messages begin with; decoders and encoders leave these \
+            out (default: none).
+            """)
+    var prefix: String?
     @Option(help: "Access of generated declarations: public or internal.")
     var access: Access = .public
 
@@ -42,6 +48,7 @@ struct SBEGenerator: ParsableCommand {
         options.namespace = namespace
         options.messages = message
         options.imports = moduleImport
+        options.prefix = prefix
         options.isPublic = access == .public
         let xml = try Data(contentsOf: URL(fileURLWithPath: schema))
         return try SwiftEmitter(Schema(xml: xml), options: options).files()

@@ -117,7 +117,7 @@ struct SbeTap: StageCommand {
         let symbols = try names.map { name in
             // The venue's symbols are upper case in messages, whatever a stream was asked for by.
             guard let symbol = SymbolName(name.uppercased()) else {
-                throw StageFailure(.usage, "\"\(name)\" is no symbol: 1 to 24 bytes are")
+                throw StageFailure(.usage, "\"\(name)\" is not a valid symbol: \(SymbolName.rule)")
             }
             return symbol
         }

@@ -44,7 +44,7 @@ def decode(data):
     else:
         assert struct.unpack(">IH", data[:6]) == (len(data), 0xEB50)
         block = data[14:]
-        return block[32:56].rstrip(b"\0").decode(), struct.unpack_from("<q", block, 16)[0]
+        return block[32:64].rstrip(b"\0").decode(), struct.unpack_from("<q", block, 16)[0]
     return row["symbol"], row["trade_id"]
 
 

@@ -8,9 +8,9 @@ import Testing
 /// The ledger's file: what survives, and what is refused.
 struct LedgerTests {
     private static let btc = SequenceID(
-        venue: 1, template: 1, series: 0, symbol: SymbolName(words: (0x54_4453_5543_5442, 0, 0)))
+        venue: 1, template: 1, series: 0, symbol: SymbolName(words: (0x54_4453_5543_5442, 0, 0, 0)))
     private static let eth = SequenceID(
-        venue: 1, template: 3, series: 2, symbol: SymbolName(words: (0x54_4453_5548_5445, 0, 0)))
+        venue: 1, template: 3, series: 2, symbol: SymbolName(words: (0x54_4453_5548_5445, 0, 0, 0)))
 
     /// Three batches, and where each ends in the file.
     private static func write(_ path: String) throws -> [Int] {

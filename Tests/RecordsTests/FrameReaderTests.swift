@@ -26,7 +26,7 @@ struct FrameReaderTests {
         }
     }
 
-    @Test(arguments: [1, 2, 5, 6, 7, 13, 101, 102, 103, 1000])
+    @Test(arguments: [1, 2, 5, 6, 7, 13, 109, 110, 111, 1000])
     func `frames survive being cut anywhere`(pieces: Int) throws {
         let frames = (1...9).flatMap { Sample.trade(id: Int64($0)) }
         #expect(try Self.read(frames, pieces: pieces) == Array(1...9))
@@ -44,7 +44,7 @@ struct FrameReaderTests {
                 try Self.read(frame + frame.prefix(length), pieces: 4096)
             }
         }
-        #expect(throws: FrameError.truncated(offset: 102, have: 40, need: 102)) {
+        #expect(throws: FrameError.truncated(offset: 110, have: 40, need: 110)) {
             try Self.read(frame + frame.prefix(40), pieces: 4096)
         }
     }
@@ -61,9 +61,11 @@ struct FrameReaderTests {
             offset: 0, bytes: [0xFF, 0xFF, 0xFF, 0xFF], error: .badLength(offset: 0, length: .max)),
         Broken(offset: 0, bytes: [0, 0x10, 0, 1], error: .badLength(offset: 0, length: 1_048_577)),
         Broken(offset: 0, bytes: [0, 0, 0, 77], error: .badLength(offset: 0, length: 77)),
+        Broken(offset: 0, bytes: [0, 0, 0, 85], error: .badLength(offset: 0, length: 85)),
+        Broken(offset: 10, bytes: [0x61, 0x22], error: .oldSchema(offset: 0)),
         Broken(offset: 10, bytes: [1, 0], error: .foreignSchema(offset: 0, schemaID: 1)),
-        Broken(offset: 6, bytes: [63, 0], error: .badBlock(offset: 0, blockLength: 63)),
-        Broken(offset: 6, bytes: [89, 0], error: .badBlock(offset: 0, blockLength: 89)),
+        Broken(offset: 6, bytes: [71, 0], error: .badBlock(offset: 0, blockLength: 71)),
+        Broken(offset: 6, bytes: [97, 0], error: .badBlock(offset: 0, blockLength: 97)),
     ])
     func `headers that lie are refused before anything is allocated`(broken: Broken) throws {
         var frame = Sample.trade(id: 1)

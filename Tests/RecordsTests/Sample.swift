@@ -11,7 +11,7 @@ enum Sample {
         RecordPrefix(
             sequence: SequenceID(
                 template: kind.rawValue, series: series,
-                symbol: SymbolName("BTCUSDT") ?? SymbolName(words: (65, 0, 0))),
+                symbol: SymbolName("BTCUSDT") ?? SymbolName(words: (65, 0, 0, 0))),
             eventTime: 1_704_067_200_000_000 + id, ingestTime: 1_704_067_200_000_000_001,
             ids: id...id, source: .rest, exponents: exponents)
     }
@@ -20,7 +20,7 @@ enum Sample {
         id: Int64, price: Int64 = 6_500_010_000_000, quantity: Int64 = 50_000_000,
         exponents: (Int8, Int8) = (-8, -8)
     ) -> [UInt8] {
-        frame(prefix(.trade, id: id, exponents: exponents), 96) { room in
+        frame(prefix(.trade, id: id, exponents: exponents), 104) { room in
             var record = try TradeEncoder(room)
             record.price = price
             record.quantity = quantity
@@ -30,7 +30,7 @@ enum Sample {
     }
 
     static func kline(id: Int64, volume: Int128, interval: KlineInterval = .minute1) -> [UInt8] {
-        frame(prefix(.kline, id: id, series: interval.code), 192) { room in
+        frame(prefix(.kline, id: id, series: interval.code), 200) { room in
             var record = try KlineEncoder(room)
             record.closeTime = id + interval.length - 1
             record.openPrice = 1
@@ -46,7 +46,7 @@ enum Sample {
     }
 
     static func bestBidAsk(id: Int64) -> [UInt8] {
-        frame(prefix(.bestBidAsk, id: id), 104) { room in
+        frame(prefix(.bestBidAsk, id: id), 112) { room in
             var record = try BestBidAskEncoder(room)
             record.bidPrice = 1
             record.askQuantity = 1 << 60

@@ -117,23 +117,22 @@ struct EncoderTests {
     @Test func `a char array refuses what is too long and pads what is short`() throws {
         #expect(
             throws: SBEError.tooLong(
-                message: "Trade", part: "symbol", offset: 40, length: 25, limit: 24)
-        ) { try Self.trade("ABCDEFGHIJKLMNOPQRSTUVWXY") }
-        let whole = try Self.trade("ABCDEFGHIJKLMNOPQRSTUVWX")
-        #expect(Array(whole[40..<64]) == Array("ABCDEFGHIJKLMNOPQRSTUVWX".utf8))
-        let short = try Self.trade("BTC")
-        #expect(Array(short[40..<64]) == Array("BTC".utf8) + [UInt8](repeating: 0, count: 21))
-        let trade = try TradeDecoder(short.span.bytes)
-        #expect(text(trade.symbol.beforeNUL) == "BTC")
+                message: "Everything", part: "tag", offset: 32, length: 6, limit: 5)
+        ) { try Self.tagged("ABCDEF") }
+        #expect(try Self.tagged("ABCDE")[32..<37] == Array("ABCDE".utf8)[...])
+        let short = try Self.tagged("BTC")
+        #expect(Array(short[32..<37]) == Array("BTC".utf8) + [0, 0])
+        let found = try Odd.EverythingDecoder(short.span.bytes)
+        #expect(text(found.tag.beforeNUL) == "BTC")
     }
 
-    /// A trade of a symbol, which is written over a longer one.
-    static func trade(_ symbol: String) throws -> [UInt8] {
-        var buffer = [UInt8](repeating: 0xAA, count: 96)
+    /// A message with a tag, which is written over a longer one.
+    private static func tagged(_ tag: String) throws -> [UInt8] {
+        var buffer = [UInt8](repeating: 0xAA, count: 136)
         var span = buffer.mutableSpan
-        var encoder = try TradeEncoder(span.mutableBytes)
-        try encoder.symbol([UInt8](repeating: 65, count: 24).span.bytes)
-        try encoder.symbol(symbol.utf8Span.span.bytes)
+        var encoder = try Odd.EverythingEncoder(span.mutableBytes)
+        try encoder.tag([UInt8](repeating: 65, count: 5).span.bytes)
+        try encoder.tag(tag.utf8Span.span.bytes)
         return buffer
     }
 

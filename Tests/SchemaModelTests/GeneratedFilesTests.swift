@@ -8,13 +8,16 @@ struct GeneratedFilesTests {
         let schema: String
         let folder: String
         var namespace: String?
+        var prefix: String?
         var isPublic = true
 
         var testDescription: String { folder }
     }
 
     static let outputs = [
-        Output(schema: "Sources/Records/Schema/records.xml", folder: "Sources/Records/Generated"),
+        Output(
+            schema: "Sources/Records/Schema/records.xml", folder: "Sources/Records/Generated",
+            prefix: "PrefixView"),
         Output(
             schema: "Sources/Binance/Schema/spot-stream.xml",
             folder: "Sources/Binance/Generated/Stream", namespace: "Stream"),
@@ -30,6 +33,7 @@ struct GeneratedFilesTests {
     func `generated files are up to date`(output: Output) throws {
         var options = SwiftEmitter.Options()
         options.namespace = output.namespace
+        options.prefix = output.prefix
         options.isPublic = output.isPublic
         let xml = try Data(contentsOf: Folders.root.appendingPathComponent(output.schema))
         let files = try SwiftEmitter(Schema(xml: xml), options: options).files()
@@ -56,6 +60,11 @@ struct GeneratedFilesTests {
                 "SourceCode.swift", "VenueCode.swift",
             ])
         #expect(files.allSatisfy { $0.text.contains("public import Posix\n") })
+        // One message has nothing in common with others.
+        options.prefix = "PrefixView"
+        #expect(throws: SwiftEmitter.Refusal.noPrefix) {
+            try SwiftEmitter(Schema(xml: xml), options: options)
+        }
         options.messages = ["Trad"]
         #expect(throws: SwiftEmitter.Refusal.unknownMessage("Trad")) {
             try SwiftEmitter(Schema(xml: xml), options: options)

@@ -50,7 +50,7 @@ struct BadInputTests {
         usage(["rest-pull", "aggTrades", "--symbol", "A,A"], "none twice")
         usage(
             ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
-            "no symbol")
+            "is not a valid symbol")
         usage(["rest-pull", "aggTrades", "--from", "200", "--to", "100"], "--from 200 lies after")
         usage(
             ["rest-pull", "klines", "--from", "2024-01-02", "--to", "2024-01-01"],
@@ -135,7 +135,7 @@ struct BadInputTests {
             let outcome = try Program.run(
                 command[0], Array(command.dropFirst()), input: frame + frame.prefix(50))
             #expect(outcome.status == 65)
-            #expect(outcome.errors.contains("50 of 102 bytes"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("50 of 110 bytes"), "\(outcome.errors)")
             #expect(outcome.output == frame)
         }
         let place = try TemporaryDirectory()

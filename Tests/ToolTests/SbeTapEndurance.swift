@@ -8,7 +8,7 @@ struct SbeTapEndurance {
         guard let venue = try ScriptedVenue("goodbye_with_unread_pong") else { return }
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.says("\"connected\"", times: 4), "\(tap.log)")
-        #expect(waitUntil { tap.output.count >= 8 * 102 })
+        #expect(waitUntil { tap.output.count >= 8 * 110 })
         #expect(tap.stop() == 0, "\(tap.log)")
         #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...8))
         withExtendedLifetime(venue) {}
@@ -105,7 +105,7 @@ struct SbeTapEndurance {
             first: "trap '' XFSZ; ulimit -f 2048;")
         #expect(tap.says("the network is not read", 40), "\(tap.log)")
         try gate.open()
-        #expect(tap.settles(above: 78_000 * 102), "\(tap.log)")
+        #expect(tap.settles(above: 78_000 * 110), "\(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         LiveRecords.expectCovered(lines)
@@ -169,7 +169,7 @@ struct SbeTapEndurance {
         guard let venue = try ScriptedVenue("unknown_template") else { return }
         let tap = try LiveTap(
             streams: venue.streams, ["--streams", "trade", "--quarantine", "/dev/full"])
-        #expect(waitUntil { tap.output.count >= 4 * 102 }, "\(tap.log)")
+        #expect(waitUntil { tap.output.count >= 4 * 110 }, "\(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         #expect(tap.log.components(separatedBy: "cannot be kept aside").count == 2, "\(tap.log)")
         #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...4))

@@ -117,10 +117,10 @@ class Sink:
             message = message[6:]
         _, template, _, _ = struct.unpack_from("<4H", message)
         first, last = struct.unpack_from("<2q", message, 24)
-        symbol = message[40:64].rstrip(b"\0").decode()
+        symbol = message[40:72].rstrip(b"\0").decode()
         kind = KINDS.get(template, str(template))
         if kind == "gap":
-            missing = struct.unpack_from("<H", message, 72)[0]
+            missing = struct.unpack_from("<H", message, 80)[0]
             self.gaps.append([KINDS.get(missing, str(missing)), symbol, first, last])
             return
         self.sequences.setdefault((kind, symbol), Sequence()).take(first, last, kind in DENSE)

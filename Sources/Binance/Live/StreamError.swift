@@ -12,7 +12,7 @@ public struct StreamError: Error, Equatable, Sendable, CustomStringConvertible {
         case template
         /// A length or a value that the template does not allow.
         case value
-        /// The symbol is empty, over 24 bytes, or no UTF-8.
+        /// The symbol is empty, over 32 bytes, or not UTF-8.
         case symbol
         /// Its record would be over the frame limit.
         case length

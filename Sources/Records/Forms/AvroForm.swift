@@ -20,7 +20,7 @@ extension FrameView {
     /// At least as many bytes as the record takes in Avro, so that one check for room is enough.
     ///
     /// Of the fields of fixed number, klines have most: 24 longs of at most 10 bytes, 9 doubles,
-    /// 4 numbers of at most 40 digits, 2 words, and a symbol that is written as 24 bytes: below 700.
+    /// 4 numbers of at most 40 digits, 2 words, and a symbol that is written as 32 bytes: below 700.
     /// A level has 16 bytes or more in a frame and at most 36 in Avro; a foreign message, or a
     /// frame of a newer schema, is copied.
     private var avroRoom: Int {
@@ -53,7 +53,7 @@ public enum AvroForm {
         var bytes = Bytes()
         let prefix = RecordPrefix(
             sequence: SequenceID(
-                template: template, symbol: SymbolName(words: (65, 0, 0))),
+                template: template, symbol: SymbolName(words: (65, 0, 0, 0))),
             eventTime: 0, ingestTime: 0, ids: 0...0, source: .rest)
         try bytes.appendFrame(upTo: 512, prefix: prefix) { room throws(SBEError) in
             switch RecordKind(rawValue: template) {
@@ -172,9 +172,7 @@ private struct AvroSink: FieldSink, ~Copyable {
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {
         let length = value.count
         put(long: Int64(length))
-        unsafe next.storeBytes(of: value.words.0, as: UInt64.self)
-        unsafe next.storeBytes(of: value.words.1, toByteOffset: 8, as: UInt64.self)
-        unsafe next.storeBytes(of: value.words.2, toByteOffset: 16, as: UInt64.self)
+        unsafe next.storeBytes(of: value.words, as: (UInt64, UInt64, UInt64, UInt64).self)
         unsafe next += length
     }
 
@@ -233,17 +231,4 @@ private struct SchemaSink: FieldSink, ~Copyable {
         add(name, .array(of: level))
     }
     mutating func bytes(_ name: StaticString, _ value: RawSpan) { add(name, .bytes) }
-}
-
-extension Bytes {
-    /// Appends a symbol's text.
-    mutating func append(_ symbol: SymbolName) {
-        let length = symbol.count
-        unsafe append(room: SymbolName.capacity) { room in
-            unsafe room.storeBytes(of: symbol.words.0, as: UInt64.self)
-            unsafe room.storeBytes(of: symbol.words.1, toByteOffset: 8, as: UInt64.self)
-            unsafe room.storeBytes(of: symbol.words.2, toByteOffset: 16, as: UInt64.self)
-            return length
-        }
-    }
 }

@@ -123,7 +123,7 @@ struct JSONFields: ~Escapable {
     ) throws -> RecordPrefix {
         let name = try text("symbol")
         guard let symbol = SymbolName(name) else {
-            throw JSONRecord.Failure("symbol: \"\(name)\" is not 1 to 24 bytes")
+            throw JSONRecord.Failure("symbol: \"\(name)\" is not valid: \(SymbolName.rule)")
         }
         let word = try text("source")
         guard let source = SourceWord.code(word) else {

@@ -138,7 +138,7 @@ extension SymbolName {
     fileprivate func appendPlain(to bytes: inout Bytes) -> Bool {
         let start = bytes.count
         let words = self.words
-        for word in [words.0, words.1, words.2] {
+        for word in [words.0, words.1, words.2, words.3] {
             var rest = word
             for _ in 0..<8 {
                 let byte = UInt8(truncatingIfNeeded: rest)
