@@ -32,26 +32,6 @@ extension KinesisClient {
         bytes.append(utf8: "{\"StreamName\":\"\(stream.name)\",\"ShardCount\":\(shards)}")
         return HTTPBuffer(bytes)
     }
-
-    /// A stream's state, such as `ACTIVE`, from the answer to `DescribeStreamSummary`; nil for
-    /// bytes that are no such answer.
-    public static func status(_ body: [UInt8]) -> String? {
-        var status: String?
-        body.withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            _ = cursor.object { name, cursor in
-                guard cursor.matches(name, "StreamDescriptionSummary") else {
-                    return cursor.skip()
-                }
-                return cursor.object { name, cursor in
-                    guard cursor.matches(name, "StreamStatus") else { return cursor.skip() }
-                    status = cursor.text()
-                    return status != nil
-                }
-            }
-        }
-        return status
-    }
 }
 
 /// Puts the pages of `ListShards` together.

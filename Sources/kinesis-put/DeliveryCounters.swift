@@ -15,7 +15,8 @@ struct DeliveryCounters {
             stats, state: state, spoolMax: spoolMax, goesOut: "confirmed by the service",
             putsAside: PutAside.allCases)
         bytesSent = stats.counter("bytes_sent", help: "Bytes of request bodies, repeats included.")
-        callsInFlight = stats.gauge("calls_in_flight", help: "Calls under way, one a lane at most.")
+        callsInFlight = stats.gauge(
+            "calls_in_flight", help: "Calls under way, one per shard at most.")
         credentialsLeft = stats.gauge(
             "credentials_seconds_left",
             help: "Seconds until the credentials in use end; 0 for those that do not.")

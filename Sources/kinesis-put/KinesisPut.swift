@@ -58,9 +58,10 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
     @Option(SettingCatalog.kinesisEndpoint) var endpointURL: String?
+    @Flag(help: "Ask whether the streams can be written to, say so, and end.") var check = false
     @OptionGroup var common: CommonOptions
 
-    func plan(_ settings: inout Settings) throws -> KinesisPutPlan {
+    func plan(_ settings: inout Settings) throws -> KinesisOptions {
         let names = try StreamNames(
             standard: [
                 .trade: settings.value(SettingCatalog.tradeStream),
@@ -73,7 +74,7 @@ struct KinesisPut: StageCommand {
         kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
         kinesis.connections = try settings.value(SettingCatalog.kinesisConnections, connections)
         let longest = try settings.value(SettingCatalog.aggregateBytes, aggregateBytes)
-        return KinesisPutPlan(
+        return KinesisOptions(
             streams: names,
             createsStreams: try settings.value(
                 SettingCatalog.createStreams, createStreams ? true : nil),
@@ -89,7 +90,7 @@ struct KinesisPut: StageCommand {
             breakerPause: try settings.value(SettingCatalog.circuitCoolDown, circuitCooldown),
             shardRefresh: try settings.value(SettingCatalog.shardRefresh, shardRefresh),
             state: try settings.optional(SettingCatalog.kinesisState, stateDir)
-                ?? KinesisPutPlan.standardState,
+                ?? KinesisOptions.standardState,
             spoolMax: try settings.value(SettingCatalog.kinesisSpoolMax, spoolMax),
             windowBytes: try settings.value(SettingCatalog.windowBytes, memory),
             sync: try settings.value(SettingCatalog.syncRule, fsync),
@@ -109,16 +110,16 @@ struct KinesisPut: StageCommand {
         }
     }
 
-    private func rules(_ settings: inout Settings) throws -> LaneRules {
+    private func rules(_ settings: inout Settings) throws -> SendRules {
         let order = try settings.value(SettingCatalog.order, order)
         let isAggregated = try settings.value(SettingCatalog.aggregate, aggregate)
-        try KinesisPutPlan.check(isAggregated: isAggregated, hasMD5: HashKey.isComputable)
-        var rules = LaneRules(
+        try KinesisOptions.check(isAggregated: isAggregated, hasMD5: HashKey.isComputable)
+        var rules = SendRules(
             order: isAggregated ? .aggregated : order == .strict ? .strict : .relaxed)
         rules.batchRecords = try settings.value(SettingCatalog.batchRecords, batchRecords)
         rules.linger = Int64(try settings.value(SettingCatalog.linger, linger) * 1e9)
         rules.holdPause = Int64(try settings.value(SettingCatalog.holdPause, holdPause) * 1e9)
-        rules.fullBytes = isAggregated ? Delivery.payloadUnit : rules.batchRecords * 100
+        rules.fullBytes = isAggregated ? CallBuilder.payloadUnit : rules.batchRecords * 100
         rules.spreads = try settings.value(
             SettingCatalog.explicitHash, explicitHash ? true : nil)
         return rules
@@ -138,14 +139,18 @@ struct KinesisPut: StageCommand {
         } catch { throw StageFailure(error) }
     }
 
-    func run(_ plan: KinesisPutPlan, in stage: borrowing Stage) throws {
+    func run(_ plan: KinesisOptions, in stage: borrowing Stage) throws {
+        if check {
+            return try Sender.check(plan, stage.log, stop: stage.stopDescriptor)
+        }
         var reader = try stage.standardInput()
-        var delivery = try Delivery(plan, in: stage)
+        var sink = try KinesisSink(plan, in: stage)
+        try sink.probe()
         stage.enter(.running)
         var failure: (any Error)?
-        do { try delivery.readAll(&reader) } catch let error as FrameError { failure = error }
+        do { try sink.readAll(&reader) } catch let error as FrameError { failure = error }
         stage.enter(.draining)
-        try delivery.drain()
+        try sink.drain()
         if let failure { throw failure }
     }
 }

@@ -12,9 +12,9 @@ enum NamedSpools {
     private static let copyBytes: Int64 = 1 << 20
 
     /// Gives the spools of streams that are now known by their ARNs their new names.
-    static func adopt(_ plan: KinesisPutPlan, _ log: Log) throws {
-        let folder = plan.state + "/spool"
-        let streams = Set(plan.streams.byTemplate)
+    static func adopt(_ options: KinesisOptions, _ log: Log) throws {
+        let folder = options.state + "/spool"
+        let streams = Set(options.streams.byTemplate)
         for directory in try Files.list(folder) {
             guard let named = StreamReference(directoryName: directory), named.place == nil,
                 !streams.contains(named)
@@ -30,7 +30,7 @@ enum NamedSpools {
                 try Files.syncDirectory(folder)
             } else {
                 // Several streams of one name shared a spool: each record goes to that of its kind.
-                try share("\(folder)/\(directory)", heir, plan)
+                try share("\(folder)/\(directory)", heir, options)
             }
         }
     }
@@ -38,9 +38,9 @@ enum NamedSpools {
     /// Moves records into the spools of their kinds' streams, a MiB at a time, so that the disk
     /// needs room for no more than a segment. A crash on the way repeats some of them.
     private static func share(
-        _ directory: String, _ other: StreamReference, _ plan: KinesisPutPlan
+        _ directory: String, _ other: StreamReference, _ options: KinesisOptions
     ) throws {
-        var source = try Spool(directory: directory)
+        var source = try Spool(directory: directory, damaged: options.state + "/damaged")
         var targets: [StreamReference: SharedSpool] = [:]
         var position = source.first
         let end = source.next
@@ -51,8 +51,8 @@ enum NamedSpools {
                 while rest.byteCount > 0 {
                     let frame = try FrameView(firstIn: rest)
                     rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
-                    let index = plan.streams.index(template: frame.template)
-                    let stream = plan.streams.byTemplate[index]
+                    let index = options.streams.index(template: frame.template)
+                    let stream = options.streams.byTemplate[index]
                     let target = stream.name == other.name ? stream : other
                     frame.bytes.withUnsafeBytes {
                         batches[target, default: []].append(contentsOf: $0)
@@ -62,7 +62,9 @@ enum NamedSpools {
             for (stream, batch) in batches {
                 let target =
                     try targets[stream]
-                    ?? SharedSpool("\(plan.state)/spool/\(stream.directoryName)")
+                    ?? SharedSpool(
+                        "\(options.state)/spool/\(stream.directoryName)",
+                        damaged: options.state + "/damaged")
                 targets[stream] = target
                 try target.append(batch)
             }
@@ -76,7 +78,9 @@ enum NamedSpools {
     private final class SharedSpool {
         private var spool: Spool
 
-        init(_ directory: String) throws { spool = try Spool(directory: directory) }
+        init(_ directory: String, damaged: String) throws {
+            spool = try Spool(directory: directory, damaged: damaged)
+        }
 
         func append(_ frames: [UInt8]) throws {
             // An entry holds whole frames, and at most what a spool takes.

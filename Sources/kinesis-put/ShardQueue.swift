@@ -1,7 +1,7 @@
 import AWS
 
 /// The way to one shard: the keys that go there, one call under way at most.
-final class Lane {
+final class ShardQueue {
     /// Where it leads.
     let shard: ShardMap.Shard
     /// True while a call is under way.
@@ -19,21 +19,21 @@ final class Lane {
     /// Records that wait, those under way included, and bytes of their entries.
     var waitingRecords = 0
     var waitingBytes = 0
-    var pace = Pace()
+    var rateLimit = ShardRateLimit()
 
-    private var ready: [KeyQueue] = []
+    private var ready: [PartitionKeyQueue] = []
     private var first = 0
-    private var later: [KeyQueue] = []
+    private var later: [PartitionKeyQueue] = []
 
     init(_ shard: ShardMap.Shard) { self.shard = shard }
 
     /// Keys that have records to send.
     var readyCount: Int { ready.count - first }
     /// The key whose turn it is.
-    var next: KeyQueue? { first < ready.count ? ready[first] : nil }
+    var next: PartitionKeyQueue? { first < ready.count ? ready[first] : nil }
 
     /// Puts a key into the line, unless it is in it, under way, or empty.
-    func list(_ key: KeyQueue, now: Int64) {
+    func list(_ key: PartitionKeyQueue, now: Int64) {
         guard !key.isListed, key.inFlight == 0, key.records > 0 else { return }
         key.isListed = true
         if key.notBefore > now { later.append(key) } else { ready.append(key) }
@@ -53,7 +53,7 @@ final class Lane {
     }
 
     /// Puts keys at the front of the line, in this order.
-    func putBack(_ keys: [KeyQueue]) {
+    func putBack(_ keys: [PartitionKeyQueue]) {
         let rest = ready[first...]
         ready = keys + rest
         first = 0
@@ -75,8 +75,8 @@ final class Lane {
     /// When the first pause of a key is over; nil when none waits so.
     var nextWake: Int64? { later.map(\.notBefore).min() }
 
-    /// Takes all keys out, for another lane.
-    func removeAll() -> [KeyQueue] {
+    /// Takes all keys out, for another queue.
+    func removeAll() -> [PartitionKeyQueue] {
         let keys = Array(ready[first...]) + later
         for key in keys { key.isListed = false }
         ready = []

@@ -8,7 +8,7 @@ import Stage
 /// Records are booked in the order of their keys. A run of ids is one range; of sequences whose
 /// ids have holes by nature, what lies between one record and the next never comes, so that one
 /// range covers both.
-struct Books: ~Copyable {
+struct ConfirmedIDs: ~Copyable {
     private var ledger: Ledger
     private var holdings = Holdings()
     /// Ids that are confirmed and not yet in the ledger.
@@ -27,7 +27,7 @@ struct Books: ~Copyable {
     /// Notes a record that came in.
     ///
     /// - Returns: false when it is held already.
-    mutating func take(_ frame: borrowing FrameView) -> Bool { holdings.take(frame, ledger) }
+    mutating func accept(_ frame: borrowing FrameView) -> Bool { holdings.take(frame, ledger) }
 
     /// Notes a record that the service confirmed.
     mutating func confirm(_ frame: borrowing FrameView) {

@@ -4,7 +4,7 @@
 /// Counts in shard-seconds: a shard takes 1000 records or 1 MiB a second (Kinesis Data Streams
 /// Developer Guide, "Quotas and limits"), so a record of n bytes costs the larger of 1/1000 and
 /// n/1 MiB. A value; times are ns of a monotonic clock.
-struct Pace: Equatable {
+struct ShardRateLimit: Equatable {
     /// After a throttle the rate is this part of what went through; the SDKs' adaptive mode has it.
     static let decrease = 0.7
     /// Growth of the rate in a second without a throttle.

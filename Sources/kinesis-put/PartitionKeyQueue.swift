@@ -10,7 +10,7 @@ import Posix
 /// Memory comes in chunks that are given back as their entries leave: a queue takes up what waits
 /// in it, and growing copies nothing. A place is the chunk's number and the offset in it, so that
 /// places only grow.
-final class KeyQueue {
+final class PartitionKeyQueue {
     static let headerLength = 16
 
     /// What became of a record.
@@ -28,10 +28,10 @@ final class KeyQueue {
     /// What follows each record in a call.
     var suffix: RecordSuffix
     /// Where its records go.
-    var lane: Lane
+    var queue: ShardQueue
     /// Records that are part of a call under way.
     var inFlight = 0
-    /// True while its lane has it among those to serve, or to serve later.
+    /// True while its queue has it among those to serve, or to serve later.
     var isListed = false
     /// It is not sent before; ns of the monotonic clock.
     var notBefore: Int64 = 0
@@ -64,11 +64,11 @@ final class KeyQueue {
     /// Of the first entry in the first chunk.
     private var head = 0
 
-    init(name: String, hash: UInt128, suffix: RecordSuffix, lane: Lane) {
+    init(name: String, hash: UInt128, suffix: RecordSuffix, queue: ShardQueue) {
         self.name = name
         self.hash = hash
         self.suffix = suffix
-        self.lane = lane
+        self.queue = queue
     }
 
     deinit { for chunk in chunks { chunk.base.deallocate() } }
@@ -147,9 +147,9 @@ final class KeyQueue {
         waitingBytes -= length(at: place)
     }
 
-    /// Takes off what waits no more, from the front up to the first record that does, and gives
+    /// Removes what waits no more, from the front up to the first record that does, and gives
     /// each frame, its batch and whether it was delivered to `body`.
-    func settle(_ body: (RawSpan, UInt32, Bool) throws -> Void) rethrows {
+    func removeDone(_ body: (RawSpan, UInt32, Bool) throws -> Void) rethrows {
         while let chunk = chunks.first {
             while head < chunk.used {
                 let entry = chunk.base + head

@@ -2,7 +2,7 @@ import Spool
 
 /// Which spool entries still hold records that are not delivered: entries in the order of the
 /// spool, each with the number of its records in memory.
-struct BatchLog {
+struct SpoolReferences {
     private struct Batch {
         var position: Spool.Position
         var waiting: Int

@@ -6,38 +6,27 @@ import Records
 import Spool
 import Stage
 import StageAWS
+import Stats
 import Transport
 
-/// One stream: the spool of what goes there, and the part of it that is in memory, in lanes.
+/// One stream: the spool of what goes there, and the part of it that is in memory, by shard.
 ///
 /// A stream that is missing or slow holds up nothing but itself. Of its records only a window is
 /// in memory; the rest stays in the spool and is read again when there is room.
-final class StreamChannel {
-    /// Records that are given up as refused while none passes; more say that the service would
-    /// refuse any.
-    private static let refusalsInARow = 10
+final class StreamQueue {
     /// Reads of a MiB between two looks at signals, answers and the input.
     private static let readsInTurn = 4
 
     let stream: StreamReference
     let counters: StreamCounters
-    var lanes: Lanes
-    var breaker: CircuitBreaker
-    var shards: ShardWatch
-    /// Records that may yet be given up as refused before one must pass: 0 until the stream has
-    /// taken one, since a service may refuse whatever it is sent.
-    var refusalsLeft = 0
-    /// Why a person is needed; nil when none is.
-    var trouble: AWSError?
-    /// When that was noticed last, ns.
-    var troubledAt: Int64 = .min / 2
-    /// The last time that a line was logged about it, ns.
-    var complainedAt: Int64 = .min / 2
+    var scheduler: SendScheduler
+    var health: StreamHealth
+    var discovery: ShardDiscovery
     /// Bytes of data for a byte of frame, smoothed; for guessing how long a container gets.
-    var packing = 0.6
+    private(set) var packing = 0.6
 
     private var spool: Spool
-    private var batches = BatchLog()
+    private var references = SpoolReferences()
     /// Records of the read at hand.
     private var batch = Bytes(capacity: 64 << 10)
     /// The number of the batch at hand; nil while it goes to disk only.
@@ -48,9 +37,9 @@ final class StreamChannel {
     private var tailRecords = 0
     /// Entries before it were left by an earlier run.
     private let recoveredEnd: Spool.Position
-    private var keys: [Route: KeyQueue] = [:]
+    private var keys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
-    private var lastKey: KeyQueue?
+    private var lastKey: PartitionKeyQueue?
     private var isSynced = true
     private var syncedAt: Int64 = 0
 
@@ -61,21 +50,23 @@ final class StreamChannel {
     }
 
     init(
-        _ stream: StreamReference, _ plan: KinesisPutPlan, counters: StreamCounters
+        _ stream: StreamReference, _ options: KinesisOptions, counters: StreamCounters
     ) throws {
         self.stream = stream
         self.counters = counters
-        lanes = Lanes(plan.rules)
-        breaker = CircuitBreaker(failures: plan.breakerFailures, coolDown: plan.breakerPause)
-        shards = ShardWatch(
-            createsStream: plan.createsStreams && stream.arn == nil,
-            refresh: Int64(plan.shardRefresh * 1e9), hold: plan.rules.holdPause)
+        scheduler = SendScheduler(options.rules)
+        health = StreamHealth(
+            breaker: CircuitBreaker(
+                failures: options.breakerFailures, coolDown: options.breakerPause))
+        discovery = ShardDiscovery(
+            createsStream: options.createsStreams && stream.place == nil,
+            refresh: Int64(options.shardRefresh * 1e9), hold: options.rules.holdPause)
         let spool: Spool
         do throws(SpoolError) {
             spool = try Spool(
-                directory: Self.directory(plan.state, stream),
-                segmentBytes: Int64(min(64 << 20, max(64 << 10, plan.spoolMax / 16))),
-                damaged: plan.state + "/damaged")
+                directory: Self.directory(options.state, stream),
+                segmentBytes: Int64(min(64 << 20, max(64 << 10, options.spoolMax / 16))),
+                damaged: options.state + "/damaged")
         } catch { throw StageFailure(error) }
         recoveredEnd = spool.next
         if !spool.isEmpty { tail = spool.first }
@@ -93,48 +84,50 @@ final class StreamChannel {
     /// Bytes on disk.
     var spoolBytes: Int64 { spool.bytes }
     /// Records that are not confirmed; those left by an earlier run count once they are read.
-    var waiting: Int { lanes.waiting + tailRecords }
+    var waiting: Int { scheduler.waiting + tailRecords }
     /// True when nothing waits, in memory or on disk.
-    var isEmpty: Bool { lanes.waiting == 0 && tail == nil && batch.isEmpty }
+    var isEmpty: Bool { scheduler.waiting == 0 && tail == nil && batch.isEmpty }
     /// True when something waits on disk that an earlier run left.
     var hasLeftovers: Bool { tail.map { $0 < recoveredEnd } ?? false }
     /// When the oldest record that waits arrived here, ns since the epoch.
-    var oldestIngestTime: Int64? { batches.oldestIngestTime }
+    var oldestIngestTime: Int64? { references.oldestIngestTime }
 
-    // MARK: - Taking in
+    // MARK: - In
 
-    /// Takes a record into the batch at hand, and into memory if there is room.
-    func take(
-        _ frame: borrowing FrameView, _ plan: KinesisPutPlan, window: Int, now: Int64
+    /// Adds a record to the batch at hand, and to memory if there is room.
+    func append(
+        _ frame: borrowing FrameView, _ options: KinesisOptions, window: Int, now: Int64
     ) {
         if batch.isEmpty {
             batchNumber =
-                tail == nil && lanes.bytesHeld < window
-                ? batches.open(at: spool.next, ingestTime: frame.ingestTime) : nil
+                tail == nil && scheduler.bytesHeld < window
+                ? references.open(at: spool.next, ingestTime: frame.ingestTime) : nil
         }
         batch.append(frame.bytes)
         guard let batchNumber else {
             tailRecords += 1
             return
         }
-        enqueue(frame, plan, batch: batchNumber, now: now)
+        enqueue(frame, options, batch: batchNumber, now: now)
     }
 
     private func enqueue(
-        _ frame: borrowing FrameView, _ plan: KinesisPutPlan, batch: UInt32, now: Int64
+        _ frame: borrowing FrameView, _ options: KinesisOptions, batch: UInt32, now: Int64
     ) {
-        batches.retain(batch)
-        lanes.append(frame.bytes, to: key(frame, plan), batch: batch, now: now)
+        references.retain(batch)
+        scheduler.append(frame.bytes, to: key(frame, options), batch: batch, now: now)
     }
 
-    private func key(_ frame: borrowing FrameView, _ plan: KinesisPutPlan) -> KeyQueue {
-        let route = Route(sequence: frame.sequence, subKey: plan.keys.subKey(frame))
+    private func key(
+        _ frame: borrowing FrameView, _ options: KinesisOptions
+    ) -> PartitionKeyQueue {
+        let route = Route(sequence: frame.sequence, subKey: options.keys.subKey(frame))
         if let lastKey, lastRoute == route { return lastKey }
-        let key: KeyQueue
+        let key: PartitionKeyQueue
         if let known = keys[route] {
             key = known
         } else {
-            key = lanes.key(plan.keys.name(frame))
+            key = scheduler.key(options.keys.name(frame))
             keys[route] = key
         }
         lastRoute = route
@@ -151,7 +144,7 @@ final class StreamChannel {
         batch.removeAll()
         isSynced = false
         if let batchNumber {
-            batches.close(batchNumber, at: position)
+            references.close(batchNumber, at: position)
         } else if tail == nil {
             tail = position
         }
@@ -167,10 +160,11 @@ final class StreamChannel {
     /// Reads records from the spool into memory while there is room, a few MiB at a time: of
     /// leftovers that are held already any number may have to be passed over.
     ///
-    /// - Parameter take: asked about each record that an earlier run left: false when it is held
+    /// - Parameter isNew: asked about each record that an earlier run left: false when it is held
     ///   already.
     func load(
-        _ plan: KinesisPutPlan, window: Int, now: Int64, take: (borrowing FrameView) -> Bool
+        _ options: KinesisOptions, window: Int, now: Int64,
+        isNew: (borrowing FrameView) -> Bool
     ) throws {
         for _ in 0..<Self.readsInTurn where mayLoad(window: window) {
             guard let from = tail else { return }
@@ -182,44 +176,62 @@ final class StreamChannel {
                     let frame = try FrameView(firstIn: rest)
                     rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
                     if !isLeftover { tailRecords -= 1 }
-                    if isLeftover, !take(frame) { continue }
+                    if isLeftover, !isNew(frame) { continue }
                     let batch =
-                        number ?? batches.open(at: position, ingestTime: frame.ingestTime)
+                        number ?? references.open(at: position, ingestTime: frame.ingestTime)
                     number = batch
-                    enqueue(frame, plan, batch: batch, now: now)
+                    enqueue(frame, options, batch: batch, now: now)
                 }
-                if let number { batches.close(number, at: position) }
+                if let number { references.close(number, at: position) }
             }
             tail = end >= spool.next ? nil : end
         }
     }
 
-    /// Notes that the stream took records: what was refused before is a record's fault.
-    func notePassing(now: Int64) {
-        if refusalsLeft == 0 { lanes.hurryKeys(now: now) }
-        refusalsLeft = Self.refusalsInARow
+    /// True when ``load(_:window:now:isNew:)`` has something to read.
+    func mayLoad(window: Int) -> Bool { tail != nil && scheduler.bytesHeld < window / 2 }
+
+    // MARK: - Out
+
+    /// Notes how many bytes of data a byte of frame became in a container.
+    func recordPacking(_ ratio: Double) { packing = packing * 0.9 + ratio * 0.1 }
+
+    /// Notes how a call ended. Records that are done with are confirmed in the order of their keys.
+    func complete(
+        _ call: SendScheduler.Call, _ outcome: SendScheduler.Outcome,
+        _ confirmations: ConfirmationLog, now: Int64
+    ) -> SendScheduler.Effect {
+        scheduler.complete(call, outcome, now: now) { frame, batch, isDelivered in
+            references.release(batch)
+            if isDelivered { confirmations.confirm(frame) }
+        }
     }
 
-    /// True when ``load(_:window:now:take:)`` has something to read.
-    func mayLoad(window: Int) -> Bool { tail != nil && lanes.bytesHeld < window / 2 }
+    /// Notes that a record will not be sent.
+    func discard(_ item: SendScheduler.Item, _ confirmations: ConfirmationLog) {
+        scheduler.discard(item) { frame, batch, isDelivered in
+            references.release(batch)
+            if isDelivered { confirmations.confirm(frame) }
+        }
+    }
+
+    /// Notes that a record waits no more.
+    func release(_ batch: UInt32) { references.release(batch) }
 
     /// Ends the pauses of what waits for a person: perhaps one has helped.
     func hurry(now: Int64) {
-        shards.hurry(at: now)
-        for lane in lanes.lanes { lane.pausedUntil = min(lane.pausedUntil, now) }
-        lanes.hurryKeys(now: now)
+        discovery.hurry(at: now)
+        for queue in scheduler.shardQueues { queue.pausedUntil = min(queue.pausedUntil, now) }
+        scheduler.hurryKeys(now: now)
     }
 
-    // MARK: - Done with
-
-    /// Notes that a record waits no more.
-    func release(_ batch: UInt32) { batches.release(batch) }
+    // MARK: - On disk
 
     /// Deletes what of the spool is delivered. What the ledger says of it must be durable.
     func releaseSpool() throws(SpoolError) {
-        try spool.release(before: batches.oldest ?? tail ?? spool.next)
+        try spool.release(before: references.oldest ?? tail ?? spool.next)
         // What is on disk only is not confirmed.
-        if batches.isEmpty, tail == nil { isSynced = true }
+        if references.isEmpty, tail == nil { isSynced = true }
     }
 
     /// Forces what waits to the device, unless that was done.
@@ -227,7 +239,7 @@ final class StreamChannel {
     /// - Returns: true when there was something to do.
     func sync(now: Int64, interval: Int64) throws(SpoolError) -> Bool {
         guard !isSynced else { return false }
-        if batches.isEmpty, tail == nil {
+        if references.isEmpty, tail == nil {
             // All of it is confirmed: the disk need not know it.
             isSynced = true
             return false
@@ -240,5 +252,19 @@ final class StreamChannel {
     }
 
     /// True while something waits that was not forced to the device.
-    var isUnsynced: Bool { !isSynced && !(batches.isEmpty && tail == nil) }
+    var isUnsynced: Bool { !isSynced && !(references.isEmpty && tail == nil) }
+
+    // MARK: - Figures
+
+    /// Publishes how the stream is.
+    func report(at now: Int64) {
+        let state: Int64 =
+            switch health.breaker.state(at: now) {
+            case .closed: 0
+            case .halfOpen: 1
+            case .open: 2
+            }
+        counters.breaker.set(state)
+        counters.shards.set(scheduler.map.isKnown ? Int64(scheduler.map.shards.count) : 0)
+    }
 }

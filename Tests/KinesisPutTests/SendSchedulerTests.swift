@@ -5,8 +5,8 @@ import Testing
 
 @testable import kinesis_put
 
-/// The lanes as a value: no socket, no clock.
-struct LaneTests {
+/// The scheduler as a value: no socket, no clock.
+struct SendSchedulerTests {
     /// Four shards, then three, then five, and so on.
     private static func map(_ count: Int, generation: Int) -> ShardMap {
         let width = UInt128.max / UInt128(count)
@@ -39,40 +39,40 @@ struct LaneTests {
     /// Runs random traffic, faults and reshards until all is delivered.
     private static func run(_ options: Options, records: Int, losesReplies: Bool) -> World {
         var random = SeededRandom(options.seed)
-        var rules = LaneRules(order: options.order, batchRecords: 20, fullBytes: 400)
+        var rules = SendRules(order: options.order, batchRecords: 20, fullBytes: 400)
         rules.linger = 1000
-        var lanes = Lanes(rules)
+        var scheduler = SendScheduler(rules)
         var world = World()
         var now: Int64 = 1
         var next: UInt64 = 0
-        var calls: [(Lanes.Call, [(String, UInt64)])] = []
+        var calls: [(SendScheduler.Call, [(String, UInt64)])] = []
         var bad: Set<UInt64> = []
         var generation = 0
-        while next < records || lanes.waiting > 0 {
+        while next < records || scheduler.waiting > 0 {
             now += Int64.random(in: 1...200_000_000, using: &random)
             for _ in 0..<Int.random(in: 0...30, using: &random) where next < records {
-                let key = lanes.key("K\(Int.random(in: 0..<12, using: &random))")
+                let key = scheduler.key("K\(Int.random(in: 0..<12, using: &random))")
                 var frame = Bytes(capacity: 32)
                 frame.append(bits: next)
                 for _ in 0..<Int.random(in: 0...3, using: &random) { frame.append(bits: next) }
                 if options.failures, UInt64.random(in: 0..<200, using: &random) == 0 {
                     bad.insert(next)
                 }
-                lanes.append(frame.span, to: key, batch: 0, now: now)
+                scheduler.append(frame.span, to: key, batch: 0, now: now)
                 next += 1
             }
             if Int.random(in: 0..<40, using: &random) == 0 {
                 generation += 1
-                lanes.adopt(
+                scheduler.adopt(
                     map(Int.random(in: 1...6, using: &random), generation: generation), now: now)
             }
-            for lane in lanes.lanes where lanes.isDue(lane, now: now) {
+            for queue in scheduler.shardQueues where scheduler.isDue(queue, now: now) {
                 var sent: [(String, UInt64)] = []
-                let call = lanes.fill(lane, now: now) { key, frame in
+                let call = scheduler.fill(queue, now: now) { key, frame in
                     if sent.count == 20 { return .full }
                     sent.append((key.name, number(frame)))
                     return .added
-                } settled: { _, _, _ in
+                } left: { _, _, _ in
                 }
                 if let call { calls.append((call, sent)) }
             }
@@ -85,10 +85,10 @@ struct LaneTests {
             }
         }
 
-        func end(_ call: Lanes.Call, _ sent: [(String, UInt64)]) {
-            var outcome = Lanes.Outcome.answered(failed: [:])
+        func end(_ call: SendScheduler.Call, _ sent: [(String, UInt64)]) {
+            var outcome = SendScheduler.Outcome.answered(failed: [:])
             if sent.contains(where: { bad.contains($0.1) }) {
-                outcome = .refused(othersPass: true)
+                outcome = .refused(mayGiveUp: true)
             } else if options.failures {
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0: outcome = .failed(.transient)
@@ -115,17 +115,17 @@ struct LaneTests {
             } else {
                 world.stored += sent.map { (key: $0.0, number: $0.1) }
             }
-            let effect = lanes.settle(call, outcome, now: now) { frame, _, isDelivered in
+            let effect = scheduler.complete(call, outcome, now: now) { frame, _, isDelivered in
                 if isDelivered { world.settled.append(number(frame)) }
             }
             world.delivered += effect.delivered
             if let item = effect.bad {
                 item.key.withFrame(at: item.place) { _ = bad.remove(number($0)) }
-                lanes.discard(item) { _, _, isDelivered in #expect(!isDelivered) }
+                scheduler.discard(item) { _, _, isDelivered in #expect(!isDelivered) }
             }
         }
-        #expect(lanes.bytesHeld == 0)
-        #expect(lanes.lanes.allSatisfy { $0.waitingBytes == 0 && $0.waitingRecords == 0 })
+        #expect(scheduler.bytesHeld == 0)
+        #expect(scheduler.shardQueues.allSatisfy { $0.waitingBytes == 0 && $0.waitingRecords == 0 })
         return world
     }
 
@@ -181,102 +181,106 @@ struct LaneTests {
     }
 
     @Test func `a failed record holds back its own key, not its neighbours`() throws {
-        var rules = LaneRules(order: .strict)
+        var rules = SendRules(order: .strict)
         rules.linger = 0
-        var lanes = Lanes(rules)
+        var scheduler = SendScheduler(rules)
         var frame = Bytes(capacity: 8)
         frame.append(bits: UInt64(1))
         for name in ["A", "B"] {
-            let key = lanes.key(name)
-            for _ in 0..<2 { lanes.append(frame.span, to: key, batch: 0, now: 0) }
+            let key = scheduler.key(name)
+            for _ in 0..<2 { scheduler.append(frame.span, to: key, batch: 0, now: 0) }
         }
-        func fill(_ now: Int64) -> (Lanes.Call?, [String]) {
+        func fill(_ now: Int64) -> (SendScheduler.Call?, [String]) {
             var names: [String] = []
-            let call = lanes.fill(lanes.lanes[0], now: now) { key, _ in
+            let call = scheduler.fill(scheduler.shardQueues[0], now: now) { key, _ in
                 names.append(key.name)
                 return .added
-            } settled: { _, _, _ in
+            } left: { _, _, _ in
             }
             return (call, names)
         }
         let (first, names) = fill(1)
         #expect(names == ["A", "B"])
-        _ = lanes.settle(try #require(first), .answered(failed: [0: true]), now: 2) { _, _, _ in }
+        _ = scheduler.complete(try #require(first), .answered(failed: [0: true]), now: 2) {
+            _, _, _ in
+        }
         let (second, later) = fill(3)
         #expect(later == ["B"])
-        _ = lanes.settle(try #require(second), .answered(failed: [:]), now: 4) { _, _, _ in }
-        let lane = lanes.lanes[0]
-        #expect(!lanes.isDue(lane, now: 5))
-        #expect(lanes.isDue(lane, now: 60_000_000_000))
+        _ = scheduler.complete(try #require(second), .answered(failed: [:]), now: 4) { _, _, _ in }
+        let queue = scheduler.shardQueues[0]
+        #expect(!scheduler.isDue(queue, now: 5))
+        #expect(scheduler.isDue(queue, now: 60_000_000_000))
         let (_, last) = fill(60_000_000_000)
         #expect(last == ["A"])
     }
 
     @Test func `a key under way stays with its shard until its call ends`() throws {
-        var rules = LaneRules(order: .strict)
+        var rules = SendRules(order: .strict)
         rules.linger = 0
-        var lanes = Lanes(rules)
-        lanes.adopt(Self.map(1, generation: 0), now: 0)
+        var scheduler = SendScheduler(rules)
+        scheduler.adopt(Self.map(1, generation: 0), now: 0)
         var frame = Bytes(capacity: 8)
         frame.append(bits: UInt64(1))
-        let key = lanes.key("A")
-        for _ in 0..<2 { lanes.append(frame.span, to: key, batch: 0, now: 0) }
-        let old = lanes.lanes[0]
-        let call = lanes.fill(old, now: 1) { _, _ in
+        let key = scheduler.key("A")
+        for _ in 0..<2 { scheduler.append(frame.span, to: key, batch: 0, now: 0) }
+        let old = scheduler.shardQueues[0]
+        let call = scheduler.fill(old, now: 1) { _, _ in
             .added
-        } settled: { _, _, _ in
+        } left: { _, _, _ in
         }
-        let isNew = lanes.adopt(Self.map(2, generation: 1), now: 2)
+        let isNew = scheduler.adopt(Self.map(2, generation: 1), now: 2)
         #expect(isNew)
-        #expect(lanes.lanes.allSatisfy { !lanes.isDue($0, now: 3) })
-        _ = lanes.settle(try #require(call), .answered(failed: [:]), now: 4) { _, _, _ in }
-        let due = lanes.lanes.filter { lanes.isDue($0, now: 5) }
+        #expect(scheduler.shardQueues.allSatisfy { !scheduler.isDue($0, now: 3) })
+        _ = scheduler.complete(try #require(call), .answered(failed: [:]), now: 4) { _, _, _ in }
+        let due = scheduler.shardQueues.filter { scheduler.isDue($0, now: 5) }
         #expect(due.count == 1)
-        #expect(due.first === lanes.lanes[lanes.map.index(of: key.hash)])
+        #expect(due.first === scheduler.shardQueues[scheduler.map.index(of: key.hash)])
     }
 
     @Test func `keys are spread evenly over the shards when asked`() {
-        var rules = LaneRules(order: .strict)
+        var rules = SendRules(order: .strict)
         rules.spreads = true
-        var lanes = Lanes(rules)
-        lanes.adopt(Self.map(4, generation: 0), now: 0)
+        var scheduler = SendScheduler(rules)
+        scheduler.adopt(Self.map(4, generation: 0), now: 0)
         var counts: [String: Int] = [:]
-        for number in 0..<400 { counts[lanes.key("K\(number)").lane.shard.id, default: 0] += 1 }
+        for number in 0..<400 {
+            counts[scheduler.key("K\(number)").queue.shard.id, default: 0] += 1
+        }
         #expect(counts.count == 4)
         #expect(counts.values.allSatisfy { (60...140).contains($0) })
     }
 
     @Test func `a shard that throttles is slowed, and let go again`() {
-        var pace = Pace()
+        var rateLimit = ShardRateLimit()
         var now: Int64 = 0
         for _ in 0..<50 {
             now += 20_000_000
-            let isFree = pace.allows(at: now)
+            let isFree = rateLimit.allows(at: now)
             #expect(isFree)
-            pace.spend(0.04)
-            pace.stored(0.04, at: now)
+            rateLimit.spend(0.04)
+            rateLimit.stored(0.04, at: now)
         }
-        #expect(pace.rate == nil)
-        pace.throttled(at: now)
-        let slowed = pace.rate ?? 0
+        #expect(rateLimit.rate == nil)
+        rateLimit.throttled(at: now)
+        let slowed = rateLimit.rate ?? 0
         #expect(slowed > 0 && slowed < 2)
-        pace.throttled(at: now + 1)
-        #expect(pace.rate == slowed)
+        rateLimit.throttled(at: now + 1)
+        #expect(rateLimit.rate == slowed)
         var sent = 0.0
         let start = now
         while now - start < 1_000_000_000 {
             now += 5_000_000
-            if pace.allows(at: now) {
-                pace.spend(0.02)
-                pace.stored(0.02, at: now)
+            if rateLimit.allows(at: now) {
+                rateLimit.spend(0.02)
+                rateLimit.stored(0.02, at: now)
                 sent += 0.02
             }
         }
         #expect(sent <= slowed * 1.5 + 0.1)
         for _ in 0..<100 {
             now += 1_000_000_000
-            _ = pace.allows(at: now)
+            _ = rateLimit.allows(at: now)
         }
-        #expect(pace.rate == nil)
+        #expect(rateLimit.rate == nil)
     }
 }

@@ -12,7 +12,7 @@ enum OrderRule: Sendable {
 }
 
 /// What a call may carry, and when it starts.
-struct LaneRules: Sendable {
+struct SendRules: Sendable {
     var order: OrderRule
     /// Records a call, 1 to 500 (Kinesis API Reference, "PutRecords").
     var batchRecords = 500
@@ -22,67 +22,68 @@ struct LaneRules: Sendable {
     var linger: Int64 = 20_000_000
     /// Pauses of a key, or of a container, that was not stored.
     var entryPause = Backoff(base: 0.1, cap: 5)
-    /// Pauses of a lane whose call failed.
+    /// Pauses of a queue whose call failed.
     var callPause = Backoff(base: 0.05, cap: 20)
     var throttlePause = Backoff(base: 1, cap: 20)
-    /// Pause of a lane that needs a person, ns.
+    /// Pause of a queue that needs a person, ns.
     var holdPause: Int64 = 30_000_000_000
     /// Keys are spread evenly over the shards instead of going where their hash is.
     var spreads = false
 }
 
 /// Which records go next, to which shard, and what becomes of them: the records of one stream by
-/// partition key, the keys by lane.
+/// partition key, the keys by shard.
 ///
 /// Knows nothing of requests and clocks: a caller asks for calls and tells how they ended. Records
 /// of a key are never under way twice, so what failed goes again before what follows it.
-struct Lanes {
-    let rules: LaneRules
+struct SendScheduler {
+    let rules: SendRules
     private(set) var map = ShardMap.unknown
-    private(set) var lanes: [Lane]
-    private(set) var keys: [String: KeyQueue] = [:]
+    private(set) var shardQueues: [ShardQueue]
+    private(set) var keys: [String: PartitionKeyQueue] = [:]
     /// Records that are not delivered.
     private(set) var waiting = 0
     /// Bytes that the queues take up.
     private(set) var bytesHeld = 0
 
-    init(_ rules: LaneRules) {
+    init(_ rules: SendRules) {
         self.rules = rules
-        lanes = [Lane(map.shards[0])]
+        shardQueues = [ShardQueue(map.shards[0])]
     }
 
     // MARK: - Keys
 
     /// The queue of a partition key.
-    mutating func key(_ name: String) -> KeyQueue {
+    mutating func key(_ name: String) -> PartitionKeyQueue {
         if let key = keys[name] { return key }
         let hash = HashKey.of(name) ?? 0
-        let lane = lane(for: hash)
-        let key = KeyQueue(name: name, hash: hash, suffix: suffix(name, lane), lane: lane)
+        let queue = queue(for: hash)
+        let key = PartitionKeyQueue(
+            name: name, hash: hash, suffix: suffix(name, queue), queue: queue)
         keys[name] = key
         return key
     }
 
     /// Adds a record to a key.
-    mutating func append(_ frame: RawSpan, to key: KeyQueue, batch: UInt32, now: Int64) {
+    mutating func append(_ frame: RawSpan, to key: PartitionKeyQueue, batch: UInt32, now: Int64) {
         key.append(frame, batch: batch)
         waiting += 1
-        bytesHeld += frame.byteCount + KeyQueue.headerLength
-        key.lane.waitingBytes += frame.byteCount + KeyQueue.headerLength
-        key.lane.waitingRecords += 1
-        if !key.isListed { key.lane.list(key, now: now) }
+        bytesHeld += frame.byteCount + PartitionKeyQueue.headerLength
+        key.queue.waitingBytes += frame.byteCount + PartitionKeyQueue.headerLength
+        key.queue.waitingRecords += 1
+        if !key.isListed { key.queue.list(key, now: now) }
     }
 
-    private func lane(for hash: UInt128) -> Lane {
-        lanes[
+    private func queue(for hash: UInt128) -> ShardQueue {
+        shardQueues[
             rules.spreads && map.isKnown
-                ? Int(hash % UInt128(lanes.count)) : map.index(of: hash)]
+                ? Int(hash % UInt128(shardQueues.count)) : map.index(of: hash)]
     }
 
-    private func suffix(_ name: String, _ lane: Lane) -> RecordSuffix {
+    private func suffix(_ name: String, _ queue: ShardQueue) -> RecordSuffix {
         RecordSuffix(
             partitionKey: name,
-            explicitHash: rules.spreads && map.isKnown ? lane.shard.start : nil)
+            explicitHash: rules.spreads && map.isKnown ? queue.shard.start : nil)
     }
 
     // MARK: - Shards
@@ -96,44 +97,44 @@ struct Lanes {
     @discardableResult
     mutating func adopt(_ map: ShardMap, now: Int64) -> Bool {
         guard map != self.map else { return false }
-        let before = lanes
+        let before = shardQueues
         self.map = map
-        lanes = map.shards.map { shard in
-            before.first { $0.shard == shard && !$0.shard.id.isEmpty } ?? Lane(shard)
+        shardQueues = map.shards.map { shard in
+            before.first { $0.shard == shard && !$0.shard.id.isEmpty } ?? ShardQueue(shard)
         }
-        for lane in before {
-            let isKept = lanes.contains { $0 === lane }
-            lane.isRetired = !isKept
-            for key in lane.removeAll() { move(key, now: now) }
+        for queue in before {
+            let isKept = shardQueues.contains { $0 === queue }
+            queue.isRetired = !isKept
+            for key in queue.removeAll() { move(key, now: now) }
         }
         for key in keys.values where key.inFlight == 0 && key.records == 0 { move(key, now: now) }
         return true
     }
 
-    private func move(_ key: KeyQueue, now: Int64) {
-        let lane = lane(for: key.hash)
-        key.lane.waitingBytes -= key.waitingBytes
-        key.lane.waitingRecords -= key.records
-        lane.waitingBytes += key.waitingBytes
-        lane.waitingRecords += key.records
-        key.lane = lane
-        key.suffix = suffix(key.name, lane)
-        lane.list(key, now: now)
+    private func move(_ key: PartitionKeyQueue, now: Int64) {
+        let queue = queue(for: key.hash)
+        key.queue.waitingBytes -= key.waitingBytes
+        key.queue.waitingRecords -= key.records
+        queue.waitingBytes += key.waitingBytes
+        queue.waitingRecords += key.records
+        key.queue = queue
+        key.suffix = suffix(key.name, queue)
+        queue.list(key, now: now)
     }
 
     // MARK: - Calls
 
     /// A record in a call.
     struct Item {
-        let key: KeyQueue
+        let key: PartitionKeyQueue
         let place: Int
     }
 
     /// Records that go together.
     struct Call {
-        let lane: Lane
+        let queue: ShardQueue
         var items: [Item]
-        /// Shard-seconds, see ``Pace``.
+        /// Shard-seconds, see ``ShardRateLimit``.
         var cost = 0.0
         /// Ns of the monotonic clock.
         var startedAt: Int64 = 0
@@ -148,50 +149,50 @@ struct Lanes {
         case rejected
     }
 
-    /// True when a lane has something to send and may.
-    func isDue(_ lane: Lane, now: Int64) -> Bool {
-        guard !lane.isBusy, !lane.isRetired else { return false }
-        lane.wake(at: now)
-        guard lane.readyCount > 0, lane.pausedUntil <= now else { return false }
-        guard isFull(lane) || now - lane.startedAt >= rules.linger else { return false }
-        return lane.pace.allows(at: now)
+    /// True when a queue has something to send and may.
+    func isDue(_ queue: ShardQueue, now: Int64) -> Bool {
+        guard !queue.isBusy, !queue.isRetired else { return false }
+        queue.wake(at: now)
+        guard queue.readyCount > 0, queue.pausedUntil <= now else { return false }
+        guard isFull(queue) || now - queue.startedAt >= rules.linger else { return false }
+        return queue.rateLimit.allows(at: now)
     }
 
     /// True when a call would not carry more if it started later.
-    private func isFull(_ lane: Lane) -> Bool {
+    private func isFull(_ queue: ShardQueue) -> Bool {
         switch rules.order {
         // A key that has more than one record waits for this call to end.
         case .strict:
-            lane.readyCount >= rules.batchRecords || lane.waitingRecords > lane.readyCount
+            queue.readyCount >= rules.batchRecords || queue.waitingRecords > queue.readyCount
         case .relaxed:
-            lane.waitingRecords >= rules.batchRecords || lane.waitingBytes >= rules.fullBytes
-        case .aggregated: lane.waitingBytes >= rules.fullBytes
+            queue.waitingRecords >= rules.batchRecords || queue.waitingBytes >= rules.fullBytes
+        case .aggregated: queue.waitingBytes >= rules.fullBytes
         }
     }
 
     /// When ``isDue(_:now:)`` may become true without anything happening; nil when not.
-    func dueTime(_ lane: Lane, now: Int64) -> Int64? {
-        guard !lane.isBusy, !lane.isRetired else { return nil }
-        guard lane.readyCount > 0 else { return lane.nextWake }
-        let lingered = isFull(lane) ? now : lane.startedAt + rules.linger
-        return max(lane.pausedUntil, max(lingered, now + lane.pace.delay(at: now)))
+    func dueTime(_ queue: ShardQueue, now: Int64) -> Int64? {
+        guard !queue.isBusy, !queue.isRetired else { return nil }
+        guard queue.readyCount > 0 else { return queue.nextWake }
+        let lingered = isFull(queue) ? now : queue.startedAt + rules.linger
+        return max(queue.pausedUntil, max(lingered, now + queue.rateLimit.delay(at: now)))
     }
 
-    /// Fills a call for a lane.
+    /// Fills a call for a queue.
     ///
     /// - Parameter add: puts a record into the request.
     /// - Returns: nil when nothing went in.
     mutating func fill(
-        _ lane: Lane, now: Int64, _ add: (KeyQueue, RawSpan) throws -> Fit,
-        settled: (RawSpan, UInt32, Bool) throws -> Void
+        _ queue: ShardQueue, now: Int64, _ add: (PartitionKeyQueue, RawSpan) throws -> Fit,
+        left: (RawSpan, UInt32, Bool) throws -> Void
     ) rethrows -> Call? {
-        var call = Call(lane: lane, items: [])
-        let most = min(rules.batchRecords, lane.limit ?? .max)
-        let mostItems = rules.order == .aggregated ? lane.limit ?? .max : most
+        var call = Call(queue: queue, items: [])
+        let most = min(rules.batchRecords, queue.limit ?? .max)
+        let mostItems = rules.order == .aggregated ? queue.limit ?? .max : most
         // A key that takes part leaves the line until its outcome is known.
         var isFull = false
-        while !isFull, call.items.count < mostItems, let key = lane.next {
-            lane.removeNext()
+        while !isFull, call.items.count < mostItems, let key = queue.next {
+            queue.removeNext()
             var place = key.start
             var taken = 0
             while !isFull, place < key.end, call.items.count < mostItems {
@@ -211,16 +212,16 @@ struct Lanes {
             }
             key.inFlight = taken
             if taken == 0 {
-                try settle(key, settled)
+                try removeDone(key, left)
                 // It had no room, or nothing was left of it.
-                if key.records > 0 { lane.putBack([key]) }
+                if key.records > 0 { queue.putBack([key]) }
             }
             // Without the map a container must not move a key away from where its hash is.
             if rules.order == .aggregated, !map.isKnown, taken > 0 { break }
         }
         guard !call.items.isEmpty else { return nil }
-        lane.isBusy = true
-        lane.startedAt = now
+        queue.isBusy = true
+        queue.startedAt = now
         call.startedAt = now
         return call
     }
@@ -232,15 +233,15 @@ struct Lanes {
         /// The service answered for each of its records: those that were not stored, by place.
         case answered(failed: [Int: Bool])
         /// The whole call is to go again, after a pause.
-        case failed(KindOfFailure)
+        case failed(RetryReason)
         /// A record in it is bad, and which one is not known; or the service would refuse any.
-        /// A record that is refused alone is given up when `othersPass`; otherwise its key waits,
-        /// while the other keys of the lane go on.
-        case refused(othersPass: Bool)
+        /// A record that is refused alone is given up when `mayGiveUp`; otherwise its key waits,
+        /// while the other keys of the queue go on.
+        case refused(mayGiveUp: Bool)
     }
 
     /// Why a call is to go again.
-    enum KindOfFailure {
+    enum RetryReason {
         case again, transient, throttle, attention, notReady
     }
 
@@ -256,15 +257,15 @@ struct Lanes {
 
     /// Notes how a call ended.
     ///
-    /// - Parameter settled: gets each record that is done with, in the order of its key.
-    mutating func settle(
+    /// - Parameter left: gets each record that is done with, in the order of its key.
+    mutating func complete(
         _ call: Call, _ outcome: Outcome, now: Int64,
-        _ settled: (RawSpan, UInt32, Bool) throws -> Void
+        _ left: (RawSpan, UInt32, Bool) throws -> Void
     ) rethrows -> Effect {
-        let lane = call.lane
-        lane.isBusy = false
+        let queue = call.queue
+        queue.isBusy = false
         var effect = Effect()
-        var touched: [KeyQueue] = []
+        var touched: [PartitionKeyQueue] = []
         for item in call.items where item.key.inFlight > 0 {
             item.key.inFlight = 0
             touched.append(item.key)
@@ -274,10 +275,10 @@ struct Lanes {
             // One container, stored or not as a whole.
             effect.failed = call.items.count
             effect.throttled = failed.values.contains(true)
-            if effect.throttled { lane.pace.throttled(at: now) }
-            lane.attempts += 1
-            lane.pausedUntil =
-                now + Int64(rules.entryPause.delay(attempt: lane.attempts) * 1e9)
+            if effect.throttled { queue.rateLimit.throttled(at: now) }
+            queue.attempts += 1
+            queue.pausedUntil =
+                now + Int64(rules.entryPause.delay(attempt: queue.attempts) * 1e9)
         case .answered(let failed):
             for (index, item) in call.items.enumerated() {
                 if let isThrottle = failed[index] {
@@ -290,91 +291,93 @@ struct Lanes {
                     item.key.attempts = 0
                 }
             }
-            lane.attempts = 0
-            if effect.throttled { lane.pace.throttled(at: now) }
+            queue.attempts = 0
+            if effect.throttled { queue.rateLimit.throttled(at: now) }
             if effect.failed == 0 {
-                lane.limit = lane.limit.flatMap { $0 >= rules.batchRecords ? nil : $0 * 2 }
+                queue.limit = queue.limit.flatMap { $0 >= rules.batchRecords ? nil : $0 * 2 }
             }
         case .failed(let kind):
             effect.failed = call.items.count
-            pause(lane, kind, now: now)
-        case .refused(let othersPass):
+            pause(queue, kind, now: now)
+        case .refused(let mayGiveUp):
             effect.failed = call.items.count
-            lane.limit = max(1, min(lane.limit ?? .max, call.items.count) / 2)
+            queue.limit = max(1, min(queue.limit ?? .max, call.items.count) / 2)
             if call.items.count == 1 {
                 let item = call.items[0]
-                if othersPass { effect.bad = item } else { hold(item.key, now: now) }
+                if mayGiveUp { effect.bad = item } else { hold(item.key, now: now) }
             }
         }
-        for key in touched { try settle(key, settled) }
-        var front: [KeyQueue] = []
+        for key in touched { try removeDone(key, left) }
+        var front: [PartitionKeyQueue] = []
         for key in touched {
-            if lane.isRetired || self.lane(for: key.hash) !== lane {
+            if queue.isRetired || self.queue(for: key.hash) !== queue {
                 move(key, now: now)
             } else if effect.failed < call.items.count {
-                lane.list(key, now: now)
+                queue.list(key, now: now)
             } else if key.records > 0, !key.isListed {
-                if key.notBefore > now { lane.list(key, now: now) } else { front.append(key) }
+                if key.notBefore > now { queue.list(key, now: now) } else { front.append(key) }
             }
         }
-        if !front.isEmpty { lane.putBack(front) }
+        if !front.isEmpty { queue.putBack(front) }
         return effect
     }
 
     /// Notes that a record will not be sent.
     mutating func discard(
-        _ item: Item, _ settled: (RawSpan, UInt32, Bool) throws -> Void
+        _ item: Item, _ left: (RawSpan, UInt32, Bool) throws -> Void
     ) rethrows {
         // An empty key that stands in the line leaves it when its turn comes.
         finish(.discarded, item.key, at: item.place)
-        try settle(item.key, settled)
+        try removeDone(item.key, left)
     }
 
-    private mutating func finish(_ fate: KeyQueue.Fate, _ key: KeyQueue, at place: Int) {
-        key.lane.waitingBytes -= key.length(at: place)
-        key.lane.waitingRecords -= 1
+    private mutating func finish(
+        _ fate: PartitionKeyQueue.Fate, _ key: PartitionKeyQueue, at place: Int
+    ) {
+        key.queue.waitingBytes -= key.length(at: place)
+        key.queue.waitingRecords -= 1
         key.finish(fate, at: place)
         waiting -= 1
     }
 
-    private mutating func settle(
-        _ key: KeyQueue, _ settled: (RawSpan, UInt32, Bool) throws -> Void
+    private mutating func removeDone(
+        _ key: PartitionKeyQueue, _ left: (RawSpan, UInt32, Bool) throws -> Void
     ) rethrows {
         let before = key.bytesHeld
         defer { bytesHeld -= before - key.bytesHeld }
-        try key.settle(settled)
+        try key.removeDone(left)
     }
 
-    private func postpone(_ key: KeyQueue, now: Int64) {
+    private func postpone(_ key: PartitionKeyQueue, now: Int64) {
         guard key.notBefore <= now else { return }
         key.attempts += 1
         key.notBefore = now + Int64(rules.entryPause.delay(attempt: key.attempts) * 1e9)
     }
 
-    private func hold(_ key: KeyQueue, now: Int64) {
+    private func hold(_ key: PartitionKeyQueue, now: Int64) {
         key.notBefore = now + Int64(Double(rules.holdPause) * Double.random(in: 0.75...1.25))
     }
 
     /// Ends the pauses of single keys.
     func hurryKeys(now: Int64) {
-        for lane in lanes { lane.hurryKeys(now: now) }
+        for queue in shardQueues { queue.hurryKeys(now: now) }
     }
 
     /// True when each key that has records waits out a pause, and no call is under way.
-    var isHeld: Bool { lanes.allSatisfy { !$0.isBusy && $0.readyCount == 0 } }
+    var isHeld: Bool { shardQueues.allSatisfy { !$0.isBusy && $0.readyCount == 0 } }
 
-    private func pause(_ lane: Lane, _ kind: KindOfFailure, now: Int64) {
-        lane.attempts += 1
+    private func pause(_ queue: ShardQueue, _ kind: RetryReason, now: Int64) {
+        queue.attempts += 1
         let seconds: Double
         switch kind {
         case .again: seconds = 0
-        case .transient: seconds = rules.callPause.delay(attempt: lane.attempts)
+        case .transient: seconds = rules.callPause.delay(attempt: queue.attempts)
         case .throttle:
-            lane.pace.throttled(at: now)
-            seconds = rules.throttlePause.delay(attempt: lane.attempts)
+            queue.rateLimit.throttled(at: now)
+            seconds = rules.throttlePause.delay(attempt: queue.attempts)
         case .attention: seconds = Double(rules.holdPause) / 1e9 * Double.random(in: 0.75...1.25)
         case .notReady: seconds = 1
         }
-        lane.pausedUntil = now + Int64(seconds * 1e9)
+        queue.pausedUntil = now + Int64(seconds * 1e9)
     }
 }

@@ -1,0 +1,69 @@
+import AWS
+import Identity
+import Posix
+import Records
+import Stage
+import StageAWS
+
+/// What a run keeps to: the resolved options.
+struct KinesisOptions: Sendable {
+    let streams: StreamNames
+    let createsStreams: Bool
+    let shards: Int
+    let format: PayloadFormat
+    let isCompressed: Bool
+    let keys: KeyRule
+    let rules: SendRules
+    let batchBytes: Int
+    let recordBytes: Int
+    let aggregateBytes: Int
+    let breakerFailures: Int
+    /// Seconds.
+    let breakerPause: Double
+    let shardRefresh: Double
+    let state: String
+    let spoolMax: Int
+    let windowBytes: Int
+    let sync: SyncName
+    let drainTimeout: Double
+    /// Seconds without a success, after the input's end, after which the run gives up.
+    let giveUpAfter: Double
+    let kinesis: KinesisConfiguration
+    let credentials: ConfiguredCredentials
+
+    /// Refuses containers where they cannot be made: each ends in an MD5.
+    static func check(isAggregated: Bool, hasMD5: Bool) throws(StageFailure) {
+        guard isAggregated, !hasMD5 else { return }
+        throw StageFailure(
+            .configuration,
+            "KPL containers, the default, end in an MD5, which OpenSSL refuses here (FIPS mode): "
+                + "give --no-aggregate, or kinesis.aggregate: false, to send single records")
+    }
+
+    /// Notes what the state is of. Another service is refused; another stream of a kind goes on
+    /// where the one before was left, which is told.
+    func claimState(_ log: Log) throws {
+        let location = kinesis.location
+        try StateOwner.claim(state, [("service", location.endpoint ?? location.region)])
+        let kinds = streams.byTemplate.enumerated().map { template, stream in
+            (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.description)
+        }
+        for change in try StateOwner.claim(state, kinds, mayChange: true) { log.warning(change) }
+    }
+
+    /// Notes whose stream a name means, as the service says: the account of the credentials, which
+    /// has to stay the same. A ledger that vouches for one account's stream would refuse the other
+    /// account's records.
+    func claimAccount(_ stream: StreamReference, _ summary: StreamSummary) throws {
+        guard stream.place == nil, let account = summary.stream?.place?.account else { return }
+        try StateOwner.claim(state, [("account", account)])
+    }
+
+    /// Where the state is when nothing is set.
+    static var standardState: String {
+        let environment = Environment.all
+        let home =
+            environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+        return "\(home)/bitcoin-ingestor/kinesis-put"
+    }
+}

@@ -1,0 +1,257 @@
+import AWS
+import Glibc
+import Ledger
+import Posix
+import Records
+import Stage
+import StageAWS
+import Stats
+
+/// Delivers what comes: reads records into the spools of their streams, sends them, and enters
+/// them in the ledger once they are confirmed.
+///
+/// One loop on one thread: it waits for standard input, for answers and for its own clock at once.
+struct KinesisSink: ~Copyable {
+    /// How long what waits may wait for the disk under `--fsync interval`, ns.
+    private static let syncInterval: Int64 = 200_000_000
+    /// How often the ledger is made durable and the spools are cleared, ns.
+    private static let ledgerInterval: Int64 = 1_000_000_000
+    /// Bytes that one read may bring beyond the spool's limit.
+    private static let readAhead = 2 << 20
+
+    private let options: KinesisOptions
+    private let log: Log
+    private let stop: Int32
+    private let confirmations: ConfirmationLog
+    private let streams: StreamSet
+    private var sender: Sender
+    private var counters: DeliveryCounters
+    private var coverage: CoverageFigures
+    private var ledgerAt: Int64 = 0
+    private var reportedAt = Clock.monotonicNanoseconds()
+    private var isFull = false
+
+    init(_ options: KinesisOptions, in stage: borrowing Stage) throws {
+        let ledger: Ledger
+        do throws(LedgerError) { ledger = try Ledger(writing: options.state + "/ledger") } catch {
+            throw StageFailure(error)
+        }
+        let log = stage.log
+        try options.claimState(log)
+        let counters = DeliveryCounters(
+            stage.stats, state: options.state, spoolMax: options.spoolMax)
+        if ledger.tornBytes > 0 {
+            log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
+            counters.common.tornBytes.add(Int(ledger.tornBytes))
+        }
+        let confirmations = ConfirmationLog(
+            ledger: ledger, quarantine: Quarantine(path: options.state + "/quarantine.ndjson"),
+            log: log)
+        let sender = try Sender(options, confirmations, counters, log)
+        let streams = try StreamSet(options, stage, counters)
+        self.sender = sender
+        self.streams = streams
+        self.options = options
+        self.log = log
+        self.confirmations = confirmations
+        self.counters = counters
+        coverage = CoverageFigures(stage.stats)
+        stop = stage.stopDescriptor
+    }
+
+    // MARK: - Running
+
+    /// Delivers what an earlier run left, and what comes, until the input ends or a signal comes.
+    ///
+    /// - Throws: `FrameError` for bytes that are not frames; what came before was taken in.
+    mutating func readAll(_ reader: inout FrameReader) throws {
+        while true {
+            let input = mayRead ? reader.descriptorNumber : -1
+            try step(input)
+            if Descriptor.isReadable(stop) {
+                return log.info(
+                    "stopping: delivering what was read", ["waiting": "\(streams.waiting)"])
+            }
+            guard Descriptor.isReadable(input) || isHungUp(input) else { continue }
+            if try reader.fill() == .end { return }
+            try accept(&reader)
+        }
+    }
+
+    /// A pipe without a writer is not readable by poll's word when it is empty, but at its end.
+    private func isHungUp(_ input: Int32) -> Bool {
+        var watched = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
+        return input >= 0 && poll(&watched, 1, 0) > 0
+    }
+
+    private mutating func accept(_ reader: inout FrameReader) throws {
+        let now = Clock.monotonicNanoseconds()
+        try streams.appendBatch { window in
+            while let frame = try reader.next() {
+                guard confirmations.accept(frame) else { continue }
+                streams.append(frame, window: window, now: now)
+            }
+        }
+        if let times = reader.lastTimes { counters.common.flow.note(times) }
+        if options.sync == .batch { try streams.sync(counters, now: now, interval: 0) }
+    }
+
+    /// One turn of the loop: sends what is due, waits, does what answers ask for, and keeps the
+    /// ledger.
+    private mutating func step(_ input: Int32, until deadline: Int64 = .max) throws {
+        try streams.load(confirmations, now: Clock.monotonicNanoseconds())
+        sender.ask(streams.busy)
+        try sender.send(streams.queues)
+        let now = Clock.monotonicNanoseconds()
+        let left = max(0, min(nextTime(now), deadline) - now)
+        let timeout = left == 0 ? 0 : Int32(min(60_000, (left + 999_999) / 1_000_000))
+        try sender.wait(
+            timeoutMilliseconds: timeout, alsoReadable: [input, deadline == .max ? stop : -1])
+        try keepLedger()
+    }
+
+    private var mayRead: Bool {
+        streams.spoolBytes + Int64(min(Self.readAhead, options.spoolMax / 4))
+            < Int64(options.spoolMax)
+    }
+
+    /// When there will be something to do though nothing happens, ns.
+    private func nextTime(_ now: Int64) -> Int64 {
+        var next = min(
+            now + 60_000_000_000,
+            streams.nextTime(
+                now, hasRoom: sender.hasRoom,
+                syncInterval: options.sync == .never ? nil : Self.syncInterval))
+        if sender.callsInFlight > 0 || ledgerAt > 0 {
+            next = min(next, max(now, ledgerAt) + Self.ledgerInterval)
+        }
+        return max(next, now)
+    }
+
+    // MARK: - The start
+
+    /// Asks for every stream once, before anything is read.
+    ///
+    /// - Throws: when nothing can be delivered before a person has helped.
+    mutating func probe() throws {
+        let probe = try sender.probe(stop: stop)
+        for contact in probe.contacts {
+            if let summary = contact.summary {
+                try options.claimAccount(contact.stream, summary)
+            }
+        }
+        let finding = probe.finding(isCheck: false)
+        for warning in finding.warnings { log.warning(warning) }
+        if let failure = finding.failure { throw failure }
+    }
+
+    // MARK: - The end
+
+    /// Waits until everything is delivered: after a signal not longer than the drain timeout,
+    /// after the input's end as long as somebody may still mend what is wrong.
+    mutating func drain() throws {
+        let start = Clock.monotonicNanoseconds()
+        var deadline =
+            Descriptor.isReadable(stop) ? start + Int64(options.drainTimeout * 1e9) : Int64.max
+        sender.restartPatience(at: start)
+        for queue in streams.queues where queue.health.trouble != nil { queue.hurry(now: start) }
+        var end: StageFailure?
+        while end == nil, !streams.busy.isEmpty {
+            let now = Clock.monotonicNanoseconds()
+            if deadline == .max, Descriptor.isReadable(stop) {
+                deadline = now + Int64(options.drainTimeout * 1e9)
+                log.info(
+                    "stopping: delivering what was read", ["waiting": "\(streams.waiting)"])
+            }
+            end = reasonToEnd(now, since: start, deadline: deadline)
+            if end == nil { try step(-1, until: deadline) }
+        }
+        try clear()
+        if options.sync != .never {
+            try streams.sync(counters, now: Clock.monotonicNanoseconds(), interval: 0)
+        }
+        report(Clock.monotonicNanoseconds())
+        let tally = confirmations.tally
+        log.info(
+            "\(tally.recordsOut) records confirmed",
+            [
+                "refused": "\(tally.refused)", "quarantined": "\(tally.quarantined)",
+                "waiting": "\(streams.waiting)",
+            ])
+        if let end {
+            throw StageFailure(
+                end.code,
+                "\(end); \(streams.waiting) records stay in \(options.state) for the next run")
+        }
+    }
+
+    /// Why nothing more is waited for; nil while it makes sense to wait.
+    private func reasonToEnd(_ now: Int64, since start: Int64, deadline: Int64) -> StageFailure? {
+        let left = streams.busy
+        let failure = left.lazy.compactMap(\.health.lastFailure).first
+        let last = failure.map { "; the last failure: \($0)" } ?? ""
+        if now >= deadline { return StageFailure(.gaveUp, "the time to drain is over\(last)") }
+        guard deadline == .max else { return nil }
+        if let trouble = left.first?.health.trouble,
+            left.allSatisfy({ $0.health.trouble != nil && $0.health.troubledAt >= start })
+        {
+            return StageFailure(trouble)
+        }
+        let silence = Double(now - sender.lastSuccess) / 1e9
+        guard silence >= options.giveUpAfter else { return nil }
+        return StageFailure(
+            .gaveUp, "nothing was confirmed for \(options.giveUpAfter) seconds\(last)")
+    }
+
+    // MARK: - The ledger
+
+    private mutating func keepLedger() throws {
+        let now = Clock.monotonicNanoseconds()
+        try confirmations.write()
+        if options.sync != .never {
+            try streams.sync(counters, now: now, interval: Self.syncInterval)
+        }
+        publish()
+        let isPressed = !mayRead
+        guard now - ledgerAt >= Self.ledgerInterval || isPressed else { return }
+        ledgerAt = now
+        try clear()
+        report(now)
+        let isFullNow = !mayRead
+        guard isFullNow != isFull else { return }
+        isFull = isFullNow
+        if isFull {
+            log.warning(
+                "the spool is full: reading stops until something is delivered",
+                ["spool_bytes": "\(streams.spoolBytes)", "waiting": "\(streams.waiting)"])
+        }
+    }
+
+    /// Makes the ledger durable, and then deletes what it vouches for.
+    private mutating func clear() throws {
+        try confirmations.sync(&coverage)
+        try streams.release()
+    }
+
+    private mutating func publish() {
+        confirmations.tally.waiting = Int64(streams.waiting)
+        counters.common.publish(confirmations.tally)
+    }
+
+    private mutating func report(_ now: Int64) {
+        publish()
+        counters.note(
+            spoolBytes: streams.spoolBytes, oldest: streams.oldestIngestTime,
+            calls: sender.callsInFlight, credentialsExpire: sender.credentialsExpiration)
+        for queue in streams.queues { queue.report(at: now) }
+        guard now - reportedAt >= 60_000_000_000 else { return }
+        reportedAt = now
+        let tally = confirmations.tally
+        log.info(
+            "progress",
+            [
+                "records_in": "\(tally.recordsIn)", "records_out": "\(tally.recordsOut)",
+                "waiting": "\(streams.waiting)", "spool_bytes": "\(streams.spoolBytes)",
+            ])
+    }
+}

@@ -1,0 +1,59 @@
+import AWS
+import Identity
+import Records
+import Stage
+
+/// Which stream takes which kind.
+struct StreamNames: Sendable {
+    /// By template id; 0 for templates that are not known here.
+    let byTemplate: [StreamReference]
+    /// Those that somebody named, instead of the usual names.
+    let named: Set<StreamReference>
+
+    /// - Parameters:
+    ///   - standard: the streams by the names that existing files use.
+    ///   - words: `KIND=NAME` each; `*` is every kind.
+    init(standard: [RecordKind: String], _ words: [String]) throws(StageFailure) {
+        var names = ["market-sbe-other"]
+        var given: Set<String> = []
+        for kind in RecordKind.allCases {
+            names.append(standard[kind] ?? "market-sbe-\(kind.name.lowercased())")
+        }
+        for word in words {
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw StageFailure(.usage, "--streams: \"\(word)\" is not KIND=NAME")
+            }
+            given.insert(parts[1])
+            if parts[0] == "*" {
+                names = [String](repeating: parts[1], count: names.count)
+            } else if let kind = RecordKind(name: parts[0]) {
+                names[Int(kind.rawValue)] = parts[1]
+            } else if parts[0] == "other" {
+                names[0] = parts[1]
+            } else {
+                let kinds = RecordKind.allCases.map(\.name).joined(separator: ", ")
+                throw StageFailure(
+                    .usage,
+                    "--streams: \"\(parts[0])\" is not a kind (\(kinds), other or *)")
+            }
+        }
+        var references: [StreamReference] = []
+        for name in names {
+            guard let reference = StreamReference(name) else {
+                throw StageFailure(
+                    .configuration,
+                    "\"\(name)\" is not a valid stream: a name of 1 to 128 of a-z A-Z 0-9 _ . -, or "
+                        + "an ARN such as arn:aws:kinesis:eu-west-1:123456789012:stream/NAME")
+            }
+            references.append(reference)
+        }
+        byTemplate = references
+        named = Set(references.filter { given.contains($0.description) })
+    }
+
+    /// The stream of a template.
+    func index(template: UInt16) -> Int {
+        Int(template) < byTemplate.count ? Int(template) : 0
+    }
+}

@@ -1,0 +1,134 @@
+import AWS
+import Posix
+import Records
+import Spool
+import Stage
+import Stats
+import Transport
+
+/// The streams of a run: one queue for each that a kind goes to, and for each of which an earlier
+/// run left records.
+final class StreamSet {
+    let queues: [StreamQueue]
+    /// Template id to the place in ``queues``; 0 for templates that are not known.
+    private let routes: [Int]
+    private let options: KinesisOptions
+
+    /// Opens their spools.
+    init(
+        _ options: KinesisOptions, _ stage: borrowing Stage, _ counters: DeliveryCounters
+    ) throws {
+        self.options = options
+        try Files.makeDirectories(options.state + "/spool")
+        try NamedSpools.adopt(options, stage.log)
+        let leftovers = try Files.list(options.state + "/spool").compactMap {
+            StreamReference(directoryName: $0)
+        }
+        var queues: [StreamQueue] = []
+        var places: [StreamReference: Int] = [:]
+        for stream in options.streams.byTemplate + leftovers where places[stream] == nil {
+            let queue = try StreamQueue(
+                stream, options, counters: StreamCounters(stage.stats, stream: stream.shortName))
+            stage.log.report(queue.takeDamages(), of: "spool")
+            if queue.tornBytes > 0 { counters.common.tornBytes.add(Int(queue.tornBytes)) }
+            if queue.hasLeftovers {
+                stage.log.info(
+                    "an earlier run left records; taking them in again",
+                    ["stream": "\(stream)", "bytes": "\(queue.spoolBytes)"])
+            }
+            places[stream] = queues.count
+            queues.append(queue)
+        }
+        self.queues = queues
+        routes = options.streams.byTemplate.map { places[$0] ?? 0 }
+    }
+
+    // MARK: - What waits
+
+    /// Records that are not confirmed.
+    var waiting: Int { queues.reduce(0) { $0 + $1.waiting } }
+    /// Bytes that wait on disk.
+    var spoolBytes: Int64 { queues.reduce(0) { $0 + $1.spoolBytes } }
+    /// When the oldest record that waits arrived here, ns since the epoch; nil when none waits.
+    var oldestIngestTime: Int64? { queues.compactMap(\.oldestIngestTime).min() }
+    /// Queues in which something waits.
+    var busy: [StreamQueue] { queues.filter { !$0.isEmpty } }
+
+    /// Bytes of records that one stream may have in memory.
+    private var window: Int {
+        options.windowBytes / max(1, queues.reduce(0) { $0 + ($1.isEmpty ? 0 : 1) })
+    }
+
+    // MARK: - In
+
+    /// Adds a record to the stream of its kind.
+    func append(_ frame: borrowing FrameView, window: Int, now: Int64) {
+        let place = routes[options.streams.index(template: frame.template)]
+        queues[place].append(frame, options, window: window, now: now)
+    }
+
+    /// Adds the records that ``append(_:window:now:)`` is given by `body`, and hands them to the
+    /// spools, one entry a stream, so that the end of this process loses nothing of them.
+    func appendBatch(_ body: (_ window: Int) throws -> Void) throws {
+        let result = Result { try body(window) }
+        do throws(SpoolError) {
+            for queue in queues { try queue.closeBatch() }
+        } catch { throw StageFailure(error) }
+        try result.get()
+    }
+
+    /// Reads what is on disk only into memory where there is room.
+    func load(_ confirmations: ConfirmationLog, now: Int64) throws {
+        let window = window
+        do {
+            for queue in queues {
+                try queue.load(options, window: window, now: now) { confirmations.recover($0) }
+            }
+        } catch let error as SpoolError { throw StageFailure(error) }
+    }
+
+    // MARK: - On disk
+
+    /// Forces what waits to the device where the last time is `interval` ago, ns.
+    func sync(_ counters: DeliveryCounters, now: Int64, interval: Int64) throws(StageFailure) {
+        do throws(SpoolError) {
+            for queue in queues {
+                let start = Clock.monotonicNanoseconds()
+                guard try queue.sync(now: now, interval: interval) else { continue }
+                counters.syncDuration.record(Clock.monotonicNanoseconds() - start)
+            }
+        } catch { throw StageFailure(error) }
+    }
+
+    /// Deletes what of the spools is delivered. What the ledger says of it must be durable.
+    func release() throws(StageFailure) {
+        do throws(SpoolError) { for queue in queues { try queue.releaseSpool() } } catch {
+            throw StageFailure(error)
+        }
+    }
+
+    // MARK: - Time
+
+    /// When there will be something to do though nothing happens, ns.
+    ///
+    /// - Parameter hasRoom: another call may start; otherwise an answer decides what is next.
+    func nextTime(_ now: Int64, hasRoom: Bool, syncInterval: Int64?) -> Int64 {
+        var next = Int64.max
+        let window = window
+        for queue in queues where !queue.isEmpty {
+            if queue.mayLoad(window: window) { return now }
+            if let time = queue.discovery.nextTime { next = min(next, time) }
+            if queue.isUnsynced, let syncInterval { next = min(next, now + syncInterval) }
+            // With a probe, or as many calls as may be, under way, an answer decides what is next.
+            guard queue.discovery.isOpen, hasRoom,
+                let open = queue.health.breaker.opening(at: now)
+            else { continue }
+            for shard in queue.scheduler.shardQueues {
+                if let time = queue.scheduler.dueTime(shard, now: now) {
+                    next = min(next, max(time, open))
+                }
+            }
+        }
+        return next
+    }
+}
