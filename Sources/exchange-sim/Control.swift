@@ -26,7 +26,17 @@ enum Control {
             guard let kinds = try? ExchangeSim.kinds(query["fault"] ?? ""), !kinds.isEmpty else {
                 return bad("fault")
             }
-            venue.faults.queue += kinds
+            if let retryAfter = query["retryAfter"] {
+                guard let seconds = Int(retryAfter), (0...86_400) ~= seconds else {
+                    return bad("retryAfter")
+                }
+                venue.faults.retryAfter = seconds
+            }
+            if let endpoint = query["endpoint"] {
+                venue.faults.queues[endpoint, default: []] += kinds
+            } else {
+                venue.faults.queue += kinds
+            }
         case ("/market", true):
             if let newest = query["newest"] {
                 guard let newest = Int64(newest) else { return bad("newest") }

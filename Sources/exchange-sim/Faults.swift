@@ -24,6 +24,12 @@ enum Fault: String, CaseIterable, Sendable {
     case missing
     /// Two rows have changed places.
     case unordered
+    /// HTTP 451, as to a country that the venue does not serve.
+    case restricted
+    /// HTTP 302 to another place.
+    case redirect
+    /// HTTP 404 with an HTML page, as from a host that is not the venue.
+    case absent
 
     /// After these, asking again helps.
     static let recoverable: [Fault] = [
@@ -39,12 +45,21 @@ struct FaultPlan: Sendable {
     var kinds = Fault.recoverable
     /// Faults that the next requests get, whatever the rate.
     var queue: [Fault] = []
+    /// Faults that the next requests of one endpoint get.
+    var queues: [String: [Fault]] = [:]
     /// Seconds of `delay`, and of Retry-After.
     var delay = 0.05
     var retryAfter = 1
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
+
+    /// The fault that was asked for the next request of an endpoint; nil for none.
+    mutating func next(of endpoint: String) -> Fault? {
+        guard let fault = queues[endpoint]?.first else { return nil }
+        queues[endpoint]?.removeFirst()
+        return fault
+    }
 
     /// The fault of the next request; nil for none.
     mutating func next() -> Fault? {

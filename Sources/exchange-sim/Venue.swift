@@ -95,23 +95,15 @@ struct Venue {
     private mutating func serve(
         _ endpoint: Endpoint, _ query: Query, _ header: (String) -> String?
     ) -> Reply {
+        let ordered = faults.next(of: endpoint.rawValue)
+        if let ordered, let reply = spoiled(ordered) { return reply }
         if endpoint == .exchangeInfo { return exchangeInfo(query) }
         if endpoint == .time {
             return .json("{\"serverTime\":\(Clock.realtimeNanoseconds() / 1_000_000)}")
         }
-        let fault = faults.next()
-        var delay = 0.0
-        switch fault {
-        case .error:
-            return .error(-1001, "Internal error; unable to process your request.", status: 500)
-        case .html: return .html(503)
-        case .firewall: return .html(403)
-        case .limit: return refusal(429, faults.retryAfter)
-        case .ban: return refusal(418, faults.retryAfter)
-        case .garbage: return Reply(body: Array("\u{1}\u{2}not a reply".utf8))
-        case .delay: delay = faults.delay
-        default: break
-        }
+        let fault = ordered ?? faults.next()
+        if let fault, let reply = spoiled(fault) { return reply }
+        let delay = fault == .delay ? faults.delay : 0
         // Which form the caller gets: the table of the venue's SBE page.
         let accept = header("accept") ?? ""
         let wantsSBE = accept.contains("application/sbe")
@@ -177,6 +169,29 @@ struct Venue {
         if fault == .close { reply.closesAfter = reply.body.count / 2 }
         if fault == .truncate { reply.body.removeLast(reply.body.count / 3) }
         return reply
+    }
+
+    /// What a fault answers in the place of a reply; nil for those that spoil one.
+    private func spoiled(_ fault: Fault) -> Reply? {
+        switch fault {
+        case .error:
+            return .error(-1001, "Internal error; unable to process your request.", status: 500)
+        case .html: return .html(503)
+        case .firewall: return .html(403)
+        case .absent: return .html(404)
+        case .limit: return refusal(429, faults.retryAfter)
+        case .ban: return refusal(418, faults.retryAfter)
+        case .garbage: return Reply(body: Array("\u{1}\u{2}not a reply".utf8))
+        case .restricted:
+            return .error(
+                0, "Service unavailable from a restricted location according to 'b. Eligibility'.",
+                status: 451)
+        case .redirect:
+            var reply = Reply.html(302)
+            reply.headers = [("Location", "https://www.example.org/")]
+            return reply
+        case .close, .delay, .truncate, .duplicate, .missing, .unordered: return nil
+        }
     }
 
     // MARK: - Rows
