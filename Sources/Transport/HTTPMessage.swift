@@ -112,6 +112,10 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         }
     }
 
+    /// What helps against a certificate that nobody vouches for.
+    public static let authorityHint =
+        "name the authority's certificate with --ca (binance.ca_file) or SSL_CERT_FILE"
+
     /// For example `http://127.0.0.1:1/x: Connection refused`.
     public var description: String { "\(url): \(reason)" }
 }

@@ -46,7 +46,7 @@ final class Transfer {
         // minute, connections are replaced after five.
         set(CURLOPT_DNS_CACHE_TIMEOUT, 60)
         set(CURLOPT_MAXLIFETIME_CONN, 300)
-        if let authorities { set(CURLOPT_CAINFO, authorities) }
+        if let file = authorities ?? Authorities.ofEnvironment { set(CURLOPT_CAINFO, file) }
         for (name, value) in request.headers + [("Expect", "")] {
             // A header without value is sent as "Name;"; "Name:" would take a default one away.
             let isDefault = name == "Expect"

@@ -18,34 +18,36 @@ struct Progress {
 
     /// Shows the state if it is time to.
     mutating func update(
-        _ feeds: [FeedBox], _ weight: (used: Int, limit: Int), breaker: String, log: Log
+        _ pulls: [SequencePull], _ weight: (used: Int, limit: Int), waitingFor: String?, log: Log
     ) {
         let now = Clock.monotonicNanoseconds()
         let interval: Int64 = isTerminal ? 250_000_000 : 60_000_000_000
         if last == 0 { last = now }
         guard now - last >= interval else { return }
-        let records = feeds.reduce(Int64(0)) { $0 + $1.feed.records }
+        let records = pulls.reduce(Int64(0)) { $0 + $1.records }
         let current = Double(records - lastRecords) / (Double(now - last) / 1e9)
-        rate = rate == 0 ? current : 0.7 * rate + 0.3 * current
+        // A wait for the venue says nothing of the speed.
+        if waitingFor == nil || current > 0 {
+            rate = rate == 0 ? current : 0.7 * rate + 0.3 * current
+        }
         (last, lastRecords) = (now, records)
-        let state = breaker == "closed" ? "" : ", breaker \(breaker)"
         if isTerminal {
-            draw(line(feeds, weight) + state)
+            draw(line(pulls, weight, waitingFor: waitingFor))
         } else {
             log.info(
-                "progress" + state,
+                "progress" + (waitingFor.map { ", \($0)" } ?? ""),
                 [
-                    "done_percent": Self.percent(feeds), "records": "\(records)",
-                    "records_per_second": "\(Int(rate))", "eta": eta(feeds),
+                    "done_percent": Self.percent(pulls), "records": "\(records)",
+                    "records_per_second": "\(Int(rate))", "eta": eta(pulls),
                     "weight_used": "\(weight.used)", "weight_limit": "\(weight.limit)",
                 ])
         }
     }
 
     /// Leaves the last state on the screen.
-    func end(_ feeds: [FeedBox], _ weight: (used: Int, limit: Int)) {
+    func end(_ pulls: [SequencePull], _ weight: (used: Int, limit: Int)) {
         guard isTerminal, last != 0 else { return }
-        draw(line(feeds, weight))
+        draw(line(pulls, weight))
         write("\n")
     }
 
@@ -59,29 +61,32 @@ struct Progress {
         try? Descriptor.standardError().writeAll(Array(text.utf8).span.bytes)
     }
 
-    private func line(_ feeds: [FeedBox], _ weight: (used: Int, limit: Int)) -> String {
-        let records = feeds.reduce(Int64(0)) { $0 + $1.feed.records }
-        let current = feeds.first { !$0.feed.isFinished } ?? feeds.last
-        let name = current.map { "\($0.feed.symbol) \($0.feed.endpoint.rawValue)" } ?? ""
+    private func line(
+        _ pulls: [SequencePull], _ weight: (used: Int, limit: Int), waitingFor: String? = nil
+    ) -> String {
+        let records = pulls.reduce(Int64(0)) { $0 + $1.records }
+        let current = pulls.first { !$0.isFinished } ?? pulls.last
+        let name = current.map { "\($0.symbol) \($0.endpoint.rawValue)" } ?? ""
         let reached = current.map {
-            $0.feed.reached == 0 ? "" : Timestamp.text(microseconds: $0.feed.reached)
+            $0.reached == 0 ? "" : Timestamp.text(microseconds: $0.reached)
         }
-        return "\(name)  \(Self.percent(feeds)) %  \(Self.short(Double(records))) records  "
-            + "\(Self.short(rate))/s  ETA \(eta(feeds))  weight \(weight.used)/\(weight.limit)"
+        let speed = waitingFor ?? "\(Self.short(rate))/s"
+        return "\(name)  \(Self.percent(pulls)) %  \(Self.short(Double(records))) records  "
+            + "\(speed)  ETA \(eta(pulls))  weight \(weight.used)/\(weight.limit)"
             + "  \((reached ?? "").prefix(19))"
     }
 
-    private static func percent(_ feeds: [FeedBox]) -> String {
-        let total = feeds.reduce(0.0) { $0 + Double($1.feed.total) }
-        let done = feeds.reduce(0.0) { $0 + Double(min($1.feed.done, $1.feed.total)) }
+    private static func percent(_ pulls: [SequencePull]) -> String {
+        let total = pulls.reduce(0.0) { $0 + Double($1.total) }
+        let done = pulls.reduce(0.0) { $0 + Double(min($1.done, $1.total)) }
         let permille = total == 0 ? 1000 : Int(1000 * done / total)
         return "\(permille / 10).\(permille % 10)"
     }
 
     /// The time that is left at the mean speed so far: `mm:ss`, or `h:mm:ss`.
-    private func eta(_ feeds: [FeedBox]) -> String {
-        let total = feeds.reduce(0.0) { $0 + Double($1.feed.total) }
-        let done = feeds.reduce(0.0) { $0 + Double(min($1.feed.done, $1.feed.total)) }
+    private func eta(_ pulls: [SequencePull]) -> String {
+        let total = pulls.reduce(0.0) { $0 + Double($1.total) }
+        let done = pulls.reduce(0.0) { $0 + Double(min($1.done, $1.total)) }
         let elapsed = Double(Clock.monotonicNanoseconds() - start) / 1e9
         guard done > 0, total > 0 else { return "?" }
         let seconds = Int(min(elapsed * (total - done) / done, 359_999))

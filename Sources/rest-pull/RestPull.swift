@@ -5,6 +5,7 @@ import Ledger
 import Posix
 import Records
 import Stage
+import Stats
 import Transport
 
 /// What a pull gets.
@@ -34,18 +35,22 @@ struct RestPull: StageCommand {
             rest-pull klines --interval 1m,1h --from 2024-01-01 | dedup | s3-put --to file://./data
             rest-pull trades --from 1000000 --to 1999999 --resume part.bin >> part.bin
 
-            Exit status: 0 the whole range came, 69 a part is missing (standard error says which),
-            75 gave up for now, 76 the venue broke its own protocol, 77 a key is missing.
+            Exit status: 0 the whole range came, 64 wrong usage, 69 a part is missing (standard
+            error says which), 75 gave up for now, 76 the venue broke its own protocol, 77 a key is
+            missing or the venue does not serve this location, 78 wrong configuration.
             """,
         version: Version.text)
 
     @Argument(help: "aggTrades, trades, klines or depth.")
     var dataset: Dataset
+    // Unconditional, so that a negative number is told that it is one.
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "First id, or a UTC date or time. (default: the newest 1000)", valueName: "id|time"))
     var from: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Last id, or the UTC date or time before which to end. (default: now)",
             valueName: "id|time"))
@@ -66,11 +71,15 @@ struct RestPull: StageCommand {
     var follow = false
     @Flag(help: "With klines: write the one that is not over yet, too.")
     var open = false
-    @Flag(help: "Mark the records as repairs, so that they pass dedup.")
+    @Flag(
+        help: ArgumentHelp(
+            "Mark the records as repairs, so that they pass dedup; with --resume, ask again for ids "
+                + "that an earlier run declared missing."))
     var repair = false
     @Option(SettingCatalog.pollInterval) var pollInterval: Double?
     @Option(SettingCatalog.parallel) var parallel: Int?
     @Option(SettingCatalog.restBaseURL) var baseURL: String?
+    @Option(SettingCatalog.authorities) var ca: String?
     @Option(SettingCatalog.restSchema) var sbeSchema: String?
     @Option(SettingCatalog.weightLimit) var weightLimit: Int?
     @Option(SettingCatalog.requestTimeout) var timeout: Double?
@@ -96,7 +105,7 @@ struct RestPull: StageCommand {
         }
     }
 
-    func plan(_ settings: inout Settings) throws -> PullPlan {
+    func plan(_ settings: inout Settings) throws -> PullOptions {
         var options = VenueClient.Options()
         options.baseURL = try settings.value(SettingCatalog.restBaseURL, baseURL)
         let form = try settings.value(SettingCatalog.restEncoding, encoding)
@@ -104,6 +113,9 @@ struct RestPull: StageCommand {
         options.schema = try settings.value(SettingCatalog.restSchema, sbeSchema)
         options.apiKey = try settings.optional(SettingCatalog.binanceAPIKey)
         options.weightLimit = try settings.optional(SettingCatalog.weightLimit, weightLimit)
+        options.authorities = try settings.optional(SettingCatalog.authorities, ca)
+        let shared = try settings.runtimeDirectory(common)
+        options.share(in: shared.path, isNamed: shared.isNamed)
         options.timeout = try settings.value(SettingCatalog.requestTimeout, timeout)
         options.maximumAttempts = try settings.value(SettingCatalog.maxAttempts, maxAttempts)
         options.backoff = (
@@ -112,8 +124,8 @@ struct RestPull: StageCommand {
         )
         let names = try settings.value(SettingCatalog.symbols, symbol)
         let symbols = try names.map { name in
-            guard let symbol = SymbolName(name) else {
-                throw StageFailure(.usage, "\"\(name)\" is not a valid symbol: \(SymbolName.rule)")
+            guard let symbol = SymbolName(asTyped: name) else {
+                throw StageFailure(.usage, SymbolName.refusal(of: name))
             }
             return symbol
         }
@@ -130,25 +142,52 @@ struct RestPull: StageCommand {
             includesOpen: open, badReplies: options.maximumAttempts,
             source: repair ? .repair : .rest, baseURL: options.baseURL)
         do {
-            let from = try from.map { try Bound($0, forKlines: isKlines) }
-            let to = try to.map { try Bound($0, forKlines: isKlines) }
+            let from = try from.map { try RangeEnd($0, forKlines: isKlines) }
+            let to = try to.map { try RangeEnd($0, forKlines: isKlines) }
             if let from, let to, from.isAfter(to) {
                 throw StageFailure(
-                    .usage, "--from \(self.from ?? "") lies after --to \(self.to ?? "")")
+                    .usage, "--from \(self.from ?? "") is not before --to \(self.to ?? "")")
             }
-            return PullPlan(
+            return PullOptions(
                 dataset: dataset, symbols: symbols, intervals: intervals, from: from, to: to,
-                limit: limit, levels: levels, resume: resume, options: options, rules: rules)
-        } catch let error as BoundError { throw StageFailure(.usage, "\(error)") }
+                limit: limit, levels: levels, resume: resume, venue: options, rules: rules)
+        } catch let error as RangeEndError { throw StageFailure(.usage, "\(error)") }
     }
 
-    func run(_ plan: PullPlan, in stage: borrowing Stage) throws {
-        do { try plan.pull(in: stage) } catch let failure as VenueFailure {
+    func run(_ options: PullOptions, in stage: borrowing Stage) throws {
+        do { try pull(options, in: stage) } catch let failure as VenueFailure {
             throw StageFailure(failure)
         } catch let failure as TransportError {
             throw StageFailure(.configuration, failure.description)
         } catch let failure as LedgerError {
             throw StageFailure(.badInput, failure.description)
         }
+    }
+
+    /// Greets the venue, finds the ids, fetches them, and says what is missing.
+    private func pull(_ options: PullOptions, in stage: borrowing Stage) throws {
+        let writer = try stage.standardOutput()
+        let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
+        stage.enter(.connecting)
+        var client = try VenueClient(options.venue)
+        client.heartbeat = stage.stats.heartbeat
+        client.report = { [log = stage.log] notice in
+            if notice.isWarning { log.warning(notice.text) } else { log.info(notice.text) }
+        }
+        guard try Greeting(options: options).exchange(&client, in: stage) else { return }
+        if options.dataset == .depth {
+            return try SnapshotPull(options: options).run(&client, writer, in: stage)
+        }
+        let finder = RangeFinder(options: options, held: held)
+        guard let pulls = try finder.pulls(&client, in: stage) else { return }
+        stage.enter(.running)
+        var puller = Puller(
+            rules: options.rules, client: client, writer: writer, pulls: pulls,
+            counters: PullCounters(stage))
+        try puller.run(in: stage)
+        let report = PullReport(
+            pulls: pulls, follows: options.rules.follows,
+            repairs: options.rules.source == .repair)
+        try report.finish(in: stage)
     }
 }

@@ -11,6 +11,7 @@ extension StageFailure {
             case .notPermitted: .notPermitted
             case .refused: .usage
             case .configuration: .configuration
+            case .protocolBroken: .protocolBroken
             case .bug: .bug
             }
         self.init(code, failure.description)

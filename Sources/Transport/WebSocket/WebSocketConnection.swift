@@ -75,7 +75,9 @@ public struct WebSocketConnection: ~Copyable {
         ccurl_setopt_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(timeout * 1000))
         // A proxy for http:// would get a plain GET; a WebSocket needs a tunnel.
         ccurl_setopt_long(handle, CURLOPT_HTTPPROXYTUNNEL, 1)
-        if let authorities { ccurl_setopt_string(handle, CURLOPT_CAINFO, authorities) }
+        if let file = authorities ?? Authorities.ofEnvironment {
+            ccurl_setopt_string(handle, CURLOPT_CAINFO, file)
+        }
         ccurl_setopt_tls_function(handle) { _, context, _ in
             if let context { WebSocketConnection.allowMoving(OpaquePointer(context)) }
             return CURLE_OK

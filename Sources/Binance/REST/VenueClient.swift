@@ -16,16 +16,19 @@ public struct VenueClient: ~Copyable {
     private var sent: [Int: (request: Request, asksSBE: Bool)] = [:]
     private var nextKey = 1
     private var budget: WeightBudget
+    private let shared: SharedWeight?
     private var breaker: CircuitBreaker
     private var pausedUntil: Int64 = 0
     private var usesSBE: Bool
     private var warnedOfDeprecation = false
+    /// Why nothing is sent, and until when, monotonic ns.
+    private var hold: (reason: String, until: Int64)?
     /// The venue's bans are of 2 minutes to 3 days (Binance, REST limits, read 2026-07).
     private static let longestBan: Double = 3 * 86_400
     /// The venue's clock minus ours, ns.
     public private(set) var clockOffset: Int64 = 0
-    /// What happened since the caller last emptied it.
-    public var notices: [Notice] = []
+    /// Gets each notice when it arises, so that a wait is announced before it and not after it.
+    public var report: @Sendable (Notice) -> Void = { _ in }
     /// Figures since the start.
     public private(set) var counts = Counts()
 
@@ -34,6 +37,9 @@ public struct VenueClient: ~Copyable {
         self.options = options
         http = try HTTPClient(authorities: options.authorities)
         usesSBE = options.encoding != .json
+        shared = options.sharedDirectory.flatMap {
+            SharedWeight(directory: $0, baseURL: options.baseURL)
+        }
         budget = WeightBudget(limit: options.weightLimit ?? 5700)
         breaker = CircuitBreaker(failures: 5, coolDown: 15)
     }
@@ -44,6 +50,12 @@ public struct VenueClient: ~Copyable {
     public var weight: (used: Int, limit: Int) { (budget.used, budget.limit) }
     /// The breaker's state in words: `closed`, `open`, `half-open`.
     public var breakerState: String { "\(breaker.state(at: now))" }
+    /// What everything waits for, such as `waiting 14 s for the venue's window`; nil while a
+    /// request is under way or may be sent.
+    public var waitingFor: String? {
+        guard sent.isEmpty, let hold, hold.until > now else { return nil }
+        return "waiting \((hold.until - now) / 1_000_000_000 + 1) s \(hold.reason)"
+    }
     /// Requests that have no reply yet.
     public var outstanding: Int { waiting.count + sent.count }
     /// Requests that are on the wire.
@@ -52,10 +64,17 @@ public struct VenueClient: ~Copyable {
     public var venueTime: Int64 { (Clock.realtimeNanoseconds() + clockOffset) / 1000 }
 
     /// Takes over the venue's limits and clock.
-    public mutating func adopt(_ info: ExchangeInfo) {
+    ///
+    /// - Throws: ``VenueFailure`` when the venue's clock shows no time that there can be.
+    public mutating func adopt(_ info: ExchangeInfo) throws(VenueFailure) {
         budget = WeightBudget(
             limit: options.weightLimit ?? info.weightLimit * 95 / 100, window: info.weightWindow)
-        if let time = info.serverTime { clockOffset = time * 1000 - Clock.realtimeNanoseconds() }
+        guard let time = info.serverTime else { return }
+        guard VenueTime.plausible.contains(time) else {
+            throw VenueFailure(
+                .protocolBroken, "\(options.baseURL): serverTime \(time) is not a time")
+        }
+        clockOffset = time * 1000 - Clock.realtimeNanoseconds()
     }
 
     // MARK: - Asking
@@ -111,13 +130,39 @@ public struct VenueClient: ~Copyable {
     ///
     /// - Returns: nil when `stop` became readable first.
     public mutating func fetch(
-        _ request: Request, unless stop: Int32
+        _ request: Request, unless stop: Int32, after pause: Double = 0
     ) throws(VenueFailure) -> Reply? {
-        submit(request)
+        submit(request, after: pause)
         while true {
             heartbeat?.beat()
             if let reply = try wait(timeout: 2, unless: stop).first { return reply }
             if Descriptor.isReadable(stop) { return nil }
+        }
+    }
+
+    /// Asks until a reply can be read: a proxy's page in the place of one, or one that was cut, is
+    /// asked for again, as often as a request that failed.
+    ///
+    /// - Parameter read: turns a reply into what it says.
+    /// - Returns: nil when `stop` became readable first.
+    public mutating func fetch<Value>(
+        _ request: Request, unless stop: Int32, _ read: (Reply) throws(PageError) -> Value
+    ) throws(VenueFailure) -> Value? {
+        var attempt = 1
+        var pause = 0.0
+        while true {
+            guard let reply = try fetch(request, unless: stop, after: pause) else { return nil }
+            do throws(PageError) { return try read(reply) } catch {
+                guard attempt < options.maximumAttempts else {
+                    throw VenueFailure(
+                        .protocolBroken,
+                        "\(request.url): \(attempt) replies in a row that are not what the venue "
+                            + "documents, the last one: \(error)")
+                }
+                warn("an unreadable reply of \(request.endpoint.rawValue), asking again: \(error)")
+                pause = min(0.2 * Double(attempt), options.backoff.longest)
+                attempt += 1
+            }
         }
     }
 
@@ -129,27 +174,73 @@ public struct VenueClient: ~Copyable {
     private mutating func sendWhatMayBeSent() throws(VenueFailure) -> Int64? {
         var delay: Int64?
         var index = 0
+        hold = nil
         while index < waiting.count {
             let request = waiting[index]
             let pause = max(pausedUntil, request.notBefore) - now
             if pause > 0 {
                 delay = min(delay ?? .max, pause / 1_000_000 + 1)
+                if pausedUntil > now {
+                    hold = ("as the venue asked", pausedUntil)
+                } else if request.attempts > 0 {
+                    hold = ("before the next attempt", request.notBefore)
+                }
                 index += 1
                 continue
             }
             guard breaker.allows(at: now) else {
                 delay = min(delay ?? .max, 250)
+                hold = ("until the venue answers again", breaker.opening(at: now) ?? now)
                 break
             }
             let budgetDelay = budget.take(request.weight, at: venueTime / 1000)
             if budgetDelay > 0 {
                 delay = min(delay ?? .max, budgetDelay)
+                hold = ("for the venue's window", now + budgetDelay * 1_000_000)
+                break
+            }
+            if let wait = try sharedDelay(request.weight) {
+                budget.giveBack(request.weight)
+                breaker.recordNothing()
+                delay = min(delay ?? .max, wait)
                 break
             }
             waiting.remove(at: index)
             try send(request)
         }
         return delay
+    }
+
+    /// Counts a request among those of the other programs on this host.
+    ///
+    /// - Returns: ms for which it has to wait; nil when it may be sent.
+    private mutating func sharedDelay(_ weight: Int) throws(VenueFailure) -> Int64? {
+        let decision = shared?.take(
+            weight, limit: budget.limit, window: budget.window, venueTime: venueTime / 1000,
+            isLive: options.isLive)
+        switch decision {
+        case .passes, nil: return nil
+        case .waits(let milliseconds):
+            hold = ("for the venue's window", now + milliseconds * 1_000_000)
+            // The window may have room earlier than its end: other programs' counts are guesses.
+            return min(milliseconds, 1000)
+        case .barred(let milliseconds):
+            guard Double(milliseconds) <= options.longestPause * 1000 else {
+                throw VenueFailure(
+                    .gaveUp,
+                    "\(options.baseURL) bars this address for \(milliseconds / 1000) s, as another "
+                        + "program on this host was told")
+            }
+            let until = now + milliseconds * 1_000_000
+            if until > pausedUntil + 1_000_000_000 {
+                warn(
+                    "the venue bars this address, as another program on this host was told: all "
+                        + "requests wait \(milliseconds / 1000 + 1) s")
+            }
+            pausedUntil = max(pausedUntil, until)
+            hold = ("as the venue asked", pausedUntil)
+            return milliseconds + 1
+        }
     }
 
     private mutating func send(_ request: Request) throws(VenueFailure) {
@@ -192,18 +283,22 @@ public struct VenueClient: ~Copyable {
         switch result {
         case .failure(let error):
             budget.settle(request.weight, reported: nil, at: venueTime / 1000)
-            // A URL that is none, or a certificate that nobody vouches for, stays so.
+            // A malformed URL, or a certificate that nobody vouches for, stays so.
             guard error.isRetryable else {
                 breaker.recordNothing()
-                throw VenueFailure(.configuration, "\(error)")
+                let hint = error.kind == .tls ? "; \(TransportError.authorityHint)" : ""
+                throw VenueFailure(.configuration, "\(error)\(hint)")
             }
             try retry(request, because: "\(error)")
             return nil
         case .success(let success): response = success
         }
         counts.bytes += response.body.count
-        budget.settle(
-            request.weight, reported: Self.usedWeight(response), at: venueTime / 1000)
+        let reported = Self.usedWeight(response)
+        budget.settle(request.weight, reported: reported, at: venueTime / 1000)
+        if let reported {
+            shared?.note(used: reported, window: budget.window, venueTime: venueTime / 1000)
+        }
         if response.header("x-mbx-sbe-deprecated") != nil, !warnedOfDeprecation {
             warnedOfDeprecation = true
             warn(
@@ -229,15 +324,16 @@ public struct VenueClient: ~Copyable {
         switch response.status {
         case 429, 418:
             counts.limited += 1
-            let seconds = response.header("retry-after").flatMap { Double($0) } ?? 60
+            let seconds = Self.retryAfter(response)
             breaker.recordNothing()
             // A little late rather than a little early: early would count as ignoring it. Whether
             // the caller waits or gives up, nothing else is asked meanwhile either.
-            let barred = seconds.isFinite ? min(max(seconds, 0), Self.longestBan) : Self.longestBan
+            let barred = min(seconds, Self.longestBan)
             pausedUntil = max(pausedUntil, now + Int64((barred + 0.25) * 1e9))
-            guard (0...options.longestPause).contains(seconds) else {
+            shared?.note(barredFor: barred)
+            guard seconds <= options.longestPause else {
                 throw VenueFailure(
-                    .gaveUp, "\(words): the venue bars this address for \(seconds) s")
+                    .gaveUp, "\(words): the venue bars this address for \(Int(barred)) s")
             }
             warn("\(words): all requests wait \(Int(seconds)) s")
             // The venue's own pause is not one of the request's attempts.
@@ -263,7 +359,9 @@ public struct VenueClient: ~Copyable {
         default:
             breaker.recordNothing()
             if error?.remedy == .retry { return try retry(request, because: words) }
-            throw VenueFailure(request, status: response.status, error: error)
+            throw VenueFailure(
+                request, status: response.status, error: error,
+                location: response.header("location").map { String($0.prefix(200)) })
         }
     }
 
@@ -280,16 +378,29 @@ public struct VenueClient: ~Copyable {
             .delay(attempt: request.attempts)
         pause = max(pause, min(least, options.backoff.longest))
         request.notBefore = now + Int64(pause * 1e9)
-        notices.append(
+        // A pause that a person would take for a hang is worth a warning.
+        report(
             Notice(
-                isWarning: request.attempts > 2,
-                text: "\(reason); attempt \(request.attempts + 1) follows"))
+                isWarning: request.attempts > 2 || pause >= 5,
+                text: "\(reason); attempt \(request.attempts + 1) in \(Self.spoken(pause)) s"))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
     }
 
-    private mutating func warn(_ text: String) {
-        notices.append(Notice(isWarning: true, text: text))
+    private func warn(_ text: String) { report(Notice(isWarning: true, text: text)) }
+
+    /// Seconds with one decimal.
+    private static func spoken(_ seconds: Double) -> String {
+        let tenths = Int((min(max(seconds, 0), 1e6) * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// Seconds to wait after a 429 or 418: a minute when the venue says nothing usable.
+    private static func retryAfter(_ response: HTTPResponse) -> Double {
+        guard let text = response.header("retry-after"), let seconds = Double(text),
+            seconds.isFinite, seconds >= 0
+        else { return 60 }
+        return seconds
     }
 
     // MARK: - Headers
@@ -298,7 +409,8 @@ public struct VenueClient: ~Copyable {
     private static func usedWeight(_ response: HTTPResponse) -> Int? {
         for (name, value) in response.headers
         where name.lowercased().hasPrefix("x-mbx-used-weight-") {
-            if let used = Int(value), used >= 0 { return used }
+            // A count that nobody can have used would overflow in sums.
+            if let used = Int(value), used >= 0 { return min(used, 1_000_000_000) }
         }
         return nil
     }

@@ -6,8 +6,8 @@ import Posix
 import Records
 import Stage
 
-/// What `--resume` found: ids that need not be fetched.
-struct Resume {
+/// What `--resume` found: the ids that are held already.
+struct HeldRanges {
     private var coverages: [SequenceID: Coverage] = [:]
 
     /// Reads a ledger, or a file of records; nothing at the path means nothing is held yet.

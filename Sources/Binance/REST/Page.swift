@@ -38,6 +38,9 @@ public struct Page: ~Copyable {
     /// Where each row's frame ends in `frames`.
     private var ends: [Int] = []
     private var eventTimes: [Int64] = []
+    /// Rows that no record can hold, with the reason: their ids are missing from ``ids``.
+    public private(set) var unkept: [(id: Int64, reason: String)] = []
+    private var lastID = Int64.min
     private var frames = Bytes(capacity: 128 << 10)
     let subject: PageSubject
 
@@ -53,6 +56,9 @@ public struct Page: ~Copyable {
 
     /// Rows in it.
     public var count: Int { ids.count }
+
+    /// The last id that the venue gave, whether a record holds its row or not; nil for an empty page.
+    public var lastServed: Int64? { lastID == .min ? nil : lastID }
 
     /// The frames of some rows, one after another.
     @_lifetime(borrow self)
@@ -71,7 +77,7 @@ public struct Page: ~Copyable {
     // MARK: - Rows
 
     mutating func append(_ row: AggTradeRow) throws(PageError) {
-        try ascend(to: row.id)
+        try ascend(to: row.id, at: row.time)
         let flags: RecordFlags = row.isInvalid ? .invalid : []
         let prefix = prefix(.aggTrade, row.id, row.time, row.exponents, flags)
         try encode(prefix, AggTradeEncoder.blockLength) { room throws(SBEError) in
@@ -88,7 +94,7 @@ public struct Page: ~Copyable {
     }
 
     mutating func append(_ row: TradeRow) throws(PageError) {
-        try ascend(to: row.id)
+        try ascend(to: row.id, at: row.time)
         let prefix = prefix(.trade, row.id, row.time, row.exponents)
         try encode(prefix, TradeEncoder.blockLength) { room throws(SBEError) in
             var record = try TradeEncoder(room)
@@ -101,7 +107,7 @@ public struct Page: ~Copyable {
     }
 
     mutating func append(_ row: KlineRow) throws(PageError) {
-        try ascend(to: row.openTime)
+        try ascend(to: row.openTime, at: row.openTime)
         let prefix = prefix(.kline, row.openTime, row.openTime, row.exponents)
         let isClosed = row.closeTime < subject.closedBefore
         try encode(prefix, KlineEncoder.blockLength) { room throws(SBEError) in
@@ -126,7 +132,7 @@ public struct Page: ~Copyable {
         snapshot id: Int64, exponents: (price: Int8, quantity: Int8), bids: [BookLevel],
         asks: [BookLevel]
     ) throws(PageError) {
-        try ascend(to: id)
+        try ascend(to: id, at: subject.ingestTime / 1000)
         // The reply has no time of its own: the moment it arrived is the nearest known.
         let prefix = prefix(.depthSnapshot, id, subject.ingestTime / 1000, exponents)
         let block = DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
@@ -170,11 +176,30 @@ public struct Page: ~Copyable {
         eventTimes.append(prefix.eventTime)
     }
 
-    private mutating func ascend(to id: Int64) throws(PageError) {
-        if let last = ids.last, id <= last {
-            throw PageError("row \(ids.count + 1) has id \(id) after id \(last)")
+    /// Leaves a row out that no record can hold: that costs this row and not the run.
+    mutating func leaveOut(_ id: Int64, because reason: String) throws(PageError) {
+        try check(id: id)
+        unkept.append((id, reason))
+    }
+
+    private mutating func ascend(to id: Int64, at time: Int64) throws(PageError) {
+        try check(id: id)
+        guard VenueTime.plausible.contains(time) else {
+            throw PageError("row \(ids.count + 1) has the time \(time), which is not one")
         }
         ids.append(id)
+    }
+
+    /// Sums and differences of ids and times are taken everywhere: what would overflow is refused
+    /// here.
+    private mutating func check(id: Int64) throws(PageError) {
+        guard id >= 0, id < .max else {
+            throw PageError("row \(ids.count + 1) has the id \(id), which is not valid")
+        }
+        guard id > lastID else {
+            throw PageError("row \(ids.count + 1) has id \(id) after id \(lastID)")
+        }
+        lastID = id
     }
 }
 

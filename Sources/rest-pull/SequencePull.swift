@@ -4,21 +4,9 @@ import Ledger
 import Posix
 import Records
 
-/// One symbol's way through its range: which pages to ask for, which came, and what is next to be
+/// The download of one sequence: which pages to ask for, which came, and what is next to be
 /// written. Pages are asked for in parallel and written in order.
-struct Feed: ~Copyable {
-    /// One request's share of the range.
-    struct Share {
-        /// Names the request.
-        let token: Int
-        /// Ids, or open times in µs, that it covers.
-        var ids: ClosedRange<Int64>
-        /// Replies that did not hold all of it so far.
-        var shortReplies = 0
-        /// True when nobody knows yet whether its ids exist: `--follow`.
-        let isOpen: Bool
-    }
-
+final class SequencePull {
     let symbol: SymbolName
     let sequence: SequenceID
     let endpoint: Endpoint
@@ -26,7 +14,7 @@ struct Feed: ~Copyable {
     /// What is still to be asked for, in order.
     private(set) var wanted: [ClosedRange<Int64>]
     /// What was asked for and is not written yet, in order.
-    var shares: [Share] = []
+    var requests: [PageRequest] = []
     /// Replies that wait for their turn, by token.
     var pages: [Int: PageBox] = [:]
     /// The venue serves nothing below this id any more.
@@ -37,8 +25,14 @@ struct Feed: ~Copyable {
     var done: UInt64 = 0
     /// Ids that did not come.
     var missing = IDSet()
+    /// True once a gap record said that ids are missing, in this run or in what is resumed.
+    var hasDeclared = false
+    /// Ids whose rows came and fit no record.
+    var unkept = IDSet()
     /// Ranges in which the venue has nothing, which is no loss: klines of a suspension.
     var absent = IDSet()
+    /// Why nothing of the asked range can come; nil when something may.
+    var impossible: String?
     /// Ids that will not come and are not declared yet: the next page may go on with them.
     var openGap: ClosedRange<Int64>?
     /// Records written.
@@ -70,38 +64,65 @@ struct Feed: ~Copyable {
     }
 
     /// True when all was asked for and written.
-    var isFinished: Bool { wanted.isEmpty && shares.isEmpty }
+    var isFinished: Bool { wanted.isEmpty && requests.isEmpty }
 
-    /// Where a gap lies in time, as near as is known: after the last record, else now.
+    /// True when the next in order is served no more, so that it waits for no reply.
+    var hasUnservedRequest: Bool {
+        requests.first.map { $0.ids.upperBound < servedFrom } ?? false
+    }
+
+    /// Where a gap is in time, as near as is known: after the last record, else now.
     var placeInTime: Int64 { reached == 0 ? Clock.realtimeNanoseconds() / 1000 : reached }
 
     /// What a stopped pull still owes, in order.
-    var unfinished: [ClosedRange<Int64>] { shares.filter { !$0.isOpen }.map(\.ids) + wanted }
+    var unfinished: [ClosedRange<Int64>] { requests.filter { !$0.isOpen }.map(\.ids) + wanted }
 
     /// Cuts the next page off what is wanted; nil when all was asked for.
-    mutating func nextShare(token: Int, rows: Int) -> Share? {
+    func nextRequest(token: Int, rows: Int) -> PageRequest? {
         guard let range = wanted.first else { return nil }
         let last: Int64
         if let interval {
             last = min(range.upperBound, interval.end(of: rows, from: range.lowerBound))
         } else {
-            last = min(range.upperBound, range.lowerBound + Int64(rows) - 1)
+            last = min(range.upperBound, range.lowerBound.addingClamped(Int64(rows) - 1))
         }
+        return cut(range, through: last, token: token)
+    }
+
+    /// Puts what the venue serves no more in the queue without asking for it, so that a billion ids
+    /// that are gone do not cost a million requests.
+    ///
+    /// - Returns: false when there is none.
+    func skipUnserved(token: Int) -> Bool {
+        guard let range = wanted.first, range.lowerBound < servedFrom else { return false }
+        _ = cut(range, through: min(range.upperBound, servedFrom - 1), token: token)
+        return true
+    }
+
+    private func cut(
+        _ range: ClosedRange<Int64>, through last: Int64, token: Int
+    ) -> PageRequest {
         if last == range.upperBound {
             wanted.removeFirst()
         } else {
             wanted[0] = (last + 1)...range.upperBound
         }
-        let share = Share(token: token, ids: range.lowerBound...last, isOpen: false)
-        shares.append(share)
-        return share
+        let request = PageRequest(token: token, ids: range.lowerBound...last, isOpen: false)
+        requests.append(request)
+        return request
     }
 }
 
-/// A feed on the heap, so that an array can hold it.
-final class FeedBox {
-    var feed: Feed
-    init(_ feed: consuming Feed) { self.feed = feed }
+/// One request's part of the range.
+struct PageRequest {
+    /// Names the request.
+    let token: Int
+    /// Ids, or open times in µs, that it covers.
+    var ids: ClosedRange<Int64>
+    /// Replies that did not hold all of it so far.
+    var shortReplies = 0
+    /// True when nobody knows yet whether its ids exist: `--follow`.
+    let isOpen: Bool
 }
 
 /// A page on the heap, so that a collection can hold it.
@@ -114,10 +135,20 @@ extension KlineInterval {
     /// The last µs of the `count`th interval from the one that holds `time`.
     func end(of count: Int, from time: Int64) -> Int64 {
         guard self == .month1 else {
-            return bucket(of: time).upperBound + Int64(count - 1) * length
+            let (length, overflow) = Int64(count - 1).multipliedReportingOverflow(by: length)
+            return bucket(of: time).upperBound.addingClamped(overflow ? .max : length)
         }
         var end = bucket(of: time).upperBound
         for _ in 1..<max(1, min(count, 1000)) { end = bucket(of: end + 1).upperBound }
         return end
+    }
+}
+
+extension Int64 {
+    /// The sum, or the nearest number that there is.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        guard overflow else { return sum }
+        return other < 0 ? .min : .max
     }
 }

@@ -39,6 +39,9 @@ public struct WeightBudget: Sendable, Equatable {
         return 0
     }
 
+    /// Gives weight back for a request that is not sent after all.
+    public mutating func giveBack(_ weight: Int) { pending = max(0, pending - weight) }
+
     /// Notes the end of a request.
     ///
     /// - Parameters:

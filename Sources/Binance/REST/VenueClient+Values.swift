@@ -21,11 +21,28 @@ extension VenueClient {
         public var longestPause = 900.0
         /// A file of certificate authorities instead of the system's.
         public var authorities: String?
+        /// Where the programs of this host share what they learn of weight and bans; nil shares
+        /// nothing.
+        public var sharedDirectory: String?
+        /// True for a stage of a running pipeline, for whose snapshots others leave room.
+        public var isLive = false
         /// A reply over this many bytes is refused.
         public var maximumReply = 32 << 20
 
         /// The defaults.
         public init() {}
+
+        /// Shares what is learnt of weight and bans with the other programs of this host.
+        ///
+        /// - Parameters:
+        ///   - directory: where they leave files for each other.
+        ///   - isNamed: false for the standard place, in which a venue on this very machine is left
+        ///     out: it is a simulator, and the next one on its port knows nothing of its bans.
+        public mutating func share(in directory: String, isNamed: Bool) {
+            let host = SharedWeight.host(of: baseURL) ?? ""
+            let isLocal = host.hasPrefix("127.") || host.hasPrefix("localhost")
+            sharedDirectory = isLocal && !isNamed ? nil : directory
+        }
     }
 
     /// Which form of reply is asked for.
@@ -76,7 +93,7 @@ extension VenueClient {
         public let arrival: Int64
     }
 
-    /// Something worth a log line; the caller drains ``notices``.
+    /// Something worth a log line; see ``VenueClient/report``.
     public struct Notice: Sendable {
         /// True for what an operator should look at.
         public let isWarning: Bool

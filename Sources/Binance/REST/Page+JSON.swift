@@ -19,9 +19,27 @@ extension Page {
                 var isFirst = true
                 while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
                     switch endpoint {
-                    case .aggTrades: try append(Self.aggTrade(&scanner))
-                    case .trades, .historicalTrades: try append(Self.trade(&scanner))
-                    case .klines: try append(Self.kline(&scanner))
+                    case .aggTrades:
+                        let row = try Self.aggTrade(&scanner)
+                        if let reason = row.unkept {
+                            try leaveOut(row.row.id, because: reason)
+                        } else {
+                            try append(row.row)
+                        }
+                    case .trades, .historicalTrades:
+                        let row = try Self.trade(&scanner)
+                        if let reason = row.unkept {
+                            try leaveOut(row.row.id, because: reason)
+                        } else {
+                            try append(row.row)
+                        }
+                    case .klines:
+                        let row = try Self.kline(&scanner)
+                        if let reason = row.unkept {
+                            try leaveOut(row.row.openTime, because: reason)
+                        } else {
+                            try append(row.row)
+                        }
                     case .depth, .time, .exchangeInfo:
                         preconditionFailure("\(endpoint) has no rows")
                     }
@@ -40,11 +58,12 @@ extension Page {
     @_lifetime(scanner: copy scanner)
     private static func aggTrade(
         _ scanner: inout JSONScanner
-    ) throws(JSONScanner.Failure) -> AggTradeRow {
+    ) throws(JSONScanner.Failure) -> Read<AggTradeRow> {
         var row = AggTradeRow(
             id: 0, price: 0, quantity: 0, exponents: (0, 0), firstTradeID: 0,
             lastTradeID: 0, time: 0, isBuyerMaker: false, isBestMatch: nil)
         var seen: UInt8 = 0
+        var unkept: String?
         try scanner.take(UInt8(ascii: "{"))
         var isFirst = true
         while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
@@ -58,10 +77,11 @@ extension Page {
                 row.id = try scanner.integer()
                 seen |= 1
             case UInt8(ascii: "p"):
-                (row.price, row.exponents.price) = try scanner.mantissa()
+                try scanner.read(&row.price, &row.exponents.price, "price", &unkept)
                 seen |= 2
             case UInt8(ascii: "q"):
-                (row.quantity, row.exponents.quantity) = try scanner.mantissa()
+                try scanner.read(
+                    &row.quantity, &row.exponents.quantity, "quantity", &unkept)
                 seen |= 4
             case UInt8(ascii: "f"):
                 row.firstTradeID = try scanner.integer()
@@ -80,17 +100,18 @@ extension Page {
             }
         }
         guard seen == 127 else { throw scanner.failure("a row without a, p, q, f, l, T or m") }
-        return row
+        return Read(row: row, unkept: unkept)
     }
 
     @_lifetime(scanner: copy scanner)
     private static func trade(
         _ scanner: inout JSONScanner
-    ) throws(JSONScanner.Failure) -> TradeRow {
+    ) throws(JSONScanner.Failure) -> Read<TradeRow> {
         var row = TradeRow(
             id: 0, price: 0, quantity: 0, exponents: (0, 0), time: 0,
             isBuyerMaker: false, isBestMatch: nil)
         var seen: UInt8 = 0
+        var unkept: String?
         try scanner.take(UInt8(ascii: "{"))
         var isFirst = true
         while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
@@ -99,10 +120,11 @@ extension Page {
                 row.id = try scanner.integer()
                 seen |= 1
             } else if scanner.equals(key, "price") {
-                (row.price, row.exponents.price) = try scanner.mantissa()
+                try scanner.read(&row.price, &row.exponents.price, "price", &unkept)
                 seen |= 2
             } else if scanner.equals(key, "qty") {
-                (row.quantity, row.exponents.quantity) = try scanner.mantissa()
+                try scanner.read(
+                    &row.quantity, &row.exponents.quantity, "quantity", &unkept)
                 seen |= 4
             } else if scanner.equals(key, "time") {
                 row.time = VenueTime.microseconds(try scanner.integer())
@@ -119,13 +141,13 @@ extension Page {
         guard seen == 31 else {
             throw scanner.failure("a row without id, price, qty, time or isBuyerMaker")
         }
-        return row
+        return Read(row: row, unkept: unkept)
     }
 
     @_lifetime(scanner: copy scanner)
     private static func kline(
         _ scanner: inout JSONScanner
-    ) throws(JSONScanner.Failure) -> KlineRow {
+    ) throws(JSONScanner.Failure) -> Read<KlineRow> {
         try scanner.take(UInt8(ascii: "["))
         let openTime = VenueTime.microseconds(try scanner.integer())
         var prices: [ExactDecimal] = []
@@ -143,25 +165,45 @@ extension Page {
         let takerQuote = try scanner.nextDecimal()
         while scanner.takes(UInt8(ascii: ",")) { try scanner.skip() }
         try scanner.take(UInt8(ascii: "]"))
+        var row = KlineRow(
+            openTime: openTime, closeTime: close, exponents: (0, 0), open: 0, high: 0, low: 0,
+            close: 0, volume: 0, quoteVolume: 0, tradeCount: tradeCount, takerBuyBaseVolume: 0,
+            takerBuyQuoteVolume: 0)
         // One exponent for all prices and quote volumes of the row, one for base volumes.
-        let price = (prices + [quoteVolume, takerQuote]).commonExponent
-        let quantity = [volume, takerBase].commonExponent
-        var narrow: [Int64] = []
-        for decimal in prices {
-            guard let wide = decimal.rescaled(to: price), let mantissa = Int64(exactly: wide) else {
-                throw scanner.failure("a price over 64 bits")
-            }
-            narrow.append(mantissa)
+        guard let (price, money) = Self.shared(prices + [quoteVolume, takerQuote]),
+            let (quantity, base) = Self.shared([volume, takerBase])
+        else { return Read(row: row, unkept: "a volume over 128 bits") }
+        let narrow = money.prefix(4).compactMap { Int64(exactly: $0) }
+        guard narrow.count == 4 else { return Read(row: row, unkept: "a price over 64 bits") }
+        row.exponents = (price, quantity)
+        (row.open, row.high, row.low, row.close) = (narrow[0], narrow[1], narrow[2], narrow[3])
+        (row.quoteVolume, row.takerBuyQuoteVolume) = (money[4], money[5])
+        (row.volume, row.takerBuyBaseVolume) = (base[0], base[1])
+        return Read(row: row, unkept: nil)
+    }
+
+    /// A row, and why no record can hold it; nil for one that can be kept.
+    private struct Read<Row> {
+        let row: Row
+        let unkept: String?
+    }
+
+    /// Mantissas with one exponent; nil when they do not fit 128 bits.
+    private static func shared(_ values: [ExactDecimal]) -> (Int8, [Int128])? {
+        let exponent = values.commonExponent
+        let mantissas = values.compactMap { $0.rescaled(to: exponent) }
+        return mantissas.count == values.count ? (exponent, mantissas) : nil
+    }
+
+    /// Mantissas of 64 bits with one exponent, zeros at their ends given up where they would not
+    /// fit: 120000000000.00000000 is 12 × 10^10. Nil when they do not fit even so.
+    private static func narrowed(_ values: [ExactDecimal]) -> (Int8, [Int64])? {
+        for attempt in [values, values.map(\.stripped)] {
+            guard let (exponent, wide) = shared(attempt) else { continue }
+            let mantissas = wide.compactMap { Int64(exactly: $0) }
+            if mantissas.count == values.count { return (exponent, mantissas) }
         }
-        guard let base = volume.rescaled(to: quantity), let quote = quoteVolume.rescaled(to: price),
-            let boughtBase = takerBase.rescaled(to: quantity),
-            let boughtQuote = takerQuote.rescaled(to: price)
-        else { throw scanner.failure("a volume over 128 bits") }
-        return KlineRow(
-            openTime: openTime, closeTime: close, exponents: (price, quantity),
-            open: narrow[0], high: narrow[1], low: narrow[2], close: narrow[3], volume: base,
-            quoteVolume: quote, tradeCount: tradeCount, takerBuyBaseVolume: boughtBase,
-            takerBuyQuoteVolume: boughtQuote)
+        return nil
     }
 
     // MARK: - Book
@@ -187,19 +229,13 @@ extension Page {
         guard let id, let bids, let asks else {
             throw scanner.failure("a book without lastUpdateId, bids or asks")
         }
-        let price = (bids + asks).map(\.0).commonExponent
-        let quantity = (bids + asks).map(\.1).commonExponent
-        func narrow(_ levels: [(ExactDecimal, ExactDecimal)]) throws(PageError) -> [BookLevel] {
-            try levels.map { (level) throws(PageError) in
-                guard let wide = level.0.rescaled(to: price), let price = Int64(exactly: wide),
-                    let wide = level.1.rescaled(to: quantity), let quantity = Int64(exactly: wide)
-                else { throw PageError("a level of the book over 64 bits") }
-                return BookLevel(price: price, quantity: quantity)
-            }
-        }
+        guard let (price, prices) = Self.narrowed((bids + asks).map(\.0)),
+            let (quantity, quantities) = Self.narrowed((bids + asks).map(\.1))
+        else { return try leaveOut(id, because: "levels of the book over 64 bits") }
+        let levels = zip(prices, quantities).map { BookLevel(price: $0, quantity: $1) }
         try append(
-            snapshot: id, exponents: (price, quantity), bids: narrow(bids),
-            asks: narrow(asks))
+            snapshot: id, exponents: (price, quantity), bids: Array(levels.prefix(bids.count)),
+            asks: Array(levels.dropFirst(bids.count)))
     }
 
     @_lifetime(scanner: copy scanner)
@@ -225,7 +261,39 @@ extension [ExactDecimal] {
     fileprivate var commonExponent: Int8 { map(\.exponent).min() ?? 0 }
 }
 
+extension ExactDecimal {
+    /// The same number without zeros at the end of its mantissa.
+    fileprivate var stripped: ExactDecimal {
+        var (mantissa, exponent) = (mantissa, exponent)
+        while mantissa != 0, mantissa % 10 == 0, exponent < .max {
+            mantissa /= 10
+            exponent += 1
+        }
+        return ExactDecimal(mantissa: mantissa, exponent: mantissa == 0 ? 0 : exponent)
+    }
+}
+
 extension JSONScanner {
+    /// Takes a number of 64 bits, with a larger exponent where it fits only so.
+    ///
+    /// - Parameter unkept: gets the reason when it does not fit at all.
+    @_lifetime(self: copy self)
+    fileprivate mutating func read(
+        _ mantissa: inout Int64, _ exponent: inout Int8, _ name: String, _ unkept: inout String?
+    ) throws(Failure) {
+        let start = self
+        do throws(Failure) { return (mantissa, exponent) = try self.mantissa() } catch {
+            self = start
+        }
+        let value = try decimal()
+        let stripped = value.stripped
+        if let narrow = Int64(exactly: stripped.mantissa) {
+            (mantissa, exponent) = (narrow, stripped.exponent)
+        } else {
+            unkept = "the \(name) does not fit 64 bits"
+        }
+    }
+
     /// A comma, then a decimal.
     @_lifetime(self: copy self)
     fileprivate mutating func nextDecimal() throws(Failure) -> ExactDecimal {

@@ -1,0 +1,36 @@
+public import Identity
+
+extension SymbolName {
+    /// A symbol as a person types it: the venue's are upper case, whatever they were asked for by.
+    /// Only ASCII letters have a case there; names in other scripts are taken as they are.
+    ///
+    /// Fails for texts that ``init(_:)`` does not take.
+    public init?(asTyped text: String) {
+        self.init(text.asciiUppercased)
+    }
+
+    /// Why a text is not a symbol, for whoever typed it.
+    public static func refusal(of text: String) -> String {
+        "\"\(text.prefix(80))\" is not a valid symbol (1 to \(capacity) bytes)"
+    }
+}
+
+extension String {
+    /// With upper-case ASCII letters; every other character as it is.
+    var asciiUppercased: String {
+        String(
+            decoding: utf8.map {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 - 32 : $0
+            },
+            as: UTF8.self)
+    }
+
+    /// With lower-case ASCII letters; every other character as it is.
+    var asciiLowercased: String {
+        String(
+            decoding: utf8.map {
+                (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0
+            },
+            as: UTF8.self)
+    }
+}

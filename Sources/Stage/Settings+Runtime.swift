@@ -1,0 +1,13 @@
+extension Settings {
+    /// The directory in which the stages of this host leave small files for each other: that of the
+    /// stats files.
+    ///
+    /// - Returns: the path, and true when somebody named it, be it by `XDG_RUNTIME_DIR`.
+    public mutating func runtimeDirectory(
+        _ common: CommonOptions
+    ) throws(StageFailure) -> (path: String, isNamed: Bool) {
+        let named = try optional(SettingCatalog.statsDirectory, common.statsDirectory)
+        let isNamed = named != nil || Environment.all["XDG_RUNTIME_DIR"] != nil
+        return (named ?? Stage.standardStats, isNamed)
+    }
+}

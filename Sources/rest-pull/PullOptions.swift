@@ -1,0 +1,18 @@
+import Binance
+import Identity
+import Records
+
+/// A pull as asked for on the command line, resolved; values only.
+struct PullOptions {
+    let dataset: Dataset
+    let symbols: [SymbolName]
+    let intervals: [KlineInterval]
+    let from: RangeEnd?
+    let to: RangeEnd?
+    let limit: Int?
+    let levels: Int
+    /// A ledger or a file of records whose ids are not asked for again.
+    let resume: String?
+    let venue: VenueClient.Options
+    let rules: Puller.Rules
+}

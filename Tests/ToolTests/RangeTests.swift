@@ -1,0 +1,150 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `rest-pull` makes of a range that cannot exist: never a silent end with nothing.
+struct RangeTests {
+    /// 40000 aggregates from 2024-01-01T00:00:00Z, ten a second.
+    private func pull(_ arguments: [String]) throws -> Program.Outcome {
+        let simulator = try Simulator(["--newest", "40000"])
+        return try Program.run("rest-pull", arguments + ["--base-url", simulator.url])
+    }
+
+    @Test(
+        arguments: ["aggTrades", "trades"],
+        [
+            ("1704067200", "seconds"), ("1704067200000", "milliseconds"),
+            ("1704067200000000", "microseconds"), ("1704067200000000000", "nanoseconds"),
+        ])
+    func `epoch numbers where ids are expected are told of, with their unit`(
+        dataset: String, number: (text: String, unit: String)
+    ) throws {
+        let simulator = try Simulator(["--newest", "40000"])
+        let end = number.text.dropLast(1) + "1"
+        for range in [
+            ["--from", number.text], ["--to", number.text],
+            ["--from", number.text, "--to", "\(end)"],
+        ] {
+            let outcome = try Program.run(
+                "rest-pull", [dataset, "--base-url", simulator.url] + range)
+            #expect(outcome.status == 69, "\(range): \(outcome.errors)")
+            #expect(outcome.errors.contains("looks like \(number.unit)"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("2024-01-01T00:00:0"), "\(outcome.errors)")
+        }
+        let followed = try Program.run(
+            "rest-pull",
+            [dataset, "--base-url", simulator.url, "--follow", "--from", number.text])
+        #expect(followed.status == 64, "\(followed.errors)")
+    }
+
+    @Test(arguments: [("1704067200", "seconds"), ("1704067200000000000", "nanoseconds")])
+    func `klines take milliseconds and microseconds, and name other units`(
+        number: String, unit: String
+    ) throws {
+        for end in ["--from", "--to"] {
+            let outcome = try pull(["klines", end, number])
+            #expect(outcome.status == 64)
+            #expect(outcome.errors.contains("looks like \(unit)"), "\(outcome.errors)")
+        }
+        let outcome = try pull(["klines", "--from", "1704067200000", "--to", "1704070800000000"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let count = try Program.run("recq", ["count"], input: outcome.output).text
+        #expect(count.contains("60  BTCUSDT kline"), "\(count)")
+    }
+
+    @Test(arguments: ["aggTrades", "trades", "klines"])
+    func `a range before the market or after it is not there, which is 69`(dataset: String) throws {
+        for range in [
+            ["--from", "2010-01-01", "--to", "2011-01-01"], ["--to", "2011-01-01"],
+            ["--from", "2025-01-01"], ["--from", "2025-01-01", "--to", "2025-02-01"],
+        ] {
+            let outcome = try pull([dataset] + range)
+            #expect(outcome.status == 69, "\(dataset) \(range): \(outcome.errors)")
+            #expect(outcome.errors.contains("nothing"), "\(outcome.errors)")
+        }
+        let future = try pull([dataset, "--from", "2190-01-01"])
+        #expect(future.status == 64)
+        #expect(future.errors.contains("in the future"), "\(future.errors)")
+        let followed = try pull([dataset, "--follow", "--to", "2011-01-01"])
+        #expect(followed.status == 69, "\(followed.errors)")
+    }
+
+    @Test func `a time in which nothing happened is a range without records, and is said`() throws {
+        // Two aggregates are at least 50 ms apart.
+        let outcome = try pull([
+            "aggTrades", "--from", "2024-01-01T00:10:00.000000", "--to",
+            "2024-01-01T00:10:00.000001",
+        ])
+        #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.errors)")
+        #expect(outcome.errors.contains("nothing happened"), "\(outcome.errors)")
+    }
+
+    @Test(arguments: ["aggTrades", "trades", "klines"], ["-5", "-1704067200000"])
+    func `a negative number is told that it is one`(dataset: String, number: String) throws {
+        for arguments in [["--from", number], ["--from=\(number)"], ["--to", number]] {
+            let outcome = try pull([dataset] + arguments)
+            #expect(outcome.status == 64)
+            #expect(outcome.errors.contains("is negative"), "\(outcome.errors)")
+        }
+    }
+
+    @Test(arguments: ["9223372036854775807", "99999999999999999999"])
+    func `a number that no id can be is refused`(number: String) throws {
+        let outcome = try pull(["aggTrades", "--from", "1", "--to", number])
+        #expect(outcome.status == 64 && outcome.errors.contains("larger than any id"))
+    }
+
+    @Test func `resuming what is whole says that there is nothing to do`() throws {
+        let simulator = try Simulator(["--newest", "3000"])
+        let place = try TemporaryDirectory()
+        let range = ["aggTrades", "--from", "1", "--to", "3000", "--base-url", simulator.url]
+        let first = try Program.run("rest-pull", range)
+        try Data(first.output).write(to: URL(fileURLWithPath: place.path("held")))
+        let again = try Program.run("rest-pull", range + ["--resume", place.path("held")])
+        #expect(again.status == 0 && again.output.isEmpty)
+        #expect(again.errors.contains("nothing to do: all 3000 are held"), "\(again.errors)")
+    }
+
+    @Test func `a repair asks again for what an earlier run declared missing`() throws {
+        let simulator = try Simulator(["--newest", "3000", "--oldest", "1001"])
+        let place = try TemporaryDirectory()
+        let range = ["aggTrades", "--from", "1", "--to", "3000", "--base-url", simulator.url]
+        let first = try Program.run("rest-pull", range)
+        #expect(first.status == 69 && first.errors.contains("--resume PATH --repair"))
+        try Data(first.output).write(to: URL(fileURLWithPath: place.path("held")))
+        try simulator.post("/market?oldest=1")
+        let resumed = try Program.run("rest-pull", range + ["--resume", place.path("held")])
+        #expect(resumed.status == 69 && resumed.output.isEmpty, "\(resumed.errors)")
+        let repaired = try Program.run(
+            "rest-pull", range + ["--resume", place.path("held"), "--repair"])
+        #expect(repaired.status == 0, "\(repaired.errors)")
+        let count = try Program.run("recq", ["count"], input: repaired.output).text
+        #expect(count.contains("1000  BTCUSDT aggTrade"), "\(count)")
+    }
+
+    // MARK: - Ids of times
+
+    @Test func `a long run of voided aggregates hides no trades`() throws {
+        let venue = try ScriptedREST("voided")
+        let from = try venue.pull(["trades", "--from", "2018-01-01T00:05:10"])
+        #expect(from.status == 0, "\(from.errors)")
+        let count = try Program.run("recq", ["check"], input: from.output).text
+        #expect(count.contains("500 records  0 duplicates  0 out of order  0 holes"), "\(count)")
+        let to = try venue.pull(["trades", "--from", "2018-01-01", "--to", "2018-01-01T00:05:10"])
+        #expect(to.status == 0, "\(to.errors)")
+        let kinds = try Program.run("recq", ["count"], input: to.output).text
+        #expect(kinds == "300  BTCUSDT trade\n300  total\n", "\(kinds)")
+    }
+
+    @Test func `a billion ids that are gone are declared in one record, without asking for each`()
+        throws
+    {
+        let venue = try ScriptedREST("hole_to", "1437921759")
+        let outcome = try venue.pull(["aggTrades", "--from", "1"])
+        #expect(outcome.status == 69)
+        #expect(outcome.errors.contains("ids 1 to 1437921758"), "\(outcome.errors)")
+        let kinds = try Program.run("recq", ["count"], input: outcome.output).text
+        #expect(kinds == "3  BTCUSDT aggTrade\n1  BTCUSDT gap\n4  total\n", "\(kinds)")
+        #expect(try venue.requests() < 40)
+    }
+}
