@@ -12,6 +12,8 @@ struct QuarantineFile: ~Copyable {
     private let limit: Int
     private var file: Descriptor?
     private var size = 0
+    /// Of the file that is open.
+    private var identity: (device: dev_t, number: ino_t)?
     private(set) var isFull = false
 
     init(path: String, limit: Int) {
@@ -25,6 +27,7 @@ struct QuarantineFile: ~Copyable {
     mutating func add(
         _ message: RawSpan, because error: StreamError, number: Int64, at time: Int64
     ) throws(SystemError) -> Bool {
+        try reviewPlace()
         guard !isFull else { return false }
         var frame = Bytes(capacity: message.byteCount + 256)
         if !frame.append(raw: message, number: number, at: time) { frame.append(message) }
@@ -47,8 +50,29 @@ struct QuarantineFile: ~Copyable {
     private mutating func open() throws(SystemError) {
         try Files.makeDirectories(Files.directory(of: path))
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
-        size = Int(try file.status().st_size)
+        let status = try file.status()
+        size = Int(status.st_size)
+        identity = (status.st_dev, status.st_ino)
         self.file = consume file
+    }
+
+    /// Notices that the file was moved away, removed or cut, as logrotate(8) does: what comes now
+    /// goes to a new one, and a full one that is gone is full no more. Messages that end here are
+    /// rare enough for a system call each.
+    private mutating func reviewPlace() throws(SystemError) {
+        guard let identity else { return }
+        guard let status = try Files.status(path), status.st_dev == identity.device,
+            status.st_ino == identity.number
+        else {
+            file = nil
+            self.identity = nil
+            isFull = false
+            return
+        }
+        if Int(status.st_size) < size {
+            size = Int(status.st_size)
+            isFull = false
+        }
     }
 
     private func write(_ bytes: RawSpan) throws(SystemError) {

@@ -8,13 +8,13 @@ import Stats
 /// Decodes a capture: the records that live decoding gave, with the capture's times of receipt as
 /// ingest times. Records that are not raw pass as they are.
 struct Replay: ~Copyable {
-    private let plan: TapPlan
+    private let plan: TapOptions
     private let log: Log
     private var counters: TapCounters
     private let path: String
     private var merge: StreamMerge
-    private var delivery: Delivery
-    private var refusals: Refusals
+    private var output: OutputBuffer
+    private var quarantine: Quarantine
     private var passed = 0
     private var hasReachedLimit = false
     private var nextReaderWarning: Int64 = 0
@@ -23,15 +23,15 @@ struct Replay: ~Copyable {
     /// Receipt of the first record, and when it was replayed; ns.
     private var origin: (captured: Int64, replayed: Int64)?
 
-    init(_ plan: TapPlan, path: String, in stage: borrowing Stage) throws {
-        let delivery = try Delivery(plan.output)
+    init(_ plan: TapOptions, path: String, in stage: borrowing Stage) throws {
+        let output = try OutputBuffer(plan.output)
         self.plan = plan
         self.path = path
-        self.delivery = delivery
+        self.output = output
         log = stage.log
-        counters = TapCounters(stage, seats: 1)
+        counters = TapCounters(stage, slots: 1)
         merge = StreamMerge([], rules: plan.merge)
-        refusals = Refusals(plan.output, counters, log: log)
+        quarantine = Quarantine(plan.output, counters, log: log)
     }
 
     mutating func run(in stage: borrowing Stage) throws {
@@ -44,14 +44,16 @@ struct Replay: ~Copyable {
             try push(in: stage)
         }
         // What waits would be more than was asked for.
-        if !hasReachedLimit { merge.finish(at: lastTime) { _ in Self.origin } }
+        if !hasReachedLimit {
+            merge.finish(at: lastTime, into: &output.merged) { _ in Self.origin }
+        }
         try push(in: stage)
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
-        let lost = try delivery.finish(&merge, until: deadline).lost
-        counters.publish(merge, captured: passed, bytesOut: delivery.written)
+        let lost = try output.finish(&merge, until: deadline).lost
+        counters.publish(merge, output, captured: passed)
         log.info(
             "replayed",
-            ["records": "\(merge.counts.out + passed)", "gaps": "\(merge.counts.gaps)"])
+            ["records": "\(output.merged.records + passed)", "gaps": "\(merge.counts.gaps)"])
         guard lost == 0 else {
             throw StageFailure(.inputOutput, "the reader did not take \(lost) bytes in time")
         }
@@ -67,26 +69,29 @@ struct Replay: ~Copyable {
             {
                 return true
             }
-            if let speed = plan.speed, try !keepTime(frame.ingestTime, speed, in: stage) {
+            let end = plan.duration.map { started.addingReportingOverflow(Int64($0 * 1e9)).0 }
+            if let speed = plan.speed, try !keepTime(frame.ingestTime, speed, until: end, in: stage)
+            {
                 return true
             }
-            let start = merge.output.count
+            let start = output.merged.bytes.count
             try take(frame)
-            if let limit = plan.limit, merge.counts.out + passed >= limit {
-                merge.output.removeLastFrames(merge.counts.out + passed - limit, from: start)
+            if let limit = plan.limit, output.merged.records + passed >= limit {
+                output.merged.bytes.removeLastFrames(
+                    output.merged.records + passed - limit, from: start)
                 hasReachedLimit = true
                 return true
             }
-            if merge.output.count >= Delivery.batch { try push(in: stage) }
+            if output.merged.bytes.count >= OutputBuffer.batch { try push(in: stage) }
             // Whoever reads has stopped; the rest can be read from the capture later.
-            if delivery.isFull && stage.isStopping { return true }
+            if output.isFull && stage.isStopping { return true }
         }
         return false
     }
 
     private mutating func take(_ frame: borrowing FrameView) throws {
         guard frame.template == RawDecoder.templateID else {
-            merge.output.append(frame.bytes)
+            output.merged.bytes.append(frame.bytes)
             passed += 1
             return
         }
@@ -95,14 +100,16 @@ struct Replay: ~Copyable {
             throw FrameError.badMessage("\(error)")
         }
         counters.messages.add()
-        let time = frame.ingestTime
+        // The merge subtracts times from each other; a capture may be anybody's.
+        let time = min(max(0, frame.ingestTime), 1 << 62)
         if time != lastTime {
-            merge.tick(at: time) { _ in Self.origin }
+            merge.tick(at: time, into: &output.merged) { _ in Self.origin }
             lastTime = time
         }
         do throws(StreamError) {
-            _ = try merge.take(raw.message, from: Self.origin, at: time)
-        } catch { refusals.add(raw.message, because: error, number: frame.firstID, at: time) }
+            _ = try merge.take(
+                raw.message, from: Self.origin, at: time, into: &output.merged)
+        } catch { quarantine.add(raw.message, because: error, number: frame.firstID, at: time) }
     }
 
     /// A capture does not tell connections apart: each hole is given the time in which another
@@ -111,37 +118,50 @@ struct Replay: ~Copyable {
 
     /// Waits until a record is due.
     ///
-    /// - Returns: false when a signal came first.
+    /// - Returns: false when a signal or the end of the run came first.
     private mutating func keepTime(
-        _ time: Int64, _ speed: Double, in stage: borrowing Stage
+        _ time: Int64, _ speed: Double, until end: Int64?, in stage: borrowing Stage
     ) throws -> Bool {
         let now = Clock.monotonicNanoseconds()
         guard let origin else {
             self.origin = (time, now)
             return true
         }
-        let due = origin.replayed + Int64(Double(time - origin.captured) / speed)
+        let due = Self.due(time, origin, speed)
         guard due > now else { return true }
         try push(in: stage)
-        Descriptor.waitUntilReadable(
-            stage.stopDescriptor, seconds: Double(due - now) / 1e9)
-        return !stage.isStopping
+        // Shown to be well meanwhile, however long it takes.
+        let seconds = Double(min(due, end ?? .max) - now) / 1e9
+        if stage.waitForStop(seconds: min(max(0, seconds), 31_536_000)) { return false }
+        return due <= end ?? .max
+    }
+
+    /// When a record is due, monotonic ns. The times are a file's and the speed a person's: what is
+    /// too far is the end of time, and no trap.
+    private static func due(
+        _ time: Int64, _ origin: (captured: Int64, replayed: Int64), _ speed: Double
+    ) -> Int64 {
+        let distance = (Double(time) - Double(origin.captured)) / speed
+        guard distance < 9e18 else { return .max }
+        guard distance > 0 else { return origin.replayed }
+        let (due, overflow) = origin.replayed.addingReportingOverflow(Int64(distance))
+        return overflow ? .max : due
     }
 
     /// Writes what there is, and waits for a slow reader: a file can be read later as well.
     /// A signal ends the wait.
     private mutating func push(in stage: borrowing Stage) throws {
-        while try !delivery.push(&merge, at: Clock.realtimeNanoseconds()), delivery.isFull {
+        while try !output.push(&merge, at: Clock.realtimeNanoseconds()), output.isFull {
             if stage.isStopping { break }
             warnOfReader()
             var watched = [
-                pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0),
+                pollfd(fd: output.pollable, events: Int16(POLLOUT), revents: 0),
                 pollfd(fd: stage.stopDescriptor, events: Int16(POLLIN), revents: 0),
             ]
             _ = poll(&watched, 2, 1000)
         }
         if counters.isDue() {
-            counters.publish(merge, captured: passed, bytesOut: delivery.written)
+            counters.publish(merge, output, captured: passed)
         }
     }
 
@@ -152,6 +172,6 @@ struct Replay: ~Copyable {
         nextReaderWarning = now + 10_000_000_000
         log.warning(
             "the reader is slow: the capture is not read",
-            ["buffered": "\(delivery.buffered(merge.output))"])
+            ["buffered": "\(output.buffered)"])
     }
 }

@@ -72,14 +72,14 @@ struct SbeTap: StageCommand {
         }
     }
 
-    func plan(_ settings: inout Settings) throws -> TapPlan {
+    func plan(_ settings: inout Settings) throws -> TapOptions {
         let ca = try settings.optional(SettingCatalog.authorities, ca)
-        var lane = Lane.Rules()
-        lane.maximumAge = Self.nanoseconds(
+        var rotation = ConnectionRotation.Rules()
+        rotation.maximumAge = Self.nanoseconds(
             try settings.value(SettingCatalog.maximumConnectionAge, maxConnectionAge))
-        lane.overlap = Self.nanoseconds(
+        rotation.overlap = Self.nanoseconds(
             try settings.value(SettingCatalog.rotationOverlap, rotationOverlap))
-        lane.backoff = Backoff(
+        rotation.backoff = Backoff(
             base: try settings.value(SettingCatalog.initialBackoff, initialBackoff),
             cap: try settings.value(SettingCatalog.maxBackoff, maxBackoff))
         var merge = StreamMerge.Rules()
@@ -90,16 +90,19 @@ struct SbeTap: StageCommand {
         rest.baseURL = try settings.value(SettingCatalog.restBaseURL, baseURL)
         rest.weightLimit = try settings.optional(SettingCatalog.weightLimit, weightLimit)
         rest.authorities = ca
+        let shared = try settings.runtimeDirectory(common)
+        rest.share(in: shared.path, isNamed: shared.isNamed)
+        rest.isLive = true
         rest.timeout = 10
         rest.maximumAttempts = 1
-        let output = TapPlan.OutputRules(
+        let output = TapOptions.OutputRules(
             overflow: try settings.value(SettingCatalog.overflow, overflow),
             bufferBytes: try settings.value(SettingCatalog.bufferBytes, bufferBytes),
             spillMax: try settings.value(SettingCatalog.spillMax, spillMax),
             quarantine: try settings.optional(SettingCatalog.quarantine, quarantine)
-                ?? TapPlan.standardQuarantine,
+                ?? TapOptions.standardQuarantine,
             quarantineBytes: try settings.value(SettingCatalog.quarantineBytes, quarantineBytes))
-        return TapPlan(
+        return TapOptions(
             streams: try streamPlan(&settings),
             baseURL: try settings.value(SettingCatalog.streamURL, wsURL),
             apiKey: try settings.optional(SettingCatalog.binanceAPIKey), authorities: ca,
@@ -107,7 +110,7 @@ struct SbeTap: StageCommand {
             stallTimeout: try settings.value(SettingCatalog.streamStallTimeout, stallTimeout),
             firstDataTimeout: try settings.value(
                 SettingCatalog.firstDataTimeout, firstDataTimeout),
-            lane: lane, merge: merge, capturesRaw: raw, output: output, replay: replay,
+            rotation: rotation, merge: merge, capturesRaw: raw, output: output, replay: replay,
             speed: speed == "max" ? nil : Double(speed), duration: duration, limit: limit,
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout), rest: rest)
     }
@@ -115,9 +118,8 @@ struct SbeTap: StageCommand {
     private func streamPlan(_ settings: inout Settings) throws -> StreamPlan {
         let names = try settings.value(SettingCatalog.streamSymbols, symbols)
         let symbols = try names.map { name in
-            // The venue's symbols are upper case in messages, whatever a stream was asked for by.
-            guard let symbol = SymbolName(name.uppercased()) else {
-                throw StageFailure(.usage, "\"\(name)\" is not a valid symbol: \(SymbolName.rule)")
+            guard let symbol = SymbolName(asTyped: name) else {
+                throw StageFailure(.usage, SymbolName.refusal(of: name))
             }
             return symbol
         }
@@ -143,7 +145,7 @@ struct SbeTap: StageCommand {
 
     private static func nanoseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1e9) }
 
-    func run(_ plan: TapPlan, in stage: borrowing Stage) throws {
+    func run(_ plan: TapOptions, in stage: borrowing Stage) throws {
         if let path = plan.replay {
             var replay = try Replay(plan, path: path, in: stage)
             return try replay.run(in: stage)

@@ -6,17 +6,17 @@ import Stage
 import Stats
 import Transport
 
-/// The live source: seats with their connections, the merge that their messages go through, and
+/// The live source: slots with their connections, the merge that their messages go through, and
 /// standard output, on one thread with one poll loop.
 struct Tap: ~Copyable {
-    let plan: TapPlan
+    let plan: TapOptions
     let log: Log
     var counters: TapCounters
     var merge: StreamMerge
-    var delivery: Delivery
-    var refusals: Refusals
-    var snapshots: Snapshots?
-    var seats: [Seat] = []
+    var output: OutputBuffer
+    var quarantine: Quarantine
+    var snapshots: BookSnapshots?
+    var slots: [ConnectionSlot] = []
     /// Connections lost, by group.
     var losses: [UInt32]
     /// All of the process together: the venue allows 300 in 5 minutes to an address, and others may
@@ -35,6 +35,10 @@ struct Tap: ~Copyable {
     var hasEverOpened = false
     var startedAt = Clock.monotonicNanoseconds()
     var hasWarnedOfSilence = false
+    /// Why the last connection was refused or lost, for a run that never had one.
+    var lastRefusal = ""
+    var venueErrorLog = LogLimit()
+    var shutdownLog = LogLimit()
     var nextReaderWarning: Int64 = 0
     /// When ids that lie behind may be told of again, monotonic ns, and how many there were.
     var behind: (nextWarning: Int64, known: Int) = (0, 0)
@@ -43,22 +47,25 @@ struct Tap: ~Copyable {
     var watched: [pollfd] = []
     var generator = SystemRandomNumberGenerator()
 
-    init(_ plan: TapPlan, in stage: borrowing Stage) throws {
-        let delivery = try Delivery(plan.output)
+    init(_ plan: TapOptions, in stage: borrowing Stage) throws {
+        let output = try OutputBuffer(plan.output)
         let fetches = plan.merge.takesSnapshots && !plan.capturesRaw
-        let snapshots = fetches ? try Snapshots(plan.rest) : nil
+        let snapshots = fetches ? try BookSnapshots(plan.rest, log: stage.log) : nil
         self.plan = plan
-        self.delivery = delivery
+        self.output = output
         self.snapshots = snapshots
         log = stage.log
-        counters = TapCounters(stage, seats: plan.connections)
+        counters = TapCounters(stage, slots: plan.connections)
         merge = StreamMerge(plan.streams.subscriptions, rules: plan.merge)
-        refusals = Refusals(plan.output, counters, log: log)
+        quarantine = Quarantine(plan.output, counters, log: log)
         losses = [UInt32](repeating: 0, count: plan.streams.groups.count)
         let now = Clock.monotonicNanoseconds()
         for group in plan.streams.groups.indices {
             for index in 0..<plan.connections {
-                seats.append(Seat(group: group, index: index, lane: Lane(plan.lane, at: now)))
+                slots.append(
+                    ConnectionSlot(
+                        group: group, index: index,
+                        rotation: ConnectionRotation(plan.rotation, at: now)))
             }
         }
     }
@@ -70,7 +77,7 @@ struct Tap: ~Copyable {
             "starting",
             [
                 "url": plan.baseURL, "streams": "\(plan.streams.subscriptions.count)",
-                "connections": "\(seats.count)",
+                "connections": "\(slots.count)",
             ])
         do {
             try loop(in: stage)
@@ -81,6 +88,12 @@ struct Tap: ~Copyable {
         }
         stage.enter(.draining)
         try end()
+        guard hasEverOpened || stage.isStopping else {
+            throw StageFailure(
+                .unavailable,
+                "no connection to \(plan.baseURL) could be opened in the time that was given"
+                    + (lastRefusal.isEmpty ? "" : ": \(lastRefusal)"))
+        }
     }
 
     private mutating func loop(in stage: borrowing Stage) throws {
@@ -92,8 +105,8 @@ struct Tap: ~Copyable {
                 stage.enter(.running)
             }
             let now = Clock.monotonicNanoseconds()
-            for seat in seats.indices { try advance(seat, at: now) }
-            let wasFull = delivery.isFull
+            for slot in slots.indices { try advance(slot, at: now) }
+            let wasFull = output.isFull
             wait(stage.stopDescriptor)
             counters.heartbeat.beat()
             if wasFull { noteBlocked(since: now) }
@@ -113,36 +126,37 @@ struct Tap: ~Copyable {
         watched.removeAll(keepingCapacity: true)
         watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
         var timeout: Int64 = 1000
-        for seat in seats {
-            for link in seat.links {
-                link.pollIndex = -1
-                if link.connection.phase == .connecting {
+        for slot in slots {
+            for connection in slot.connections {
+                connection.pollIndex = -1
+                if connection.transport.phase == .connecting {
                     // curl has no descriptor to give yet.
                     timeout = min(timeout, 2)
-                } else if link.connection.phase != .open || isRead(link, seat) {
+                } else if connection.transport.phase != .open || isRead(connection, slot) {
                     // What TLS has decrypted already shows in no descriptor.
-                    if link.isReadable && link.connection.phase == .open { timeout = 0 }
-                    link.pollIndex = watched.count
-                    let events = link.isCongested ? POLLIN | POLLOUT : POLLIN
+                    if connection.isReadable && connection.transport.phase == .open { timeout = 0 }
+                    connection.pollIndex = watched.count
+                    let events = connection.isCongested ? POLLIN | POLLOUT : POLLIN
                     watched.append(
-                        pollfd(fd: link.connection.descriptor, events: Int16(events), revents: 0))
+                        pollfd(
+                            fd: connection.transport.descriptor, events: Int16(events), revents: 0))
                 }
-                if link.owesPong { timeout = min(timeout, 50) }
+                if connection.owesPong { timeout = min(timeout, 50) }
             }
-            if case .waiting = seat.lane.current { timeout = min(timeout, 20) }
-            if seat.lane.next != nil { timeout = min(timeout, 20) }
+            if case .waiting = slot.rotation.current { timeout = min(timeout, 20) }
+            if slot.rotation.next != nil { timeout = min(timeout, 20) }
         }
-        if delivery.buffered(merge.output) > 0 || delivery.spilled > 0 {
-            watched.append(pollfd(fd: delivery.pollable, events: Int16(POLLOUT), revents: 0))
+        if output.buffered > 0 || output.spilled > 0 {
+            watched.append(pollfd(fd: output.pollable, events: Int16(POLLOUT), revents: 0))
         }
         if merge.waiting > 0 { timeout = min(timeout, 20) }
         if let isBusy = snapshotsAreBusy, isBusy { timeout = min(timeout, 5) }
         let rest = shortTimeout
         timeout = min(timeout, rest)
         let count = poll(&watched, UInt(watched.count), Int32(timeout))
-        for seat in seats {
-            for link in seat.links where count > 0 && link.pollIndex >= 0 {
-                if watched[link.pollIndex].revents != 0 { link.isReadable = true }
+        for slot in slots {
+            for connection in slot.connections where count > 0 && connection.pollIndex >= 0 {
+                if watched[connection.pollIndex].revents != 0 { connection.isReadable = true }
             }
         }
     }
@@ -161,7 +175,7 @@ struct Tap: ~Copyable {
             let left = duration - Double(Clock.monotonicNanoseconds() - startedAt) / 1e9
             shortest = min(shortest, max(0, left))
         }
-        let age = Double(plan.lane.maximumAge) / 1e9 / 4
+        let age = Double(plan.rotation.maximumAge) / 1e9 / 4
         return Int64(min(max(shortest, 0.001) * 1000, max(age * 1000, 1), 1000)) + 1
     }
 
@@ -169,7 +183,7 @@ struct Tap: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         counters.blocked.add(Int(now - start))
         // Nobody listened: that is not the venue's silence.
-        for seat in seats { for link in seat.links { link.noteBacklog(at: now) } }
+        for slot in slots { for connection in slot.connections { connection.noteBacklog(at: now) } }
     }
 
     // MARK: - After the messages
@@ -177,12 +191,13 @@ struct Tap: ~Copyable {
     /// Gives up what waited too long, fetches snapshots, writes, counts.
     private mutating func settle() throws {
         let time = Clock.realtimeNanoseconds()
-        let start = merge.output.count
-        merge.tick(at: time) { [seats, losses, plan] place in
-            Self.origin(of: place, seats, losses, plan)
+        let start = output.merged.bytes.count
+        merge.tick(at: time, into: &output.merged) { [slots, losses, plan] place in
+            Self.origin(of: place, slots, losses, plan)
         }
         if var snapshots = snapshots.take() {
-            snapshots.step(&merge, at: time, log: log, failures: counters.snapshotFailures)
+            snapshots.step(
+                &merge, &output.merged, at: time, log: log, failures: counters.snapshotFailures)
             self.snapshots = consume snapshots
         }
         if let limit = plan.limit, !plan.capturesRaw { cut(at: limit, from: start) }
@@ -192,14 +207,14 @@ struct Tap: ~Copyable {
         guard counters.isDue() else { return }
         warnOfBehind()
         publish()
-        counters.buffered.set(Int64(delivery.buffered(merge.output)))
-        counters.spilled.set(Int64(delivery.spilled))
-        counters.open.set(Int64(seats.reduce(0) { $0 + $1.openLinks }))
+        counters.buffered.set(Int64(output.buffered))
+        counters.spilled.set(Int64(output.spilled))
+        counters.open.set(Int64(slots.reduce(0) { $0 + $1.openConnections }))
     }
 
     /// Writes what there is.
     mutating func push() throws {
-        let isEmpty = try delivery.push(&merge, at: Clock.realtimeNanoseconds())
+        let isEmpty = try output.push(&merge, at: Clock.realtimeNanoseconds())
         if isEmpty, oldestWaiting != 0 {
             counters.flow.noteOut(receivedAt: oldestWaiting)
             oldestWaiting = 0
@@ -207,33 +222,34 @@ struct Tap: ~Copyable {
     }
 
     private mutating func publish() {
-        counters.publish(
-            merge, captured: captured, uncaptured: uncaptured, bytesOut: delivery.written)
+        counters.publish(merge, output, captured: captured, uncaptured: uncaptured)
     }
 
     static func origin(
-        of place: Int, _ seats: [Seat], _ losses: [UInt32], _ plan: TapPlan
+        of place: Int, _ slots: [ConnectionSlot], _ losses: [UInt32], _ plan: TapOptions
     ) -> StreamMerge.Origin {
         let group = plan.streams.groups.firstIndex { $0.contains(place) } ?? 0
-        return origin(ofGroup: group, seats, losses)
+        return origin(ofGroup: group, slots, losses)
     }
 
     static func origin(
-        ofGroup group: Int, _ seats: [Seat], _ losses: [UInt32]
+        ofGroup group: Int, _ slots: [ConnectionSlot], _ losses: [UInt32]
     ) -> StreamMerge.Origin {
-        let copies = seats.reduce(0) { $0 + ($1.group == group ? $1.openLinks : 0) }
+        let copies = slots.reduce(0) { $0 + ($1.group == group ? $1.openConnections : 0) }
         return StreamMerge.Origin(copies: copies, losses: losses[group])
     }
 
     /// Tells of a slow reader, at most once in ten seconds.
     private mutating func warnOfReader() {
-        guard let trouble = delivery.trouble(merge) else { return }
+        for notice in output.notices { log.warning("the spill: \(notice)") }
+        output.notices.removeAll()
+        guard let trouble = output.trouble else { return }
         let now = Clock.monotonicNanoseconds()
         guard now >= nextReaderWarning else { return }
         nextReaderWarning = now + 10_000_000_000
         log.warning(
             "the reader is slow: \(trouble)",
-            ["buffered": "\(delivery.buffered(merge.output))", "filed": "\(delivery.spilled)"])
+            ["buffered": "\(output.buffered)", "filed": "\(output.spilled)"])
     }
 
     /// Names streams that bring only what lies behind, at most once a minute: all of it is dropped.
@@ -242,7 +258,7 @@ struct Tap: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         guard count > behind.known, now >= behind.nextWarning else { return }
         behind = (now + 60_000_000_000, count)
-        for sequence in merge.sequences.filter({ $0.idBehind != .min }).prefix(10) {
+        for sequence in merge.streams.map(\.sequence).filter({ $0.idBehind != .min }).prefix(10) {
             log.error(
                 "ids lie behind and records are dropped: did they begin anew? Start again",
                 [
@@ -258,13 +274,32 @@ struct Tap: ~Copyable {
         guard !hasWarnedOfSilence, hasEverOpened, !plan.capturesRaw,
             Double(Clock.monotonicNanoseconds() - startedAt) >= plan.firstDataTimeout * 1e9
         else { return }
+        warnOfSilentStreams(after: plan.firstDataTimeout)
+    }
+
+    /// Names streams without data, a few of them one by one and all of them by number.
+    private mutating func warnOfSilentStreams(after seconds: Double) {
         hasWarnedOfSilence = true
-        for sequence in merge.sequences where !sequence.hasBegun {
+        let planned = merge.streams.prefix(plan.streams.subscriptions.count).map(\.sequence)
+        let silent = planned.filter { !$0.hasBegun }
+        guard !silent.isEmpty else { return }
+        for sequence in silent.prefix(Self.maximumNamedStreams) {
             log.warning(
-                "no data yet: is the symbol spelt right?",
-                ["stream": sequence.subscription.label, "seconds": "\(Int(plan.firstDataTimeout))"])
+                "no data yet: does the venue list this symbol?",
+                ["stream": sequence.subscription.label, "seconds": "\(Int(seconds))"])
+        }
+        if silent.count > Self.maximumNamedStreams {
+            log.warning(
+                "no data yet from many streams",
+                [
+                    "streams": "\(silent.count)", "of": "\(planned.count)",
+                    "named": "\(Self.maximumNamedStreams)",
+                ])
         }
     }
+
+    /// Streams without data that are named one by one.
+    private static let maximumNamedStreams = 10
 
     // MARK: - The end
 
@@ -273,17 +308,22 @@ struct Tap: ~Copyable {
         farewell()
         // What waits would be more than was asked for.
         if !hasReachedLimit {
-            merge.finish(at: Clock.realtimeNanoseconds()) { [seats, losses, plan] place in
-                Self.origin(of: place, seats, losses, plan)
+            merge.finish(at: Clock.realtimeNanoseconds(), into: &output.merged) {
+                [slots, losses, plan] place in
+                Self.origin(of: place, slots, losses, plan)
             }
         }
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
-        let (lost, filed) = try delivery.finish(&merge, until: deadline)
+        let (lost, filed) = try output.finish(&merge, until: deadline)
         publish()
+        if plan.duration != nil, hasEverOpened, !hasWarnedOfSilence, !plan.capturesRaw {
+            warnOfSilentStreams(
+                after: Double(Clock.monotonicNanoseconds() - startedAt) / 1e9)
+        }
         log.info(
             "stopped",
             [
-                "records": "\(merge.counts.out + captured)", "gaps": "\(merge.counts.gaps)",
+                "records": "\(output.merged.records + captured)", "gaps": "\(merge.counts.gaps)",
                 "duplicates": "\(merge.counts.duplicates)",
             ])
         if filed > 0 {
@@ -298,9 +338,9 @@ struct Tap: ~Copyable {
     }
 }
 
-extension Seat {
+extension ConnectionSlot {
     /// Connections of it over which messages come.
-    var openLinks: Int {
-        (current?.connection.phase == .open ? 1 : 0) + (next?.connection.phase == .open ? 1 : 0)
+    var openConnections: Int {
+        (current?.transport.phase == .open ? 1 : 0) + (next?.transport.phase == .open ? 1 : 0)
     }
 }

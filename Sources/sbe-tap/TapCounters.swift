@@ -39,6 +39,7 @@ struct TapCounters {
     let spilled: Gauge
     let blocked: Counter
     let snapshotFailures: Counter
+    let venueErrors: Counter
     let heartbeat: Heartbeat
     private let gaps: Counter
     private let snapshots: Counter
@@ -54,7 +55,7 @@ struct TapCounters {
     private static let maximumStreams = 128
     private var publishedAt: Int64 = 0
 
-    init(_ stage: borrowing Stage, seats: Int) {
+    init(_ stage: borrowing Stage, slots: Int) {
         let stats = stage.stats
         self.stats = stats
         heartbeat = stats.heartbeat
@@ -86,7 +87,7 @@ struct TapCounters {
         open = stats.gauge("connections_open", help: "Connections open now.")
         pings = stats.counter("pings", help: "Pings received.")
         pongs = stats.counter("pongs", help: "Pongs sent; one may answer several pings.")
-        wins = (0..<seats).map {
+        wins = (0..<slots).map {
             stats.counter(
                 "wins", labels: Labels.pair("connection", "\($0)"),
                 help: "Records that this connection brought first.")
@@ -94,7 +95,9 @@ struct TapCounters {
         buffered = stats.gauge("buffer_bytes", help: "Bytes that wait for the reader, in memory.")
         spilled = stats.gauge("spill_bytes", help: "Bytes that wait for the reader, in a file.")
         blocked = stats.counter("blocked_ns", help: "Time in which the network was not read.")
-        snapshotFailures = stats.counter("snapshot_failures", help: "Snapshots not to be had.")
+        venueErrors = stats.counter(
+            "venue_errors", help: "Errors that the venue reported in text messages.")
+        snapshotFailures = stats.counter("snapshot_failures", help: "BookSnapshots not to be had.")
     }
 
     /// True when it is time to publish: some loops turn a hundred thousand times a second.
@@ -111,14 +114,15 @@ struct TapCounters {
     ///   - captured: raw records, which the merge has not seen.
     ///   - uncaptured: those that were left out.
     mutating func publish(
-        _ merge: borrowing StreamMerge, captured: Int, uncaptured: Int = 0, bytesOut: Int64
+        _ merge: borrowing StreamMerge, _ output: borrowing OutputBuffer, captured: Int,
+        uncaptured: Int = 0
     ) {
         let counts = merge.counts
-        let decoded = counts.decoded.reduce(0, +)
+        let decoded = counts.decoded.total
         let aside = quarantined.reduce(0) { $0 + Int($1.value) }
         let waiting = merge.waiting
-        while streams.count < min(merge.sequences.count, Self.maximumStreams) {
-            let subscription = merge.sequences[streams.count].subscription
+        while streams.count < min(merge.streams.count, Self.maximumStreams) {
+            let subscription = merge.streams[streams.count].sequence.subscription
             streams.append(
                 stats.counter(
                     "stream_records",
@@ -129,19 +133,19 @@ struct TapCounters {
         stats.update {
             flow.recordsIn.advance(
                 to: Int64(decoded + counts.snapshots + aside + captured + uncaptured))
-            flow.recordsOut.advance(to: Int64(counts.out - counts.gaps + captured))
+            flow.recordsOut.advance(to: Int64(output.merged.records - counts.gaps + captured))
             duplicates.advance(to: Int64(counts.duplicates))
-            refused.advance(to: Int64(counts.dropped + uncaptured))
+            refused.advance(to: Int64(output.merged.leftOut + uncaptured))
             flow.waiting.set(Int64(waiting))
             gaps.advance(to: Int64(counts.gaps))
-            flow.bytesOut.advance(to: bytesOut)
+            flow.bytesOut.advance(to: output.written)
         }
         snapshots.advance(to: Int64(counts.snapshots))
         behind.advance(to: Int64(counts.behind))
         late.advance(to: Int64(counts.late))
         surplus.advance(to: Int64(counts.surplusBytes))
         for (place, counter) in streams.enumerated() {
-            counter.advance(to: Int64(merge.sequences[place].fresh))
+            counter.advance(to: Int64(merge.streams[place].sequence.fresh))
         }
         heartbeat.beat()
     }

@@ -11,7 +11,7 @@ struct StreamMergeTests {
     @Test func `a trade is the same record as REST gives, but for source and time of receipt`()
         throws
     {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         let record = try merge.bytes(
             of: StreamSample.trades([41, 42], transactTime: 1_700_000_000_123_456), at: 77)
         let body = """
@@ -26,7 +26,7 @@ struct StreamMergeTests {
     }
 
     @Test func `quotes, diffs and books keep every level and their exponents`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         #expect(try merge.feed(StreamSample.quote(9)) == ["bestBidAsk 9"])
         #expect(try merge.feed(StreamSample.book(8)) == ["depthSnapshot 8 of 20"])
         let bytes = try merge.bytes(of: StreamSample.diff(3...5, bids: 300, asks: 2))
@@ -40,7 +40,7 @@ struct StreamMergeTests {
     }
 
     @Test func `a symbol beyond ASCII passes, one that is too long or no UTF-8 does not`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         #expect(try merge.feed(StreamSample.trades([1], symbol: "这是测试币456")) == ["trade 1"])
         // Seven Chinese characters and USDT are 25 bytes, which an earlier version refused.
         #expect(try merge.feed(StreamSample.trades([1], symbol: "这是测试币人生USDT")) == ["trade 1"])
@@ -55,7 +55,7 @@ struct StreamMergeTests {
     }
 
     @Test func `every prefix of every message is refused, never a crash`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         let messages = [
             try StreamSample.trades([1, 2, 3]), try StreamSample.quote(1),
             try StreamSample.diff(1...2), try StreamSample.book(3),
@@ -65,14 +65,14 @@ struct StreamMergeTests {
                 #expect(Self.reason(&merge, Array(message[..<length])) == .truncated)
             }
         }
-        #expect(merge.output.isEmpty == true)
+        #expect(merge.output.bytes.isEmpty == true)
     }
 
     @Test func `messages with random bytes changed never crash, and never make a broken frame`()
         throws
     {
         var random = SeededRandom(11)
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         for round in 0..<4000 {
             var message =
                 switch round % 4 {
@@ -88,13 +88,13 @@ struct StreamMergeTests {
             do throws(StreamError) {
                 _ = try merge.take(message.span.bytes, from: StreamMerge.Origin(), at: 1)
             } catch { #expect(!error.description.isEmpty) }
-            #expect(throws: Never.self) { try StreamSample.words(merge.output.array) }
-            merge.output.removeAll()
+            #expect(throws: Never.self) { try StreamSample.words(merge.output.bytes.array) }
+            merge.output.bytes.removeAll()
         }
     }
 
     @Test func `other schemas and templates are refused with their reason`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         var message = try StreamSample.trades([1])
         message[4] = 3
         #expect(Self.reason(&merge, message) == .schema)
@@ -111,7 +111,7 @@ struct StreamMergeTests {
 
     @Test func `a later version with longer blocks is read, and bytes after it are counted`() throws
     {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         var message = try StreamSample.trades([5])
         message[0] = 20
         message[6] = 1
@@ -124,7 +124,7 @@ struct StreamMergeTests {
     @Test func `a copy is dropped, whatever connection brings it and however trades are grouped`()
         throws
     {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         #expect(try merge.feed(StreamSample.trades([1, 2, 3]), copies: 2).count == 3)
         #expect(try merge.feed(StreamSample.trades([2, 3, 4]), copies: 2) == ["trade 4"])
         #expect(try merge.feed(StreamSample.trades([1]), copies: 2) == [])
@@ -135,7 +135,7 @@ struct StreamMergeTests {
         throws
     {
         let second: Int64 = 1_000_000_000
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         _ = try merge.feed(StreamSample.trades([1000]), at: 0)
         // A connection that lags, while another one is silent.
         for id in Int64(1)...9 {
@@ -149,9 +149,9 @@ struct StreamMergeTests {
         _ = try merge.feed(StreamSample.trades([1001]), at: 40 * second)
         #expect(merge.counts.behind == 0)
         #expect(try merge.feed(StreamSample.trades([20]), at: 41 * second) == [])
-        #expect(merge.counts.behind == 1 && merge.sequences[0].idBehind == 20)
-        merge.forgetBehind()
-        #expect(merge.sequences[0].idBehind == .min)
+        #expect(merge.counts.behind == 1 && merge.first.idBehind == 20)
+        merge.merge.forgetBehind()
+        #expect(merge.first.idBehind == .min)
         _ = try merge.feed(StreamSample.trades([1002]), at: 42 * second)
         _ = try merge.feed(StreamSample.trades([21]), at: 43 * second)
         #expect(merge.counts.behind == 1)
@@ -159,7 +159,7 @@ struct StreamMergeTests {
     }
 
     @Test func `a quote passes only when it is newer`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         #expect(try merge.feed(StreamSample.quote(10)) == ["bestBidAsk 10"])
         #expect(try merge.feed(StreamSample.quote(10)) == [])
         #expect(try merge.feed(StreamSample.quote(7)) == [])
@@ -168,7 +168,7 @@ struct StreamMergeTests {
     }
 
     @Test func `a hole of a single connection is declared at once, with its reason`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         _ = try merge.feed(StreamSample.trades([1]))
         #expect(
             try merge.feed(StreamSample.trades([4, 5])) == [
@@ -186,7 +186,7 @@ struct StreamMergeTests {
     @Test func `a record ahead of a hole waits for the other connection, then goes on in order`()
         throws
     {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         _ = try merge.feed(StreamSample.trades([1]), copies: 2)
         #expect(try merge.feed(StreamSample.trades([4, 5]), copies: 2) == [])
         #expect(try merge.feed(StreamSample.trades([3]), copies: 2) == [])
@@ -200,7 +200,7 @@ struct StreamMergeTests {
     }
 
     @Test func `a hole that no connection fills is declared after the window`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         _ = try merge.feed(StreamSample.trades([1]), copies: 2, at: 0)
         _ = try merge.feed(StreamSample.trades([4]), copies: 2, at: 100)
         _ = try merge.feed(StreamSample.trades([8]), copies: 2, at: 200)
@@ -214,7 +214,7 @@ struct StreamMergeTests {
     }
 
     @Test func `a hole is declared as soon as no other connection is left`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         _ = try merge.feed(StreamSample.trades([1]), copies: 2, at: 0)
         _ = try merge.feed(StreamSample.trades([4]), copies: 2, at: 1)
         merge.tick(at: 2) { _ in .init(copies: 1, losses: 1) }
@@ -226,7 +226,7 @@ struct StreamMergeTests {
         seed: Int
     ) throws {
         var random = SeededRandom(UInt64(seed))
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         let ids = Array(Int64(1)...400)
         // Each connection misses some ids, but no id is missing on both.
         var sides: [[Int64]] = [[], []]
@@ -249,7 +249,7 @@ struct StreamMergeTests {
     }
 
     @Test func `no more holes are remembered than there is room for`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         // The holes are 2-4, 6-8 and so on.
         for hole in Int64(0)...64 { _ = try merge.feed(StreamSample.trades([1 + 4 * hole])) }
         // One in the middle of a hole makes two of it.
@@ -260,7 +260,7 @@ struct StreamMergeTests {
     }
 
     @Test func `records that are left out are declared when writing goes on`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         _ = try merge.feed(StreamSample.trades([1]))
         merge.setDropping(true, at: 5)
         #expect(try merge.feed(StreamSample.trades([2, 3])) == [])
@@ -269,21 +269,21 @@ struct StreamMergeTests {
         merge.setDropping(false, at: 6)
         #expect(try merge.drainWords() == ["gap 2-6 reason 4"])
         #expect(try merge.feed(StreamSample.trades([7])) == ["trade 7"])
-        #expect(merge.counts.dropped == 4)
+        #expect(merge.output.leftOut == 4)
         Self.expectBalance(merge)
     }
 
     @Test func `streams that nobody asked for are taken up to a limit`() throws {
         var rules = StreamMerge.Rules()
         rules.foreignStreams = 2
-        var merge = StreamMerge([], rules: rules)
+        var merge = MergeBench([], rules: rules)
         _ = try merge.feed(StreamSample.trades([1], symbol: "A"))
         _ = try merge.feed(StreamSample.trades([1], symbol: "B"))
         #expect(Self.reason(&merge, try StreamSample.trades([1], symbol: "C")) == .symbol)
     }
 
     @Test func `a thousand symbols keep apart`() throws {
-        var merge = StreamMerge([])
+        var merge = MergeBench([])
         for round in Int64(1)...3 {
             for symbol in 0..<1000 {
                 #expect(
@@ -294,7 +294,7 @@ struct StreamMergeTests {
     }
 
     private static func reason(
-        _ merge: inout StreamMerge, _ message: [UInt8]
+        _ merge: inout MergeBench, _ message: [UInt8]
     ) -> StreamError.Reason? {
         do throws(StreamError) {
             _ = try merge.take(message.span.bytes, from: StreamMerge.Origin(), at: 1)
@@ -303,9 +303,11 @@ struct StreamMergeTests {
     }
 
     /// What came in is what went out, was a copy, was left out, or waits.
-    static func expectBalance(_ merge: borrowing StreamMerge) {
+    static func expectBalance(_ merge: borrowing MergeBench) {
         let counts = merge.counts
-        let taken = counts.decoded.reduce(0, +) + counts.gaps + counts.snapshots
-        #expect(taken == counts.out + counts.duplicates + counts.dropped + merge.waiting)
+        let taken = counts.decoded.total + counts.gaps + counts.snapshots
+        #expect(
+            taken == merge.output.records + counts.duplicates + merge.output.leftOut + merge.waiting
+        )
     }
 }

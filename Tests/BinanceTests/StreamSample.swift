@@ -20,7 +20,7 @@ enum StreamSample {
         encoder.qtyExponent = -5
         try encoder.trades(count: ids.count)
         for (index, id) in ids.enumerated() {
-            encoder.setTrades(index, id: id, price: id * 10, qty: id, isBuyerMaker: id % 2 == 0)
+            encoder.setTrades(index, id: id, price: id &* 10, qty: id, isBuyerMaker: id % 2 == 0)
         }
         try encoder.symbol(symbol.utf8Span.span.bytes)
         let length = encoder.encodedLength
@@ -111,34 +111,73 @@ enum StreamSample {
     }
 }
 
-extension StreamMerge {
+/// A merge with the output that it writes into.
+struct MergeBench: ~Copyable {
+    var merge: StreamMerge
+    var output = MergeOutput()
+
+    init(_ plan: [StreamPlan.Subscription], rules: StreamMerge.Rules = StreamMerge.Rules()) {
+        merge = StreamMerge(plan, rules: rules)
+    }
+
+    var counts: StreamMerge.Counts { merge.counts }
+    var rules: StreamMerge.Rules { merge.rules }
+    var waiting: Int { merge.waiting }
+    /// What is known of the first stream.
+    var first: StreamSequence { merge.streams[0].sequence }
+
+    mutating func take(
+        _ message: RawSpan, from origin: StreamMerge.Origin, at time: Int64
+    ) throws(StreamError) -> StreamMerge.Taken {
+        try merge.take(message, from: origin, at: time, into: &output)
+    }
+
+    mutating func tick(at time: Int64, _ origin: (Int) -> StreamMerge.Origin) {
+        merge.tick(at: time, into: &output, origin)
+    }
+
+    mutating func finish(at time: Int64, _ origin: (Int) -> StreamMerge.Origin) {
+        merge.finish(at: time, into: &output, origin)
+    }
+
+    mutating func setDropping(_ drops: Bool, at time: Int64) {
+        if drops { output.leaveOut() } else { merge.keepAgain(in: &output, at: time) }
+    }
+
+    func snapshotWanted(at time: Int64) -> Int? { merge.snapshotWanted(at: time, for: output) }
+    mutating func snapshotRequested(_ place: Int) { merge.snapshotRequested(place) }
+
+    mutating func snapshotFailed(_ place: Int, at time: Int64, later: Int64?) {
+        merge.snapshotFailed(place, at: time, later: later, into: &output)
+    }
+
     /// Takes a message; the words of what it put out.
     mutating func feed(
         _ message: [UInt8], copies: Int = 1, losses: UInt32 = 0, at time: Int64 = 1000
     ) throws -> [String] {
         _ = try take(
-            message.span.bytes, from: Origin(copies: copies, losses: losses), at: time)
+            message.span.bytes, from: .init(copies: copies, losses: losses), at: time)
         return try drainWords()
     }
 
     /// Gives the first stream a snapshot.
     mutating func arrive(_ id: Int64) throws -> Bool {
         let frame = try StreamSample.snapshot(id)
-        return snapshotArrived(0, id: id, frame: frame.span.bytes)
+        return merge.snapshotArrived(0, id: id, frame: frame.span.bytes, into: &output)
     }
 
     /// Takes a message; the frames that came of it.
     mutating func bytes(of message: [UInt8], at time: Int64 = 1) throws -> [UInt8] {
-        _ = try take(message.span.bytes, from: Origin(), at: time)
-        let bytes = output.array
-        output.removeAll()
+        _ = try take(message.span.bytes, from: .init(), at: time)
+        let bytes = output.bytes.array
+        output.bytes.removeAll()
         return bytes
     }
 
     /// The words of what is in the output, which is empty then.
     mutating func drainWords() throws -> [String] {
-        let words = try StreamSample.words(output.array)
-        output.removeAll()
+        let words = try StreamSample.words(output.bytes.array)
+        output.bytes.removeAll()
         return words
     }
 }

@@ -27,13 +27,14 @@ let venueTargets: [FuzzTarget] =
         FuzzTarget(name: "stream", seeds: []) { input in
             // Messages with their lengths: two bytes each.
             var merge = StreamMerge([])
+            var output = MergeOutput()
             var rest = input[...]
             while rest.count > 2 {
                 let length = Int(rest[rest.startIndex]) | Int(rest[rest.startIndex + 1]) << 8
                 rest = rest.dropFirst(2)
                 let message = Array(rest.prefix(length))
                 rest = rest.dropFirst(message.count)
-                _ = try? merge.take(message.span.bytes, from: .init(), at: 1)
+                _ = try? merge.take(message.span.bytes, from: .init(), at: 1, into: &output)
             }
         }
     ]

@@ -135,6 +135,53 @@ def play_lagging_copies(connection, number):
     wait_for_end(connection)
 
 
+def play_status(connection, number):
+    """Refuses each handshake with the status of the argument."""
+    shake(connection, int(sys.argv[2]))
+
+
+def play_error_flood(connection, number):
+    """Tells of an error in twenty thousand texts, between two trades."""
+    shake(connection)
+    connection.sendall(trades([1]))
+    for index in range(20_000):
+        text = b'{"error":{"code":2,"msg":"Invalid request: %d"},"id":%d}' % (index, index)
+        connection.sendall(message(text, 1))
+    for index in range(1000):
+        connection.sendall(message(b'{"e":"serverShutdown","E":1770123456789}', 1))
+    connection.sendall(trades([2]))
+    wait_for_end(connection)
+
+
+def play_trickle(connection, number):
+    """After a trade, a message that never ends: a byte of it now and then."""
+    shake(connection)
+    connection.sendall(trades([number]))
+    connection.sendall(bytes([0x82, 126, 0xFF, 0xFF]))
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.1)
+
+
+cut = threading.Barrier(2)
+
+
+def play_both_lost(connection, number):
+    """Two connections that are lost together; only one brings what comes later."""
+    shake(connection)
+    connection.sendall(message(b"p", 9))
+    connection.recv(4096)
+    both.wait()
+    if number <= 2:
+        connection.sendall(trades([1, 2]))
+        time.sleep(0.3)
+        cut.wait()
+        return connection.close()
+    if number == 3:
+        connection.sendall(trades([10, 11]))
+    wait_for_end(connection)
+
+
 def serve(script):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -3,7 +3,7 @@ import Posix
 import Records
 
 /// Standard output, written without ever waiting for its reader.
-struct Outlet: ~Copyable {
+struct NonblockingOutput: ~Copyable {
     private let descriptor: Int32
     private let isOwned: Bool
     /// Of the buffer, what is written already.

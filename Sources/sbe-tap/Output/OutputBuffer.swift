@@ -4,14 +4,17 @@ import Stage
 
 /// Brings records to standard output, and copes with a reader that is too slow: the pipe is as large
 /// as it may be, then a buffer grows to its limit, then the policy decides.
-struct Delivery: ~Copyable {
+struct OutputBuffer: ~Copyable {
     /// Bytes that are worth a write while more is being decoded; see docs/performance.md.
     static let batch = 64 << 10
 
-    private let rules: TapPlan.OutputRules
-    private var outlet: Outlet
-    private var spill: Spill?
-    /// With a spill: what leaves before anything that is in the merge.
+    /// What the merge writes into.
+    var merged = MergeOutput()
+
+    private let rules: TapOptions.OutputRules
+    private var outlet: NonblockingOutput
+    private var spill: SpillFile?
+    /// With a spill: what leaves before anything that the merge wrote.
     private var front = Bytes(capacity: 4096)
     private var isSpilling = false
     /// True when what is in `front` is in the file as well.
@@ -20,17 +23,20 @@ struct Delivery: ~Copyable {
     private var fileFailure: SystemError?
     /// True while nothing more may be taken in.
     private(set) var isFull = false
+    /// What an operator should know; whoever shows it empties it.
+    var notices: [String] = []
 
-    init(_ rules: TapPlan.OutputRules) throws {
-        let outlet = try Outlet()
+    init(_ rules: TapOptions.OutputRules) throws {
+        let outlet = try NonblockingOutput()
         let spill =
             if case .spill(let directory) = rules.overflow {
-                try Optional(Spill.open(directory, limit: rules.spillMax))
-            } else { Spill?.none }
+                try Optional(SpillFile(directory, limit: rules.spillMax))
+            } else { SpillFile?.none }
         self.rules = rules
         self.outlet = outlet
         self.spill = spill
         isSpilling = spilled > 0
+        notices += self.spill?.notices ?? []
     }
 
     /// Bytes written so far.
@@ -39,13 +45,14 @@ struct Delivery: ~Copyable {
     var pollable: Int32 { outlet.pollable }
 
     /// Bytes that wait in memory.
-    func buffered(_ output: borrowing Bytes) -> Int {
-        isSpilling ? outlet.waiting(front) + output.count : outlet.waiting(output)
+    var buffered: Int {
+        isSpilling
+            ? outlet.waiting(front) + merged.bytes.count : outlet.waiting(merged.bytes)
     }
 
     /// What the policy does at the moment, in words; nil while the reader is fast enough.
-    func trouble(_ merge: borrowing StreamMerge) -> String? {
-        if merge.isDropping { return "records are left out" }
+    var trouble: String? {
+        if !merged.isKeeping { return "records are left out" }
         if let fileFailure { return "the network is not read: \(fileFailure)" }
         if isFull { return "the network is not read" }
         return isSpilling ? "records go through a file" : nil
@@ -61,28 +68,30 @@ struct Delivery: ~Copyable {
 
     /// Writes what the reader takes now, and does what the policy says with the rest.
     ///
+    /// - Parameter merge: declares what was left out, once records are kept again.
     /// - Returns: true when nothing waits.
     mutating func push(_ merge: inout StreamMerge, at time: Int64) throws -> Bool {
-        if isSpilling { try pushSpilled(&merge.output) }
+        if isSpilling { try pushSpilled() }
         if isSpilling { return false }
-        if try outlet.push(&merge.output) {
+        if try outlet.push(&merged.bytes) {
             isFull = false
-            if merge.isDropping {
-                merge.setDropping(false, at: time)
-                return try outlet.push(&merge.output)
-            }
-            return true
+            if merged.isKeeping { return true }
+            merge.keepAgain(in: &merged, at: time)
+            return try outlet.push(&merged.bytes)
         }
-        let waiting = outlet.waiting(merge.output)
+        let waiting = outlet.waiting(merged.bytes)
         switch rules.overflow {
         case .block:
             isFull = waiting >= (isFull ? rules.bufferBytes / 2 : rules.bufferBytes)
         case .drop:
-            let limit = merge.isDropping ? rules.bufferBytes / 2 : rules.bufferBytes
-            merge.setDropping(waiting >= limit, at: time)
+            if waiting >= (merged.isKeeping ? rules.bufferBytes : rules.bufferBytes / 2) {
+                merged.leaveOut()
+            } else {
+                merge.keepAgain(in: &merged, at: time)
+            }
         case .spill:
             if waiting >= rules.bufferBytes {
-                swap(&front, &merge.output)
+                swap(&front, &merged.bytes)
                 isSpilling = true
                 isFrontFiled = false
             }
@@ -90,23 +99,23 @@ struct Delivery: ~Copyable {
         return false
     }
 
-    private mutating func pushSpilled(_ output: inout Bytes) throws(SystemError) {
+    private mutating func pushSpilled() throws {
         guard var spill = spill.take() else { return }
-        var failure: SystemError?
-        do throws(SystemError) {
+        var failure: (any Error)?
+        do {
             do throws(SystemError) {
-                try spill.append(output.span)
-                output.removeAll()
+                try spill.append(merged.bytes.span)
+                merged.bytes.removeAll()
                 fileFailure = nil
             } catch {
                 // A disk that is full is as a file that is: the rest waits in memory.
                 fileFailure = error
             }
             while try outlet.push(&front) {
+                try spill.release()
                 if spill.bytes == 0 {
-                    try spill.release()
-                    if !output.isEmpty {
-                        swap(&front, &output)
+                    if !merged.bytes.isEmpty {
+                        swap(&front, &merged.bytes)
                         isFrontFiled = false
                         continue
                     }
@@ -116,7 +125,9 @@ struct Delivery: ~Copyable {
                 try spill.take(to: &front)
                 isFrontFiled = true
             }
-            isFull = spill.isFull || !output.isEmpty
+            isFull = spill.isFull || !merged.bytes.isEmpty
+            notices += spill.notices
+            spill.notices = []
         } catch { failure = error }
         self.spill = consume spill
         if let failure { throw failure }
@@ -137,9 +148,9 @@ struct Delivery: ~Copyable {
         }
         let front = outlet.waiting(self.front)
         let filed = spilled + (isSpilling && isFrontFiled ? front : 0)
-        if let spill = spill.take(), !isSpilling { try Files.remove(spill.path) }
-        let unfiled = (isFrontFiled ? 0 : front) + merge.output.count
-        let lost = isSpilling ? unfiled : outlet.waiting(merge.output)
+        if var spill = spill.take(), !isSpilling { try spill.remove() }
+        let unfiled = (isFrontFiled ? 0 : front) + merged.bytes.count
+        let lost = isSpilling ? unfiled : outlet.waiting(merged.bytes)
         return (lost, filed)
     }
 }

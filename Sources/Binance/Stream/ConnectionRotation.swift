@@ -10,7 +10,7 @@ public import Transport
 ///                                                                   │ has delivered
 ///                                    the old one is closed, next takes its place
 /// ```
-public struct Lane: Sendable {
+public struct ConnectionRotation: Sendable {
     /// Which of the two connections.
     public enum Role: Sendable {
         /// The one that delivers.
@@ -20,7 +20,7 @@ public struct Lane: Sendable {
     }
 
     /// How far a connection is.
-    public enum Half: Sendable, Equatable {
+    public enum ConnectionState: Sendable, Equatable {
         /// Not to be opened before a time.
         case waiting(until: Int64)
         /// It is being opened.
@@ -55,9 +55,9 @@ public struct Lane: Sendable {
     }
 
     /// The connection that delivers.
-    public private(set) var current: Half
+    public private(set) var current: ConnectionState
     /// Its successor, while there is one.
-    public private(set) var next: Half?
+    public private(set) var next: ConnectionState?
     /// Losses and refusals in a row.
     public private(set) var attempts = 0
     private var retireAt = Int64.max
@@ -125,8 +125,8 @@ public struct Lane: Sendable {
         _ role: Role, at now: Int64, least: Int64 = 0,
         using generator: inout some RandomNumberGenerator
     ) -> Bool {
-        let half = role == .current ? current : next
-        if case .open(let since) = half, now - since >= rules.steady { attempts = 0 }
+        let state = role == .current ? current : next
+        if case .open(let since) = state, now - since >= rules.steady { attempts = 0 }
         if role == .current, next != nil {
             promote()
             return true
@@ -141,8 +141,8 @@ public struct Lane: Sendable {
 
     private var nextRetireAt = Int64.max
 
-    private mutating func set(_ role: Role, _ half: Half) {
-        if role == .current { current = half } else { next = half }
+    private mutating func set(_ role: Role, _ state: ConnectionState) {
+        if role == .current { current = state } else { next = state }
     }
 
     private mutating func promote() {

@@ -1,5 +1,5 @@
 import Identity
-public import Posix
+import Posix
 import Records
 import SBE
 
@@ -9,6 +9,8 @@ import SBE
 /// Any number of connections may carry the same streams. A record that is ahead of a hole waits for
 /// the other copies for a moment; then the hole becomes a gap record. A changed book is completed
 /// by snapshots that the caller fetches: see `StreamMerge+Book.swift`.
+///
+/// Records go into a ``MergeOutput`` that the caller lends with each call.
 ///
 /// No clock and no socket: times are the caller's, in ns, and only compared with each other.
 public struct StreamMerge: ~Copyable {
@@ -27,6 +29,13 @@ public struct StreamMerge: ~Copyable {
         public var behindWindow: Int64 = 10_000_000_000
         /// Streams that were not asked for and are taken all the same.
         public var foreignStreams = 4096
+        /// Update ids that one change of a book may span, and by how many any id may be beyond the
+        /// newest of its stream: what is wider is a fault of the venue or of the network, and would
+        /// make everything that follows look old.
+        public var plausibleIDs: (width: Int64, jump: Int64) = (1_000_000, 1_000_000_000)
+        /// Messages in a row that continue each other and are beyond that jump, after which the
+        /// stream is believed.
+        public var jumpConfirmations = 8
 
         /// The defaults.
         public init() {}
@@ -48,7 +57,7 @@ public struct StreamMerge: ~Copyable {
 
     /// What became of a message.
     public struct Taken: Sendable {
-        /// The stream's place in ``StreamMerge/sequences``.
+        /// The stream's place in ``StreamMerge/streams``.
         public let place: Int
         /// Records of it that no other connection had brought.
         public let fresh: Int
@@ -58,8 +67,8 @@ public struct StreamMerge: ~Copyable {
 
     /// Figures since the start.
     public struct Counts: Sendable {
-        /// Records decoded, by ``StreamKind``'s order, whatever became of them.
-        public internal(set) var decoded = [Int](repeating: 0, count: StreamKind.allCases.count)
+        /// Records decoded, whatever became of them.
+        public internal(set) var decoded = KindCounts()
         /// Records dropped because they, or newer ones, came before.
         public internal(set) var duplicates = 0
         /// Of these, records that lie behind although nothing new came for ``Rules/behindWindow``.
@@ -70,36 +79,37 @@ public struct StreamMerge: ~Copyable {
         public internal(set) var gaps = 0
         /// Snapshots from outside the streams.
         public internal(set) var snapshots = 0
-        /// Records that ``StreamMerge/isDropping`` kept from the output.
-        public internal(set) var dropped = 0
         /// Bytes after messages, which were ignored.
         public internal(set) var surplusBytes = 0
-        /// Records in ``StreamMerge/output`` so far, gaps and snapshots included.
-        public internal(set) var out = 0
     }
 
-    /// Records that are ready, oldest first; the caller takes them away.
-    public var output = Bytes(capacity: 512 << 10)
+    /// Numbers of records by kind of stream.
+    public struct KindCounts: Sendable {
+        /// Of trade.
+        public internal(set) var trades = 0
+        /// Of bestBidAsk.
+        public internal(set) var quotes = 0
+        /// Of depth.
+        public internal(set) var diffs = 0
+        /// Of depth20.
+        public internal(set) var books = 0
+
+        /// Of all kinds.
+        public var total: Int { trades + quotes + diffs + books }
+    }
+
     /// What is known of each stream; those of the plan come first, in its order.
-    public internal(set) var sequences: [StreamSequence] = []
+    public internal(set) var streams: [StreamState] = []
     /// Figures since the start.
     public internal(set) var counts = Counts()
     /// What it keeps to.
     public let rules: Rules
 
     var table = SequenceTable()
-    /// By place: records ahead of a hole.
-    var ahead: [HeldRecords?] = []
     /// Places in which records are ahead.
-    var placesAhead: Set<Int> = []
-    /// By place: of changes of a book, what it still wants.
-    var books: [BookState] = []
+    var placesAhead = PlaceList()
     /// Places of books that are not whole.
-    var snapshotPlaces: Set<Int> = []
-    /// By place: the first id that was dropped, `Int64.min` for none.
-    var droppedFrom: [Int64] = []
-    /// By place: true when a record may not simply be appended to the output.
-    var isSlow: [Bool] = []
+    var snapshotPlaces = PlaceList()
     let planned: Int
 
     /// Nothing came yet.
@@ -113,13 +123,15 @@ public struct StreamMerge: ~Copyable {
 
     /// Takes a message.
     ///
-    /// - Parameter time: when it was received, ns since the epoch; the records' ingest time.
+    /// - Parameters:
+    ///   - time: when it was received, ns since the epoch; the records' ingest time.
+    ///   - output: gets the records.
     /// - Throws: ``StreamError`` when it is not turned into records; nothing of it was taken then.
     public mutating func take(
-        _ message: RawSpan, from origin: Origin, at time: Int64
+        _ message: RawSpan, from origin: Origin, at time: Int64, into output: inout MergeOutput
     ) throws(StreamError) -> Taken {
         guard message.byteCount >= MessageHeader.length else {
-            throw StreamError(.truncated, "\(message.byteCount) bytes are no message")
+            throw StreamError(.truncated, "\(message.byteCount) bytes are too few for a message")
         }
         let template = message.unsafeLoadUnaligned(fromUncheckedByteOffset: 2, as: UInt16.self)
         let schema = message.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self)
@@ -129,13 +141,13 @@ public struct StreamMerge: ~Copyable {
         do {
             switch template {
             case Stream.TradesStreamEventDecoder.templateID:
-                return try takeTrades(message, origin, time)
+                return try takeTrades(message, origin, time, &output)
             case Stream.BestBidAskStreamEventDecoder.templateID:
-                return try takeQuote(message, time)
+                return try takeQuote(message, time, &output)
             case Stream.DepthDiffStreamEventDecoder.templateID:
-                return try takeDiff(message, origin, time)
+                return try takeDiff(message, origin, time, &output)
             case Stream.DepthSnapshotStreamEventDecoder.templateID:
-                return try takeBook(message, time)
+                return try takeBook(message, time, &output)
             default:
                 throw StreamError(.template, "template id \(template) is not known")
             }
@@ -147,23 +159,25 @@ public struct StreamMerge: ~Copyable {
     }
 
     private mutating func takeTrades(
-        _ message: RawSpan, _ origin: Origin, _ time: Int64
+        _ message: RawSpan, _ origin: Origin, _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let event = try Stream.TradesStreamEventDecoder(message)
         let place = try place(of: event.symbol, .trade)
         let trades = event.trades
+        var (first, last) = (Int64.max, Int64.min)
         for index in 0..<trades.count {
             let trade = trades[index]
-            try Self.check(id: trade.id)
+            (first, last) = (min(first, trade.id), max(last, trade.id))
             guard trade.isBuyerMakerRaw <= 1 else {
                 throw StreamError(.value, "isBuyerMaker is \(trade.isBuyerMakerRaw)")
             }
         }
+        if trades.count > 0 { try check(ids: first, last, of: place) }
         let eventTime = event.transactTime
         var prefix = try prefix(
             place, eventTime, time, event.priceExponent, event.qtyExponent)
         counts.surplusBytes += message.byteCount - trades.sbeEnd - 1 - event.symbol.byteCount
-        counts.decoded[0] += trades.count
+        counts.decoded.trades += trades.count
         var fresh = 0
         for index in 0..<trades.count {
             let trade = trades[index]
@@ -171,99 +185,100 @@ public struct StreamMerge: ~Copyable {
             prefix.ids = id...id
             let values = TradeValues(
                 price: trade.price, quantity: trade.qty, isBuyerMaker: trade.isBuyerMakerRaw == 1)
-            switch sequences[place].take(id, id) {
-            case .next where !isSlow[place]:
-                output.append(values, prefix)
-                counts.out += 1
+            switch streams[place].sequence.take(id, id) {
+            case .next where !streams[place].isSlow && output.isKeeping:
+                output.bytes.append(values, prefix)
+                output.records += 1
+                streams[place].sequence.losses = origin.losses
                 fresh += 1
             case .known: noteKnown(place, id, at: time)
             case let verdict:
                 let record = Record(
                     place: place, first: id, last: id, eventTime: eventTime, time: time)
-                if settle(record, verdict, origin, { $0.append(values, prefix) }) { fresh += 1 }
+                if settle(record, verdict, origin, &output, { $0.append(values, prefix) }) {
+                    fresh += 1
+                }
             }
         }
-        if fresh > 0 {
-            sequences[place].losses = origin.losses
-            sequences[place].fresh += fresh
-        }
+        streams[place].sequence.fresh += fresh
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
     }
 
-    private mutating func takeQuote(_ message: RawSpan, _ time: Int64) throws -> Taken {
+    private mutating func takeQuote(
+        _ message: RawSpan, _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
         let event = try Stream.BestBidAskStreamEventDecoder(message)
         let place = try place(of: event.symbol, .bestBidAsk)
         let id = event.bookUpdateId
-        try Self.check(id: id)
+        try check(ids: id, id, of: place)
         var prefix = try prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = id...id
         let block = Int(message.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt16.self))
         counts.surplusBytes += message.byteCount - 9 - block - event.symbol.byteCount
-        counts.decoded[1] += 1
-        guard case .next = sequences[place].take(id, id) else {
+        counts.decoded.quotes += 1
+        guard case .next = streams[place].sequence.take(id, id) else {
             noteKnown(place, id, at: time)
             return Taken(place: place, fresh: 0, eventTime: event.eventTime)
         }
-        sequences[place].fresh += 1
-        if isDropping {
-            counts.dropped += 1
+        streams[place].sequence.fresh += 1
+        if output.isKeeping {
+            output.bytes.append(event, prefix)
+            output.records += 1
         } else {
-            output.append(event, prefix)
-            counts.out += 1
+            output.leftOut += 1
         }
         return Taken(place: place, fresh: 1, eventTime: event.eventTime)
     }
 
-    private mutating func takeBook(_ message: RawSpan, _ time: Int64) throws -> Taken {
+    private mutating func takeBook(
+        _ message: RawSpan, _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
         let event = try Stream.DepthSnapshotStreamEventDecoder(message)
         let place = try place(of: event.symbol, .depth20)
         let id = event.bookUpdateId
-        try Self.check(id: id)
+        try check(ids: id, id, of: place)
         try Self.check(levels: event.bids.count + event.asks.count)
         var prefix = try prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = id...id
         counts.surplusBytes += message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
-        counts.decoded[3] += 1
-        guard case .next = sequences[place].take(id, id) else {
+        counts.decoded.books += 1
+        guard case .next = streams[place].sequence.take(id, id) else {
             noteKnown(place, id, at: time)
             return Taken(place: place, fresh: 0, eventTime: event.eventTime)
         }
-        sequences[place].fresh += 1
-        if isDropping {
-            counts.dropped += 1
+        streams[place].sequence.fresh += 1
+        if output.isKeeping {
+            output.bytes.append(event, prefix)
+            output.records += 1
         } else {
-            output.append(event, prefix)
-            counts.out += 1
+            output.leftOut += 1
         }
         return Taken(place: place, fresh: 1, eventTime: event.eventTime)
     }
 
     private mutating func takeDiff(
-        _ message: RawSpan, _ origin: Origin, _ time: Int64
+        _ message: RawSpan, _ origin: Origin, _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let event = try Stream.DepthDiffStreamEventDecoder(message)
         let place = try place(of: event.symbol, .depth)
         let (first, last) = (event.firstBookUpdateId, event.lastBookUpdateId)
-        try Self.check(id: first)
-        try Self.check(id: last)
-        guard first <= last else {
-            throw StreamError(.value, "first update id \(first) is above the last, \(last)")
-        }
+        try check(ids: first, last, of: place)
         try Self.check(levels: event.bids.count + event.asks.count)
         var prefix = try prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = first...last
         counts.surplusBytes += message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
-        counts.decoded[2] += 1
-        if !sequences[place].hasBegun { wantSnapshot(place, from: first, at: time) }
-        let verdict = sequences[place].take(first, last)
+        counts.decoded.diffs += 1
+        if !streams[place].sequence.hasBegun { wantSnapshot(place, from: first, at: time) }
+        let verdict = streams[place].sequence.take(first, last)
         var fresh = 1
         switch verdict {
-        case .next where !isSlow[place]:
-            output.append(event, prefix)
-            counts.out += 1
+        case .next where !streams[place].isSlow && output.isKeeping:
+            output.bytes.append(event, prefix)
+            output.records += 1
+            streams[place].sequence.losses = origin.losses
         case .known:
             noteKnown(place, last, at: time)
             fresh = 0
@@ -273,20 +288,37 @@ public struct StreamMerge: ~Copyable {
             // The waiting copy must not refer to the message.
             var frame = Bytes(capacity: 1024)
             frame.append(event, prefix)
-            let isFresh = settle(record, verdict, origin) { $0.append(frame.span) }
+            let isFresh = settle(record, verdict, origin, &output) {
+                $0.append(frame.span)
+            }
             fresh = isFresh ? 1 : 0
         }
-        if fresh > 0 {
-            sequences[place].losses = origin.losses
-            sequences[place].fresh += fresh
-        }
+        streams[place].sequence.fresh += fresh
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
     }
 
     // MARK: - Parts of a message
 
-    private static func check(id: Int64) throws(StreamError) {
-        guard id >= 0, id < .max else { throw StreamError(.value, "id \(id) is none") }
+    /// Checks the ids of a message before anything of it is taken.
+    private mutating func check(
+        ids first: Int64, _ last: Int64, of place: Int
+    ) throws(StreamError) {
+        guard first >= 0, last < .max else {
+            throw StreamError(.value, "id \(first < 0 ? first : last) is not valid")
+        }
+        guard first <= last else {
+            throw StreamError(.value, "first update id \(first) is above the last, \(last)")
+        }
+        guard last - first < rules.plausibleIDs.width else {
+            throw StreamError(
+                .implausible, "one message spans the \(last - first + 1) ids from \(first) on")
+        }
+        let newest = streams[place].sequence.last
+        guard newest != .min, last &- newest > rules.plausibleIDs.jump else { return }
+        guard streams[place].sequence.confirmsJump(first, last, needed: rules.jumpConfirmations)
+        else {
+            throw StreamError(.implausible, "id \(last) follows id \(newest)")
+        }
     }
 
     private static func check(levels: Int) throws(StreamError) {
@@ -302,7 +334,8 @@ public struct StreamMerge: ~Copyable {
             throw StreamError(.value, "time or exponent is null")
         }
         return RecordPrefix(
-            sequence: sequences[place].id, eventTime: eventTime, ingestTime: time, ids: 0...0,
+            sequence: streams[place].sequence.id, eventTime: eventTime, ingestTime: time,
+            ids: 0...0,
             source: .sbe, exponents: (price, quantity))
     }
 
@@ -315,7 +348,7 @@ public struct StreamMerge: ~Copyable {
         if let place = table.place(of: kind.sequence(of: symbol)) { return place }
         let isText = text.withUnsafeBytes { String(validating: $0, as: UTF8.self) != nil }
         guard isText else { throw StreamError(.symbol, "a symbol that is not UTF-8") }
-        guard sequences.count < planned + rules.foreignStreams else {
+        guard streams.count < planned + rules.foreignStreams else {
             throw StreamError(.symbol, "\(symbol)@\(kind.rawValue) was not asked for")
         }
         return add(StreamPlan.Subscription(symbol: symbol, kind: kind))
@@ -324,16 +357,7 @@ public struct StreamMerge: ~Copyable {
     private mutating func add(_ subscription: StreamPlan.Subscription) -> Int {
         let sequence = StreamSequence(subscription)
         table.append(sequence.id)
-        sequences.append(sequence)
-        ahead.append(nil)
-        books.append(BookState())
-        droppedFrom.append(.min)
-        isSlow.append(isDropping)
-        return sequences.count - 1
+        streams.append(StreamState(sequence: sequence))
+        return streams.count - 1
     }
-
-    // MARK: - A reader that is too slow
-
-    /// True while records are left out instead of being written; see ``setDropping(_:at:)``.
-    public internal(set) var isDropping = false
 }

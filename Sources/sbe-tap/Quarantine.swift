@@ -5,15 +5,18 @@ import Stats
 
 /// Messages that are not turned into records: each is counted by its reason and kept aside. That it
 /// cannot be kept aside is no reason to end: what the other messages say is worth more.
-struct Refusals: ~Copyable {
+struct Quarantine: ~Copyable {
     private let log: Log
     private let byReason: [Counter]
     private let notKept: Counter
     private var file: QuarantineFile
     /// True after a message that could not be written, until one can be.
     private var hasFailed = false
+    /// By reason: true once a message was refused for it.
+    private var wasSeen = [Bool](repeating: false, count: StreamError.Reason.allCases.count)
+    private var implausibleLog = LogLimit()
 
-    init(_ rules: TapPlan.OutputRules, _ counters: TapCounters, log: Log) {
+    init(_ rules: TapOptions.OutputRules, _ counters: TapCounters, log: Log) {
         self.log = log
         byReason = counters.quarantined
         notKept = counters.quarantineFull
@@ -29,7 +32,8 @@ struct Refusals: ~Copyable {
         _ message: RawSpan, because error: StreamError, number: Int64, at time: Int64
     ) {
         let index = StreamError.Reason.allCases.firstIndex(of: error.reason) ?? 0
-        let isFirst = byReason[index].value == 0
+        let isFirst = !wasSeen[index]
+        wasSeen[index] = true
         byReason[index].add()
         let wasFull = file.isFull
         do throws(SystemError) {
@@ -46,6 +50,16 @@ struct Refusals: ~Copyable {
                     ["reason": "\(failure)", "path": file.path])
             }
             hasFailed = true
+        }
+        if error.reason == .implausible {
+            // Ids that would have spoilt all that follows: the venue or the network has a fault.
+            guard implausibleLog.allows(at: Clock.monotonicNanoseconds()) else { return }
+            return log.error(
+                "ids that cannot be true, the message is kept aside",
+                [
+                    "reason": "\(error)", "path": file.path,
+                    "left_out": "\(implausibleLog.told())",
+                ])
         }
         guard isFirst else { return }
         log.warning(

@@ -2,13 +2,13 @@ import Binance
 import Posix
 import Transport
 
-/// One connection, and what is known of it. A class, since the two of a seat change places.
-final class Link {
+/// One connection, and what is known of it. A class, since the two of a slot change places.
+final class TapConnection {
     /// For log lines.
     let number: Int
     let group: Int
-    let seat: Int
-    var connection: WebSocketConnection
+    let slot: Int
+    var transport: WebSocketConnection
     /// Monotonic ns.
     var openedAt: Int64 = 0
     /// When anything came last, monotonic ns.
@@ -33,13 +33,13 @@ final class Link {
     var isCongested = false
 
     init(
-        number: Int, group: Int, seat: Int, streams: Int, connection: consuming WebSocketConnection,
+        number: Int, group: Int, slot: Int, streams: Int, transport: consuming WebSocketConnection,
         at now: Int64
     ) {
         self.number = number
         self.group = group
-        self.seat = seat
-        self.connection = connection
+        self.slot = slot
+        self.transport = transport
         delivered = [Bool](repeating: false, count: streams)
         lacking = streams
         lastHeard = now
@@ -82,16 +82,18 @@ final class Link {
 }
 
 /// One of the redundant places of a group of streams: a connection and, for a while, its successor.
-struct Seat {
+struct ConnectionSlot {
     let group: Int
     /// 0 for the first of the group's connections.
     let index: Int
-    var lane: Lane
-    var current: Link?
-    var next: Link?
+    var rotation: ConnectionRotation
+    var current: TapConnection?
+    var next: TapConnection?
 
     /// The connections there are.
-    var links: [Link] { [current, next].compactMap { $0 } }
+    var connections: [TapConnection] { [current, next].compactMap { $0 } }
 
-    func role(of link: Link) -> Lane.Role { link === next ? .next : .current }
+    func role(of connection: TapConnection) -> ConnectionRotation.Role {
+        connection === next ? .next : .current
+    }
 }

@@ -18,7 +18,7 @@ public struct StreamPlan: Sendable, Equatable {
 
         /// As the venue calls it: `btcusdt@trade`, with what no URL may have percent-encoded.
         public var name: String {
-            symbol.description.lowercased().percentEncoded() + "@" + kind.rawValue
+            symbol.description.asciiLowercased.percentEncoded() + "@" + kind.rawValue
         }
 
         /// For people, such as `BTCUSDT@trade`.

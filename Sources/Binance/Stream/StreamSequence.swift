@@ -32,6 +32,8 @@ public struct StreamSequence: Sendable {
     var behindSince: (time: Int64, fresh: Int) = (0, -1)
     /// Ids below ``last`` that were declared missing.
     var missing = MissingIDs()
+    /// The last id of messages that are implausibly far ahead, and how many continued each other.
+    private var jump: (last: Int64, count: Int) = (.min, 0)
 
     init(_ subscription: StreamPlan.Subscription) {
         self.subscription = subscription
@@ -41,6 +43,18 @@ public struct StreamSequence: Sendable {
 
     /// True once a record came.
     public var hasBegun: Bool { last != .min }
+
+    /// Judges ids that are implausibly far ahead: one such message is a fault, a run of them that
+    /// continues itself is where the venue's numbering is now.
+    ///
+    /// - Returns: true once the run is long enough to be believed.
+    mutating func confirmsJump(_ first: Int64, _ final: Int64, needed: Int) -> Bool {
+        let continues = jump.count > 0 && final > jump.last && first &- jump.last < 1_000_000
+        jump = (final, continues ? jump.count + 1 : 1)
+        guard jump.count >= needed else { return false }
+        jump = (.min, 0)
+        return true
+    }
 
     /// Judges a record by its ids, and takes note of it unless it is ahead.
     mutating func take(_ first: Int64, _ final: Int64) -> Verdict {

@@ -33,13 +33,15 @@ struct BookState {
 extension StreamMerge {
     /// Notes that a book begins anew with the change that has this first id.
     mutating func wantSnapshot(_ place: Int, from first: Int64, at time: Int64) {
-        guard rules.takesSnapshots, sequences[place].subscription.kind == .depth else { return }
-        if case .refused = books[place].phase { return }
-        let wasRequested = if case .requested = books[place].phase { true } else { false }
-        books[place].firstID = first
-        books[place].gone = .min
-        if !wasRequested { books[place].phase = .wanted(notBefore: time) }
-        books[place].held = HeldRecords()
+        guard rules.takesSnapshots, streams[place].sequence.subscription.kind == .depth else {
+            return
+        }
+        if case .refused = streams[place].book.phase { return }
+        let wasRequested = if case .requested = streams[place].book.phase { true } else { false }
+        streams[place].book.firstID = first
+        streams[place].book.gone = .min
+        if !wasRequested { streams[place].book.phase = .wanted(notBefore: time) }
+        streams[place].book.held = HeldRecords()
         snapshotPlaces.insert(place)
         refreshSlow(place)
     }
@@ -47,12 +49,14 @@ extension StreamMerge {
     /// Keeps a change of a book that waits for its snapshot.
     ///
     /// - Returns: false when it does not wait.
-    mutating func keepForBook(_ record: Record, _ encode: (inout Bytes) -> Void) -> Bool {
+    mutating func keepForBook(
+        _ record: Record, _ output: inout MergeOutput, _ encode: (inout Bytes) -> Void
+    ) -> Bool {
         let place = record.place
         guard snapshotPlaces.contains(place) else { return false }
-        guard let held = books[place].held, held.bytes < rules.heldBytes else {
-            releaseBook(place)
-            books[place].gone = record.last
+        guard let held = streams[place].book.held, held.bytes < rules.heldBytes else {
+            releaseBook(place, &output)
+            streams[place].book.gone = record.last
             return false
         }
         return held.insert(
@@ -60,31 +64,32 @@ extension StreamMerge {
     }
 
     /// Sends the changes that wait for a snapshot on without it.
-    mutating func releaseBook(_ place: Int) {
-        guard let held = books[place].held else { return }
-        books[place].held = nil
-        release(held, through: .max, place)
+    mutating func releaseBook(_ place: Int, _ output: inout MergeOutput) {
+        guard let held = streams[place].book.held else { return }
+        streams[place].book.held = nil
+        release(held, through: .max, place, &output)
     }
 
-    private mutating func release(_ held: HeldRecords, through last: Int64, _ place: Int) {
+    private mutating func release(
+        _ held: HeldRecords, through last: Int64, _ place: Int, _ output: inout MergeOutput
+    ) {
         while let entry = held.entries.first, entry.last <= last {
-            if isDropping {
-                counts.dropped += 1
-                noteDropped(place, from: entry.first)
+            if output.isKeeping {
+                output.records += 1
             } else {
-                counts.out += 1
+                output.leaveOut(place, from: entry.first)
             }
-            held.removeFirst(passes: !isDropping, to: &output)
-            books[place].gone = entry.last
+            held.removeFirst(passes: output.isKeeping, to: &output.bytes)
+            streams[place].book.gone = entry.last
         }
     }
 
-    mutating func releaseOldBooks(at time: Int64) {
+    mutating func releaseOldBooks(at time: Int64, _ output: inout MergeOutput) {
         for place in snapshotPlaces {
-            guard let held = books[place].held, !held.isEmpty,
+            guard let held = streams[place].book.held, !held.isEmpty,
                 time - held.since >= rules.bookWindow
             else { continue }
-            releaseBook(place)
+            releaseBook(place, &output)
         }
     }
 
@@ -92,18 +97,18 @@ extension StreamMerge {
 
     /// The place of a stream that wants a snapshot now; nil when none does, or when it would be left
     /// out.
-    public func snapshotWanted(at time: Int64) -> Int? {
-        if isDropping { return nil }
-        return snapshotPlaces.filter { place in
-            if case .wanted(let notBefore) = books[place].phase { return notBefore <= time }
+    public func snapshotWanted(at time: Int64, for output: borrowing MergeOutput) -> Int? {
+        guard output.isKeeping else { return nil }
+        return snapshotPlaces.first { place in
+            if case .wanted(let notBefore) = streams[place].book.phase { return notBefore <= time }
             return false
-        }.min()
+        }
     }
 
     /// Notes that a snapshot is asked for: changes wait for it from now on.
     public mutating func snapshotRequested(_ place: Int) {
-        books[place].phase = .requested
-        if books[place].held == nil { books[place].held = HeldRecords() }
+        streams[place].book.phase = .requested
+        if streams[place].book.held == nil { streams[place].book.held = HeldRecords() }
     }
 
     /// Notes that a snapshot did not come.
@@ -111,17 +116,19 @@ extension StreamMerge {
     /// - Parameter later: ns after which to ask again; nil when the venue has none.
     /// - Returns: how often that happened in a row.
     @discardableResult
-    public mutating func snapshotFailed(_ place: Int, at time: Int64, later: Int64?) -> Int {
-        books[place].attempts += 1
+    public mutating func snapshotFailed(
+        _ place: Int, at time: Int64, later: Int64?, into output: inout MergeOutput
+    ) -> Int {
+        streams[place].book.attempts += 1
         if let later {
-            books[place].phase = .wanted(notBefore: time + later)
+            streams[place].book.phase = .wanted(notBefore: time + later)
         } else {
-            books[place].phase = .refused
-            releaseBook(place)
+            streams[place].book.phase = .refused
+            releaseBook(place, &output)
             snapshotPlaces.remove(place)
             refreshSlow(place)
         }
-        return books[place].attempts
+        return streams[place].book.attempts
     }
 
     /// Puts a snapshot among the changes of its book.
@@ -130,26 +137,28 @@ extension StreamMerge {
     ///   - id: the last update that it contains.
     ///   - frame: its record.
     /// - Returns: false when it is older than what it has to reach, so that another one is wanted.
-    public mutating func snapshotArrived(_ place: Int, id: Int64, frame: RawSpan) -> Bool {
-        let book = books[place]
+    public mutating func snapshotArrived(
+        _ place: Int, id: Int64, frame: RawSpan, into output: inout MergeOutput
+    ) -> Bool {
+        let book = streams[place].book
         // The first change after it must follow it or overlap with it, and still be here.
         guard id >= book.firstID - 1, id >= book.gone else { return false }
         let held = book.held
-        books[place].held = nil
-        if let held { release(held, through: id, place) }
+        streams[place].book.held = nil
+        if let held { release(held, through: id, place, &output) }
         counts.snapshots += 1
-        if isDropping {
-            counts.dropped += 1
-            if let held { release(held, through: .max, place) }
+        guard output.isKeeping else {
+            output.leftOut += 1
+            if let held { release(held, through: .max, place, &output) }
             // The book still has to have one, when records are written again.
-            books[place].phase = .wanted(notBefore: .min)
-            books[place].attempts = 0
+            streams[place].book.phase = .wanted(notBefore: .min)
+            streams[place].book.attempts = 0
             return true
         }
-        output.append(frame)
-        counts.out += 1
-        if let held { release(held, through: .max, place) }
-        books[place] = BookState()
+        output.bytes.append(frame)
+        output.records += 1
+        if let held { release(held, through: .max, place, &output) }
+        streams[place].book = BookState()
         snapshotPlaces.remove(place)
         refreshSlow(place)
         return true

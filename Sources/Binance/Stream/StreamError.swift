@@ -12,8 +12,10 @@ public struct StreamError: Error, Equatable, Sendable, CustomStringConvertible {
         case template
         /// A length or a value that the template does not allow.
         case value
-        /// The symbol is empty, over 32 bytes, or not UTF-8.
+        /// The symbol is empty, longer than a symbol may be, or not UTF-8.
         case symbol
+        /// Its ids are so wide or so far ahead that they cannot be true.
+        case implausible
         /// Its record would be over the frame limit.
         case length
     }

@@ -3,7 +3,7 @@ import Records
 import Stage
 
 /// What a run keeps to; times in seconds.
-struct TapPlan: Sendable {
+struct TapOptions: Sendable {
     let streams: StreamPlan
     let baseURL: String
     let apiKey: String?
@@ -11,7 +11,7 @@ struct TapPlan: Sendable {
     let connections: Int
     let stallTimeout: Double
     let firstDataTimeout: Double
-    let lane: Lane.Rules
+    let rotation: ConnectionRotation.Rules
     let merge: StreamMerge.Rules
     let capturesRaw: Bool
     let output: OutputRules
