@@ -11,7 +11,7 @@ extension SymbolName {
 
     /// Why a text is not a symbol, for whoever typed it.
     public static func refusal(of text: String) -> String {
-        "\"\(text.prefix(80))\" is not a valid symbol (1 to \(capacity) bytes)"
+        "\"\(text.prefix(80))\" is not a valid symbol: \(rule)"
     }
 }
 

@@ -147,7 +147,7 @@ struct SbeTapFaultTests {
             ], throttle: gate.reader)
         #expect(tap.says("the network is not read", 30), "\(tap.log)")
         try gate.open()
-        #expect(tap.settles(above: 20_000 * 118 + 39_000 * 102))
+        #expect(tap.settles(above: 20_000 * 126 + 39_000 * 110))
         #expect(tap.stop() == 0, "\(tap.log)")
     }
 
