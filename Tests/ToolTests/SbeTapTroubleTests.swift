@@ -32,7 +32,7 @@ struct SbeTapTroubleTests {
         #expect(tap.end() == 78, "\(tap.log)")
         #expect(try LiveTap(simulator, ["--streams", "trades"]).end() == 64)
         #expect(
-            try LiveTap(simulator, ["--symbols", String(repeating: "X", count: 25)]).end() == 64)
+            try LiveTap(simulator, ["--symbols", String(repeating: "X", count: 33)]).end() == 64)
     }
 
     @Test func `a stream without data is named`() throws {
