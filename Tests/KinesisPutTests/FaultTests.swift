@@ -290,7 +290,7 @@ struct FaultTests {
         let sink = try Sink()
         var broken = try Trades.frame("BTCUSDT", 2)
         // A block too short for a trade: the root block ends after the prefix.
-        broken[6] = 64
+        broken[6] = 72
         broken[7] = 0
         let good = try Trades.frame("BTCUSDT", 1)
         let last = try Trades.frame("BTCUSDT", 3)

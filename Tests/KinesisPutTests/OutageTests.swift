@@ -147,7 +147,7 @@ struct OutageTests {
         let program = try sink.start()
         program.write(try Trades.frames(1...1))
         #expect(waitUntil { sink.server.acceptedCount == 3 })
-        let second = try sink.put([])
+        let second = try sink.put([], ["--instance", "second"])
         #expect(second.status == 75, "\(second.errors)")
         #expect(second.errors.contains("in use"), "\(second.errors)")
         program.closeInput()
