@@ -12,60 +12,48 @@ struct Check: InspectionCommand {
             Exit status: 0 all is well, 1 duplicates, holes or records out of order, 65 bytes that
             are not records.
             """)
-    @Flag(help: "Allow holes in dense sequences.") var allowHoles = false
+    @Flag(help: "Allow holes in sequences whose ids have none.") var allowHoles = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
 
     func plan(_ settings: inout Settings) throws {}
 
-    private struct Finding {
-        var records = 0
-        var duplicates = 0
-        var disordered = 0
-        var seen = IDSet()
-    }
-
     func run(_ plan: Void, in stage: borrowing Stage) throws {
-        var findings: [SequenceID: Finding] = [:]
-        var text = Bytes()
+        var checks: [SequenceCheck] = []
+        var places: [SequenceID: Int] = [:]
+        // Most records are of the same sequence as the one before.
+        var current = -1
         try inputs.read(in: stage) { frame in
-            // Every field is looked at, so that a damaged message is found, not only its frame.
-            text.removeAll()
-            try frame.appendJSON(to: &text)
-            var finding = findings[frame.sequence] ?? Finding()
-            finding.records += 1
-            let ids = frame.occupiedIDs
-            // Gap records of all kinds are one sequence, and their ids are those of others.
-            guard frame.missingSequence == nil else {
-                findings[frame.sequence] = finding
-                return true
-            }
-            let isBehind = finding.seen.last.map { ids.lowerBound <= $0 } ?? false
-            if isBehind {
-                if finding.seen.contains(ids) {
-                    finding.duplicates += 1
+            try frame.validate()
+            let sequence = frame.sequence
+            if current < 0 || checks[current].sequence != sequence {
+                if let place = places[sequence] {
+                    current = place
                 } else {
-                    finding.disordered += 1
+                    current = checks.count
+                    places[sequence] = current
+                    checks.append(SequenceCheck(sequence))
                 }
             }
-            finding.seen.insert(ids)
-            findings[frame.sequence] = finding
+            checks[current].add(frame.occupiedIDs)
             return true
         }
         var isWell = true
-        var report = ""
-        for (sequence, finding) in findings.sorted(by: {
-            $0.key.title < $1.key.title
-        }) {
-            let holes = sequence.numbering == .contiguous ? finding.seen.intervalCount - 1 : 0
-            report +=
-                "\(sequence.title)  \(finding.records) records  \(finding.duplicates) duplicates  "
-                + "\(finding.disordered) out of order  \(holes) holes\n"
+        var lines: [(title: String, text: String)] = []
+        for check in checks {
+            let (title, records) = (check.sequence.title, check.records)
+            let result = check.result()
+            lines.append(
+                (
+                    title,
+                    "\(title)  \(records) records  \(result.duplicates) duplicates  "
+                        + "\(result.disordered) out of order  \(result.holes) holes\n"
+                ))
             isWell =
-                isWell && finding.duplicates == 0 && finding.disordered == 0
-                && (holes == 0 || allowHoles)
+                isWell && result.duplicates == 0 && result.disordered == 0
+                && (result.holes == 0 || allowHoles)
         }
-        try stage.print(report)
+        try stage.print(lines.sorted { $0.title < $1.title }.map(\.text).joined())
         if !isWell { throw StageFailure(.no, "") }
     }
 }
