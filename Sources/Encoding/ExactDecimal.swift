@@ -28,6 +28,20 @@ public struct ExactDecimal: Hashable, Sendable {
         return remainder == 0 ? quotient : nil
     }
 
+    /// The same number with a mantissa of at most 64 bits: itself, or without the zeros at its end.
+    ///
+    /// - Returns: nil when the other digits are more than 64 bits hold.
+    public func narrowed() -> ExactDecimal? {
+        if Int64(exactly: mantissa) != nil { return self }
+        var (digits, power) = (mantissa, Int(exponent))
+        while digits % 10 == 0, power < 127 {
+            digits /= 10
+            power += 1
+        }
+        guard Int64(exactly: digits) != nil else { return nil }
+        return ExactDecimal(mantissa: digits, exponent: Int8(power))
+    }
+
     /// The nearest double.
     public var double: Double {
         if let narrow = Int64(exactly: mantissa) {

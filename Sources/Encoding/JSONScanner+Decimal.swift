@@ -59,8 +59,8 @@ extension JSONScanner {
 
     /// Decimal text as an exact number.
     ///
-    /// - Returns: nil unless the bytes are a JSON number of at most 38 significant digits whose
-    ///   exponent fits −128 to 127.
+    /// - Returns: nil unless the bytes are a JSON number whose digits fit 128 bits, zeros at its
+    ///   ends not counted, and whose exponent is −128 to 127.
     public static func decimal(_ bytes: RawSpan, _ range: Range<Int>) -> ExactDecimal? {
         var index = range.lowerBound
         func byte() -> UInt8? {
@@ -70,9 +70,13 @@ extension JSONScanner {
         if isNegative { index += 1 }
         // Up to 18 digits stay in one word, which is every price and quantity of the venue.
         var narrow: Int64 = 0
+        // Below zero, where there is room for one number more.
         var wide: Int128 = 0
         var digits = 0
+        var significant = 0
         var fraction = 0
+        // Zeros that the mantissa has no room for.
+        var surplus = 0
         var hasPoint = false
         while let next = byte() {
             if next == UInt8(ascii: ".") {
@@ -80,24 +84,33 @@ extension JSONScanner {
                 hasPoint = true
             } else if (0x30...0x39).contains(next) {
                 digits += 1
-                guard digits <= 60 else { return nil }
-                if hasPoint { fraction += 1 }
-                if digits <= 18 {
+                guard digits <= 1024 else { return nil }
+                if significant > 0 || next != 0x30 { significant += 1 }
+                if significant <= 18 {
                     narrow = narrow * 10 + Int64(next - 0x30)
+                    if hasPoint { fraction += 1 }
                 } else {
-                    if digits == 19 { wide = Int128(narrow) }
+                    if significant == 19 { wide = -Int128(narrow) }
                     let (product, overflow) = wide.multipliedReportingOverflow(by: 10)
-                    let (sum, overflowed) = product.addingReportingOverflow(Int128(next - 0x30))
-                    guard !overflow, !overflowed else { return nil }
-                    wide = sum
+                    let (sum, overflowed) = product.subtractingReportingOverflow(
+                        Int128(next - 0x30))
+                    if surplus > 0 || overflow || overflowed {
+                        guard next == 0x30 else { return nil }
+                        surplus += 1
+                    } else {
+                        wide = sum
+                    }
+                    if hasPoint { fraction += 1 }
                 }
             } else {
                 break
             }
             index += 1
         }
-        guard digits > 0, !(hasPoint && fraction == 0) else { return nil }
-        var exponent = -fraction
+        guard digits > 0, !hasPoint || bytes.byte(index - 1) != UInt8(ascii: ".") else {
+            return nil
+        }
+        var exponent = surplus - fraction
         if let mark = byte(), mark == UInt8(ascii: "e") || mark == UInt8(ascii: "E") {
             index += 1
             guard let power = self.exponent(bytes, index..<range.upperBound) else { return nil }
@@ -105,10 +118,47 @@ extension JSONScanner {
             index = range.upperBound
         }
         guard index == range.upperBound else { return nil }
-        let magnitude = digits <= 18 ? Int128(narrow) : wide
-        let mantissa = isNegative ? -magnitude : magnitude
-        guard let exponent = Int8(exactly: exponent) else { return nil }
-        return ExactDecimal(mantissa: mantissa, exponent: exponent)
+        var mantissa = significant <= 18 ? -Int128(narrow) : wide
+        if mantissa == 0 { exponent = min(max(exponent, -128), 127) }
+        while exponent > 127 {
+            let (product, overflow) = mantissa.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            mantissa = product
+            exponent -= 1
+        }
+        while exponent < -128 {
+            guard mantissa % 10 == 0 else { return nil }
+            mantissa /= 10
+            exponent += 1
+        }
+        if !isNegative {
+            guard mantissa != .min else { return nil }
+            mantissa = -mantissa
+        }
+        return ExactDecimal(mantissa: mantissa, exponent: Int8(exponent))
+    }
+
+    /// True when the bytes are a number as RFC 8259 writes it, of whatever size.
+    static func isNumber(_ bytes: RawSpan, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        func digits() -> Int {
+            let start = index
+            while index < range.upperBound, (0x30...0x39).contains(bytes.byte(index)) { index += 1 }
+            return index - start
+        }
+        func takes(_ byte: UInt8) -> Bool {
+            guard index < range.upperBound, bytes.byte(index) == byte else { return false }
+            index += 1
+            return true
+        }
+        _ = takes(UInt8(ascii: "-"))
+        guard digits() > 0 else { return false }
+        if takes(UInt8(ascii: ".")), digits() == 0 { return false }
+        if takes(UInt8(ascii: "e")) || takes(UInt8(ascii: "E")) {
+            if !takes(UInt8(ascii: "+")) { _ = takes(UInt8(ascii: "-")) }
+            guard digits() > 0 else { return false }
+        }
+        return index == range.upperBound
     }
 
     private static func exponent(_ bytes: RawSpan, _ range: Range<Int>) -> Int? {

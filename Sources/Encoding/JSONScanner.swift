@@ -179,23 +179,29 @@ public struct JSONScanner: ~Escapable {
     public mutating func decimal() throws(Failure) -> ExactDecimal {
         let range = try number()
         guard let value = Self.decimal(bytes, range) else {
-            throw failure("expected a decimal number of at most 38 digits", at: range.lowerBound)
+            throw failure("expected a decimal number of at most 128 bits", at: range.lowerBound)
         }
         return value
     }
 
-    /// Takes a number of at most 18 digits, as prices and quantities of a venue are, exactly as
-    /// written: the fast way for what ``decimal()`` does for any width.
+    /// Takes a number, as prices and quantities of a venue are, exactly: the fast way for what
+    /// ``decimal()`` does for any width.
+    ///
+    /// A number of up to 64 bits keeps the exponent that it is written with. A longer one that ends
+    /// in zeros loses them: 120000000000.00000000 is 12 × 10^10.
+    ///
+    /// - Throws: ``Failure`` also for a number whose other digits are more than 64 bits hold.
     @_lifetime(self: copy self)
     public mutating func mantissa() throws(Failure) -> (mantissa: Int64, exponent: Int8) {
         if let quick = quotedMantissa() { return quick }
         // Anything unusual, such as a sign, an exponent or no quotes, takes the general way.
         let range = try number()
-        guard let wide = Self.decimal(bytes, range), let narrow = Int64(exactly: wide.mantissa)
+        guard let wide = Self.decimal(bytes, range),
+            let narrow = wide.narrowed(), let mantissa = Int64(exactly: narrow.mantissa)
         else {
             throw failure("expected a decimal number of at most 64 bits", at: range.lowerBound)
         }
-        return (narrow, wide.exponent)
+        return (mantissa, narrow.exponent)
     }
 
     /// Takes `true` or `false`.
@@ -250,7 +256,11 @@ public struct JSONScanner: ~Escapable {
         case UInt8(ascii: "\""): _ = try string()
         case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try boolean()
         case UInt8(ascii: "n"): _ = try null()
-        default: _ = try decimal()
+        default:
+            let range = try number()
+            guard Self.isNumber(bytes, range) else {
+                throw failure("expected a value", at: range.lowerBound)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ extension Timestamp {
     public static func basic(seconds: Int64) -> String {
         let days = floor(seconds, by: 86_400)
         let date = CivilDate(daysSinceEpoch: days)
-        let clock = Int(seconds - days * 86_400)
+        let clock = Int(remainder(seconds, by: 86_400))
         return padded(date.year, 4) + padded(date.month, 2) + padded(date.day, 2) + "T"
             + padded(clock / 3600, 2) + padded(clock / 60 % 60, 2) + padded(clock % 60, 2) + "Z"
     }

@@ -55,6 +55,13 @@ public enum Timestamp {
         return value % divisor < 0 ? quotient - 1 : quotient
     }
 
+    /// What ``floor(_:by:)`` leaves: 0 to divisor − 1. Unlike a difference it cannot overflow.
+    @inlinable
+    public static func remainder(_ value: Int64, by divisor: Int64) -> Int64 {
+        let rest = value % divisor
+        return rest < 0 ? rest + divisor : rest
+    }
+
     /// `2024-01-31`.
     public static func date(microseconds: Int64) -> String {
         let date = CivilDate(daysSinceEpoch: floor(microseconds, by: day))
@@ -63,16 +70,15 @@ public enum Timestamp {
 
     /// 0 to 23.
     public static func hour(microseconds: Int64) -> Int {
-        Int(floor(microseconds, by: 3600 * second) - floor(microseconds, by: day) * 24)
+        Int(remainder(microseconds, by: day) / (3600 * second))
     }
 
     /// `2024-01-31T23:59:59.123456Z`.
     public static func text(microseconds: Int64) -> String {
-        let seconds = floor(microseconds, by: second)
-        let clock = Int(seconds - floor(microseconds, by: day) * 86_400)
+        let clock = Int(remainder(microseconds, by: day) / second)
         return date(microseconds: microseconds)
             + "T\(padded(clock / 3600, 2)):\(padded(clock / 60 % 60, 2)):\(padded(clock % 60, 2))"
-            + ".\(padded(Int(microseconds - seconds * second), 6))Z"
+            + ".\(padded(Int(remainder(microseconds, by: second)), 6))Z"
     }
 
     /// As ``text(microseconds:)``, from nanoseconds.

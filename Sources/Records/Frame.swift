@@ -33,6 +33,8 @@ public enum Frame {
 public enum FrameError: Error, Equatable, CustomStringConvertible {
     /// The framing header names another encoding: most likely these are not frames at all.
     case notAFrame(offset: Int64, encodingType: UInt16)
+    /// The input is a file of another kind.
+    case otherFormat(FileFormat)
     /// A length below the smallest record or above the limit.
     case badLength(offset: Int64, length: UInt32)
     /// A message of another schema than records.xml.
@@ -51,6 +53,7 @@ public enum FrameError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .notAFrame(let offset, let type):
             "byte \(offset) does not start a frame: encoding type \(hex(type)) instead of 0xeb50"
+        case .otherFormat(let format): "the input is not records but \(format.words)"
         case .badLength(let offset, let length):
             "the frame at byte \(offset) claims \(length) bytes; a frame has "
                 + "\(Frame.minimumLength) to \(Frame.maximumLength)"

@@ -99,7 +99,7 @@ public struct FrameView: ~Escapable {
             bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self)
         )
         guard type == Frame.encodingType else {
-            throw .notAFrame(offset: offset, encodingType: type)
+            throw FrameError.noFrame(in: bytes, at: offset, encodingType: type)
         }
         let length = UInt32(
             bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)

@@ -26,6 +26,18 @@ extension Tool {
         return path.split(separator: "/").last.map(String.init) ?? "stage"
     }
 
+    /// The subcommand that the first word may have meant; nil when it is one, or none is near.
+    private static var nearestSubcommand: String? {
+        let names = Set(configuration.subcommands.map { $0._commandName })
+        guard CurrentProcess.arguments.count > 1, !names.isEmpty else { return nil }
+        let word = CurrentProcess.arguments[1]
+        guard !word.hasPrefix("-"), word != "help", !names.contains(word) else { return nil }
+        guard let near = Spelling.nearest(to: word, among: names),
+            Spelling.distance(word, near) <= max(1, word.count / 2)
+        else { return nil }
+        return near
+    }
+
     /// Help and version, which were asked for, usage errors, and errors of tools that are no stages.
     private static func leave(_ error: any Error) -> Never {
         let log = Log(stage: toolName)
@@ -38,6 +50,9 @@ extension Tool {
         var text = fullMessage(for: error)
         if code != 0, text.hasPrefix("Error: ") {
             text = "\(toolName): error: \(text.dropFirst("Error: ".count))"
+        }
+        if code != 0, let near = nearestSubcommand {
+            text += "\n  Did you mean '\(toolName) \(near)'?"
         }
         let output = code == 0 ? Descriptor.standardOutput() : Descriptor.standardError()
         do throws(SystemError) {

@@ -84,6 +84,52 @@ struct NumberTests {
         }
     }
 
+    @Test(
+        arguments: [
+            ("120000000000.00000000", 12, 10), ("1200000000000.0", 12_000_000_000_000, -1),
+            ("-92233720368.547758080", -9_223_372_036_854_775_808, -8),
+            ("\"92233720368547758070\"", 9_223_372_036_854_775_807, 1),
+            ("0.000000000000000000000000000000", 0, -30),
+        ] as [(String, Int64, Int8)])
+    func `a number over 64 bits loses the zeros at its end, not a digit`(
+        text: String, mantissa: Int64, exponent: Int8
+    ) throws {
+        let written = Array(text.utf8)
+        var scanner = JSONScanner(written.span.bytes)
+        let found = try scanner.mantissa()
+        #expect(found.mantissa == mantissa && found.exponent == exponent, "\(found)")
+    }
+
+    @Test(arguments: ["92233720368.54775809", "123456789012345678901", "1e999", "1e-999"])
+    func `a number whose digits are more than 64 bits hold is refused`(text: String) {
+        let written = Array(text.utf8)
+        var scanner = JSONScanner(written.span.bytes)
+        #expect(throws: JSONScanner.Failure.self) { _ = try scanner.mantissa() }
+    }
+
+    @Test(
+        arguments: [
+            ("0.1", true), ("-1e-999", true), ("1E+5", true),
+            ("12345678901234567890123456789", true),
+            ("1.", false), ("-", false), ("1e", false), ("1e+", false), ("1.e5", false),
+            ("+1", false), ("1-2", false), ("--1", false),
+        ])
+    func `a number that nobody wants is stepped over when it is one`(text: String, isOne: Bool) {
+        let written = Array(text.utf8)
+        var scanner = JSONScanner(written.span.bytes)
+        #expect(((try? scanner.skip()) != nil) == isOne)
+    }
+
+    @Test func `times at the ends of 64 bits have a text`() {
+        for value in [Int64.min, .min + 1, -1, 0, .max] {
+            #expect(Timestamp.text(microseconds: value).hasSuffix("Z"))
+            #expect(Timestamp.text(nanoseconds: value).hasSuffix("Z"))
+            #expect(Timestamp.basic(seconds: value).hasSuffix("Z"))
+            #expect((0...23).contains(Timestamp.hour(microseconds: value)))
+        }
+        #expect(Timestamp.text(microseconds: -1) == "1969-12-31T23:59:59.999999Z")
+    }
+
     @Test func `whole numbers are what strtoll finds, whatever stands behind them`() throws {
         var random = SeededRandom(12)
         let tails = [

@@ -12,7 +12,7 @@ enum Sample {
             sequence: SequenceID(
                 template: kind.rawValue, series: series,
                 symbol: SymbolName("BTCUSDT") ?? SymbolName(words: (65, 0, 0, 0))),
-            eventTime: 1_704_067_200_000_000 + id, ingestTime: 1_704_067_200_000_000_001,
+            eventTime: 1_704_067_200_000_000 &+ id, ingestTime: 1_704_067_200_000_000_001,
             ids: id...id, source: .rest, exponents: exponents)
     }
 

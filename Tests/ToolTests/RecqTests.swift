@@ -123,3 +123,90 @@ struct RecqTests {
         #expect(shown.text.contains(common + "T") && shown.text.contains(common + "C"))
     }
 }
+
+extension RecqTests {
+    // MARK: - check
+
+    @Test func `check counts duplicates, disorder and holes, in whatever order ids come`() throws {
+        let ids = [5, 6, 7, 1, 2, 2, 10, 9, 20, 6]
+        let frames = try Self.frames(ids.map { Self.trade($0) }.joined())
+        let outcome = try Program.run("recq", ["check"], input: frames)
+        #expect(outcome.status == 1)
+        // 1, 2 and 9 came behind others, 2 and 6 twice; 3 to 4, 8 and 11 to 19 did not come.
+        #expect(
+            outcome.text == "BTCUSDT trade  10 records  2 duplicates  3 out of order  3 holes\n",
+            "\(outcome.text)")
+    }
+
+    @Test func `check finds a message that is cut inside its frame`() throws {
+        var frame = try Self.frames(Self.trade(1))
+        // The root block is as long as the prefix: price and quantity are missing.
+        frame.removeSubrange(86...)
+        (frame[3], frame[6]) = (86, 72)
+        let outcome = try Program.run("recq", ["check"], input: frame)
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("Trade"), "\(outcome.errors)")
+    }
+
+    // MARK: - What people type
+
+    @Test(arguments: [
+        ("jsno", "recq json"), ("chekc", "recq check"), ("pakc", "recq pack"),
+    ])
+    func `a misspelt subcommand is answered with the nearest one`(word: String, near: String) throws
+    {
+        let outcome = try Program.run("recq", [word])
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("Did you mean '\(near)'?"), "\(outcome.errors)")
+    }
+
+    @Test(
+        arguments: [
+            ([0x4F, 0x62, 0x6A, 0x01], "Avro"), ([0x50, 0x41, 0x52, 0x31], "Parquet"),
+            ([0x1F, 0x8B, 8, 0], "gunzip"), ([0x28, 0xB5, 0x2F, 0xFD], "zstd -d"),
+            (Array("{\"kind\":\"trade\"}".utf8), "recq pack"),
+        ] as [([UInt8], String)])
+    func `a file of another kind is called by its name`(magic: [UInt8], words: String) throws {
+        for command in [["recq", "count"], ["dedup"]] {
+            let outcome = try Program.run(
+                command[0], Array(command.dropFirst()),
+                input: magic + [UInt8](repeating: 7, count: 100))
+            #expect(outcome.status == 65)
+            #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `a dash is standard input`() throws {
+        let frames = try Self.frames(Self.trade(1))
+        for command in ["json", "head", "count", "check"] {
+            let plain = try Program.run("recq", [command], input: frames)
+            let dash = try Program.run("recq", [command, "-"], input: frames)
+            #expect(dash.output == plain.output && dash.status == 0, "\(dash.errors)")
+        }
+        let json = try Program.run("recq", ["json"], input: frames).output
+        #expect(try Program.run("recq", ["pack", "-"], input: json).output == frames)
+    }
+
+    // MARK: - Numbers
+
+    @Test func `records survive a filter that keeps numbers as doubles, to the last digit`() throws
+    {
+        // Every third decimal of eight places from 67 million on is none that a double keeps.
+        let prices = [
+            "67108864.00000002", "74723748.05119268", "76666351.89987374", "90071992.54740991",
+        ]
+        let frames = try Self.frames(
+            prices.enumerated().map { Self.trade($0.offset, price: "\"\($0.element)\"") }.joined())
+        let json = try Program.run("recq", ["json"], input: frames)
+        let bent = try json.text.split(separator: "\n").map { line in
+            let parts = line.split(separator: "\"price\":", maxSplits: 1)
+            let rest = try #require(parts.last)
+            let comma = try #require(rest.firstIndex(of: ","))
+            let price = try #require(Double(rest[..<comma]))
+            return "\(parts[0])\"price\":\(price)\(rest[comma...])"
+        }.joined(separator: "\n")
+        let packed = try Program.run("recq", ["pack"], input: Array(bent.utf8))
+        #expect(packed.status == 0, "\(packed.errors)")
+        #expect(packed.output == frames)
+    }
+}

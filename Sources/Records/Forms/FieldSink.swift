@@ -23,12 +23,19 @@ protocol FieldSink: ~Copyable {
     mutating func optionalBoolean(_ name: StaticString, _ value: Bool?)
     /// One of a few words.
     mutating func word(_ name: StaticString, _ value: StaticString)
+    /// The number of what other fields do not tell, such as a word that is not known here; only
+    /// JSON has it, and only where it is needed to make the same record of it again.
+    mutating func code(_ name: StaticString, _ value: Int64)
     /// A symbol.
     mutating func symbol(_ name: StaticString, _ value: SymbolName)
     /// One side of a book.
     mutating func levels(_ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView)
     /// A foreign message.
     mutating func bytes(_ name: StaticString, _ value: RawSpan)
+}
+
+extension FieldSink where Self: ~Copyable {
+    mutating func code(_ name: StaticString, _ value: Int64) {}
 }
 
 /// One level of a book: mantissas.

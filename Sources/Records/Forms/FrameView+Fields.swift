@@ -34,6 +34,13 @@ extension FrameView {
 
     private func describeSource<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
         sink.word("source", SourceWord.text(source))
+        if source > SourceWord.last { sink.code("source_code", Int64(source)) }
+    }
+
+    /// What a record of one id does not tell: another last id, and a series where none is expected.
+    private func describeOddities<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
+        if lastID != firstID { sink.code("last_id", lastID) }
+        if series != 0 { sink.code("series", Int64(series)) }
     }
 
     private func describeTrade<Sink: FieldSink & ~Copyable>(
@@ -48,6 +55,7 @@ extension FrameView {
         sink.optionalBoolean("is_best_match", trade.isBestMatch)
         sink.mantissa("price_mantissa", trade.price)
         sink.mantissa("qty_mantissa", trade.quantity)
+        describeOddities(&sink)
     }
 
     private func describeAggTrade<Sink: FieldSink & ~Copyable>(
@@ -64,13 +72,17 @@ extension FrameView {
         sink.optionalBoolean("is_best_match", trade.isBestMatch)
         sink.mantissa("price_mantissa", trade.price)
         sink.mantissa("qty_mantissa", trade.quantity)
+        describeOddities(&sink)
     }
 
     private func describeKline<Sink: FieldSink & ~Copyable>(
         _ sink: inout Sink
     ) throws(SBEError) {
         let kline = try KlineDecoder(message)
-        sink.word("interval", KlineInterval(code: series)?.word ?? "unknown")
+        let interval = KlineInterval(code: series)
+        sink.word("interval", interval?.word ?? "unknown")
+        if interval == nil { sink.code("series", Int64(series)) }
+        if lastID != firstID { sink.code("last_id", lastID) }
         sink.long("open_time", Timestamp.floor(firstID, by: 1000))
         sink.long("close_time", Timestamp.floor(kline.closeTime, by: 1000))
         sink.decimal("open_price", kline.openPrice, priceExponent)
@@ -110,6 +122,7 @@ extension FrameView {
         sink.mantissa("bid_sz_mantissa", quote.bidQuantity)
         sink.mantissa("ask_px_mantissa", quote.askPrice)
         sink.mantissa("ask_sz_mantissa", quote.askQuantity)
+        describeOddities(&sink)
     }
 
     private func describeDepthDiff<Sink: FieldSink & ~Copyable>(
@@ -130,6 +143,7 @@ extension FrameView {
         }
         sink.levels("asks", levels, self)
         describeSource(&sink)
+        if series != 0 { sink.code("series", Int64(series)) }
     }
 
     private func describeDepthSnapshot<Sink: FieldSink & ~Copyable>(
@@ -150,6 +164,7 @@ extension FrameView {
         sink.levels("asks", levels, self)
         describeSource(&sink)
         sink.long("series", Int64(series))
+        if firstID != lastID { sink.code("first_id", firstID) }
     }
 
     private func describeGap<Sink: FieldSink & ~Copyable>(
@@ -160,6 +175,9 @@ extension FrameView {
         sink.long("last_id", lastID)
         sink.word("missing_kind", RecordKind(rawValue: gap.missingTemplate)?.word ?? "unknown")
         sink.word("reason", gap.reason.word)
+        if GapReason(word: "\(gap.reason.word)") != gap.reason {
+            sink.code("reason_code", Int64(gap.reason.rawValue))
+        }
         describeSource(&sink)
         sink.long("missing_template", Int64(gap.missingTemplate))
         sink.long("series", Int64(series))
@@ -172,6 +190,7 @@ extension FrameView {
         sink.long("arrival", firstID)
         describeSource(&sink)
         sink.bytes("message", raw.message)
+        describeOddities(&sink)
     }
 
     private func describeUnknown<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
@@ -187,6 +206,9 @@ extension FrameView {
 
 /// The names of sources, as the replaced service wrote them.
 enum SourceWord {
+    /// The highest code that has a name; 0 is "unknown".
+    static let last: UInt8 = 4
+
     static func text(_ source: UInt8) -> StaticString {
         switch source {
         case 1: "sbe"

@@ -5,9 +5,10 @@ public import Posix
 extension FrameView {
     /// Appends the record as one JSON object on a line of its own.
     ///
-    /// Numbers are exact decimal text. Those with more digits than a double holds (2^53) stand
-    /// there a second time as a string, under the same name with `_exact` after it: a filter such
-    /// as jq may bend the number, and ``JSONRecord`` then takes the string.
+    /// Numbers are exact decimal text. Those that a double may not keep are there a second time as
+    /// a string, under the same name with `_exact` after it: a filter such as jq may bend the
+    /// number, and ``JSONRecord`` then takes the string. A double keeps every decimal of 15 digits,
+    /// and every whole number up to 2^53.
     ///
     /// - Throws: ``FrameError/badMessage(_:)``; nothing was appended then.
     public func appendJSON(to bytes: inout Bytes) throws(FrameError) {
@@ -52,14 +53,21 @@ private struct JSONSink: FieldSink, ~Copyable {
     mutating func long(_ name: StaticString, _ value: Int64) {
         key(name)
         bytes.append(decimal: value)
+        guard value.magnitude > 1 << 53 else { return }
+        key(name, "_exact")
+        bytes.append("\"")
+        bytes.append(decimal: value)
+        bytes.append("\"")
     }
+
+    mutating func code(_ name: StaticString, _ value: Int64) { long(name, value) }
 
     mutating func exponent(_ name: StaticString, _ value: Int8) { long(name, Int64(value)) }
 
     mutating func decimal(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
         key(name)
         bytes.append(decimal: mantissa, exponent: exponent)
-        guard mantissa.magnitude > 1 << 53 else { return }
+        guard mantissa.magnitude >= 1_000_000_000_000_000 else { return }
         key(name, "_exact")
         bytes.append("\"")
         bytes.append(decimal: mantissa, exponent: exponent)
@@ -106,8 +114,17 @@ private struct JSONSink: FieldSink, ~Copyable {
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {
         key(name)
         bytes.append("\"")
-        if !value.appendPlain(to: &bytes) { bytes.append(jsonEscaping: value.description) }
+        let isPlain = value.appendPlain(to: &bytes)
+        if !isPlain { bytes.append(jsonEscaping: value.description) }
         bytes.append("\"")
+        // Bytes that are not UTF-8, or have a NUL among them, show as something else.
+        if !isPlain || value.count == 0, SymbolName(value.description) != value {
+            key(name, "_bytes")
+            bytes.append("\"")
+            let words = [value.words.0, value.words.1, value.words.2, value.words.3]
+            bytes.append(base64: unsafe words.span.bytes)
+            bytes.append("\"")
+        }
     }
 
     mutating func levels(
@@ -134,7 +151,7 @@ private struct JSONSink: FieldSink, ~Copyable {
 }
 
 extension SymbolName {
-    /// Appends the text when it needs no escape in JSON, which is nearly always.
+    /// Appends the text when it is all there is and needs no escape in JSON, which is nearly always.
     fileprivate func appendPlain(to bytes: inout Bytes) -> Bool {
         let start = bytes.count
         let words = self.words
@@ -142,7 +159,14 @@ extension SymbolName {
             var rest = word
             for _ in 0..<8 {
                 let byte = UInt8(truncatingIfNeeded: rest)
-                if byte == 0 { return true }
+                if byte == 0 {
+                    // What follows a NUL would be left out.
+                    guard bytes.count - start == count else {
+                        bytes.truncate(to: start)
+                        return false
+                    }
+                    return true
+                }
                 guard byte >= 0x20, byte < 0x7F, byte != 0x22, byte != 0x5C else {
                     bytes.truncate(to: start)
                     return false

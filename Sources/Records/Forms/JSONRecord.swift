@@ -34,7 +34,9 @@ public enum JSONRecord {
     ) throws {
         let name = try fields.text("kind")
         guard let kind = RecordKind(name: name) else {
-            guard name == "unknown" else { throw Failure("kind: \"\(name)\" is no kind of record") }
+            guard name == "unknown" else {
+                throw Failure("kind: \"\(name)\" is not a kind of record")
+            }
             return try appendForeign(fields, to: &bytes)
         }
         switch kind {
@@ -58,7 +60,7 @@ public enum JSONRecord {
         let quantity = try fields.mantissa("qty", fields.quantityExponent)
         let isMaker = try fields.boolean("is_buyer_maker")
         let isBest = try fields.optionalBoolean("is_best_match")
-        let prefix = try fields.prefix(.trade, ids: id...id)
+        let prefix = try fields.prefix(.trade, ids: fields.ids(from: id), series: fields.series)
         try bytes.appendFrame(upTo: 8 + TradeEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try TradeEncoder(room)
@@ -80,7 +82,7 @@ public enum JSONRecord {
         let last = try fields.integer("last_trade_id")
         let isMaker = try fields.boolean("is_buyer_maker")
         let isBest = try fields.optionalBoolean("is_best_match")
-        let prefix = try fields.prefix(.aggTrade, ids: id...id)
+        let prefix = try fields.prefix(.aggTrade, ids: fields.ids(from: id), series: fields.series)
         try bytes.appendFrame(upTo: 8 + AggTradeEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try AggTradeEncoder(room)
@@ -98,8 +100,13 @@ public enum JSONRecord {
         _ fields: borrowing JSONFields, to bytes: inout Bytes
     ) throws {
         let name = try fields.text("interval")
-        guard let interval = KlineInterval(rawValue: name) else {
-            throw Failure("interval: \"\(name)\" is no interval")
+        let series: UInt16
+        if let interval = KlineInterval(rawValue: name) {
+            series = interval.code
+        } else if name == "unknown", fields.has("series") {
+            series = try fields.small("series", UInt16.self)
+        } else {
+            throw Failure("interval: \"\(name)\" is not a valid interval")
         }
         let open = try fields.integer("open_time_us")
         let close = try fields.integer("close_time_us")
@@ -116,7 +123,7 @@ public enum JSONRecord {
         ]
         let count = try fields.integer("trade_count")
         let isClosed = try fields.boolean("is_closed")
-        let prefix = try fields.prefix(.kline, ids: open...open, series: interval.code)
+        let prefix = try fields.prefix(.kline, ids: fields.ids(from: open), series: series)
         try bytes.appendFrame(upTo: 8 + KlineEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try KlineEncoder(room)
@@ -142,7 +149,8 @@ public enum JSONRecord {
         let (price, quantity) = (try fields.priceExponent, try fields.quantityExponent)
         let bid = (try fields.mantissa("bid_px", price), try fields.mantissa("bid_sz", quantity))
         let ask = (try fields.mantissa("ask_px", price), try fields.mantissa("ask_sz", quantity))
-        let prefix = try fields.prefix(.bestBidAsk, ids: id...id)
+        let prefix = try fields.prefix(
+            .bestBidAsk, ids: fields.ids(from: id), series: fields.series)
         try bytes.appendFrame(upTo: 8 + BestBidAskEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try BestBidAskEncoder(room)
@@ -156,7 +164,10 @@ public enum JSONRecord {
         _ fields: borrowing JSONFields, _ kind: RecordKind, to bytes: inout Bytes
     ) throws {
         let last = try fields.integer("last_update_id")
-        let first = kind == .depthDiff ? try fields.integer("first_update_id") : last
+        let first =
+            kind == .depthDiff
+            ? try fields.integer("first_update_id")
+            : try fields.optionalInteger("first_id") ?? last
         guard first <= last else { throw Failure("first_update_id: above last_update_id") }
         let bids = try fields.levels("bids")
         let asks = try fields.levels("asks")
@@ -164,9 +175,7 @@ public enum JSONRecord {
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw Failure("bids, asks: \(bids.count + asks.count) levels are over the frame limit")
         }
-        let hasSeries = kind == .depthSnapshot && fields.has("series")
-        let series = hasSeries ? try fields.small("series", UInt16.self) : 0
-        let prefix = try fields.prefix(kind, ids: first...last, series: series)
+        let prefix = try fields.prefix(kind, ids: first...last, series: fields.series)
         if kind == .depthDiff {
             try bytes.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try DepthDiffEncoder(room)
@@ -202,9 +211,8 @@ public enum JSONRecord {
         let (first, last) = (try fields.integer("first_id"), try fields.integer("last_id"))
         guard first <= last else { throw Failure("first_id: above last_id") }
         let missing = try fields.small("missing_template", UInt16.self)
-        let word = try fields.text("reason")
-        guard let reason = GapReason(word: word) else {
-            throw Failure("reason: \"\(word)\" is no reason")
+        let code = try fields.code("reason", number: "reason_code") {
+            GapReason(word: $0)?.rawValue
         }
         let prefix = try fields.prefix(
             .gap, ids: first...last, series: fields.small("series", UInt16.self))
@@ -212,7 +220,7 @@ public enum JSONRecord {
             room throws(SBEError) in
             var record = try GapEncoder(room)
             record.missingTemplate = missing
-            record.reason = reason
+            record.reason = GapReason(rawValue: code)
             return record.encodedLength
         }
     }
@@ -226,7 +234,7 @@ public enum JSONRecord {
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw Failure("message: \(message.count) bytes are over the frame limit")
         }
-        let prefix = try fields.prefix(.raw, ids: id...id)
+        let prefix = try fields.prefix(.raw, ids: fields.ids(from: id), series: fields.series)
         try bytes.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
             var record = try RawEncoder(room)
             try record.message(unsafe message.span.bytes)
