@@ -36,11 +36,15 @@ public struct Problem: Sendable, Equatable {
         case throttled
         /// A stage has more metrics than its file has room for.
         case metricsRefused = "metrics_refused"
+        /// A process was given a name that another one has.
+        case nameTaken = "name_taken"
         /// There are more stages than are followed.
         case stagesUnseen = "stages_unseen"
 
         /// False for what is worth knowing but does not make anything unhealthy.
-        public var isUnhealthy: Bool { self != .throttled && self != .metricsRefused }
+        public var isUnhealthy: Bool {
+            self != .throttled && self != .metricsRefused && self != .nameTaken
+        }
     }
 
     /// What it is.

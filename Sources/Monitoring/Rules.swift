@@ -39,6 +39,9 @@ struct Rules {
             add(.undelivered, delivery(snapshot))
             add(.spoolFull, spool(snapshot))
             add(.throttled, throttling(stage))
+            if snapshot.isRenamed {
+                add(.nameTaken, "it was given a name that another process has; see --instance")
+            }
         }
         add(.conservationOpen, conservation(stage))
         if snapshot.life == .running || !isReplaced {

@@ -43,14 +43,17 @@ public struct Stage: ~Copyable {
     ) throws -> StatsWriter {
         let own = instance ?? SystemdUnit.instance
         do throws(StatsError) {
-            return try StatsWriter(
+            let stats = try StatsWriter(
                 directory: directory ?? standardStats, stage: name,
                 instance: own ?? "\(getpid())", pipeline: pipeline, version: Version.text,
                 isVisitor: own == nil)
+            if let own, let holder = stats.nameHolder {
+                log.warning(
+                    "\(name).\(own) is already running as process \(holder): this process gets a "
+                        + "number behind that name; give it another one (--instance)")
+            }
+            return stats
         } catch {
-            // Two processes of one name would hide each other: neither place nor figures are
-            // worth that.
-            if case .nameTaken = error { throw StageFailure(.gaveUp, "\(error)") }
             // One that was asked for must work; the usual place is a convenience.
             guard directory == nil else {
                 if case .system(let error) = error { throw error }

@@ -6,6 +6,8 @@ struct StatsHeader {
     let instance: String
     /// False for a run that was given no name.
     let isMember: Bool
+    /// True when another process had its name.
+    let isRenamed: Bool
     let pipeline: String
     let version: String
     let pid: Int32
@@ -44,7 +46,9 @@ struct StatsHeader {
         self.state = state
         stage = bytes.text(at: Header.stage, StatsLayout.stageLength)
         instance = bytes.text(at: Header.instance, StatsLayout.instanceLength)
-        isMember = load(Header.flags, UInt32.self) & StatsLayout.memberFlag != 0
+        let flags = load(Header.flags, UInt32.self)
+        isMember = flags & StatsLayout.memberFlag != 0
+        isRenamed = flags & StatsLayout.renamedFlag != 0
         pipeline = bytes.text(at: Header.pipeline, StatsLayout.pipelineLength)
         version = bytes.text(at: Header.toolVersion, StatsLayout.toolVersionLength)
         pid = Int32(truncatingIfNeeded: load(Header.pid, UInt64.self))

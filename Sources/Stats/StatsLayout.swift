@@ -38,6 +38,8 @@ enum StatsLayout {
     }
     /// In the flags: the process was given a name, and belongs to the host's health.
     static let memberFlag: UInt32 = 1
+    /// In the flags: another process had the name, and this one got a number behind it.
+    static let renamedFlag: UInt32 = 2
     static let stageLength = 32
     static let instanceLength = 64
     static let pipelineLength = 64

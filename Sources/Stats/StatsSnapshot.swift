@@ -72,6 +72,8 @@ public struct StatsSnapshot: Sendable {
     public let instance: String
     /// True for a run that was given no name: it does not belong to the host's health.
     public let isVisitor: Bool
+    /// True when another process had the name that it was given: it has a number behind it.
+    public let isRenamed: Bool
     /// Which pipeline; may be empty.
     public let pipeline: String
     /// Version of the program; may be empty.
@@ -135,6 +137,7 @@ public struct StatsSnapshot: Sendable {
         stage = header.stage
         instance = header.instance
         isVisitor = !header.isMember
+        isRenamed = header.isRenamed
         pipeline = header.pipeline
         version = header.version
         pid = header.pid
@@ -172,7 +175,7 @@ public enum StatsError: Error, Equatable, CustomStringConvertible {
         case .system(let error): "\(error)"
         case .notStats(let path): "\(path) is not a stats file of this version"
         case .nameTaken(let name, let pid):
-            "\(name) is already running as process \(pid): give this one another name (--instance)"
+            "sixteen processes are called \(name), one of them \(pid): give this one another name (--instance)"
         }
     }
 }

@@ -14,6 +14,8 @@ public final class StatsWriter {
     private let isVisitor: Bool
     /// Where the file is; nil for figures that only this process sees.
     public private(set) var path: String?
+    /// The process that has the name which this one wanted; nil when it got it.
+    public private(set) var nameHolder: Int32?
     /// True when the file of a visitor stays after its end, until the next stage starts or healthd
     /// looks: for a run whose figures were asked for.
     public var keepsFile = false
@@ -25,17 +27,17 @@ public final class StatsWriter {
     /// Creates `directory/stage.instance.stats`, in the place of one that an earlier process left.
     ///
     /// Its owner writes it, everybody may read it. It takes the room that its figures need and is
-    /// locked while the stage runs, so that two processes cannot have one name. Files that visitors
-    /// left which were killed are removed.
+    /// locked while the stage runs, so that two processes cannot have one name: the second one waits
+    /// two seconds for the end of the first one, as in a restart, and then gets a number behind its
+    /// name, see ``nameHolder``. Files that visitors left which were killed are removed.
     ///
     /// - Parameters:
     ///   - instance: tells two processes of a stage apart; what a path cannot have is replaced, and
     ///     a name of more than 64 bytes is cut and ends with its checksum.
     ///   - pipeline: which pipeline it is part of; empty for the one of its host.
     ///   - version: of the program.
-    ///   - isVisitor: true for a run that nobody named: its file goes away when it ends, and another
-    ///     name is found where its own is taken.
-    /// - Throws: ``StatsError/nameTaken(_:pid:)`` when another process has the name for two seconds.
+    ///   - isVisitor: true for a run that nobody named: its file goes away when it ends.
+    /// - Throws: ``StatsError/nameTaken(_:pid:)`` when sixteen processes have the name.
     public init(
         directory: String, stage: String, instance: String, pipeline: String = "",
         version: String = "", isVisitor: Bool = false
@@ -83,27 +85,31 @@ public final class StatsWriter {
         } catch { throw .system(error) }
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name, or the first one with a number behind it that nobody has.
     private func publish(
         _ neighbour: String, in directory: String, _ stage: String, _ name: String
     ) throws(StatsError) -> String {
+        var patience = isVisitor ? 0 : StatsDirectory.patience
+        var own = name
         var number = 1
         while true {
-            let own = number == 1 ? name : "\(name)-\(number)"
             let path = "\(directory)/\(stage).\(own).stats"
             do throws(StatsError) {
-                let patience = isVisitor ? 0 : StatsDirectory.patience
                 try StatsDirectory.publish(
                     neighbour, as: path, id: "\(stage).\(own)", patience: patience)
                 return path
             } catch {
-                // Two containers may give their visitors one pid.
-                guard isVisitor, case .nameTaken = error, number < 16 else { throw error }
-                number += 1
-                memory.store(
-                    "\(name)-\(number)", at: StatsLayout.Header.instance,
-                    StatsLayout.instanceLength)
+                guard case .nameTaken(_, let pid) = error, number < 16 else { throw error }
+                if nameHolder == nil { nameHolder = pid }
             }
+            patience = 0
+            number += 1
+            own = name.cut(to: StatsLayout.instanceLength - 3) + "-\(number)"
+            memory.store(own, at: StatsLayout.Header.instance, StatsLayout.instanceLength)
+            guard !isVisitor else { continue }
+            memory.base.storeBytes(
+                of: StatsLayout.memberFlag | StatsLayout.renamedFlag,
+                toByteOffset: StatsLayout.Header.flags, as: UInt32.self)
         }
     }
 

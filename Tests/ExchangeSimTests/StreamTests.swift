@@ -4,12 +4,13 @@ import Testing
 
 /// The streams of exchange-sim, judged by a client in Python that knows the venue's pages and the
 /// market's formulas but not the program. Each case is a function of cases.py.
+@Suite(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
 struct StreamTests {
     /// Runs a case against a simulator with these options.
     private func expect(
         _ name: String, _ options: [String] = [], tls: Bool = false, _ words: [String] = []
     ) throws {
-        guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
+        let python = try #require(Python.path)
         let place = try TemporaryDirectory()
         let simulator = try Simulator(
             (options.contains("--start") ? [] : ["--newest", "100"]) + options

@@ -3,7 +3,11 @@ import TestSupport
 import Testing
 
 /// What is exported, against docs/metrics.md, promtool and a real Prometheus.
-@Suite(.serialized)
+@Suite(
+    .serialized,
+    .enabled(
+        if: Program.exists("promtool") && Program.exists("prometheus"),
+        "there is no Prometheus; run make setup"))
 struct PrometheusTests {
     /// A row of docs/metrics.md.
     private struct Row {
@@ -84,10 +88,6 @@ struct PrometheusTests {
         let exported = Self.types(text)
         #expect(Set(rows.map(\.name)) == Set(exported.keys))
         for row in rows { #expect(exported[row.name] == row.type, "\(row.name)") }
-        guard Program.exists("promtool"), Program.exists("prometheus") else {
-            print("skipped: no prometheus here; Scripts/setup test installs it")
-            return
-        }
         let lint = try Program.run("promtool", ["check", "metrics"], input: Array(text.utf8))
         #expect(lint.status == 0, "\(lint.text)\(lint.errors)")
         try scrape(demo, rows)
@@ -154,10 +154,6 @@ struct PrometheusTests {
     }
 
     @Test func `alert rules hold their unit tests, and each rule has one`() throws {
-        guard Program.exists("promtool") else {
-            print("skipped: no promtool here; Scripts/setup test installs it")
-            return
-        }
         let folder = packageRoot.appendingPathComponent("deploy/prometheus")
         for arguments in [
             ["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"],
@@ -205,7 +201,6 @@ struct PrometheusTests {
                 #expect(names.contains(name), "\(name) is not in docs/metrics.md")
             }
         }
-        guard Program.exists("promtool") else { return }
         expressions = expressions.enumerated().map { index, expression in
             let quoted = expression.replacing("\"", with: "\\\"")
             return "  - {record: \"test:expression\(index)\", expr: \"\(quoted)\"}"

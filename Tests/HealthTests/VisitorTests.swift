@@ -65,24 +65,24 @@ struct VisitorTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: stats) == [])
     }
 
-    @Test func `a second process of one name ends with 75 and says who has it`() throws {
-        let place = try TemporaryDirectory()
-        let fifo = try OpenFIFO(place.path("fifo"))
-        let options = ["--stats-dir", place.path("stats"), "--instance", "a"]
-        let first = try BackgroundProgram(
-            "dedup", options, input: fifo.path, output: "/dev/null")
-        let file = place.path("stats/dedup.a.stats")
-        #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
-        let second = try Program.run("dedup", options)
-        #expect(second.status == 75)
+    @Test func `a second process of one name says who has it, and both are seen`() throws {
+        let health = try Health(["heartbeat_seconds: 600"])
+        let fifo = try OpenFIFO(health.place.path("fifo"))
+        let first = try health.start("dedup", [], input: fifo.path, output: "/dev/null")
+        #expect(try waitUntil { try health.isRunning("dedup.a") })
+        let second = try LiveProgram("dedup", ["--stats-dir", health.stats, "--instance", "a"])
         #expect(
-            second.errors.contains("dedup.a is already running as process \(first.pid)")
-                && second.errors.contains("--instance"), "\(second.errors)")
-        #expect(try StatsSnapshot(path: file).pid == first.pid)
-        // Once it is over, its name is free at once.
+            waitUntil { second.errors.contains("dedup.a is already running as process \(first.pid)") },
+            "\(second.errors)")
+        #expect(try waitUntil { try health.isRunning("dedup.a-2") })
+        #expect(try health.waitFor("name_taken") != nil)
+        #expect(try health.isRunning("dedup.a") && health.get("/health").status == 200)
+        second.closeInput()
+        #expect(second.wait() == 0, "\(second.errors)")
+        // Once the first one is over, its name is free at once.
         first.signal(SIGKILL)
-        let third = try Program.run("dedup", options)
-        #expect(third.status == 0, "\(third.errors)")
+        let third = try Program.run("dedup", ["--stats-dir", health.stats, "--instance", "a"])
+        #expect(third.status == 0 && !third.errors.contains("already"), "\(third.errors)")
     }
 
     @Test func `stages that run are seen behind any number of files of those that ended`() throws {

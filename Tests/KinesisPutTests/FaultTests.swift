@@ -89,16 +89,13 @@ struct FaultTests {
         sink.server.script { $0.operation == "PutRecords" ? fault.script($0) : nil }
         let outcome = try sink.put(try Trades.frames(1...60), fault.options)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let problem = try Trades.problem(
+        try Trades.check(
             sink.server.accepted, ids: 1...60, repeats: fault.losesReplies)
-        #expect(problem == nil, "\(outcome.errors)")
         #expect(outcome.errors.contains("180 records confirmed"), "\(outcome.errors)")
         // What was confirmed is refused from now on.
         let again = try sink.put(try Trades.frames(1...60))
         #expect(again.status == 0 && again.errors.contains("\"refused\":\"180\""))
-        #expect(
-            try Trades.problem(sink.server.accepted, ids: 1...60, repeats: fault.losesReplies)
-                == nil)
+        try Trades.check(sink.server.accepted, ids: 1...60, repeats: fault.losesReplies)
     }
 
     @Test func `only failed entries are sent again`() throws {
@@ -133,9 +130,7 @@ struct FaultTests {
         held.turn(false)
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
-        #expect(
-            try Trades.problem(sink.server.accepted, ids: 1...50, symbols: ["BTCUSDT", "ETHUSDT"])
-                == nil)
+        try Trades.check(sink.server.accepted, ids: 1...50, symbols: ["BTCUSDT", "ETHUSDT"])
     }
 
     // MARK: - Who may, and where
@@ -160,7 +155,7 @@ struct FaultTests {
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
         let quotes = sink.server.accepted.filter { $0.stream == "market-sbe-bestbidask" }
-        #expect(try Trades.problem(quotes, ids: 1...20, symbols: ["BTCUSDT"]) == nil)
+        try Trades.check(quotes, ids: 1...20, symbols: ["BTCUSDT"])
     }
 
     @Test(
@@ -177,7 +172,7 @@ struct FaultTests {
         sink.server.script { _ in nil }
         let next = try sink.put(try Trades.frames(11...20))
         #expect(next.status == 0, "\(next.errors)")
-        #expect(try Trades.problem(sink.server.accepted, ids: 1...20) == nil)
+        try Trades.check(sink.server.accepted, ids: 1...20)
     }
 
     @Test func `streams are made when asked`() throws {
@@ -190,7 +185,7 @@ struct FaultTests {
         let outcome = try sink.put(
             try Trades.frames(1...20), ["--create-streams", "--shards", "4"])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(try Trades.problem(sink.server.accepted, ids: 1...20) == nil)
+        try Trades.check(sink.server.accepted, ids: 1...20)
         #expect(sink.server.calls("CreateStream").count == 1)
     }
 
@@ -226,7 +221,7 @@ struct FaultTests {
         }
         let outcome = try sink.put(try Trades.frames(1...20))
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(try Trades.problem(sink.server.accepted, ids: 1...20) == nil)
+        try Trades.check(sink.server.accepted, ids: 1...20)
     }
 
     @Test func `expired credentials are renewed and the call goes again`() throws {
@@ -253,7 +248,7 @@ struct FaultTests {
                 "AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
             ])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(try Trades.problem(sink.server.accepted, ids: 1...30) == nil)
+        try Trades.check(sink.server.accepted, ids: 1...30)
         #expect(
             sink.server.calls("PutRecords").last?.headers["x-amz-security-token"] == "t-SECOND")
     }
@@ -304,7 +299,7 @@ struct FaultTests {
         let sink = try Sink()
         let outcome = try sink.put(try Trades.frames(1...20) + Array("garbage!".utf8))
         #expect(outcome.status == 65, "\(outcome.errors)")
-        #expect(try Trades.problem(sink.server.accepted, ids: 1...20) == nil)
+        try Trades.check(sink.server.accepted, ids: 1...20)
     }
 
     // MARK: - Shards that change
@@ -333,7 +328,7 @@ struct FaultTests {
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
         if options.isEmpty {
-            #expect(try Trades.problem(sink.server.accepted, ids: 1...last) == nil)
+            try Trades.check(sink.server.accepted, ids: 1...last)
         } else {
             // Containers are taken apart by a stranger elsewhere; here their order counts.
             #expect(sink.server.accepted.allSatisfy { !$0.shard.isEmpty })

@@ -3,6 +3,7 @@ import Identity
 import Posix
 import Records
 import TestSupport
+import Testing
 
 /// Records to deliver, and what came of them.
 enum Trades {
@@ -46,12 +47,28 @@ enum Trades {
         return (frame.symbol.description, frame.firstID)
     }
 
-    /// What is wrong with what was stored; nil when each id came, in the order of its key.
+    /// Checks that each id was stored, in the order of its key; what is wrong is the issue's text.
     ///
-    /// - Parameter repeats: records that may have come a second time.
-    static func problem(
+    /// - Parameter repeats: records may have come a second time.
+    static func check(
         _ entries: [KinesisServer.Entry], ids: ClosedRange<Int64>,
-        symbols: [String] = ["BTCUSDT", "ETHUSDT", "BNBUSDT"], repeats: Bool = false
+        symbols: [String] = ["BTCUSDT", "ETHUSDT", "BNBUSDT"], repeats: Bool = false,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        guard
+            let problem = try problem(entries, ids: ids, symbols: symbols, repeats: repeats)
+        else { return }
+        let last = entries.suffix(6).compactMap { entry in
+            (try? identity(entry.data)).map { "\($0.symbol) \($0.id) of call \(entry.call)" }
+        }
+        Issue.record(
+            "\(problem), of \(entries.count) entries; the last: \(last.joined(separator: ", "))",
+            sourceLocation: sourceLocation)
+    }
+
+    private static func problem(
+        _ entries: [KinesisServer.Entry], ids: ClosedRange<Int64>,
+        symbols: [String], repeats: Bool
     ) throws -> String? {
         var last: [String: Int64] = [:]
         var seen: Set<String> = []

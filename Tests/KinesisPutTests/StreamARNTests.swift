@@ -112,8 +112,7 @@ struct StreamARNTests {
         let outcome = try sink.put(
             try Trades.frames(6...9, symbols: ["BTCUSDT"]), ["--streams", "trade=\(Self.one)"])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(
-            try Trades.problem(sink.server.accepted, ids: 1...9, symbols: ["BTCUSDT"]) == nil)
+        try Trades.check(sink.server.accepted, ids: 1...9, symbols: ["BTCUSDT"])
         #expect(sink.server.calls("PutRecords").allSatisfy { $0.streamARN == Self.one })
         #expect(!FileManager.default.fileExists(atPath: sink.place.path("state/spool/market")))
     }

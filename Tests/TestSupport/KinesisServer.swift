@@ -77,6 +77,8 @@ public final class KinesisServer: Sendable {
         var sequence = 0
         var script: @Sendable (Call) -> Fault? = { _ in nil }
         var isDown = false
+        /// Entries of calls whose replies are on their way in whole.
+        var answered = 0
         var connections: Set<Int32> = []
     }
 
@@ -151,6 +153,10 @@ public final class KinesisServer: Sendable {
 
     /// What was stored, in order.
     public var accepted: [Entry] { state.withLock { $0.accepted } }
+    /// How many entries were in calls that were answered: what comes after, such as ``setDown(_:)``,
+    /// does not take those replies back. One that was stored may still be without its reply, and
+    /// whoever sent it then sends it again.
+    public var answeredCount: Int { state.withLock { $0.answered } }
     /// How many entries were stored.
     public var acceptedCount: Int { state.withLock { $0.accepted.count } }
     /// Calls of an operation, in order.
@@ -261,7 +267,9 @@ public final class KinesisServer: Sendable {
         if isDown { return false }
         let fault = script(call)
         switch fault {
-        case nil: send(connection, 200, good(call, request, failing: [:]))
+        case nil:
+            send(connection, 200, good(call, request, failing: [:]))
+            state.withLock { $0.answered += call.entries.count }
         case .entries(let failing): send(connection, 200, good(call, request, failing: failing))
         case .refuse(let status, let body, let headers): send(connection, status, body, headers)
         case .hangUp(let isStored):

@@ -3,12 +3,13 @@ import TestSupport
 import Testing
 
 /// sbe-tap, dedup and kinesis-put as built, from a simulated exchange to a simulated Kinesis.
+@Suite(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
 struct LivePipelineTests {
     @Test(arguments: [[], ["--tls"], ["--connections", "2"]])
     func `what is streamed under faults comes once and in order, or is declared`(
         options: [String]
     ) throws {
-        guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
+        let python = try #require(Python.path)
         let outcome = try Program.run(
             python,
             [
@@ -23,7 +24,7 @@ struct LivePipelineTests {
     func `a stop signal to pipelines/live ends the source first and loses nothing`(
         signal: String
     ) throws {
-        guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
+        let python = try #require(Python.path)
         let simulator = try Simulator(["--start", "now", "--rate", "50"])
         let sink = try BackgroundProgram(python, [script("kinesis_sink.py")])
         let url = sink.firstLine().split(separator: " ").last.map(String.init) ?? ""

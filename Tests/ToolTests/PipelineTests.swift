@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 /// rest-pull, dedup, s3-put, recq and ledgerctl as built, against the simulated exchange.
+@Suite(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
 struct PipelineTests {
     @Test(arguments: ["sbe", "json"])
     func `a pull yields each id of the range once, as the market has it`(encoding: String) throws {
@@ -102,7 +103,7 @@ struct PipelineTests {
     func `every form of object is read back by strangers`(format: String, compression: String)
         throws
     {
-        guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
+        let python = try #require(Python.path)
         let simulator = try Simulator(["--newest", "20000", "--invalid-aggregates", "999"])
         let place = try TemporaryDirectory()
         let outcomes = try Program.pipeline([
@@ -152,7 +153,7 @@ struct PipelineTests {
     }
 
     @Test func `stages that are killed lose and double nothing`() throws {
-        guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
+        let python = try #require(Python.path)
         let outcome = try Program.run(
             python,
             [
@@ -170,7 +171,7 @@ func script(_ name: String) -> String {
 
 /// Compares records with what market.py works out.
 func expectMarket(_ records: [UInt8], dataset: String, count: Int) throws {
-    guard let python = Python.path else { return print("skipped: no .venv; run make setup") }
+    let python = try #require(Python.path, "there is no .venv; run make setup")
     let json = try Program.run("recq", ["json"], input: records)
     #expect(json.status == 0, "\(json.errors)")
     let check = try Program.run(

@@ -3,9 +3,10 @@ import TestSupport
 import Testing
 
 /// sbe-tap when servers, readers and disks fail in ways that must not end it.
+@Suite(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
 struct SbeTapEndurance {
     @Test func `a server that closes without reading our answer is connected to again`() throws {
-        guard let venue = try ScriptedVenue("goodbye_with_unread_pong") else { return }
+        let venue = try ScriptedVenue("goodbye_with_unread_pong")
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.says("\"connected\"", times: 4), "\(tap.log)")
         #expect(waitUntil { tap.output.count >= 8 * 110 })
@@ -16,7 +17,7 @@ struct SbeTapEndurance {
 
     @Test(arguments: [401, 403, 404])
     func `a refusal after good service is waited out`(status: Int) throws {
-        guard let venue = try ScriptedVenue("refusal_after_service", ["\(status)"]) else { return }
+        let venue = try ScriptedVenue("refusal_after_service", ["\(status)"])
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.says("connection refused"), "\(tap.log)")
         #expect(tap.log.contains("HTTP \(status)"))
@@ -127,16 +128,17 @@ struct SbeTapEndurance {
         #expect(tap.stop() == 0, "\(tap.log)")
     }
 
-    @Test func `stopping does not wait for a name server that does not answer`() throws {
+    private static let hasNamespaces =
+        (try? Program.run("unshare", ["-rmn", "true"]).status) == 0
+
+    @Test(.enabled(if: hasNamespaces, "there are no namespaces for this user"))
+    func `stopping does not wait for a name server that does not answer`() throws {
         let place = try TemporaryDirectory()
         try Data("nameserver 127.0.0.1\noptions timeout:30\n".utf8).write(
             to: URL(fileURLWithPath: place.path("resolv.conf")))
         let space = ["-rmn", "bash", "-c"]
         let bind = "mount --bind \(place.path("resolv.conf")) /etc/resolv.conf || exit 99; "
-        let isAllowed = try? Program.run("unshare", space + [bind]).status == 0
-        guard isAllowed == true, let python = Python.path else {
-            return print("skipped: no namespaces, or no .venv")
-        }
+        let python = try #require(Python.path)
         // A name server that takes questions and gives no answers, in a network of its own.
         let server = """
             import fcntl, socket, struct
@@ -166,7 +168,7 @@ struct SbeTapEndurance {
     }
 
     @Test func `a quarantine that cannot be written does not end the feed`() throws {
-        guard let venue = try ScriptedVenue("unknown_template") else { return }
+        let venue = try ScriptedVenue("unknown_template")
         let tap = try LiveTap(
             streams: venue.streams, ["--streams", "trade", "--quarantine", "/dev/full"])
         #expect(waitUntil { tap.output.count >= 4 * 110 }, "\(tap.log)")
@@ -193,7 +195,7 @@ struct SbeTapEndurance {
     }
 
     @Test func `a capture of connections of which one lags is replayed without a hole`() throws {
-        guard let venue = try ScriptedVenue("lagging_copies") else { return }
+        let venue = try ScriptedVenue("lagging_copies")
         let capture = try LiveTap(
             streams: venue.streams, ["--streams", "depth", "--connections", "2", "--raw"])
         #expect(capture.says("\"connected\"", times: 2), "\(capture.log)")
@@ -227,7 +229,7 @@ struct SbeTapEndurance {
     }
 
     @Test func `a hole that is given up does not exceed the limit`() throws {
-        guard let venue = try ScriptedVenue("hole") else { return }
+        let venue = try ScriptedVenue("hole")
         let tap = try LiveTap(
             streams: venue.streams,
             ["--streams", "trade", "--connections", "2", "--limit", "3"])
@@ -258,7 +260,7 @@ struct SbeTapEndurance {
     }
 
     @Test func `ids that begin anew far below are warned of`() throws {
-        guard let venue = try ScriptedVenue("ids_from_one_again") else { return }
+        let venue = try ScriptedVenue("ids_from_one_again")
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.says("ids lie behind"), "\(tap.log)")
         #expect(tap.log.contains("BTCUSDT@trade") && tap.log.contains("1000039"))
