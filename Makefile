@@ -2,13 +2,15 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 RELEASE := .build/release
+# The programs that tests start: `make test TOOLS=$PWD/.build/release` after `make peers`.
+TOOLS ?= $(CURDIR)/.build/debug
 export PYTHON ?= $(CURDIR)/.venv/bin/python
 export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 # Byte code beside the tests would be files that the package does not know.
 export PYTHONDONTWRITEBYTECODE := 1
 PREFIX ?= /usr/local
 
-.PHONY: help setup build test lint format coverage generate demo bench chaos fuzz soak install uninstall clean
+.PHONY: help setup build peers test lint format coverage generate demo bench chaos fuzz soak install uninstall clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -16,14 +18,17 @@ help: ## Show the targets
 setup: ## Install what building and testing need: apt packages, and Python packages into .venv
 	@Scripts/setup build test
 
-build: ## Build the programs, optimised, with a static Swift standard library
+build: ## Build what is shipped, optimised, with a static Swift standard library
 	@Scripts/setup build
-	swift build -c release --static-swift-stdlib
+	@Scripts/build shipped
+
+peers: build ## Build the programs for developing too: the simulated exchange, generator, benches
+	@Scripts/build peers
 
 test: ## Run every test, against the libraries and the built programs
 	@Scripts/setup build test
 	swift build
-	TOOLS_DIR=$(CURDIR)/.build/debug Scripts/test
+	TOOLS_DIR=$(TOOLS) Scripts/test
 
 lint: ## Check the style of every Swift file
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
@@ -38,14 +43,14 @@ coverage: ## Measure which lines the tests reach
 generate: ## Write generated code, Avro schemas and man pages anew
 	@Scripts/generate
 
-demo: build ## Backfill an hour from a simulated exchange into ./data/bronze, then stream into a local Kinesis
+demo: peers ## Backfill an hour from a simulated exchange into ./data/bronze, then stream into a local Kinesis
 	@Scripts/setup test
 	@Scripts/demo $(RELEASE)
 
-bench: build ## Measure against C and Python programs that do the same
+bench: peers ## Measure against C and Python programs that do the same
 	@Scripts/bench $(RELEASE)
 
-chaos: build ## Kill the pipeline a hundred times, and prove that nothing was lost or doubled
+chaos: peers ## Kill the pipeline a hundred times, and prove that nothing was lost or doubled
 	@Scripts/setup test
 	$(PYTHON) Tests/ToolTests/chaos.py --tools $(RELEASE) --kills 100 --ids 300000
 
@@ -55,7 +60,7 @@ fuzz: ## Search for input that breaks a reader, FUZZ seconds each
 	@Scripts/fuzz $(FUZZ)
 
 SOAK ?= 600
-soak: build ## Stream under faults for ten minutes (SOAK seconds), and prove that every trade came once or is declared
+soak: peers ## Stream under faults for ten minutes (SOAK seconds), and prove that every trade came once or is declared
 	@Scripts/setup test
 	$(PYTHON) Tests/ToolTests/soak.py --tools $(RELEASE) --seconds $(SOAK)
 

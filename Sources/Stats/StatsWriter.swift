@@ -12,6 +12,8 @@ public final class StatsWriter {
     private var slots = 0
     private var places: [String: Int] = [:]
     private let isVisitor: Bool
+    /// Files that this process has begun.
+    private static let count = Atomic(0)
     /// Where the file is; nil for figures that only this process sees.
     public private(set) var path: String?
     /// The process that has the name which this one wanted; nil when it got it.
@@ -47,7 +49,8 @@ public final class StatsWriter {
         do throws(SystemError) { try Files.makeDirectories(directory) } catch {
             throw .system(error)
         }
-        let neighbour = "\(directory)/\(stage).\(name).\(getpid()).new"
+        let number = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
+        let neighbour = "\(directory)/\(stage).\(name).\(getpid())-\(number).new"
         memory = try Self.makeFile(neighbour)
         heartbeat = Self.heartbeat(memory)
         writeHeader(stage, name, pipeline, version)

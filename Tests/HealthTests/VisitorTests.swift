@@ -72,7 +72,9 @@ struct VisitorTests {
         #expect(try waitUntil { try health.isRunning("dedup.a") })
         let second = try LiveProgram("dedup", ["--stats-dir", health.stats, "--instance", "a"])
         #expect(
-            waitUntil { second.errors.contains("dedup.a is already running as process \(first.pid)") },
+            waitUntil {
+                second.errors.contains("dedup.a is already running as process \(first.pid)")
+            },
             "\(second.errors)")
         #expect(try waitUntil { try health.isRunning("dedup.a-2") })
         #expect(try health.waitFor("name_taken") != nil)
