@@ -150,7 +150,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["Page/page.html"]),
-        tool("ledgerctl", ["Stage", "Records", "Encoding", "Identity", "Ledger", "Posix"]),
+        tool(
+            "ledgerctl", ["Stage", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix"]),
 
         // For developers and demos.
         library("SchemaModel", []),
@@ -177,7 +178,9 @@ let package = Package(
             path: "Benchmarks/core", swiftSettings: base),
 
         // Tests: one target per library.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: base),
+        .target(
+            name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
+            swiftSettings: base),
         .testTarget(
             name: "ToolTests",
             dependencies: [
@@ -205,7 +208,10 @@ let package = Package(
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("EncodingTests", ["Encoding", "Posix", "TestSupport"]),
         tests("IdentityTests", ["Identity", "Encoding", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "Journal", "Identity", "Posix", "TestSupport"]),
+        tests(
+            "LedgerTests", ["ledgerctl", "Ledger", "Journal", "Identity", "Posix", "TestSupport"]),
+        tests(
+            "CrashTests", ["Ledger", "Spool", "Journal", "Identity", "Posix", "TestSupport"]),
         tests("JournalTests", ["Journal", "Posix", "TestSupport"]),
         tests("SpoolTests", ["Spool", "Journal", "Posix", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),

@@ -165,11 +165,6 @@ public struct IDSet: Sendable, Equatable {
         return isNew
     }
 
-    /// Adds another set.
-    public mutating func formUnion(_ other: IDSet) {
-        for index in other.lower.indices { insert(other.lower[index]...other.upper[index]) }
-    }
-
     /// Drops the lowest intervals until at most `count` are left.
     ///
     /// - Returns: the highest id that was dropped; nil when none was.

@@ -21,7 +21,7 @@ public struct SyncedMark: Sendable {
     public enum Reading: Sendable, Equatable {
         /// It is this file's, and so many bytes were synced, as far as is known.
         case synced(Int64)
-        /// Nothing of the file was ever written through: its header is cut short or zero.
+        /// Nothing of the file was ever synced: its header is cut short, or zero in parts.
         case unwritten
         /// The bytes are something else: the file is damaged, or of another kind.
         case unknown
@@ -62,16 +62,10 @@ public struct SyncedMark: Sendable {
 
     /// Reads a header.
     public mutating func read(_ header: RawSpan, magic: StaticString) -> Reading {
-        let isZero = header.withUnsafeBytes { $0.allSatisfy { $0 == 0 } }
-        if isZero { return .unwritten }
         let wanted = UnsafeBufferPointer(start: magic.utf8Start, count: magic.utf8CodeUnitCount)
         let isMagic = header.withUnsafeBytes { $0.starts(with: wanted) }
-        guard header.byteCount >= Self.headerLength else {
-            // A first write that was cut short.
-            return isMagic || header.byteCount < 8 ? .unwritten : .unknown
-        }
         var newest: (counter: UInt32, length: Int64)?
-        for place in [8, 24] {
+        for place in [8, 24] where header.byteCount >= Self.headerLength {
             let length = header.unsafeLoadUnaligned(fromByteOffset: place, as: Int64.self)
             let counter = header.unsafeLoadUnaligned(fromByteOffset: place + 8, as: UInt32.self)
             let checksum = header.unsafeLoadUnaligned(fromByteOffset: place + 12, as: UInt32.self)
@@ -83,7 +77,15 @@ public struct SyncedMark: Sendable {
                 newest = (counter, length)
             }
         }
-        guard isMagic, let newest else { return .unknown }
+        guard isMagic, let newest else {
+            // Before the first sync the header is what a new file gets, and any part of it may be
+            // missing.
+            let new = Self.header(magic: magic)
+            let isNew = header.withUnsafeBytes { bytes in
+                zip(bytes, new).allSatisfy { $0 == 0 || $0 == $1 }
+            }
+            return isNew ? .unwritten : .unknown
+        }
         counter = newest.counter
         return .synced(newest.length)
     }

@@ -43,11 +43,19 @@ extension FrameView {
 
     /// The ids that a gap record says will never come; nil for other records and for gaps that
     /// may still be filled.
+    ///
+    /// Trades, aggregates and klines can be fetched again, unless the venue said that it has them no
+    /// longer or never had them. What a book was is history nobody keeps: of its kinds each gap is for
+    /// good, whatever its reason.
     public var declaredGap: ClosedRange<Int64>? {
-        guard let gap = try? GapDecoder(message), firstID <= lastID,
-            gap.reason == .notServed || gap.reason == .absent
-        else { return nil }
-        return firstID...lastID
+        guard let gap = try? GapDecoder(message), firstID <= lastID else { return nil }
+        let isForGood =
+            switch RecordKind(rawValue: gap.missingTemplate) {
+            case .depthDiff, .depthSnapshot, .bestBidAsk: true
+            case .trade, .aggTrade, .kline, .gap, .raw, nil:
+                gap.reason == .notServed || gap.reason == .absent
+            }
+        return isForGood ? firstID...lastID : nil
     }
 
     /// True for a kline whose interval was not over: it will come again under the same id, so no

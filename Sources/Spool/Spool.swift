@@ -28,6 +28,9 @@ public struct Spool: ~Copyable {
     private let maximumBytes: Int64
     private let keeper: DamageKeeper
     private var lock: Descriptor?
+    /// Where the first entry begins that can be here after a power failure: deleting a segment is
+    /// durable only when its directory was synced. Of what is before nothing needs to be known.
+    public private(set) var durableFirst = Position(segment: 0, offset: 0)
     private var segments: [Segment] = []
     /// The highest number that a segment had, so that positions only grow.
     private var lastNumber: UInt64 = 0
@@ -62,6 +65,7 @@ public struct Spool: ~Copyable {
             }
             found = try SpoolRecovery(directory: directory, keeper: keeper).run()
             id = try SpoolRecovery.identity(directory, isNew: found.segments.isEmpty)
+            try Files.syncDirectory(directory)
         } catch {
             throw error.code == EWOULDBLOCK ? .locked(directory) : .system(error)
         }
@@ -69,6 +73,7 @@ public struct Spool: ~Copyable {
         lastNumber = found.lastNumber
         tornBytes = found.tornBytes
         damages = found.damages
+        defer { durableFirst = first }
         if found.mayAppend, let last = segments.last {
             do throws(SystemError) {
                 let file = try Descriptor.open(last.path, O_RDWR)
@@ -198,6 +203,7 @@ public struct Spool: ~Copyable {
             let header = SyncedMark.header(magic: Segment.magic)
             try file.writeAll(header.span.bytes)
             try Files.syncDirectory(directory)
+            durableFirst = first
             self.file = consume file
         } catch {
             // Half a segment is not one.

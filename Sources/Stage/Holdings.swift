@@ -41,8 +41,8 @@ public struct Holdings: ~Copyable {
         switch sequence.numbering {
         case .none, .arrival: return true
         case .increasing:
-            // The ledger has the stretches that were delivered.
-            return !sequence.held.contains(frame.occupiedIDs)
+            // Only an exact id is proof that a record was delivered.
+            return ledger.coverage(of: sequence.id)?.recent.contains(frame.firstID) != true
                 && sequence.taken.insert(frame.occupiedIDs, keeping: Self.recentSparse)
         case .contiguous:
             // Each id once: what was taken in since the start counts too.

@@ -75,7 +75,8 @@ extension StageCommand {
     private func start() -> Never {
         let name = Self.toolName
         let environment = Environment.all
-        var log = Log(stage: name)
+        // A person reads what a tool for people says, wherever standard error goes.
+        var log = Log(stage: name, format: isForPeople ? .text : nil)
         var isService = Environment.isService(environment, instance: common.instance)
         do {
             var settings = try Settings(

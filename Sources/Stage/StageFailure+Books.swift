@@ -7,7 +7,7 @@ extension StageFailure {
         switch error {
         case .system(let error): self.init(ExitCode(for: error), "\(error)")
         case .locked: self.init(.gaveUp, "\(error)")
-        case .notALedger, .corrupt: self.init(.inputOutput, "\(error)")
+        case .notALedger, .notUnderstood: self.init(.inputOutput, "\(error)")
         }
     }
 

@@ -15,6 +15,8 @@ struct ConfirmedIDs: ~Copyable {
     private var run: (sequence: SequenceID, ids: ClosedRange<Int64>)?
     /// The last record confirmed in this run, of sequences with holes.
     private var lastSparse: [SequenceID: Int64] = [:]
+    /// Ids of those records that are not in the ledger yet.
+    private var observed: [SequenceID: [Int64]] = [:]
     private var isEmpty = true
     /// Sequences of which the figures do not tell the latest yet.
     private var changed: Set<SequenceID>
@@ -47,6 +49,7 @@ struct ConfirmedIDs: ~Copyable {
                 ids = last...ids.upperBound
             }
             lastSparse[sequence] = ids.upperBound
+            observed[sequence, default: []].append(frame.firstID)
         case .contiguous: break
         }
         isEmpty = false
@@ -64,6 +67,8 @@ struct ConfirmedIDs: ~Copyable {
     mutating func write() throws(LedgerError) {
         guard !isEmpty else { return }
         closeRun()
+        for (sequence, ids) in observed { ledger.note(sequence, recent: ids) }
+        observed.removeAll(keepingCapacity: true)
         try ledger.write()
         isEmpty = true
     }

@@ -1,63 +1,50 @@
-import Encoding
 import Glibc
-import Identity
+import Journal
 import Ledger
 import Posix
-import Records
 import Stage
 
-/// Opens a ledger for a look, whatever name its owner gave.
+/// Opens a ledger, whatever name its owner gave.
 enum LedgerFile {
+    /// For a look; a sink may be at work.
     static func open(_ path: String, log: Log) throws -> Ledger {
-        let status = try Files.status(path)
-        let isDirectory = (status?.st_mode ?? 0) & S_IFMT == S_IFDIR
+        let file = try file(path)
         do throws(LedgerError) {
-            let ledger = try Ledger(reading: isDirectory ? path + "/ledger" : path)
+            var ledger = try Ledger(reading: file)
             if ledger.tornBytes > 0 {
                 log.warning(
-                    "\(path) ends in \(ledger.tornBytes) bytes of a torn entry, which do not count")
+                    "\(file) ends in \(ledger.tornBytes) bytes of an unfinished entry, which do "
+                        + "not count")
+            }
+            for damage in ledger.takeDamages() {
+                log.warning(
+                    "\(file) is damaged: \(damage.length) bytes at byte \(damage.offset) do not "
+                        + "count. What they said is missing here; the sink keeps a copy of them in "
+                        + "\"damaged\" when it starts, and goes on with the rest")
             }
             return ledger
-        } catch {
-            if case .system(let error) = error { throw error }
-            throw StageFailure(.badInput, "\(error)")
+        } catch { throw failure(error) }
+    }
+
+    /// To change it; no sink may be at work.
+    static func openForWriting(_ path: String) throws -> Ledger {
+        let file = try file(path)
+        // What is not there is not made.
+        _ = try Descriptor.open(file, O_RDONLY)
+        do throws(LedgerError) { return try Ledger(writing: file) } catch { throw failure(error) }
+    }
+
+    /// The end of the program that a ledger which cannot be used means.
+    static func failure(_ error: LedgerError) -> any Error {
+        switch error {
+        case .system(let error): error
+        case .locked: StageFailure(.gaveUp, "\(error): stop the sink first")
+        case .notALedger, .notUnderstood: StageFailure(.badInput, "\(error)")
         }
     }
-}
 
-/// Ids as text: numbers, or times for klines.
-struct IDText {
-    let isTime: Bool
-
-    func text(_ range: ClosedRange<Int64>) -> String {
-        guard isTime else { return "\(range.lowerBound) to \(range.upperBound)" }
-        return Timestamp.text(microseconds: range.lowerBound) + " to "
-            + Timestamp.text(microseconds: range.upperBound)
-    }
-
-    func count(_ set: IDSet) -> String {
-        isTime ? "\(set.intervalCount) stretches" : "\(set.total) ids"
-    }
-
-    func parse(_ text: String, isEnd: Bool) throws -> Int64 {
-        if !isTime {
-            guard let id = Int64(text) else {
-                throw StageFailure(.usage, "\"\(text)\" is no id; times are for klines")
-            }
-            return id
-        }
-        guard let time = Timestamp.parse(text) ?? Int64(text) else {
-            throw StageFailure(.usage, "\"\(text)\" is no UTC time")
-        }
-        return isEnd ? time - 1 : time
-    }
-}
-
-extension Coverage {
-    /// Holes between what is held, those that were declared left out.
-    var holes: [ClosedRange<Int64>] {
-        var counted = held
-        counted.formUnion(declared)
-        return counted.holes
+    private static func file(_ path: String) throws(SystemError) -> String {
+        let status = try Files.status(path)
+        return (status?.st_mode ?? 0) & S_IFMT == S_IFDIR ? path + "/ledger" : path
     }
 }

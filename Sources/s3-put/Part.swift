@@ -27,6 +27,8 @@ final class Part {
     /// Of a sparse sequence, where ids only grow and what lies between two of them never comes: the
     /// stretches that went into this object with no record of the sequence into another between.
     private var stretches: [ClosedRange<Int64>] = []
+    /// The ids of its records.
+    private var observed: [Int64] = []
     /// nil for a sequence that is not sparse.
     private let turn: SequenceTurn?
     /// Klines that were not over: their ids will come again, so no ledger counts them.
@@ -69,6 +71,7 @@ final class Part {
         lastRecordAt = now
         if let turn {
             extend(turn, frame.occupiedIDs)
+            observed.append(frame.firstID)
         } else if frame.isUnfinished {
             unfinished += 1
         } else {
@@ -126,6 +129,7 @@ final class Part {
             sequence: sequence, held: held,
             declared: declared.map { (key: $0.key, ranges: $0.value.ranges) })
         object.firstIngest = firstIngest
+        object.observed = observed
         writer.seal(object, isNamedByContent: isNamedByContent)
         return object
     }

@@ -22,6 +22,8 @@ struct SealedObject: Sendable {
     let spoolStart: Spool.Position?
     let sequence: SequenceID
     let held: [ClosedRange<Int64>]
+    /// The ids of its records, of a sequence where ids only grow.
+    var observed: [Int64] = []
     let declared: [(key: SequenceID, ranges: [ClosedRange<Int64>])]
 
     init(
@@ -66,6 +68,9 @@ struct SealedObject: Sendable {
     func writeManifest() throws(SystemError) {
         var text = "key \(key)\ntype \(contentType)\nrecords \(records)\n"
         text += "sequence \(Self.text(sequence))\n"
+        if !observed.isEmpty {
+            text += "observed " + observed.map(String.init).joined(separator: " ") + "\n"
+        }
         for range in held { text += "held \(range.lowerBound) \(range.upperBound)\n" }
         for entry in declared {
             for range in entry.ranges {
@@ -102,6 +107,7 @@ struct SealedObject: Sendable {
                 } else if let key = Self.sequence(words[3...]) {
                     declared[key, default: []].append(first...last)
                 }
+            case ("observed", _): observed = words.dropFirst().compactMap { Int64($0) }
             case ("end", 1): isWhole = true
             default: return nil
             }

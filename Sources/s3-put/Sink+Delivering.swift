@@ -40,6 +40,7 @@ extension Sink {
         guard !delivered.isEmpty else { return }
         for object in delivered {
             ledger.add(object.sequence, held: object.held)
+            ledger.note(object.sequence, recent: object.observed)
             for entry in object.declared { ledger.add(entry.key, declared: entry.ranges) }
         }
         do throws(LedgerError) { try ledger.commit() } catch { throw StageFailure(error) }

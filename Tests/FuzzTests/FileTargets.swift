@@ -26,9 +26,19 @@ let fileTargets = [
     },
     FuzzTarget(name: "spool", seeds: []) { input in
         let directory = ScratchDirectory()
-        directory.write(input, "0000000000000001.spool")
-        guard let spool = try? Spool(directory: directory.path) else { return }
-        _ = spool.first
+        mkdir(directory.path + "/spool", 0o700)
+        directory.write(input, "spool/00000000000000000001.spool")
+        guard var spool = try? Spool(directory: directory.path + "/spool") else { return }
+        // What can be read can be read in pieces, to the end.
+        var position = spool.first
+        let end = spool.next
+        while position < end {
+            guard let next = try? spool.read(from: position, atLeast: 100, { _, _ in }) else {
+                return
+            }
+            if next <= position { broken("reading a spool does not go on at \(position)") }
+            position = next
+        }
     },
 ]
 
@@ -42,13 +52,16 @@ struct ScratchDirectory: ~Copyable {
         path = String(cString: template)
     }
 
-    deinit {
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
         guard let directory = opendir(path) else { return }
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            unlink("\(path)/\(name)")
+            guard name != ".", name != ".." else { continue }
+            if unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)") }
         }
         closedir(directory)
         rmdir(path)

@@ -6,9 +6,14 @@ public final class TemporaryDirectory {
     public let path: String
 
     /// Makes one.
-    public init() throws {
-        let url = FileManager.default.temporaryDirectory
-            .appendingPathComponent("bitcoin-ingestor-\(UUID().uuidString)")
+    ///
+    /// - Parameter inMemory: where syncing costs nothing, if the system has such a place.
+    public init(inMemory: Bool = false) throws {
+        let memory = "/dev/shm"
+        let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory)
+        let parent =
+            isThere ? URL(fileURLWithPath: memory) : FileManager.default.temporaryDirectory
+        let url = parent.appendingPathComponent("bitcoin-ingestor-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         path = url.path
     }

@@ -76,7 +76,7 @@ struct BadInputTests {
         usage(["recq", "head", "--count=-3"], "negative")
         usage(["ledgerctl", "show", "/nonexistent/ledger"], "/nonexistent/ledger", 74)
         usage(["ledgerctl", "show", "/bin/sh"], "is not a ledger", 65)
-        usage(["ledgerctl", "verify", "/bin/sh", "--kind", "candle"], "no kind")
+        usage(["ledgerctl", "verify", "/bin/sh", "--kind", "candle"], "is not a kind")
         for (line, message) in [
             ("nonsense", "line 1: byte 0"), ("{}", "kind: is missing"), (#"{"kind":"cow"}"#, "cow"),
             (#"{"kind":"trade","trade_id":"x"}"#, "trade_id"),

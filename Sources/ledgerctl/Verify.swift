@@ -1,0 +1,93 @@
+import ArgumentParser
+import Identity
+import Ledger
+import Stage
+
+struct Verify: InspectionCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check that a range was delivered whole.",
+        discussion: """
+            Without --from and --to: from the first to the last id that is known.
+
+            Of kinds whose ids only grow (bestBidAsk, depthSnapshot) nobody can say which ids there \
+            were: a range is observed where one uninterrupted reading covers it.
+            """)
+    @OptionGroup var selection: Selection
+    @Option(help: ArgumentHelp("First id; for klines a time.", valueName: "id|time")) var from:
+        String?
+    @Option(
+        help: ArgumentHelp(
+            "Last id; for klines the time before which the range ends.", valueName: "id|time"))
+    var to: String?
+    @Flag(help: "Count ids that were declared missing as there.") var allowDeclared = false
+    @OptionGroup var common: CommonOptions
+
+    /// Missing ranges of a sequence that are printed.
+    private static let mostRanges = 100
+
+    func plan(_ settings: inout Settings) throws {}
+
+    func run(_ plan: Void, in stage: borrowing Stage) throws {
+        let ledger = try LedgerFile.open(selection.ledger, log: stage.log)
+        let sequences = selection.sequences(of: ledger)
+        guard !sequences.isEmpty else {
+            throw StageFailure(.no, "the ledger holds no such sequence")
+        }
+        var report = ""
+        var isWhole = true
+        for sequence in sequences {
+            guard let coverage = ledger.coverage(of: sequence) else { continue }
+            switch sequence.numbering {
+            case .contiguous: try verify(sequence, coverage, &report, &isWhole)
+            case .increasing: try observe(sequence, coverage, &report, &isWhole)
+            case .arrival, .none:
+                report += "\(sequence.title)  has no ids that could be verified\n"
+            }
+        }
+        try stage.print(report)
+        if !isWhole { throw StageFailure(.no, "") }
+    }
+
+    private func verify(
+        _ sequence: SequenceID, _ coverage: Coverage, _ report: inout String,
+        _ isWhole: inout Bool
+    ) throws {
+        let ids = IDText(sequence)
+        var counted = coverage.held
+        // Klines of a suspension never were; other declared ids are lost.
+        if allowDeclared || ids.isTime { counted.formUnion(coverage.declared) }
+        let range = try ids.range(
+            from: from, to: to, known: Self.span(counted), title: sequence.title)
+        let missing = counted.missing(in: range)
+        isWhole = isWhole && missing.isEmpty
+        report += "\(sequence.title)  \(ids.text(range))  "
+        report += missing.isEmpty ? "whole\n" : "\(IDText.count(missing.count, "hole", "holes"))\n"
+        for range in missing.prefix(Self.mostRanges) {
+            report += "  missing  \(ids.text(range))\n"
+        }
+        if missing.count > Self.mostRanges {
+            report += "  … and \(missing.count - Self.mostRanges) more\n"
+        }
+    }
+
+    private func observe(
+        _ sequence: SequenceID, _ coverage: Coverage, _ report: inout String,
+        _ isWhole: inout Bool
+    ) throws {
+        let ids = IDText(sequence)
+        var seen = IDSet(coverage.runs.all.map(\.span))
+        if allowDeclared { seen.formUnion(coverage.declared) }
+        let range = try ids.range(from: from, to: to, known: Self.span(seen), title: sequence.title)
+        let unseen = seen.missing(in: range)
+        isWhole = isWhole && unseen.isEmpty
+        report += "\(sequence.title)  \(ids.text(range))  "
+        report += unseen.isEmpty ? "observed without interruption\n" : "observed in parts\n"
+        for range in unseen.prefix(Self.mostRanges) {
+            report += "  not observed  \(ids.text(range))\n"
+        }
+    }
+
+    private static func span(_ ids: IDSet) -> ClosedRange<Int64>? {
+        ids.first.flatMap { first in ids.last.map { first...$0 } }
+    }
+}
