@@ -80,7 +80,9 @@ enum FirstFormat {
             }
             var symbol = SymbolName.unnamed
             withUnsafeMutableBytes(of: &symbol) { room in
-                for index in 0..<(symbolLength + extra) { room[index] = load(8 + index, UInt8.self) }
+                for index in 0..<(symbolLength + extra) {
+                    room[index] = load(8 + index, UInt8.self)
+                }
             }
             let sequence = SequenceID(
                 venue: load(0, UInt8.self), template: load(2, UInt16.self),
