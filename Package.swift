@@ -205,6 +205,7 @@ let package = Package(
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         fuzz,
         tests("LayeringTests", ["TestSupport"]),
+        tests("StageTests", ["Stage", "Stats", "Posix", "TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("EncodingTests", ["Encoding", "Posix", "TestSupport"]),
         tests("IdentityTests", ["Identity", "Encoding", "TestSupport"]),

@@ -11,6 +11,8 @@ struct ConfigFile {
     struct Entry: Equatable {
         var text: String
         let line: Int
+        /// True for `key:`, `~` and `null` without quotes: the setting is not set.
+        var isNull = false
     }
 
     /// A configuration file is a page or two; this keeps a wrong path from being read whole.
@@ -35,10 +37,13 @@ struct ConfigFile {
         do throws(ConfigError) {
             try events.expectStart()
             guard let root = try events.next() else { return }
-            guard case .mapping = root.kind else {
+            switch root.kind {
+            case .mapping: try readMapping("", &events, environment)
+            case .null: break
+            default:
                 throw ConfigError(line: root.line, "the file is not a mapping of keys to values")
             }
-            try readMapping("", &events, environment)
+            try events.expectEnd()
         } catch {
             throw StageFailure(.configuration, "\(path):\(error.line): \(error.reason)")
         }
@@ -59,6 +64,8 @@ struct ConfigFile {
             switch value.kind {
             case .scalar(let text):
                 try store(key, substitute(text, environment, value.line), value.line)
+            case .null:
+                try store(key, "", value.line, isNull: true)
             case .mapping:
                 try readMapping(key, &events, environment)
             case .sequence:
@@ -78,12 +85,14 @@ struct ConfigFile {
         }
     }
 
-    private mutating func store(_ key: String, _ text: String, _ line: Int) throws(ConfigError) {
+    private mutating func store(
+        _ key: String, _ text: String, _ line: Int, isNull: Bool = false
+    ) throws(ConfigError) {
         if let first = entries[key] {
             throw ConfigError(
                 line: line, "\(key) is set a second time (first in line \(first.line))")
         }
-        entries[key] = Entry(text: text, line: line)
+        entries[key] = Entry(text: text, line: line, isNull: isNull)
     }
 
     /// Replaces `${NAME}` and `${NAME:-default}`.
@@ -129,6 +138,8 @@ private struct YAMLEvents {
     struct Event {
         enum Kind {
             case scalar(String)
+            /// A plain scalar of YAML's core schema for nothing (YAML 1.2.2, section 10.3.2).
+            case null
             case mapping
             case sequence
             case end
@@ -162,6 +173,22 @@ private struct YAMLEvents {
         yaml_event_delete(&event)
     }
 
+    /// Steps over the end: there is one document in a file.
+    mutating func expectEnd() throws(ConfigError) {
+        while true {
+            var event = try parse()
+            defer { yaml_event_delete(&event) }
+            switch event.type {
+            case YAML_STREAM_END_EVENT: return
+            case YAML_DOCUMENT_START_EVENT:
+                throw ConfigError(
+                    line: Int(event.start_mark.line) + 1,
+                    "a second document begins here (---), of which nothing would be read")
+            default: continue
+            }
+        }
+    }
+
     /// The next event; nil at the end of the first document.
     mutating func next() throws(ConfigError) -> Event? {
         while true {
@@ -172,7 +199,10 @@ private struct YAMLEvents {
             case YAML_SCALAR_EVENT:
                 let scalar = event.data.scalar
                 let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
-                return Event(kind: .scalar(String(decoding: bytes, as: UTF8.self)), line: line)
+                let text = String(decoding: bytes, as: UTF8.self)
+                let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
+                let isNull = isPlain && ["", "~", "null", "Null", "NULL"].contains(text)
+                return Event(kind: isNull ? .null : .scalar(text), line: line)
             case YAML_MAPPING_START_EVENT, YAML_SEQUENCE_START_EVENT:
                 depth += 1
                 guard depth <= 16 else { throw ConfigError(line: line, "nested too deep") }

@@ -34,6 +34,7 @@ enum Ending: Equatable {
 
     /// Says what there is to say and ends the process.
     func leave(_ log: Log) -> Never {
+        log.endLimits()
         switch self {
         case .no(let words): if !words.isEmpty { log.warning(words) }
         case .failure(_, let words): log.error(words)

@@ -27,8 +27,16 @@ public enum LogLevel: String, CaseIterable, Sendable, Comparable {
 
 /// Log lines on standard error: text on a terminal, JSON elsewhere.
 ///
-/// One event is one line. Nothing on the data path logs; a line per connection, object or
-/// batch is welcome, a line per record is a bug.
+/// One event is one line, whatever words of a peer are in it: control characters are escaped, and
+/// the user and password of a URL are left out. Nothing on the data path logs; a line per
+/// connection, object or batch is welcome, a line per record is a bug.
+///
+/// What a peer can cause as often as it likes names its cause: of each cause at most five lines a
+/// minute are written, and the next one, or the end of the program, says how many were left out.
+///
+/// ```swift
+/// log.warning("the venue sent an error: \(words)", cause: "venue_error")
+/// ```
 public struct Log: Sendable {
     /// How a line looks.
     public enum Format: String, CaseIterable, Sendable {
@@ -43,49 +51,84 @@ public struct Log: Sendable {
     let isUnderJournal: Bool
     /// Gets each warning and error, for those who watch the stage.
     var lastError: LastError?
+    /// One for all copies of the log.
+    private let limiter = LogLimiter()
 
     init(stage: String, level: LogLevel = .info, format: Format? = nil, descriptor: Int32 = 2) {
         self.stage = stage
         self.level = level
         self.descriptor = descriptor
         self.format = format ?? (isatty(descriptor) == 1 ? .text : .json)
-        isUnderJournal = getenv("JOURNAL_STREAM") != nil && isatty(descriptor) == 0
+        isUnderJournal = Self.isJournal(
+            descriptor, getenv("JOURNAL_STREAM").map { String(cString: $0) })
+    }
+
+    /// True when a descriptor is the stream that systemd connected to the journal: the variable,
+    /// `DEVICE:INODE`, is inherited by whatever a service starts, whose output may go elsewhere.
+    ///
+    /// Source: systemd.exec(5), `$JOURNAL_STREAM`.
+    static func isJournal(_ descriptor: Int32, _ variable: String?) -> Bool {
+        guard let words = variable?.split(separator: ":"), words.count == 2 else { return false }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return false }
+        return UInt64(words[0]) == UInt64(status.st_dev)
+            && UInt64(words[1]) == UInt64(status.st_ino)
     }
 
     /// Something worth knowing when looking for a fault.
-    public func debug(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
-        write(.debug, message, fields)
+    public func debug(
+        _ message: String, _ fields: KeyValuePairs<String, String> = [:], cause: String? = nil
+    ) {
+        write(.debug, message, fields, cause)
     }
 
     /// Something that an operator expects to see.
-    public func info(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
-        write(.info, message, fields)
+    public func info(
+        _ message: String, _ fields: KeyValuePairs<String, String> = [:], cause: String? = nil
+    ) {
+        write(.info, message, fields, cause)
     }
 
     /// Something that an operator should look at; the stage goes on.
-    public func warning(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
-        write(.warning, message, fields)
+    public func warning(
+        _ message: String, _ fields: KeyValuePairs<String, String> = [:], cause: String? = nil
+    ) {
+        write(.warning, message, fields, cause)
     }
 
     /// Why the stage ends, or what it lost.
-    public func error(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
-        write(.error, message, fields)
+    public func error(
+        _ message: String, _ fields: KeyValuePairs<String, String> = [:], cause: String? = nil
+    ) {
+        write(.error, message, fields, cause)
+    }
+
+    /// Says what was left out because its cause had too many lines; at the end of the program.
+    func endLimits() {
+        for (cause, lines) in limiter.leftOut() {
+            info("lines were left out", ["cause": cause, "left_out": "\(lines)"])
+        }
     }
 
     private func write(
-        _ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, String>
+        _ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, String>,
+        _ cause: String?
     ) {
+        let message = message.withoutUserInfo
         if level >= .warning { lastError?.set(message) }
         guard level >= self.level else { return }
+        var fields = fields.map { (key: $0.key, value: $0.value.withoutUserInfo) }
+        if let cause {
+            guard let leftOut = limiter.admit(cause) else { return }
+            if leftOut > 0 { fields.append((key: "left_out", value: "\(leftOut)")) }
+        }
         var line = isUnderJournal ? "<\(level.priority)>" : ""
         switch format {
         case .text:
             line += "\(stage): "
             if level >= .warning { line += "\(level.rawValue.lowercased()): " }
-            line += message
-            for (key, value) in fields {
-                line += value.contains(" ") ? " \(key)=\"\(value)\"" : " \(key)=\(value)"
-            }
+            line += message.escapingControls
+            for (key, value) in fields { line += " \(key)=\(Self.word(value))" }
         case .json:
             line += "{\"timestamp\":\"\(Timestamp.text(nanoseconds: Clock.realtimeNanoseconds()))\""
             line += ",\"level\":\"\(level.rawValue)\",\"stage\":"
@@ -104,5 +147,12 @@ public struct Log: Sendable {
         // A log that cannot be written must not stop the data.
         var text = line
         text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    }
+
+    /// A value in a text line: quoted where it would not be seen as one word.
+    private static func word(_ value: String) -> String {
+        let isWord = !value.isEmpty && !value.contains { $0 == " " || $0 == "\"" || $0 == "=" }
+        let text = value.escapingControls
+        return isWord ? text : "\"" + text.replacing("\"", with: "\\\"") + "\""
     }
 }

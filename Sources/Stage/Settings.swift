@@ -1,3 +1,4 @@
+import Encoding
 import Glibc
 import Posix
 
@@ -71,7 +72,7 @@ public struct Settings {
             note(setting, "\(flag)", .flag(setting.flag ?? setting.key))
             return flag
         }
-        let (text, origin) = source(setting)
+        let (text, origin) = try source(setting)
         guard let text else {
             rows.append(Row(key: setting.key, value: "", origin: .standard))
             return nil
@@ -99,19 +100,38 @@ public struct Settings {
                 + "\(setting.environment), or the key in the configuration file")
     }
 
-    private func source<Value>(_ setting: Setting<Value>) -> (String?, Origin) {
-        for name in [setting.environment, setting.otherEnvironment].compactMap(\.self) {
-            if let text = environment[name], !text.isEmpty { return (text, .environment(name)) }
+    /// An empty value is as good as none, so that a script need not leave a variable out; but not of
+    /// a secret: `TOKEN=$(cat missing)` must not turn a check off.
+    private func source<Value>(
+        _ setting: Setting<Value>
+    ) throws(StageFailure) -> (String?, Origin) {
+        // Long-lived keys have no session token, and a script passes on the variable it does not have.
+        let isSecret =
+            SettingCatalog.secrets.contains(setting.key)
+            && setting.key != SettingCatalog.sessionToken.key
+        func refuse(_ origin: Origin) -> StageFailure {
+            StageFailure(
+                .configuration,
+                "\(origin): \(setting.key) is empty: give the secret, or leave the setting out")
         }
-        if let file, let entry = file.entries[setting.key], !entry.text.isEmpty {
-            return (entry.text, .file(file.path, line: entry.line))
+        for name in [setting.environment, setting.otherEnvironment].compactMap(\.self) {
+            guard let text = environment[name] else { continue }
+            if !text.isEmpty { return (text, .environment(name)) }
+            if isSecret { throw refuse(.environment(name)) }
+        }
+        if let file, let entry = file.entries[setting.key], !entry.isNull {
+            let origin = Origin.file(file.path, line: entry.line)
+            if !entry.text.isEmpty { return (entry.text, origin) }
+            if isSecret { throw refuse(origin) }
         }
         return (setting.fallback, .standard)
     }
 
     private mutating func note<Value>(_ setting: Setting<Value>, _ text: String, _ origin: Origin) {
         let isSecret = SettingCatalog.secrets.contains(setting.key)
-        rows.append(Row(key: setting.key, value: isSecret ? "(set)" : text, origin: origin))
+        rows.append(
+            Row(
+                key: setting.key, value: isSecret ? "(set)" : text.withoutUserInfo, origin: origin))
     }
 
     // MARK: - Explaining and refusing
@@ -132,6 +152,8 @@ public struct Settings {
         let known = SettingCatalog.keys
         for (key, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line })
         where !known.contains(key) {
+            // A section without content.
+            if entry.isNull, known.contains(where: { $0.hasPrefix(key + ".") }) { continue }
             let nearest = Spelling.nearest(to: key, among: known)
             let hint = nearest.map { "; did you mean \($0)?" } ?? ""
             throw StageFailure(

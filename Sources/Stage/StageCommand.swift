@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encoding
 import Glibc
 import Posix
 import Stats
@@ -105,10 +106,13 @@ extension StageCommand {
                 try CurrentProcess.flushOutput()
             } catch {
                 let ending = Ending(error, isService: isService, isForPeople: isForPeople)
-                if case .failure(_, let words) = ending { stage.stats.lastError.set(words) }
+                if case .failure(_, let words) = ending {
+                    stage.stats.lastError.set(words.withoutUserInfo)
+                }
                 stage.stats.end(exitCode: ending.status)
                 throw error
             }
+            stage.log.endLimits()
             stage.stats.end(exitCode: ExitCode.done.rawValue)
             CurrentProcess.exit(ExitCode.done.rawValue)
         } catch {

@@ -1,0 +1,92 @@
+import Foundation
+import Glibc
+import Posix
+import TestSupport
+import Testing
+
+@testable import Stage
+
+/// What log lines look like, whatever is in them and however many there are.
+struct LogTests {
+    /// What a log writes to a file.
+    private func written(
+        _ format: Log.Format, _ write: (Log) -> Void
+    ) throws -> [String] {
+        let place = try TemporaryDirectory()
+        let path = place.path("log")
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT)
+        write(Log(stage: "tool", level: .debug, format: format, descriptor: file.raw))
+        return try String(contentsOfFile: path, encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    @Test(arguments: [
+        ("\u{1B}]0;title\u{7}", #"\u001b]0;title\u0007"#),
+        ("gone\nsbe-tap: error: forged line", #"gone\nsbe-tap: error: forged line"#),
+        ("a\r\nb\tc", #"a\r\nb\tc"#), ("\u{9B}31m", #"\u009b31m"#), ("\u{7F}", #"\u007f"#),
+        ("\u{2028}\u{202E}", #"\u2028\u202e"#), ("prix: 5 €", "prix: 5 €"), ("日本", "日本"),
+    ])
+    func `a peer's words are one line that a terminal only shows`(
+        words: String, shown: String
+    ) throws {
+        let lines = try written(.text) {
+            $0.warning("the venue said \(words)")
+            $0.info("ended", ["reason": words])
+        }
+        #expect(lines.count == 2)
+        #expect(lines[0] == "tool: warning: the venue said \(shown)")
+        #expect(lines[1].hasPrefix("tool: ended reason=") && lines[1].contains(shown))
+        let json = try written(.json) { $0.warning(words) }
+        #expect(json.count == 1)
+    }
+
+    @Test func `user and password of a URL are in no line`() throws {
+        for format in Log.Format.allCases {
+            let lines = try written(format) {
+                $0.error("cannot reach http://user:s3cr3t@host/x", ["url": "wss://k:s3cr3t@h"])
+            }
+            #expect(!lines.joined().contains("s3cr3t"), "\(lines)")
+            #expect(lines.joined().contains("***@host/x"), "\(lines)")
+        }
+    }
+
+    @Test func `a cause has a few lines a minute, and what was left out is counted`() throws {
+        let lines = try written(.json) { log in
+            for number in 1...1000 { log.warning("error \(number)", cause: "venue_error") }
+            log.warning("another", cause: "other_error")
+            log.warning("without a cause")
+            log.endLimits()
+        }
+        #expect(lines.count == LogLimiter.lines + 3, "\(lines.count)")
+        #expect(lines.last?.contains("\"left_out\":\"\(1000 - LogLimiter.lines)\"") == true)
+        #expect(lines.last?.contains("venue_error") == true)
+    }
+
+    @Test func `in the next minute a cause is heard again, with the count`() {
+        let limiter = LogLimiter()
+        for _ in 1...7 { _ = limiter.admit("a", now: 1) }
+        #expect(limiter.admit("a", now: LogLimiter.period) == nil)
+        #expect(limiter.admit("a", now: LogLimiter.period + 1) == 3)
+        #expect(limiter.admit("a", now: LogLimiter.period + 2) == 0)
+        #expect(limiter.leftOut().isEmpty)
+    }
+
+    @Test func `causes are bounded, too`() {
+        let limiter = LogLimiter()
+        var written = 0
+        for number in 1...100_000 where limiter.admit("cause \(number)", now: 1) != nil {
+            written += 1
+        }
+        #expect(written <= LogLimiter.maximumCauses + LogLimiter.lines)
+    }
+
+    @Test func `a stream is the journal's only if it is the one of the variable`() throws {
+        let place = try TemporaryDirectory()
+        let file = try Descriptor.open(place.path("log"), O_WRONLY | O_CREAT)
+        let status = try file.status()
+        #expect(Log.isJournal(file.raw, "\(status.st_dev):\(status.st_ino)"))
+        for other in ["8:12345", "", ":", "\(status.st_dev):", "x:y", nil] {
+            #expect(!Log.isJournal(file.raw, other), "\(other ?? "not set")")
+        }
+    }
+}

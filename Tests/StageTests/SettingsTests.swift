@@ -1,0 +1,79 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Stage
+
+/// Values of the configuration file and the environment that are nothing, or look like it.
+struct SettingsTests {
+    private func settings(_ yaml: String, _ environment: [String: String] = [:]) throws -> Settings
+    {
+        let file = try ConfigFile(
+            path: "x.yaml", bytes: Array(yaml.utf8), environment: environment)
+        return try Settings(file: file, environment: environment)
+    }
+
+    @Test(arguments: ["", " ~", " null", " Null", " NULL", " # nothing", " ${UNSET:-}"])
+    func `null is not set`(value: String) throws {
+        var settings = try settings(
+            "aws:\n  region:\(value)\ndedup:\n  window:\(value)\nretry:\(value.contains("$") ? "" : value)\n"
+        )
+        #expect(try settings.optional(SettingCatalog.region) == nil)
+        #expect(try settings.value(SettingCatalog.window) == 65_536)
+    }
+
+    @Test(arguments: ["'null'", "\"~\"", "NULLS", "nullable"])
+    func `what is quoted, or longer, is text`(value: String) throws {
+        var settings = try settings("aws:\n  region: \(value)\n")
+        let text = value.filter { $0 != "'" && $0 != "\"" }
+        #expect(try settings.optional(SettingCatalog.region) == text)
+    }
+
+    @Test(arguments: [
+        "health:\n  token: ~\n", "health:\n  token:\n", "health: ~\n", "", "# none\n", "~\n",
+    ])
+    func `a secret that is null is not set`(yaml: String) throws {
+        var settings = try settings(yaml)
+        #expect(try settings.optional(SettingCatalog.healthToken) == nil)
+    }
+
+    @Test(arguments: [
+        ("", ["HEALTH_TOKEN": ""], "HEALTH_TOKEN"),
+        ("health:\n  token: ${HEALTH:-}\n", [:], "x.yaml:2"),
+        ("health:\n  token: ''\n", [:], "x.yaml:2"),
+    ])
+    func `an empty secret is an error that names its place`(
+        yaml: String, environment: [String: String], place: String
+    ) throws {
+        var settings = try settings(yaml, environment)
+        let failure = #expect(throws: StageFailure.self) {
+            try settings.optional(SettingCatalog.healthToken)
+        }
+        #expect(failure?.code == .configuration)
+        #expect(failure?.description.contains(place) == true, "\(failure?.description ?? "")")
+        #expect(failure?.description.contains("health.token is empty") == true)
+    }
+
+    @Test func `every secret that nothing works without refuses to be empty`() throws {
+        for setting in [
+            SettingCatalog.healthToken, SettingCatalog.binanceAPIKey, SettingCatalog.accessKeyID,
+            SettingCatalog.secretAccessKey,
+        ] {
+            var settings = try settings("", [setting.environment: ""])
+            #expect(throws: StageFailure.self, "\(setting.key)") { try settings.optional(setting) }
+        }
+    }
+
+    @Test func `a second document is an error with its line`() throws {
+        let failure = #expect(throws: StageFailure.self) {
+            try settings("dedup:\n  window: 5\n---\ndedup:\n  window: 6\n")
+        }
+        #expect(failure?.description.contains("x.yaml:3") == true, "\(failure?.description ?? "")")
+    }
+
+    @Test func `a password in a URL is not explained`() throws {
+        var settings = try settings("aws:\n  sts_endpoint: https://u:s3cr3t@host\n")
+        _ = try settings.optional(SettingCatalog.stsEndpoint)
+        #expect(!settings.explanation.contains("s3cr3t"))
+    }
+}
