@@ -31,14 +31,13 @@ struct InheritanceTests {
         let source = sink.place.path("source")
         try Data(
             """
-            #!/bin/sh
             echo '{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"s"}'
             """.utf8
         ).write(to: URL(fileURLWithPath: source))
-        chmod(source, 0o755)
         let outcome = try run(
             sink, "trap '' CHLD; exec",
-            environment: try sink.profile(config: "[default]\ncredential_process = \(source)\n"))
+            environment: try sink.profile(
+                config: "[default]\ncredential_process = /bin/sh \(source)\n"))
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(sink.server.acceptedCount == 300)
     }

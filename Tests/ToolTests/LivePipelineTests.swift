@@ -20,7 +20,7 @@ struct LivePipelineTests {
     }
 
     /// To the whole group, as systemd and a terminal send it, or to the script alone, as docker does.
-    @Test(arguments: ["-TERM -- -", "-TERM ", "-INT -- -"])
+    @Test(arguments: ["-TERM -- -", "-TERM ", "-HUP -- -"])
     func `a stop signal to pipelines/live ends the source first and loses nothing`(
         signal: String
     ) throws {
@@ -48,7 +48,8 @@ struct LivePipelineTests {
             ],
             environment: [
                 "PATH": Program.directory.path + ":/usr/local/bin:/usr/bin:/bin",
-                "STATE_DIRECTORY": place.path("state"), "AWS_ENDPOINT_URL_KINESIS": url,
+                "STATE_DIRECTORY": place.path("state"), "STATS_DIR": place.path("stats"),
+                "AWS_ENDPOINT_URL_KINESIS": url,
                 "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
                 "AWS_REGION": "us-east-1", "BINANCE_API_KEY": "any", "KINESIS__FORMAT": "sbe",
             ])
@@ -87,7 +88,7 @@ struct LivePipelineTests {
             ],
             environment: [
                 "PATH": Program.directory.path + ":/usr/local/bin:/usr/bin:/bin",
-                "STATE_DIRECTORY": place.path("state"),
+                "STATE_DIRECTORY": place.path("state"), "STATS_DIR": place.path("stats"),
                 "AWS_ENDPOINT_URL_KINESIS": "http://127.0.0.1:1",
                 "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
                 "AWS_REGION": "us-east-1", "BINANCE_API_KEY": "any",
