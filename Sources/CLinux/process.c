@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static int argument_count = 0;
 static char **arguments = NULL;

@@ -1,3 +1,4 @@
+import CLinux
 public import Glibc
 
 /// A file descriptor with one owner, closed when the owner goes.
@@ -230,8 +231,7 @@ public struct Descriptor: ~Copyable, Sendable {
     /// A pipe of 64 KiB wakes both ends sixteen times as often. Not a pipe, or not permitted: the
     /// size stays as it is.
     public func enlargePipe() {
-        let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, linux/fcntl.h; hidden without _GNU_SOURCE
-        _ = fcntl(raw, setPipeSize, 1 << 20)
+        _ = clinux_set_pipe_size(raw, 1 << 20)
     }
 
     // MARK: - Readiness

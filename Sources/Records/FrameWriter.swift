@@ -1,3 +1,4 @@
+import Glibc
 public import Identity
 public import Posix
 
@@ -10,7 +11,11 @@ public struct FrameWriter: ~Copyable {
     /// docs/performance.md.
     public static let batchLength = 64 << 10
 
-    private let descriptor: Descriptor
+    private let output: FrameOutput
+    /// Ends the wait for a reader of a FIFO some time after it became readable; -1 for none.
+    public var stop: Int32 = -1
+    /// How long that is, in seconds.
+    public var drainTimeout: Double = 10
     /// Shows that its owner waits for the reader, which it may do for long; nil shows nothing.
     public var heartbeat: Heartbeat?
     private var buffer = Bytes(capacity: batchLength + (16 << 10))
@@ -24,9 +29,11 @@ public struct FrameWriter: ~Copyable {
     /// - Throws: ``TerminalRefused`` when it is a terminal: records are not for reading.
     public init(_ descriptor: consuming Descriptor) throws(TerminalRefused) {
         if descriptor.isTerminal { throw TerminalRefused() }
-        descriptor.enlargePipe()
-        self.descriptor = descriptor
+        output = FrameOutput(descriptor)
     }
+
+    /// Bytes of frames that wait to be written.
+    public var waiting: Int { buffer.count }
 
     /// Passes a frame on as it is.
     public mutating func append(_ frame: borrowing FrameView) throws(SystemError) {
@@ -44,14 +51,16 @@ public struct FrameWriter: ~Copyable {
         if buffer.count >= Self.batchLength { try flush() }
     }
 
-    /// Appends a gap record, made now.
+    /// Appends a gap record.
+    ///
+    /// - Parameter ingestTime: ns, when it was noticed; nil for now.
     public mutating func append(
         gap ids: ClosedRange<Int64>, of sequence: SequenceID, reason: GapReason,
-        source: SourceCode, eventTime: Int64
+        source: SourceCode, eventTime: Int64, ingestTime: Int64? = nil
     ) throws(SystemError) {
         buffer.append(
             gap: ids, of: sequence, reason: reason, source: source, eventTime: eventTime,
-            ingestTime: Clock.realtimeNanoseconds())
+            ingestTime: ingestTime ?? Clock.realtimeNanoseconds())
         frames += 1
         if buffer.count >= Self.batchLength { try flush() }
     }
@@ -77,7 +86,8 @@ public struct FrameWriter: ~Copyable {
 
     /// Writes what waits.
     ///
-    /// - Throws: `SystemError`; with `EPIPE` when the reader is gone.
+    /// - Throws: `SystemError`; with `EPIPE` when the reader is gone, with `ETIMEDOUT` when the stage
+    ///   is to stop and the reader of a FIFO takes nothing.
     public mutating func flush() throws(SystemError) {
         guard !buffer.isEmpty else { return }
         heartbeat?.waits(for: .output)
@@ -85,8 +95,23 @@ public struct FrameWriter: ~Copyable {
             heartbeat?.waits(for: .nothing)
             heartbeat?.beat()
         }
-        try descriptor.writeAll(buffer.span)
-        bytesWritten += Int64(buffer.count)
+        var written = 0
+        var deadline: Int64?
+        while written < buffer.count {
+            let count = try output.write(buffer.span(written..<buffer.count))
+            written += count
+            bytesWritten += Int64(count)
+            if count > 0 { continue }
+            if let deadline {
+                guard Clock.monotonicNanoseconds() < deadline else {
+                    buffer.removeFirst(written)
+                    throw SystemError("write to", output.name, code: ETIMEDOUT)
+                }
+            } else if Descriptor.isReadable(stop) {
+                deadline = Clock.monotonicNanoseconds() + Int64(drainTimeout * 1e9)
+            }
+            output.wait(unless: deadline == nil ? stop : -1)
+        }
         buffer.removeAll()
     }
 }

@@ -41,6 +41,9 @@ extension FrameView {
             venue: venue, template: gap.missingTemplate, series: series, symbol: symbol)
     }
 
+    /// Why the ids of a gap record are missing; unknown for other records.
+    public var gapReason: GapReason { (try? GapDecoder(message))?.reason ?? .unknown }
+
     /// The ids that a gap record says will never come; nil for other records and for gaps that
     /// may still be filled.
     ///

@@ -59,7 +59,9 @@ public struct Stage: ~Copyable {
                 if case .system(let error) = error { throw error }
                 throw error
             }
-            log.debug("no stats file: \(error)")
+            log.warning(
+                "no stats file, so healthd does not see this stage: \(error); set XDG_RUNTIME_DIR, "
+                    + "STATS_DIR or --stats-dir to a directory that it may write to")
             return try StatsWriter(stage: name, instance: own ?? "\(getpid())")
         }
     }
@@ -100,17 +102,34 @@ public struct Stage: ~Copyable {
                 "standard input is a terminal and records are binary: "
                     + "name a file, or put a source such as rest-pull in front of the pipe")
         }
-        var reader = FrameReader(input)
-        reader.heartbeat = stats.heartbeat
-        return reader
+        return reader(input)
     }
 
     /// Frames from a file or FIFO.
     public func frames(in path: String) throws -> FrameReader {
         let file = try Descriptor.openInput(path)
         stats.addNeighbour(descriptor: file.raw, isInput: true)
-        var reader = FrameReader(file)
+        return reader(file)
+    }
+
+    private func reader(_ input: consuming Descriptor) -> FrameReader {
+        let (log, stats, name) = (log, stats, input.name)
+        var reader = FrameReader(input)
         reader.heartbeat = stats.heartbeat
+        reader.whenSkipping = { skip in
+            switch skip {
+            case .began(let error):
+                log.warning(
+                    "\(name): \(error); looking for the next frame, since a FIFO may begin inside one"
+                )
+            case .found(let bytes):
+                log.warning("\(name): found the next frame", ["bytes_skipped": "\(bytes)"])
+                stats.counter(
+                    "bytes_skipped",
+                    help: "Bytes of a FIFO that were passed over, since they are not frames."
+                ).advance(to: bytes)
+            }
+        }
         return reader
     }
 
@@ -118,6 +137,7 @@ public struct Stage: ~Copyable {
     public func standardOutput() throws -> FrameWriter {
         var writer = try FrameWriter(Descriptor.standardOutput())
         writer.heartbeat = stats.heartbeat
+        writer.stop = stopDescriptor
         return writer
     }
 

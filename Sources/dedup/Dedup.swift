@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Posix
 import Records
 import Stage
@@ -13,7 +14,10 @@ struct Dedup: StageCommand {
             rest-pull trades --from 2024-01-01 | dedup | s3-put --to file://./data
             dedup monday.bin tuesday.bin > both.bin
 
-            Duplicates and holes of each sequence are logged at the end.
+            Duplicates and holes of each sequence are logged at the end. Trades, klines and depth
+            changes are told apart by their ids; best prices and book snapshots by their exact ids
+            among the last --window ones of their symbol. Gap records are cut down to what has not
+            come. Raw messages and unknown kinds always pass.
             """,
         version: Version.text)
 
@@ -25,18 +29,21 @@ struct Dedup: StageCommand {
     @Flag(help: "Write a gap record where ids of a dense sequence are skipped.")
     var markGaps = false
     @Option(SettingCatalog.window) var window: Int?
+    @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @OptionGroup var common: CommonOptions
 
     struct Plan {
         let files: [String]
         let marksGaps: Bool
         let window: Int
+        let drainTimeout: Double
     }
 
     func plan(_ settings: inout Settings) throws -> Plan {
         Plan(
             files: files, marksGaps: markGaps,
-            window: try settings.value(SettingCatalog.window, window))
+            window: try settings.value(SettingCatalog.window, window),
+            drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout))
     }
 
     func run(_ plan: Plan, in stage: borrowing Stage) throws {
@@ -44,6 +51,7 @@ struct Dedup: StageCommand {
         for file in plan.files { inputs.append(Input(try stage.frames(in: file))) }
         if inputs.isEmpty { inputs.append(Input(try stage.standardInput())) }
         var writer = try stage.standardOutput()
+        writer.drainTimeout = plan.drainTimeout
         var filter = Filter(window: plan.window, marksGaps: plan.marksGaps)
         filter.faultAt = FaultSwitch.recordToDrop
         let counters = Counters(stage.stats)
@@ -57,10 +65,25 @@ struct Dedup: StageCommand {
         stage.enter(.draining)
         if !(failure is SystemError) {
             try writer.flush()
-            counters.update(filter, inputs, bytesOut: writer.bytesWritten, in: stage)
+            for input in inputs { try input.reader.acknowledge() }
+            counters.update(&filter, inputs, bytesOut: writer.bytesWritten, in: stage)
         }
         if (failure as? SystemError)?.isClosedOutput != true { filter.report(to: stage.log) }
-        if let failure { throw failure }
+        if let failure { throw Self.ending(failure, inputs, plan, stage.log) ?? failure }
+    }
+
+    /// What a stop means that came while the reader of a FIFO took nothing; nil for other failures.
+    private static func ending(
+        _ failure: any Error, _ inputs: [Input], _ plan: Plan, _ log: Log
+    ) -> StageFailure? {
+        guard (failure as? SystemError)?.code == ETIMEDOUT else { return nil }
+        let words = "the reader of standard output took nothing for \(plan.drainTimeout) s"
+        let keepsAll = inputs.allSatisfy { $0.reader.keepsUnacknowledged }
+        return StageFailure(
+            .gaveUp,
+            keepsAll
+                ? "\(words): what was not passed on stays in the FIFO that it came from"
+                : "\(words): the last records that were read are lost")
     }
 
     private func copy(
@@ -78,8 +101,9 @@ struct Dedup: StageCommand {
                     try input.reader.drain { frame in try filter.pass(frame, to: &writer) }
                     let times = input.reader.lastTimes
                     try writer.flush()
+                    try input.reader.acknowledge()
                     if let times { counters.note(times) }
-                    counters.update(filter, inputs, bytesOut: writer.bytesWritten, in: stage)
+                    counters.update(&filter, inputs, bytesOut: writer.bytesWritten, in: stage)
                 }
             }
             open.removeAll(where: \.hasEnded)
@@ -114,12 +138,12 @@ private struct Counters {
 
     /// After a flush: nothing waits.
     func update(
-        _ filter: borrowing Filter, _ inputs: [Input], bytesOut: Int64, in stage: borrowing Stage
+        _ filter: inout Filter, _ inputs: [Input], bytesOut: Int64, in stage: borrowing Stage
     ) {
         let bytesIn = inputs.reduce(0) { $0 + $1.reader.bytesRead }
         let counts = (
             filter.recordsIn, filter.recordsOut, filter.duplicates, filter.holes, filter.gaps,
-            filter.openHoles
+            filter.openHoles()
         )
         stage.stats.update {
             flow.recordsIn.advance(to: counts.0)

@@ -75,6 +75,7 @@ struct KinesisSink: ~Copyable {
             guard Descriptor.isReadable(input) || isHungUp(input) else { continue }
             if try reader.fill() == .end { return }
             try accept(&reader)
+            try reader.acknowledge()
         }
     }
 

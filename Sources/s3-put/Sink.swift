@@ -141,6 +141,7 @@ struct Sink: ~Copyable {
                 if let times = reader.lastTimes { counters.common.flow.note(times) }
                 tally.bytesIn = reader.bytesRead
                 try closeBatch()
+                try reader.acknowledge()
             }
             sealWhatIsDue()
             try syncIfDue(isIdle: !ready.input)

@@ -2,14 +2,10 @@
 #define CLINUX_SHIM_H
 
 // What Swift's Glibc module lacks.
-#include <fcntl.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /// The argument vector that the kernel gave to the program, which main() gets too. Swift's runtime
 /// looks for it by walking back from `environ`, and finds nothing once a preloaded library has
@@ -23,15 +19,26 @@ int clinux_flush_output(void);
 /// _exit(2), after the figures of a coverage build, which are otherwise written by exit(3).
 void clinux_exit(int status) __attribute__((noreturn));
 
-/// tee(2) without waiting; only with _GNU_SOURCE in the headers.
-static inline ssize_t clinux_tee(int from, int to, size_t count) {
-    return syscall(SYS_tee, from, to, count, 2 /* SPLICE_F_NONBLOCK */);
-}
+// What is hidden without _GNU_SOURCE, or is a macro or an enumeration that Swift cannot use.
 
-/// eventfd(2); its flags are an enumeration that Swift cannot combine.
-static inline int clinux_eventfd(int counts) {
-    return eventfd(0, EFD_CLOEXEC | (counts ? EFD_SEMAPHORE : EFD_NONBLOCK));
-}
+/// eventfd(2), closed on exec: one that counts (EFD_SEMAPHORE), or one that never waits.
+int clinux_eventfd(int counts);
+
+/// tee(2) and splice(2) without waiting.
+ptrdiff_t clinux_tee(int from, int to, size_t count);
+ptrdiff_t clinux_splice(int from, int to, size_t count);
+
+/// Bytes that a pipe can hold; -1 for what is not a pipe.
+int clinux_pipe_size(int pipe);
+
+/// Asks for another size of a pipe; the new one, or -1.
+int clinux_set_pipe_size(int pipe, int bytes);
+
+/// Bytes in a pipe, from either end; -1 for what is not a pipe.
+int clinux_pipe_content(int pipe);
+
+/// 1 for a FIFO that has a path, 0 for the pipe of a shell and for everything else.
+int clinux_is_named_fifo(int file);
 
 // Instructions that Swift has no words for. Each comes with a question whether this machine has it;
 // whoever calls asks first.

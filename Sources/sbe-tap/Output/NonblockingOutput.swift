@@ -2,10 +2,13 @@ import Glibc
 import Posix
 import Records
 
-/// Standard output, written without ever waiting for its reader.
+/// Standard output, written without ever waiting for its reader, and on a FIFO that has a path so
+/// that no frame is cut when the process is killed.
 struct NonblockingOutput: ~Copyable {
     private let descriptor: Int32
     private let isOwned: Bool
+    /// For a FIFO that has a path; nil for all else.
+    private let frames: FrameOutput?
     /// Of the buffer, what is written already.
     private var head = 0
     /// Bytes written so far.
@@ -25,6 +28,8 @@ struct NonblockingOutput: ~Copyable {
             ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1
         descriptor = own >= 0 ? own : 1
         isOwned = own >= 0
+        frames =
+            PeekedPipe.isNamedFIFO(1) ? FrameOutput(Descriptor.standardOutput()) : nil
         if own < 0, status.st_mode & S_IFMT != S_IFREG {
             _ = fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK)
         }
@@ -43,7 +48,11 @@ struct NonblockingOutput: ~Copyable {
     /// - Returns: true when nothing waits any more.
     mutating func push(_ buffer: inout Bytes) throws(SystemError) -> Bool {
         while head < buffer.count {
-            let count = write(buffer)
+            let count = try write(buffer)
+            if count == 0 {
+                compact(&buffer)
+                return false
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 guard errno == EAGAIN else { throw SystemError("write to", "standard output") }
@@ -58,8 +67,9 @@ struct NonblockingOutput: ~Copyable {
         return true
     }
 
-    private func write(_ buffer: borrowing Bytes) -> Int {
-        buffer.span(head..<buffer.count).withUnsafeBytes {
+    private func write(_ buffer: borrowing Bytes) throws(SystemError) -> Int {
+        if let frames { return try frames.write(buffer.span(head..<buffer.count)) }
+        return buffer.span(head..<buffer.count).withUnsafeBytes {
             Glibc.write(descriptor, $0.baseAddress, $0.count)
         }
     }

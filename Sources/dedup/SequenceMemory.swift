@@ -1,0 +1,164 @@
+import Identity
+import Records
+
+/// What came of one sequence.
+struct SequenceMemory {
+    /// What is known of the ids of a record.
+    enum Verdict: Equatable {
+        /// They came before.
+        case known
+        /// They are new, and follow what came.
+        case new
+        /// They are new, and these before them are missing.
+        case afterHole(ClosedRange<Int64>)
+    }
+
+    /// Intervals that one sequence may have before the oldest are forgotten: 16 MiB.
+    private static let maximumIntervals = 1 << 20
+    /// Intervals that came late before they are put among the others: each costs a move of all that
+    /// lie above it, which for ids that descend would be all of them each time.
+    private static let maximumLate = 2048
+    /// Most ids that one change of a book may cover.
+    private static let widest: Int64 = 1_000_000
+    /// How far an id may lie beyond the newest one; as in sbe-tap and the sinks.
+    private static let farthest: Int64 = 1_000_000_000
+    /// Pieces of a gap record that are worth being told apart.
+    private static let maximumPieces = 256
+
+    let sequence: SequenceID
+    let isContiguous: Bool
+    var duplicates: Int64 = 0
+    var holes: Int64 = 0
+    private var seen = IDSet()
+    private var late = IDSet()
+    private var recent: RecentIdentities
+    /// What gap records said, by their reason.
+    private var declared: [UInt8: IDSet] = [:]
+
+    init(_ sequence: SequenceID, window: Int) {
+        self.sequence = sequence
+        isContiguous = sequence.numbering == .contiguous
+        recent = RecentIdentities(capacity: window)
+    }
+
+    var title: String { sequence.title }
+
+    /// Holes that nothing has filled.
+    mutating func openHoles() -> Int {
+        guard isContiguous else { return 0 }
+        mergeLate()
+        return max(0, seen.intervalCount - 1)
+    }
+
+    /// False for ids that cannot be right: several of a kind that has one, negative ones, a change
+    /// of a book that covers more than a venue can have sent, a jump that it cannot have made.
+    func believes(_ frame: borrowing FrameView) -> Bool {
+        guard isContiguous else { return true }
+        let (first, last) = (frame.firstID, frame.lastID)
+        let (width, overflow) = last.subtractingReportingOverflow(first)
+        guard !overflow, width >= 0 else { return false }
+        if frame.template == RecordKind.depthDiff.rawValue {
+            guard width < Self.widest else { return false }
+        } else {
+            guard width == 0 else { return false }
+            // Their ids are times.
+            if frame.template == RecordKind.kline.rawValue { return true }
+        }
+        guard first >= 0 else { return false }
+        guard let newest = seen.last, last > newest else { return true }
+        return last - newest <= Self.farthest
+    }
+
+    /// Notes the ids of a record.
+    mutating func take(_ ids: ClosedRange<Int64>) -> Verdict {
+        guard isContiguous else { return recent.insert(ids, 0) ? .new : .known }
+        guard let last = seen.last else {
+            seen.insert(ids)
+            return .new
+        }
+        if ids.lowerBound > last {
+            seen.insert(ids)
+            if ids.lowerBound == last + 1 { return .new }
+            if seen.intervalCount > Self.maximumIntervals {
+                seen.keepLast(intervals: Self.maximumIntervals / 2)
+            }
+            return .afterHole((last + 1)...(ids.lowerBound - 1))
+        }
+        if hasAll(ids) { return .known }
+        late.insert(ids)
+        if late.intervalCount > Self.maximumLate { mergeLate() }
+        return .new
+    }
+
+    /// Notes that a gap record declares ids.
+    ///
+    /// - Returns: of them what has neither come nor been declared for this reason before.
+    mutating func declare(
+        _ ids: ClosedRange<Int64>, _ reason: GapReason
+    ) -> [ClosedRange<Int64>] {
+        // Of other sequences nothing can be said about ids between two records.
+        guard isContiguous else { return recent.insert(ids, reason.rawValue) ? [ids] : [] }
+        mergeLate()
+        let reason = reason.rawValue
+        var news: [ClosedRange<Int64>] = []
+        for range in seen.missing(in: ids) {
+            news += declared[reason]?.missing(in: range) ?? [range]
+            if news.count > Self.maximumPieces { return [ids] }
+        }
+        for range in news { declared[reason, default: IDSet()].insert(range) }
+        if declared[reason]?.intervalCount ?? 0 > Self.maximumIntervals {
+            declared[reason]?.keepLast(intervals: Self.maximumIntervals / 2)
+        }
+        return news
+    }
+
+    /// Of ids that are missing those that no gap record has declared.
+    func undeclared(_ ids: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
+        declared.values.reduce([ids]) { rest, known in rest.flatMap { known.missing(in: $0) } }
+    }
+
+    private func hasAll(_ ids: ClosedRange<Int64>) -> Bool {
+        if seen.contains(ids) { return true }
+        if late.isEmpty { return false }
+        return late.contains(ids) || seen.missing(in: ids).allSatisfy { late.contains($0) }
+    }
+
+    private mutating func mergeLate() {
+        if late.isEmpty { return }
+        seen.formUnion(late)
+        late = IDSet()
+    }
+}
+
+/// The last so many exact identities of a sequence whose ids only grow.
+struct RecentIdentities {
+    private struct Identity: Hashable {
+        let first: Int64
+        let last: Int64
+        /// Of a gap record its reason; of others 0.
+        let reason: UInt8
+    }
+
+    private let capacity: Int
+    private var ring: [Identity] = []
+    private var next = 0
+    private var known: Set<Identity> = []
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    /// Notes an identity.
+    ///
+    /// - Returns: false when it is among the last ones already.
+    mutating func insert(_ ids: ClosedRange<Int64>, _ reason: UInt8) -> Bool {
+        let identity = Identity(first: ids.lowerBound, last: ids.upperBound, reason: reason)
+        guard known.insert(identity).inserted else { return false }
+        if ring.count < capacity {
+            ring.append(identity)
+        } else {
+            known.remove(ring[next])
+            ring[next] = identity
+            next = (next + 1) % capacity
+        }
+        return true
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What dedup passes of trades, and of what is said to be missing of them.
+struct DedupTests {
+    private static let common = """
+        "symbol":"BTCUSDT","source":"sbe","price_exponent":-8,"qty_exponent":-8,\
+        "event_time_us":1704067200000000,"ingest_time_ns":"1704067200000000001","venue":1,"flags":0
+        """
+
+    private static func trade(_ id: Int64) -> String {
+        """
+        {"kind":"trade",\(common),"trade_id":\(id),"price":1,"qty":1,"is_buyer_maker":false,\
+        "is_best_match":null}
+        """
+    }
+
+    private static func gap(
+        _ ids: ClosedRange<Int64>, _ reason: String = "missed", template: Int = 1
+    ) -> String {
+        """
+        {"kind":"gap",\(common),"first_id":\(ids.lowerBound),"last_id":\(ids.upperBound),\
+        "missing_kind":"trade","reason":"\(reason)","missing_template":\(template),"series":0}
+        """
+    }
+
+    private func frames(_ lines: [String]) throws -> [UInt8] {
+        let packed = try Program.run(
+            "recq", ["pack"], input: Array((lines.joined(separator: "\n") + "\n").utf8))
+        try #require(packed.status == 0, "\(packed.errors)")
+        return packed.output
+    }
+
+    /// The records that come out, as `7` for a trade and `4-6` for a gap record.
+    private func passed(
+        _ lines: [String], _ options: [String] = []
+    ) throws -> (records: [String], errors: String) {
+        let outcomes = try Program.pipeline(
+            [
+                ["dedup"] + options, ["recq", "json"],
+                [
+                    "jq", "-r",
+                    #"if .kind == "gap" then "\(.first_id)-\(.last_id)" else .trade_id // .update_id // .arrival end"#,
+                ],
+            ], input: try frames(lines))
+        #expect(outcomes.map(\.status) == [0, 0, 0], "\(outcomes.map(\.errors))")
+        return (outcomes[2].text.split(separator: "\n").map(String.init), outcomes[0].errors)
+    }
+
+    struct Case: Sendable {
+        let lines: [String]
+        let passed: [String]
+    }
+
+    @Test(arguments: [
+        // Two taps: what one missed, the other has brought.
+        Case(
+            lines: (1...8).map { trade($0) } + [
+                trade(1), trade(2), trade(3), gap(4...6), trade(7),
+            ],
+            passed: (1...8).map { "\($0)" }),
+        Case(
+            lines: [trade(1), trade(4), trade(5), gap(2...8), trade(9)],
+            passed: ["1", "4", "5", "2-3", "6-8", "9"]),
+        Case(lines: [trade(1), gap(2...3), gap(2...3), trade(4)], passed: ["1", "2-3", "4"]),
+        Case(
+            lines: [trade(1), gap(2...5), gap(4...7), trade(8)], passed: ["1", "2-5", "6-7", "8"]),
+        // Another reason is news: it tells that nobody can fetch them.
+        Case(
+            lines: [trade(1), gap(2...3), gap(2...3, "absent"), gap(2...3, "absent")],
+            passed: ["1", "2-3", "2-3"]),
+        // What was declared may come after all, and is then not missing any more.
+        Case(
+            lines: [trade(1), gap(2...4), trade(5), trade(3), gap(2...4, "absent")],
+            passed: ["1", "2-4", "5", "3", "2-2", "4-4"]),
+        // Of other kinds nothing is known between two records; copies are copies.
+        Case(
+            lines: [gap(2...9, template: 4), gap(2...9, template: 4), gap(2...8, template: 4)],
+            passed: ["2-9", "2-8"]),
+    ])
+    func `of a gap record passes what is news`(_ wanted: Case) throws {
+        #expect(try passed(wanted.lines).records == wanted.passed)
+    }
+
+    @Test func `a hole that the source has declared is not marked again`() throws {
+        let lines = [Self.trade(1), Self.gap(2...4), Self.trade(7)]
+        #expect(try passed(lines, ["--mark-gaps"]).records == ["1", "2-4", "5-6", "7"])
+    }
+
+    @Test func `a wild id is passed on, and nothing is dropped for it`() throws {
+        let far: Int64 = 5_000_000_000_000
+        let lines = [1, 2, far, 3, 4, 3].map { Self.trade($0) }
+        let outcome = try passed(lines, ["--mark-gaps"])
+        #expect(outcome.records == ["1", "2", "\(far)", "3", "4"])
+        #expect(outcome.errors.contains("cannot be right"), "\(outcome.errors)")
+    }
+
+    @Test func `a record without a number always passes`() throws {
+        let raw = """
+            {"kind":"raw",\(Self.common),"arrival":5,"message":"AAAA"}
+            """
+        #expect(try passed([raw, raw, raw]).records == ["5", "5", "5"])
+    }
+
+    @Test func `ids that descend with holes take no time that grows with their square`() throws {
+        let count: Int64 = 100_000
+        let lines = (1...count).map { Self.trade(2 * (count - $0)) }
+        let input = try frames(lines)
+        let started = Date()
+        let outcome = try Program.run("dedup", [], input: input)
+        // As a debug build; a second each, were it not so.
+        let seconds = Date().timeIntervalSince(started)
+        #expect(outcome.output.count == input.count)
+        #expect(seconds < 20, "\(seconds) s")
+    }
+}
