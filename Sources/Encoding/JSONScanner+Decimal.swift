@@ -176,7 +176,7 @@ extension JSONScanner {
 enum JSONEscapes {
     /// The text between two quotes with its escapes resolved.
     static func resolve(
-        _ range: Range<Int>, in bytes: RawSpan
+        _ range: Range<Int>, in bytes: RawSpan, isLenient: Bool = false
     ) throws(JSONScanner.Failure) -> String {
         var resolved: [UInt8] = []
         resolved.reserveCapacity(range.count)
@@ -209,14 +209,17 @@ enum JSONEscapes {
                             ? 0x10000 + (high - 0xD800) << 10 + (low - 0xDC00) : nil
                     }
                 }
+                if isLenient { unit = unit.flatMap { UnicodeScalar($0) }?.value ?? 0xFFFD }
                 guard let unit, let scalar = UnicodeScalar(unit) else {
                     throw JSONScanner.Failure(offset: index, reason: "a broken \\u escape")
                 }
                 resolved += Array(String(Character(scalar)).utf8)
+            case _ where isLenient: resolved.append(escape)
             default:
                 throw JSONScanner.Failure(offset: index, reason: "an unknown escape")
             }
         }
+        if isLenient { return String(decoding: resolved, as: UTF8.self) }
         guard let text = String(validating: resolved, as: UTF8.self) else {
             throw JSONScanner.Failure(
                 offset: range.lowerBound, reason: "a string that is not UTF-8")

@@ -110,6 +110,15 @@ public struct JSONScanner: ~Escapable {
         guard peek() == UInt8(ascii: "\"") else { throw failure("expected a string") }
         offset += 1
         let start = position
+        // Eight bytes at a time, as long as none of them is a quote, a backslash or a control.
+        while offset + 8 <= bytes.byteCount {
+            let stops = Self.stops(bytes.word(offset))
+            guard stops == 0 else {
+                offset += stops.trailingZeroBitCount / 8
+                break
+            }
+            offset += 8
+        }
         while position < bytes.byteCount {
             let byte = self[position]
             if byte == UInt8(ascii: "\"") {
@@ -120,6 +129,24 @@ public struct JSONScanner: ~Escapable {
             offset += byte == UInt8(ascii: "\\") ? 2 : 1
         }
         throw failure("a string without end")
+    }
+
+    /// The top bit of the first byte that is a quote, a backslash or a control character, and
+    /// perhaps of later ones.
+    @inline(__always)
+    private static func stops(_ word: UInt64) -> UInt64 {
+        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        let quotes = word ^ (ones &* 0x22)
+        let slashes = word ^ (ones &* 0x5C)
+        return
+            ((quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes
+            | (word &- ones &* 0x20) & ~word) & tops
+    }
+
+    /// Takes a string of a foreign service: what is not UTF-8, or half of a pair, shows as U+FFFD.
+    @_lifetime(self: copy self)
+    public mutating func lenientText() throws(Failure) -> String {
+        try JSONEscapes.resolve(string(), in: bytes, isLenient: true)
     }
 
     /// Takes a string and resolves its escapes.
@@ -281,6 +308,19 @@ public struct JSONScanner: ~Escapable {
         }
         return true
     }
+
+    /// True when a range of the text has exactly these bytes.
+    public func equals(_ range: Range<Int>, _ bytes: [UInt8]) -> Bool {
+        guard range.count == bytes.count else { return false }
+        for index in bytes.indices where self[range.lowerBound + index] != bytes[index] {
+            return false
+        }
+        return true
+    }
+
+    /// True when a string is next.
+    @_lifetime(self: copy self)
+    public mutating func isAtString() -> Bool { peek() == UInt8(ascii: "\"") }
 
     /// A failure at the present position, or at `offset`.
     public func failure(_ reason: String, at offset: Int? = nil) -> Failure {

@@ -45,33 +45,4 @@ struct ErrorAnswerTests {
         #expect(answer.message == sample.message)
         #expect(answer.requestID == sample.requestID)
     }
-
-    @Test(arguments: [
-        #"{"a":"x\"\\","b":[1,{"c":"d"}]}"#, #"[]"#, #"{"n":-1.5e+10,"t":true}"#, #""\u00e9""#,
-    ])
-    func `a cursor skips any value whole`(_ text: String) {
-        Array(text.utf8).withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            let isWhole = cursor.skip() && cursor.isAtEnd()
-            #expect(isWhole)
-            for length in 0..<bytes.count {
-                var cut = JSONCursor(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
-                let isTaken = cut.skip()
-                #expect(!isTaken)
-            }
-        }
-    }
-
-    @Test func `escapes become characters, and nesting has an end`() {
-        Array(#""a\u20ac\ud83d\ude00\n\/""#.utf8).withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            let text = cursor.text()
-            #expect(text == "a€😀\n/")
-        }
-        [UInt8](repeating: UInt8(ascii: "["), count: 100_000).withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            let isTaken = cursor.skip()
-            #expect(!isTaken)
-        }
-    }
 }

@@ -62,4 +62,54 @@ struct TextTests {
         bytes.append(jsonEscaping: text)
         #expect(Array("\"".utf8) + bytes.array + Array("\"".utf8) == quoted)
     }
+
+    @Test(arguments: [
+        #"{"a":"x\"\\","b":[1,{"c":"d"}]}"#, #"[]"#, #"{"n":-1.5e+10,"t":true}"#, #""\u00e9""#,
+        #"{"a long name, longer than words":"and a long value, with \" in it"}"#,
+    ])
+    func `a scanner skips any value whole`(_ text: String) {
+        let bytes = Array(text.utf8)
+        for length in 0...bytes.count {
+            let cut = Array(bytes[..<length])
+            var scanner = JSONScanner(cut.span.bytes)
+            let isTaken = (try? scanner.skip()) != nil && (try? scanner.end()) != nil
+            #expect(isTaken == (length == bytes.count), "\(length)")
+        }
+    }
+
+    @Test func `strings end at their quote, wherever that is among eight bytes`() throws {
+        for length in 0..<40 {
+            for stop in ["\"", "\\\"\"", "\u{1}\""] {
+                let text =
+                    "\"" + String(repeating: "é", count: length / 2)
+                    + String(repeating: "x", count: length % 2) + stop + ",\"\"\"\"\"\""
+                let bytes = Array(text.utf8)
+                var scanner = JSONScanner(bytes.span.bytes)
+                let end = try? scanner.string().upperBound
+                let content = 1 + length / 2 * 2 + length % 2
+                #expect(end == (stop == "\u{1}\"" ? nil : content + (stop.count - 1)), "\(text)")
+            }
+        }
+    }
+
+    @Test func `escapes become characters, and nesting has an end`() throws {
+        let text = Array(#""a\u20ac\ud83d\ude00\n\/""#.utf8)
+        var scanner = JSONScanner(text.span.bytes)
+        #expect(try scanner.text() == "a€😀\n/")
+        let deep = [UInt8](repeating: UInt8(ascii: "["), count: 100_000)
+        var nested = JSONScanner(deep.span.bytes)
+        #expect(throws: JSONScanner.Failure.self) { try nested.skip() }
+    }
+
+    @Test func `a foreign text that is not UTF-8 shows where it is not`() throws {
+        for (bytes, shown) in [
+            (Array("\"a".utf8) + [0xFF] + Array("b\"".utf8), "a\u{FFFD}b"),
+            (Array(#""a\ud83dx\q""#.utf8), "a\u{FFFD}xq"),
+        ] {
+            var lenient = JSONScanner(bytes.span.bytes)
+            #expect(try lenient.lenientText() == shown)
+            var strict = JSONScanner(bytes.span.bytes)
+            #expect(throws: JSONScanner.Failure.self) { try strict.text() }
+        }
+    }
 }

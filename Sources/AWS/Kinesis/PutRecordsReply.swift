@@ -1,3 +1,5 @@
+import Encoding
+
 /// The answer to a `PutRecords` request whose records were all meant for one shard.
 public struct PutRecordsReply: Sendable, Equatable {
     /// A record that was not stored.
@@ -30,49 +32,67 @@ public struct PutRecordsReply: Sendable, Equatable {
         var found = 0
         var failures: [Failure] = []
         var strayed = false
-        let isWhole = body.withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            return cursor.object { name, cursor in
-                guard cursor.matches(name, "Records") else { return cursor.skip() }
-                return cursor.array { cursor in
-                    var isStored = false
-                    var code: String?
-                    var message: String?
-                    let isEntry = cursor.object { name, cursor in
-                        guard cursor.peek() == UInt8(ascii: "\"") else { return cursor.skip() }
-                        if cursor.matches(name, "SequenceNumber") {
-                            guard let range = cursor.rawText() else { return false }
-                            isStored = !range.isEmpty
-                            return true
-                        }
-                        if cursor.matches(name, "ShardId") {
-                            guard let range = cursor.rawText() else { return false }
-                            if !expected.isEmpty, !range.isEmpty, !strayed {
-                                strayed = !cursor.matches(range, expected)
-                            }
-                            return true
-                        }
-                        if cursor.matches(name, "ErrorCode") {
-                            code = cursor.text()
-                            return code != nil
-                        }
-                        if cursor.matches(name, "ErrorMessage") {
-                            message = cursor.text()
-                            return message != nil
-                        }
-                        return cursor.skip()
-                    }
-                    if !isStored {
+        var scanner = JSONScanner(body.span.bytes)
+        do throws(JSONScanner.Failure) {
+            try scanner.take(UInt8(ascii: "{"))
+            var isFirst = true
+            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+                let name = try scanner.key()
+                guard scanner.equals(name, "Records") else {
+                    try scanner.skip()
+                    continue
+                }
+                try scanner.take(UInt8(ascii: "["))
+                var isFirst = true
+                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                    let entry = try Entry(&scanner, expected)
+                    strayed = strayed || entry.hasStrayed
+                    if !entry.isStored {
                         failures.append(
-                            Failure(index: found, code: code ?? "", message: message ?? ""))
+                            Failure(
+                                index: found, code: entry.code ?? "", message: entry.message ?? ""))
                     }
                     found += 1
-                    return isEntry
                 }
             }
-        }
-        guard isWhole, found == count else { return nil }
+        } catch { return nil }
+        guard found == count else { return nil }
         self.failures = failures
         hasStrayed = strayed
+    }
+}
+
+/// What an answer says of one record.
+private struct Entry {
+    var isStored = false
+    var hasStrayed = false
+    var code: String?
+    var message: String?
+
+    /// - Parameter expected: the id of the shard that was expected; empty for none.
+    init(
+        _ scanner: inout JSONScanner, _ expected: [UInt8]
+    ) throws(JSONScanner.Failure) {
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let name = try scanner.key()
+            guard scanner.isAtString() else {
+                try scanner.skip()
+                continue
+            }
+            if scanner.equals(name, "SequenceNumber") {
+                isStored = try !scanner.string().isEmpty
+            } else if scanner.equals(name, "ShardId") {
+                let id = try scanner.string()
+                hasStrayed = !expected.isEmpty && !id.isEmpty && !scanner.equals(id, expected)
+            } else if scanner.equals(name, "ErrorCode") {
+                code = try scanner.lenientText()
+            } else if scanner.equals(name, "ErrorMessage") {
+                message = try scanner.lenientText()
+            } else {
+                try scanner.skip()
+            }
+        }
     }
 }

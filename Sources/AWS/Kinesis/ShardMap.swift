@@ -1,3 +1,5 @@
+import Encoding
+
 /// Which shard takes which hash keys: the open shards of a stream, by their ranges.
 public struct ShardMap: Sendable, Equatable {
     /// One open shard.
@@ -59,62 +61,67 @@ struct ShardPage {
     init?(_ body: [UInt8]) {
         var shards: [ShardMap.Shard] = []
         var token: String?
-        var isWhole = false
-        body.withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            isWhole = cursor.object { name, cursor in
-                if cursor.matches(name, "NextToken"), cursor.peek() == UInt8(ascii: "\"") {
-                    token = cursor.text()
-                    return true
-                }
-                guard cursor.matches(name, "Shards") else { return cursor.skip() }
-                return cursor.array { cursor in
-                    guard let shard = ShardPage.shard(&cursor) else { return false }
-                    if let open = shard { shards.append(open) }
-                    return true
+        var scanner = JSONScanner(body.span.bytes)
+        do throws(JSONScanner.Failure) {
+            try scanner.take(UInt8(ascii: "{"))
+            var isFirst = true
+            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+                let name = try scanner.key()
+                if scanner.equals(name, "NextToken"), scanner.isAtString() {
+                    token = try scanner.lenientText()
+                } else if scanner.equals(name, "Shards") {
+                    try scanner.take(UInt8(ascii: "["))
+                    var isFirst = true
+                    while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                        if let shard = try Self.openShard(&scanner) { shards.append(shard) }
+                    }
+                } else {
+                    try scanner.skip()
                 }
             }
-        }
-        guard isWhole else { return nil }
+        } catch { return nil }
         open = shards
         nextToken = token
     }
 
-    /// An element of `Shards`: nil for no shard, and a nil in it for a closed one.
-    private static func shard(_ cursor: inout JSONCursor) -> ShardMap.Shard?? {
+    /// An element of `Shards`; nil for a closed one.
+    private static func openShard(
+        _ scanner: inout JSONScanner
+    ) throws(JSONScanner.Failure) -> ShardMap.Shard? {
         var id: String?
         var start: UInt128?
         var end: UInt128?
         var isClosed = false
-        let isWhole = cursor.object { name, cursor in
-            if cursor.matches(name, "ShardId") {
-                id = cursor.text()
-                return id != nil
-            }
-            if cursor.matches(name, "HashKeyRange") {
-                return cursor.object { name, cursor in
-                    let isStart = cursor.matches(name, "StartingHashKey")
-                    guard isStart || cursor.matches(name, "EndingHashKey") else {
-                        return cursor.skip()
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let name = try scanner.key()
+            let isRange = scanner.equals(name, "HashKeyRange")
+            if scanner.equals(name, "ShardId") {
+                id = try scanner.lenientText()
+            } else if isRange || scanner.equals(name, "SequenceNumberRange") {
+                try scanner.take(UInt8(ascii: "{"))
+                var isFirst = true
+                while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+                    let name = try scanner.key()
+                    if isRange, scanner.equals(name, "StartingHashKey") {
+                        start = UInt128(try scanner.text())
+                    } else if isRange, scanner.equals(name, "EndingHashKey") {
+                        end = UInt128(try scanner.text())
+                    } else {
+                        if !isRange, scanner.equals(name, "EndingSequenceNumber") {
+                            isClosed = scanner.isAtString()
+                        }
+                        try scanner.skip()
                     }
-                    let value = cursor.text().flatMap { UInt128($0) }
-                    if isStart { start = value } else { end = value }
-                    return value != nil
                 }
+            } else {
+                try scanner.skip()
             }
-            if cursor.matches(name, "SequenceNumberRange") {
-                return cursor.object { name, cursor in
-                    if cursor.matches(name, "EndingSequenceNumber"),
-                        cursor.peek() == UInt8(ascii: "\"")
-                    {
-                        isClosed = true
-                    }
-                    return cursor.skip()
-                }
-            }
-            return cursor.skip()
         }
-        guard isWhole, let id, let start, let end, start <= end else { return nil }
-        return .some(isClosed ? nil : ShardMap.Shard(id: id, start: start, end: end))
+        guard let id, let start, let end, start <= end else {
+            throw scanner.failure("expected a shard")
+        }
+        return isClosed ? nil : ShardMap.Shard(id: id, start: start, end: end)
     }
 }

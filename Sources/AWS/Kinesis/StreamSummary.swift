@@ -1,3 +1,5 @@
+import Encoding
+
 /// What Kinesis says of a stream: the answer to `DescribeStreamSummary`.
 public struct StreamSummary: Sendable, Equatable {
     /// The longest record that every stream takes, data and key, bytes. A stream that takes more
@@ -20,31 +22,36 @@ public struct StreamSummary: Sendable, Equatable {
         var status: String?
         var arn: String?
         var kibibytes: Int64?
-        body.withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            _ = cursor.object { name, cursor in
-                guard cursor.matches(name, "StreamDescriptionSummary") else {
-                    return cursor.skip()
+        var scanner = JSONScanner(body.span.bytes)
+        do throws(JSONScanner.Failure) {
+            try scanner.take(UInt8(ascii: "{"))
+            var isFirst = true
+            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+                let name = try scanner.key()
+                guard scanner.equals(name, "StreamDescriptionSummary") else {
+                    try scanner.skip()
+                    continue
                 }
-                return cursor.object { name, cursor in
-                    if cursor.matches(name, "StreamStatus") {
-                        status = cursor.text()
-                        return status != nil
-                    }
-                    if cursor.matches(name, "StreamARN"), cursor.peek() == UInt8(ascii: "\"") {
-                        arn = cursor.text()
-                        return arn != nil
-                    }
-                    if cursor.matches(name, "MaxRecordSizeInKiB"),
-                        let number = cursor.peek(), (0x30...0x39).contains(number)
+                try scanner.take(UInt8(ascii: "{"))
+                var isFirst = true
+                while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+                    let name = try scanner.key()
+                    if scanner.equals(name, "StreamStatus") {
+                        status = try scanner.lenientText()
+                    } else if scanner.equals(name, "StreamARN"), scanner.isAtString() {
+                        arn = try scanner.lenientText()
+                    } else if scanner.equals(name, "MaxRecordSizeInKiB"),
+                        let digit = scanner.peek(), (0x30...0x39).contains(digit)
                     {
-                        kibibytes = cursor.integer()
-                        return true
+                        kibibytes = (try scanner.decimal().rescaled(to: 0)).flatMap {
+                            Int64(exactly: $0)
+                        }
+                    } else {
+                        try scanner.skip()
                     }
-                    return cursor.skip()
                 }
             }
-        }
+        } catch {}
         guard let status else { return nil }
         self.status = status
         stream = arn.flatMap { StreamReference($0) }

@@ -1,3 +1,4 @@
+import Encoding
 import Transport
 
 /// The error that an answer holds, in whichever of AWS's forms it came.
@@ -46,22 +47,26 @@ struct ErrorAnswer {
     private static func json(_ body: [UInt8]) -> (String?, String?) {
         var code: String?
         var message: String?
-        body.withUnsafeBytes { bytes in
-            var cursor = JSONCursor(bytes)
-            _ = cursor.object { name, cursor in
-                if cursor.matches(name, "__type") || cursor.matches(name, "code") {
-                    guard let text = cursor.text() else { return cursor.skip() }
-                    code = bare(text)
-                    return true
+        var scanner = JSONScanner(body.span.bytes)
+        // What was read before the text breaks off counts.
+        do throws(JSONScanner.Failure) {
+            try scanner.take(UInt8(ascii: "{"))
+            var isFirst = true
+            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+                let name = try scanner.key()
+                guard scanner.isAtString() else {
+                    try scanner.skip()
+                    continue
                 }
-                if cursor.matches(name, "message") || cursor.matches(name, "Message") {
-                    guard let text = cursor.text() else { return cursor.skip() }
-                    message = text
-                    return true
+                if scanner.equals(name, "__type") || scanner.equals(name, "code") {
+                    code = bare(try scanner.lenientText())
+                } else if scanner.equals(name, "message") || scanner.equals(name, "Message") {
+                    message = try scanner.lenientText()
+                } else {
+                    try scanner.skip()
                 }
-                return cursor.skip()
             }
-        }
+        } catch {}
         return (code, message)
     }
 
