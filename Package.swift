@@ -221,7 +221,7 @@ let package = Package(
             name: "HealthTests",
             dependencies: [
                 "healthd", "rest-pull", "dedup", "s3-put", "recq", "exchange-sim", "AWS",
-                "Monitoring", "Stats", "Posix", "TestSupport",
+                "Monitoring", "Stage", "Stats", "Posix", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

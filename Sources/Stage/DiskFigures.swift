@@ -14,8 +14,8 @@ public struct DiskFigures {
     /// - Parameter directory: on the disk.
     public init(_ stats: StatsWriter, directory: String) {
         self.directory = directory
-        free = stats.gauge("disk_free_bytes", help: "Bytes free on the disk of the state.")
-        size = stats.gauge("disk_size_bytes", help: "Size of the disk of the state.")
+        free = stats.gauge(FigureName.diskFree, help: "Bytes free on the disk of the state.")
+        size = stats.gauge(FigureName.diskSize, help: "Size of the disk of the state.")
     }
 
     /// Looks, unless it did so a moment ago.

@@ -31,21 +31,23 @@ public struct FlowFigures: Sendable {
     public init(
         _ stats: StatsWriter, isSource: Bool = false,
         goesOut: String = "written to standard output",
-        delay: String = "output_delay"
+        delay: String = FigureName.outputDelay
     ) {
-        recordsIn = stats.counter("records_in", help: "Records taken in.")
-        bytesIn = stats.counter("bytes_in", help: "Bytes taken in.")
-        recordsOut = stats.counter("records_out", help: "Records \(goesOut).")
-        bytesOut = stats.counter("bytes_out", help: "Bytes \(goesOut).")
+        recordsIn = stats.counter(FigureName.recordsIn, help: "Records taken in.")
+        bytesIn = stats.counter(FigureName.bytesIn, help: "Bytes taken in.")
+        recordsOut = stats.counter(FigureName.recordsOut, help: "Records \(goesOut).")
+        bytesOut = stats.counter(FigureName.bytesOut, help: "Bytes \(goesOut).")
         waiting = stats.gauge(
-            "records_waiting", help: "Records taken in, neither passed on nor confirmed yet.")
+            FigureName.recordsWaiting,
+            help: "Records taken in, neither passed on nor confirmed yet.")
         lastRecordTime = stats.gauge(
-            "last_record_time_ns", help: "When the last record came, since the epoch.")
+            FigureName.lastRecordTime, help: "When the last record came, since the epoch.")
         watermark = stats.gauge(
             "watermark_us", help: "Newest event time of a record, since the epoch.")
         eventDelay =
             isSource
-            ? stats.histogram("event_delay", help: "From the venue's time to receipt.") : nil
+            ? stats.histogram(FigureName.eventDelay, help: "From the venue's time to receipt.")
+            : nil
         outputDelay = stats.histogram(delay, help: "From receipt until \(goesOut).")
     }
 

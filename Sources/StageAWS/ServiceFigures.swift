@@ -13,10 +13,10 @@ public struct ServiceFigures: Sendable {
     /// Declares them.
     public init(_ stats: StatsWriter) {
         circuit = stats.gauge(
-            "breaker_state", help: "0 closed, 1 half-open, 2 open.")
+            FigureName.breakerState, help: "0 closed, 1 half-open, 2 open.")
         retryTokens = stats.gauge(
             "retry_tokens", help: "Retries that may still be spent, in tokens of 500.")
-        retries = stats.counter("retries", help: "Requests that were sent again.")
+        retries = stats.counter(FigureName.retries, help: "Requests that were sent again.")
         credentialsLeft = stats.gauge(
             "credentials_seconds_left",
             help: "Seconds until the credentials in use end; 0 for those that do not.")

@@ -125,10 +125,11 @@ private struct Counters {
     init(_ stats: StatsWriter) {
         flow = FlowFigures(stats)
         duplicates = stats.counter(
-            "duplicates", help: "Records dropped because their ids came before.")
+            FigureName.duplicates, help: "Records dropped because their ids came before.")
         holes = stats.counter("holes", help: "Times that ids of a dense sequence were skipped.")
-        openHoles = stats.gauge("holes_open", help: "Skipped ranges of ids that nothing filled.")
-        gaps = stats.counter("gap_records_out", help: "Gap records made and written.")
+        openHoles = stats.gauge(
+            FigureName.holesOpen, help: "Skipped ranges of ids that nothing filled.")
+        gaps = stats.counter(FigureName.gapRecordsOut, help: "Gap records made and written.")
     }
 
     func note(_ times: RecordTimes) {

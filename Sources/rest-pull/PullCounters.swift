@@ -32,15 +32,17 @@ struct PullCounters {
         self.stats = stats
         flow = FlowFigures(stats, isSource: true)
         filtered = stats.counter(
-            "filtered", help: "Records of replies that were not asked for, or came again.")
-        gaps = stats.counter("gap_records_out", help: "Gap records written: ids that did not come.")
-        badReplies = stats.counter("decode_errors", help: "Replies that could not be decoded.")
-        requests = stats.counter("requests", help: "Requests sent to the venue.")
-        retries = stats.counter("request_retries", help: "Requests that were repeats.")
-        limited = stats.counter("rate_limited", help: "Answers 429 and 418.")
+            FigureName.filtered, help: "Records of replies that were not asked for, or came again.")
+        gaps = stats.counter(
+            FigureName.gapRecordsOut, help: "Gap records written: ids that did not come.")
+        badReplies = stats.counter(
+            FigureName.decodeErrors, help: "Replies that could not be decoded.")
+        requests = stats.counter(FigureName.requests, help: "Requests sent to the venue.")
+        retries = stats.counter(FigureName.requestRetries, help: "Requests that were repeats.")
+        limited = stats.counter(FigureName.rateLimited, help: "Answers 429 and 418.")
         weightUsed = stats.gauge("weight_used", help: "Request weight used in this window.")
         weightLimit = stats.gauge("weight_limit", help: "Request weight that a window allows.")
-        breaker = stats.gauge("breaker_state", help: "0 closed, 1 half-open, 2 open.")
+        breaker = stats.gauge(FigureName.breakerState, help: "0 closed, 1 half-open, 2 open.")
     }
 
     /// A reply could not be decoded.
@@ -68,7 +70,7 @@ struct PullCounters {
         if let counter = sequences[sequence] { return counter.add(rows) }
         guard sequences.count < Self.maximumSequences else { return }
         let counter = stats.counter(
-            "stream_records",
+            FigureName.streamRecords,
             labels: Labels.pair("symbol", "\(sequence.symbol)") + ","
                 + Labels.pair("stream", RecordKind.name(template: sequence.template)),
             help: "Records, by symbol and kind.")

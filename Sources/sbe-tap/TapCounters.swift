@@ -60,31 +60,33 @@ struct TapCounters {
         self.stats = stats
         heartbeat = stats.heartbeat
         flow = FlowFigures(stats, isSource: true)
-        gaps = stats.counter("gap_records_out", help: "Gap records written: ids that did not come.")
+        gaps = stats.counter(
+            FigureName.gapRecordsOut, help: "Gap records written: ids that did not come.")
         snapshots = stats.counter("snapshots_out", help: "Book snapshots fetched and written.")
-        duplicates = stats.counter("duplicates", help: "Records that another copy came before.")
+        duplicates = stats.counter(
+            FigureName.duplicates, help: "Records that another copy came before.")
         behind = stats.counter(
             "behind", help: "Of the duplicates, those long after anything new: ids began anew?")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
         refused = stats.counter(
-            "records_refused", help: "Records left out because the reader is slow.")
+            FigureName.recordsRefused, help: "Records left out because the reader is slow.")
         surplus = stats.counter("surplus_bytes", help: "Bytes after messages, ignored.")
-        messages = stats.counter("messages", help: "Binary messages received.")
+        messages = stats.counter(FigureName.messages, help: "Binary messages received.")
         quarantined = StreamError.Reason.allCases.map {
             stats.counter(
-                "records_quarantined", labels: Labels.pair("reason", $0.rawValue),
+                FigureName.recordsQuarantined, labels: Labels.pair("reason", $0.rawValue),
                 help: "Messages that could not be decoded.")
         }
         quarantineFull = stats.counter(
             "quarantine_full", help: "Of those, messages that the file did not take.")
         reconnects = LossCause.allCases.map {
             stats.counter(
-                "reconnects", labels: Labels.pair("cause", $0.rawValue),
+                FigureName.reconnects, labels: Labels.pair("cause", $0.rawValue),
                 help: "Connections lost or refused.")
         }
         connects = stats.counter("connects", help: "Connections opened.")
         rotations = stats.counter("rotations", help: "Connections replaced as planned.")
-        open = stats.gauge("connections_open", help: "Connections open now.")
+        open = stats.gauge(FigureName.connectionsOpen, help: "Connections open now.")
         pings = stats.counter("pings", help: "Pings received.")
         pongs = stats.counter("pongs", help: "Pongs sent; one may answer several pings.")
         wins = (0..<slots).map {
@@ -92,12 +94,14 @@ struct TapCounters {
                 "wins", labels: Labels.pair("connection", "\($0)"),
                 help: "Records that this connection brought first.")
         }
-        buffered = stats.gauge("buffer_bytes", help: "Bytes that wait for the reader, in memory.")
+        buffered = stats.gauge(
+            FigureName.bufferBytes, help: "Bytes that wait for the reader, in memory.")
         spilled = stats.gauge("spill_bytes", help: "Bytes that wait for the reader, in a file.")
         blocked = stats.counter("blocked_ns", help: "Time in which the network was not read.")
         venueErrors = stats.counter(
             "venue_errors", help: "Errors that the venue reported in text messages.")
-        snapshotFailures = stats.counter("snapshot_failures", help: "BookSnapshots not to be had.")
+        snapshotFailures = stats.counter(
+            FigureName.snapshotFailures, help: "BookSnapshots not to be had.")
     }
 
     /// True when it is time to publish: some loops turn a hundred thousand times a second.
@@ -125,7 +129,7 @@ struct TapCounters {
             let subscription = merge.streams[streams.count].sequence.subscription
             streams.append(
                 stats.counter(
-                    "stream_records",
+                    FigureName.streamRecords,
                     labels: Labels.pair("symbol", "\(subscription.symbol)") + ","
                         + Labels.pair("stream", subscription.kind.record.name),
                     help: "Records, by symbol and kind."))

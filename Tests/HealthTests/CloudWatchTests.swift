@@ -177,6 +177,32 @@ struct CloudWatchTests {
         withExtendedLifetime(stats) {}
     }
 
+    @Test func `a name that breaks a rule is told in one line a period`() throws {
+        let place = try TemporaryDirectory()
+        let stats = try StatsWriter(
+            directory: place.path("stats"), stage: "s3-put", instance: "a", pipeline: "pipéline")
+        stats.enter(.running)
+        let program = try LiveProgram(
+            "healthd",
+            [
+                "--stats-dir", place.path("stats"), "--listen", "127.0.0.1:0", "--metrics-port",
+                "0", "--interval", "0.1", "--cloudwatch", "emf", "--metrics-resolution", "1",
+            ])
+        let number = stats.counter(FigureName.recordsIn, help: "")
+        let bytes = stats.counter(FigureName.bytesIn, help: "")
+        #expect(
+            waitUntil {
+                number.add()
+                bytes.add(10)
+                return program.errors.contains("data points are not sent, first")
+            }, "\(program.errors)")
+        let lines = program.errors.split(separator: "\n").filter { $0.contains("not sent") }
+        let periods = Set(lines.map { $0.prefix(40) })
+        #expect(lines.count <= periods.count, "\(lines)")
+        program.signalled(SIGTERM)
+        #expect(program.wait() == 0)
+    }
+
     @Test func `lines for the agent have the embedded metric format`() throws {
         let place = try TemporaryDirectory()
         let stats = try StatsWriter(

@@ -23,6 +23,8 @@ QUESTIONS = {
     "scripts": "document.scripts.length",
     "images": "document.images.length",
     "overflow": "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+    "cut": "[...document.querySelectorAll('.scroll')].filter("
+           "box => box.scrollWidth > box.clientWidth).map(box => box.getAttribute('aria-label'))",
     "ground": "getComputedStyle(document.body).backgroundColor",
     "tables": "[...document.querySelectorAll('table')].every(t => t.caption"
               " && [...t.querySelectorAll('th')].every(h => h.scope))",

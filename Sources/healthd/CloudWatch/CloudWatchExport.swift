@@ -90,13 +90,21 @@ final class CloudWatchExport {
         guard let period = monitor.endPeriod() else { return [] }
         let all = PeriodMetrics(period: period, resolution: plan.resolution).data
         var good: [MetricDatum] = []
+        var first: String?
         for datum in all {
             if let reason = MetricRules.refusal(datum, now: now / 1_000_000) {
-                refused.add()
-                log.warning("a data point is not sent: \(datum.name): \(reason)")
+                first = first ?? "\(datum.name): \(reason)"
             } else {
                 good.append(datum)
             }
+        }
+        if let first {
+            // One line a period: a name that breaks a rule does so in every point of its stage.
+            let count = all.count - good.count
+            refused.add(count)
+            log.warning(
+                "\(count) \(count == 1 ? "data point is" : "data points are") not sent, first \(first)"
+            )
         }
         switch target {
         case .sender: return good.map { MetricQueue.Entry(json: $0.json, time: $0.time) }

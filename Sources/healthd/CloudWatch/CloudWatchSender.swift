@@ -110,6 +110,7 @@ final class CloudWatchSender: Sendable {
 
     private func sendAll(_ client: inout CloudWatchClient) throws(AWSError) {
         var limit = MetricRules.maximumData
+        var hasTold = false
         while true {
             let now = Clock.realtimeNanoseconds() / 1_000_000
             let size = limit
@@ -131,7 +132,11 @@ final class CloudWatchSender: Sendable {
                     continue
                 }
                 refused.add()
-                log.error("CloudWatch refuses a data point, which is dropped: \(error)")
+                // Once a round; the counter tells the rest.
+                if !hasTold {
+                    log.error("CloudWatch refuses a data point, which is dropped: \(error)")
+                }
+                hasTold = true
             }
             state.withLock { $0.queue.remove(batch, droppedBefore: dropped) }
         }

@@ -103,6 +103,7 @@ th, td {
   padding: 5px 8px; text-align: right; border-top: 1px solid var(--line); white-space: nowrap;
   font-variant-numeric: tabular-nums;
 }
+tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
 thead th { font-weight: 600; color: var(--quiet); }
 th:first-child, .word { text-align: left; }
 tr:target > * { background: var(--empty); }
