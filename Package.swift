@@ -111,6 +111,12 @@ let package = Package(
                 "Records", "Encoding", "Identity", "Ledger", "Spool", "Journal", "Stats", "Posix",
                 "CYAML", argumentParser,
             ]),
+        library(
+            "Sink",
+            [
+                "Stage", "Records", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
+                "Posix",
+            ]),
         library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
 
         // Floor 4: the programs.
@@ -130,14 +136,14 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding", "Identity",
-                "Ledger", "Spool", "Journal", "Stats", "Posix", argumentParser,
+                "Sink", "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding",
+                "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
         tool(
             "kinesis-put",
             [
-                "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding", "Identity",
-                "Ledger", "Spool", "Journal", "Stats", "Posix", argumentParser,
+                "Sink", "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding",
+                "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
         tool("recq", ["Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
         tool(
@@ -214,6 +220,12 @@ let package = Package(
         tests(
             "CrashTests", ["Ledger", "Spool", "Journal", "Identity", "Posix", "TestSupport"]),
         tests("JournalTests", ["Journal", "Posix", "TestSupport"]),
+        .testTarget(
+            name: "SinkTests",
+            dependencies: [
+                "Sink", "s3-put", "recq", "ledgerctl", "Records", "Identity", "Ledger", "Spool",
+                "Posix", "TestSupport",
+            ], swiftSettings: base),
         tests("SpoolTests", ["Spool", "Journal", "Posix", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("MonitoringTests", ["Monitoring", "Encoding", "Stats", "Posix", "TestSupport"]),

@@ -17,6 +17,8 @@ public struct Setting<Value: Sendable>: Sendable {
     public let valueName: String
     /// One sentence.
     public let help: String
+    /// What the text of the environment variable stands for, where that is not itself.
+    let adapt: (@Sendable (String) -> String)?
     /// Text to value.
     public let parse: @Sendable (String) throws(SettingError) -> Value
 
@@ -25,10 +27,12 @@ public struct Setting<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - environment: left out, the key in capitals with `__` for each dot.
     ///   - otherEnvironment: a variable that is asked when that one is not set.
+    ///   - adapt: makes the value's text of the variable's.
     public init(
         _ key: String, flag: String?, environment: String? = nil,
         or otherEnvironment: String? = nil,
         default fallback: String?, value valueName: String, _ help: String,
+        inEnvironment adapt: (@Sendable (String) -> String)? = nil,
         parse: @escaping @Sendable (String) throws(SettingError) -> Value
     ) {
         self.key = key
@@ -38,6 +42,7 @@ public struct Setting<Value: Sendable>: Sendable {
         self.fallback = fallback
         self.valueName = valueName
         self.help = help
+        self.adapt = adapt
         self.parse = parse
     }
 

@@ -127,7 +127,7 @@ extension SettingCatalog {
         "kinesis.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
         value: "DIR",
         "Directory of ledger and spools. (default: bitcoin-ingestor/kinesis-put in $XDG_STATE_HOME)",
-        parse: SettingText.text)
+        inEnvironment: below(tool: "kinesis-put"), parse: SettingText.text)
     /// How much may wait on disk.
     public static let kinesisSpoolMax = Setting(
         "kinesis.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",

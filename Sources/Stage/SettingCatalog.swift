@@ -165,7 +165,7 @@ public enum SettingCatalog {
         value: "DIR",
         "Directory of ledger, spool and unfinished objects. "
             + "(default: .s3-put in a file:// destination, else bitcoin-ingestor/s3-put in $XDG_STATE_HOME)",
-        parse: SettingText.text)
+        inEnvironment: below(tool: "s3-put"), parse: SettingText.text)
     /// How much the spool may hold.
     public static let spoolMax = Setting(
         "s3.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",
@@ -190,7 +190,7 @@ public enum SettingCatalog {
         giveUpAfter.key, objectFormat.key, compression.key, restEncoding.key, parallel.key,
         pollInterval.key,
         intervals.key,
-    ]).union(tapKeys).union(awsKeys).union(healthKeys).union(kinesisKeys)
+    ]).union(sinkKeys).union(tapKeys).union(awsKeys).union(healthKeys).union(kinesisKeys)
         .union(cloudWatchKeys)
         .union(kept)
 

@@ -116,7 +116,9 @@ public struct Settings {
         }
         for name in [setting.environment, setting.otherEnvironment].compactMap(\.self) {
             guard let text = environment[name] else { continue }
-            if !text.isEmpty { return (text, .environment(name)) }
+            if !text.isEmpty {
+                return (setting.adapt.map { $0(text) } ?? text, .environment(name))
+            }
             if isSecret { throw refuse(.environment(name)) }
         }
         if let file, let entry = file.entries[setting.key], !entry.isNull {

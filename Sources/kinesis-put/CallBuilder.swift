@@ -1,6 +1,7 @@
 import AWS
 import Posix
 import Records
+import Sink
 import Stage
 import Transport
 

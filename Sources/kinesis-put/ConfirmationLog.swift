@@ -1,17 +1,18 @@
 import Ledger
 import Posix
 import Records
+import Sink
 import Stage
 
 /// Which records came, which are confirmed, and which were put aside: what the figures, the ledger
 /// and the quarantine say, kept together so that no record is in two of them or in none.
 final class ConfirmationLog {
-    let quarantine: Quarantine
+    private var quarantine: Quarantine
     var tally = SinkTally()
     private var confirmed: ConfirmedIDs
     private let log: Log
 
-    init(ledger: consuming Ledger, quarantine: Quarantine, log: Log) {
+    init(ledger: consuming Ledger, quarantine: consuming Quarantine, log: Log) {
         confirmed = ConfirmedIDs(ledger: ledger)
         self.quarantine = quarantine
         self.log = log
@@ -52,21 +53,29 @@ final class ConfirmationLog {
     }
 
     /// Puts a record into the quarantine that can never be sent.
-    func putAside(_ frame: borrowing FrameView, _ reason: PutAside, because words: String) throws {
+    func putAside(_ frame: borrowing FrameView, _ reason: QuarantineReason, because words: String)
+        throws
+    {
         try quarantine.add(frame, because: words)
         tally.notePutAside(reason)
-        log.warning("a record was put into \(quarantine.path): \(words)")
+        log.warning("a record was put into \(quarantine.path): \(words)", cause: reason.label)
     }
 
     // MARK: - The ledger
 
     /// Hands what was confirmed to the system, so that the end of this process does not undo it.
     func write() throws(StageFailure) {
+        // What was put aside is in no spool once its batch is released.
+        do throws(SystemError) { try quarantine.flush() } catch {
+            throw StageFailure(ExitCode(for: error), "\(error)")
+        }
+        tally.quarantineLeftOut = quarantine.leftOut
         do throws(LedgerError) { try confirmed.write() } catch { throw StageFailure(error) }
     }
 
     /// Makes what was confirmed durable.
     func sync(_ coverage: inout CoverageFigures) throws(StageFailure) {
+        try write()
         do throws(LedgerError) { try confirmed.sync() } catch { throw StageFailure(error) }
         confirmed.noteCoverage(in: &coverage)
     }

@@ -1,6 +1,7 @@
 import Identity
 import Ledger
 import Records
+import Sink
 import Stage
 
 /// What is confirmed, and what is refused because of it.

@@ -1,4 +1,5 @@
 import Posix
+import Sink
 import Stage
 import Stats
 
@@ -13,7 +14,7 @@ struct DeliveryCounters {
     init(_ stats: StatsWriter, state: String, spoolMax: Int) {
         common = SinkFigures(
             stats, state: state, spoolMax: spoolMax, goesOut: "confirmed by the service",
-            putsAside: PutAside.allCases)
+            putsAside: [.brokenMessage, .tooLong, .refusedByService])
         bytesSent = stats.counter("bytes_sent", help: "Bytes of request bodies, repeats included.")
         callsInFlight = stats.gauge(
             "calls_in_flight", help: "Calls under way, one per shard at most.")

@@ -2,6 +2,7 @@ import AWS
 import Identity
 import Posix
 import Records
+import Sink
 import Stage
 import StageAWS
 

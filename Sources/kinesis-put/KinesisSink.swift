@@ -3,6 +3,7 @@ import Glibc
 import Ledger
 import Posix
 import Records
+import Sink
 import Stage
 import StageAWS
 import Stats

@@ -1,6 +1,7 @@
 import AWS
 import Posix
 import Records
+import Sink
 import Spool
 import Stage
 import Stats

@@ -54,7 +54,9 @@ extension ObjectForm {
         switch format {
         case .avro: try frame.appendAvro(to: &block.bytes)
         case .ndjson: try frame.appendJSON(to: &block.bytes)
-        case .sbe: block.bytes.append(frame.bytes)
+        case .sbe:
+            try frame.validate()
+            block.bytes.append(frame.bytes)
         }
         block.records += 1
     }
@@ -74,7 +76,7 @@ struct ObjectEncoder {
         }
         container = AvroContainer(
             AvroForm.schema(template: partition.sequence.template), compression: form.compression,
-            sync: Self.syncMarker("\(partition.path)/\(partition.sequence.series)/\(firstID)"),
+            sync: Self.syncMarker(partition, firstID),
             to: &output)
     }
 
@@ -96,7 +98,9 @@ struct ObjectEncoder {
 
     /// Sixteen bytes that follow from where the object belongs, so that the same records give the
     /// same object: FNV-1a, twice.
-    private static func syncMarker(_ text: String) -> [UInt8] {
+    private static func syncMarker(_ partition: Partition, _ firstID: Int64) -> [UInt8] {
+        let epoch = partition.sequence.epoch > 1 ? "/e\(partition.sequence.epoch)" : ""
+        let text = "\(partition.path)/\(partition.sequence.series)\(epoch)/\(firstID)"
         var hashes: [UInt64] = [0xcbf2_9ce4_8422_2325, 0x9ae1_6a3b_2f90_404f]
         for byte in text.utf8 {
             for index in 0..<2 { hashes[index] = (hashes[index] ^ UInt64(byte)) &* 0x100_0000_01b3 }

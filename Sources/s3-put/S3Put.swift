@@ -1,7 +1,10 @@
 import ArgumentParser
 import Avro
+import Identity
 import Posix
+import Sink
 import Stage
+import StageAWS
 
 @main
 struct S3Put: StageCommand {
@@ -12,7 +15,7 @@ struct S3Put: StageCommand {
             rest-pull aggTrades --from 2024-01-01 | s3-put --to file://./data
             rest-pull klines --from 2024-01-01 | s3-put --to s3://my-bucket/bronze --format ndjson
 
-            Objects lie under venue= kind= symbol= date= hour= (UTC). What was delivered stands in
+            Objects are stored under venue= kind= symbol= date= hour= (UTC). What was delivered is in
             the ledger of the state directory: ledgerctl shows it, rest-pull --resume reads it.
             """,
         version: Version.text)
@@ -26,6 +29,17 @@ struct S3Put: StageCommand {
     @Option(SettingCatalog.stateDirectory) var stateDir: String?
     @Option(SettingCatalog.spoolMax) var spoolMax: Int?
     @Option(SettingCatalog.lateness) var lateness: Double?
+    @Option(SettingCatalog.widestRecord) var maxIds: Int?
+    @Option(SettingCatalog.farthestID) var maxIdJump: Int?
+    @Option(
+        name: .customLong("new-epoch"),
+        help: ArgumentHelp(
+            "Sequence whose ids began again, such as BTCUSDT/trade: store it as a new numbering.",
+            valueName: "sequence"),
+        transform: EpochSetting.sequence)
+    var newEpochs: [SequenceID] = []
+    @Flag(help: "Only find out whether objects could be stored, and exit.") var check = false
+    @Option(SettingCatalog.checkTimeout) var checkTimeout: Double?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
@@ -50,8 +64,14 @@ struct S3Put: StageCommand {
             spoolMax: try settings.value(SettingCatalog.spoolMax, spoolMax),
             times: EventTimes(
                 lateness: Int64(try settings.value(SettingCatalog.lateness, lateness) * 1e6)),
+            idLimits: IDLimits(
+                widest: Int64(try settings.value(SettingCatalog.widestRecord, maxIds)),
+                farthest: Int64(try settings.value(SettingCatalog.farthestID, maxIdJump))),
+            newEpochs: Set(newEpochs),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
+            checkTimeout: try settings.value(SettingCatalog.checkTimeout, checkTimeout),
+            onlyChecks: check,
             access: try access(destination, &settings))
     }
 
@@ -80,8 +100,35 @@ struct S3Put: StageCommand {
     }
 
     func run(_ plan: S3PutPlan, in stage: borrowing Stage) throws {
+        let credentials = plan.access?.credentials.provider(stage.log)
+        let figures = ServiceFigures(stage.stats)
+        if plan.onlyChecks {
+            return try Self.report(
+                DestinationCheck.run(plan, in: stage, credentials, figures), plan, in: stage)
+        }
         var reader = try stage.standardInput()
-        var sink = try Sink(plan, in: stage)
+        var sink = try ObjectSink(plan, in: stage, credentials, figures)
+        switch try DestinationCheck.run(plan, in: stage, credentials, figures) {
+        case .good: stage.log.debug("objects can be stored at \(plan.destination.description)")
+        case .bad(let failure): throw failure
+        case .unknown(let reason):
+            stage.log.warning(
+                "whether objects can be stored at \(plan.destination.description) is not known, "
+                    + "and reading starts: \(reason)")
+        case .stopped: break
+        }
         try sink.run(&reader, in: stage)
+    }
+
+    /// Says how the question of `--check` was answered.
+    private static func report(
+        _ answer: DestinationCheck.Answer, _ plan: S3PutPlan, in stage: borrowing Stage
+    ) throws {
+        switch answer {
+        case .good: stage.log.info("objects can be stored at \(plan.destination.description)")
+        case .bad(let failure): throw failure
+        case .unknown(let reason): throw StageFailure(.gaveUp, reason)
+        case .stopped: throw StageFailure(.gaveUp, "stopped before there was an answer")
+        }
     }
 }

@@ -1,5 +1,7 @@
 import AWS
+import Identity
 import Posix
+import Sink
 import Stage
 import StageAWS
 import Stats
@@ -18,9 +20,16 @@ struct S3PutPlan: Sendable {
     let state: String
     let spoolMax: Int
     let times: EventTimes
+    let idLimits: IDLimits
+    /// Sequences that may begin a new numbering.
+    let newEpochs: Set<SequenceID>
     let drainTimeout: Double
     /// Seconds without a success after which a delivery that fails is given up.
     let giveUpAfter: Double
+    /// Seconds that the destination has to answer before reading starts without its answer.
+    let checkTimeout: Double
+    /// True for a run that only asks whether objects could be stored.
+    let onlyChecks: Bool
     /// Nil for a directory.
     let access: S3Access?
 
@@ -30,12 +39,16 @@ struct S3PutPlan: Sendable {
         return destination.description + (access?.location.endpoint.map { " at \($0)" } ?? "")
     }
 
+    /// Bytes of a segment of the spool: it is given back segment by segment.
+    var segmentBytes: Int64 { min(64 << 20, max(1 << 20, Int64(spoolMax) / 8)) }
+
     /// Makes the store, on the thread that will use it.
     ///
-    /// - Parameter isAbandoned: true once nobody waits for a delivery any more.
+    /// - Parameters:
+    ///   - onRetry: told of each request that is sent again.
+    ///   - isAbandoned: true once nobody waits for a delivery any more.
     func makeStore(
         log: Log, credentials: CredentialsProvider?, figures: ServiceFigures,
-        abortedUploads: Counter,
         isAbandoned: @escaping @Sendable () -> Bool
     ) throws -> ObjectStore {
         guard case .bucket(let bucket, let prefix) = destination, let access, let credentials
@@ -43,56 +56,39 @@ struct S3PutPlan: Sendable {
             guard case .directory(let path) = destination else {
                 throw StageFailure(.bug, "a bucket without a way to it")
             }
-            return .directory(path)
+            return .directory(DirectoryStore(root: path))
         }
         var configuration = access.configuration()
         configuration.policy.onRetry = { retry in
             figures.note(retry)
-            log.warning("\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s")
+            log.warning(
+                "\(retry.error); attempt \(retry.attempt + 1) in \(retry.delay) s",
+                cause: "retry")
         }
         configuration.policy.shouldStop = isAbandoned
         do throws(AWSError) {
-            var client = try S3Client(configuration, credentials: credentials)
-            abortedUploads.add(abortLeftOvers(&client, bucket, prefix, log))
-            return .bucket(client, name: bucket, prefix: prefix, figures)
+            return .bucket(
+                BucketStore(
+                    try S3Client(configuration, credentials: credentials), bucket: bucket,
+                    prefix: prefix, condition: access.conditionalWrites, figures))
         } catch { throw StageFailure(error) }
     }
 
-    /// Ends uploads in parts that earlier runs left: those of objects that lie in our own state,
-    /// and old ones below the prefix. Whether that works is of no weight for the delivery.
-    private func abortLeftOvers(
-        _ client: inout S3Client, _ bucket: String, _ prefix: String, _ log: Log
-    ) -> Int {
-        let folder = prefix.isEmpty ? "" : prefix + "/"
-        let own = (try? SealedObject.keys(staging: state + "/staging")) ?? []
+    /// Ends uploads in parts that earlier runs left. Whether that works is of no weight for the
+    /// delivery.
+    ///
+    /// - Returns: how many.
+    func abortLeftovers(of store: inout BucketStore, _ log: Log) -> Int {
+        let own = (try? Manifest.keys(staging: state + "/staging")) ?? []
         let age = access?.abandonedUploads ?? 0
         let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
         do throws(AWSError) {
-            let count = try client.abortUnfinished(
-                bucket: bucket, prefix: folder, keys: Set(own.map { folder + $0 }),
-                begunBefore: end)
+            let count = try store.abortUploads(own: own, begunBefore: end)
             if count > 0 { log.info("\(count) uploads in parts of earlier runs were aborted") }
             return count
         } catch {
             log.debug("uploads of earlier runs could not be looked for: \(error)")
             return 0
-        }
-    }
-}
-
-extension Destination {
-    /// Where the state lies when nobody says: inside a directory, else in the user's state
-    /// directory under the bucket's name.
-    var standardState: String {
-        switch self {
-        case .directory(let path): return "\(path)/.s3-put"
-        case .bucket(let bucket, let prefix):
-            let environment = Environment.all
-            let home =
-                environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib")
-                + "/.local/state"
-            let name = prefix.isEmpty ? bucket : "\(bucket)-\(prefix)"
-            return "\(home)/bitcoin-ingestor/s3-put/" + name.replacing("/", with: "-")
         }
     }
 }

@@ -78,12 +78,14 @@ struct MiniStackTests {
         let now = Int64(Date().timeIntervalSince1970)
         #expect(
             try client.abortUnfinished(
-                bucket: "bronze", prefix: "p/", keys: ["p/ours"], begunBefore: now - 3600) == 1)
+                bucket: "bronze", prefix: "p/", keys: ["p/ours"], begunBefore: now - 3600,
+                isOurs: { _ in true }) == 1)
         #expect(
             try client.unfinishedUploads(bucket: "bronze", prefix: "").map(\.key).sorted()
                 == ["elsewhere", "p/theirs"])
         #expect(
             try client.abortUnfinished(
-                bucket: "bronze", prefix: "p/", keys: [], begunBefore: now + 3600) == 1)
+                bucket: "bronze", prefix: "p/", keys: [], begunBefore: now + 3600,
+                isOurs: { $0.hasSuffix("theirs") }) == 1)
     }
 }

@@ -55,16 +55,18 @@ struct SinkRecoveryTests {
         throws
     {
         let place = try TemporaryDirectory()
-        // A file where a directory has to be.
-        try Data().write(to: URL(fileURLWithPath: place.path("data")))
+        // A file where a directory of an object has to be.
+        try FileManager.default.createDirectory(
+            atPath: place.path("data"), withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: place.path("data/venue=binance")))
         let records = try Self.quotes((1...25_000).map { ($0, Int64($0)) })
         let refused = try Program.run(
             "s3-put", arguments(place, ["--object-bytes", "1000000"]), input: records)
         #expect(refused.status == 74)
-        try FileManager.default.removeItem(atPath: place.path("data"))
+        try FileManager.default.removeItem(atPath: place.path("data/venue=binance"))
         // It stopped before the end of its input; all that it had read is in its spool.
         let read = try Self.bytesWaiting(place.path("state/spool")) / (records.count / 25_000)
-        #expect(read > 10_000)
+        try #require(read > 10_000)
         #expect(try deliverRest(place) == Array(1...read))
     }
 
@@ -149,6 +151,27 @@ struct SinkRecoveryTests {
             program.signalled(SIGTERM)
             #expect(program.wait() == 75)
             try FileManager.default.removeItem(atPath: place.path("stats"))
+        }
+    }
+
+    @Test func `the end after a fatal error is an exit status, while its threads are at work`()
+        throws
+    {
+        let records = try Self.quotes((1...2000).map { ($0, Int64($0)) })
+        // No credentials are to be had: the delivery fails on its thread, while the main one ends.
+        let environment = [
+            "AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent",
+            "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "",
+        ]
+        for run in 1...30 {
+            let place = try TemporaryDirectory()
+            let outcome = try Program.run(
+                "s3-put",
+                [
+                    "--to", "s3://bucket/x", "--endpoint-url", "http://127.0.0.1:1", "--state-dir",
+                    place.path("state"), "--object-bytes", "10000", "--drain-timeout", "0.1",
+                ], input: records, environment: environment)
+            #expect(outcome.status == 78, "run \(run): \(outcome.errors)")
         }
     }
 

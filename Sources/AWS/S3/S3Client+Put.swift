@@ -96,7 +96,7 @@ extension S3Client {
 
     // MARK: - Preparation
 
-    private func digest(_ upload: ObjectUpload) throws(AWSError) -> FileDigest {
+    func digest(_ upload: ObjectUpload) throws(AWSError) -> FileDigest {
         do throws(SystemError) {
             guard let status = try Files.status(upload.path) else {
                 throw SystemError("open", upload.path, code: ENOENT)

@@ -50,14 +50,17 @@ extension S3Client {
     ///   - keys: objects that only the caller uploads, whatever the age of the upload.
     ///   - end: other uploads go when they were begun before it, seconds since the epoch; they may
     ///     be of another program that is at work. Nil leaves them.
+    ///   - isOurs: whether a key is of a form that only this program's objects have; uploads of
+    ///     other keys are left alone, however old they are.
     /// - Returns: how many were aborted.
     public mutating func abortUnfinished(
-        bucket: String, prefix: String, keys: Set<String>, begunBefore end: Int64?
+        bucket: String, prefix: String, keys: Set<String>, begunBefore end: Int64?,
+        isOurs: (String) -> Bool
     ) throws(AWSError) -> Int {
         var count = 0
         for upload in try unfinishedUploads(bucket: bucket, prefix: prefix) {
             let isOld = upload.begun.flatMap { begun in end.map { begun < $0 } } ?? false
-            guard keys.contains(upload.key) || isOld else { continue }
+            guard keys.contains(upload.key) || isOld && isOurs(upload.key) else { continue }
             try abort(bucket: bucket, key: upload.key, uploadID: upload.uploadID)
             count += 1
         }

@@ -40,6 +40,13 @@ int clinux_pipe_content(int pipe);
 /// 1 for a FIFO that has a path, 0 for the pipe of a shell and for everything else.
 int clinux_is_named_fifo(int file);
 
+/// memfd_create(2) with MFD_CLOEXEC: a file in memory.
+int clinux_memory_file(const char *name);
+
+/// rename(2) that leaves a file of the new name alone: EEXIST then; EINVAL where the file system
+/// cannot do that.
+int clinux_rename_if_absent(const char *from, const char *to);
+
 // Instructions that Swift has no words for. Each comes with a question whether this machine has it;
 // whoever calls asks first.
 

@@ -1,4 +1,5 @@
 import Posix
+import Stage
 
 /// Whose state a directory holds: one ledger for two destinations would refuse in the second what
 /// only the first has.

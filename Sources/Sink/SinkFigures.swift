@@ -1,23 +1,6 @@
 import Posix
+public import Stage
 public import Stats
-
-/// Why a sink puts a record aside.
-public enum PutAside: Int, CaseIterable, Sendable {
-    /// The message breaks its template.
-    case brokenMessage
-    /// It is longer than a record of the service may be.
-    case tooLong
-    /// The service will not take it.
-    case refusedByService
-
-    fileprivate var label: String {
-        switch self {
-        case .brokenMessage: "broken_message"
-        case .tooLong: "too_long"
-        case .refusedByService: "refused_by_service"
-        }
-    }
-}
 
 /// What became of a sink's records, counted where the work is done and published once a turn.
 public struct SinkTally: Sendable {
@@ -33,9 +16,15 @@ public struct SinkTally: Sendable {
     public var bytesOut: Int64 = 0
     /// Held already, by the ledger.
     public var refused: Int64 = 0
+    /// Delivered though they may have been before: nobody can know.
+    public var possibleRepeats: Int64 = 0
+    /// With an event time that cannot be right.
+    public var impossibleTimes: Int64 = 0
+    /// Put aside without room in the quarantine file.
+    public var quarantineLeftOut: Int64 = 0
     /// Taken in, and neither confirmed nor put aside yet.
     public var waiting: Int64 = 0
-    fileprivate var asides = [Int64](repeating: 0, count: PutAside.allCases.count)
+    fileprivate var asides = [Int64](repeating: 0, count: QuarantineReason.allCases.count)
 
     /// Nothing yet.
     public init() {}
@@ -43,8 +32,10 @@ public struct SinkTally: Sendable {
     /// Put aside, for whatever reason.
     public var quarantined: Int64 { asides.reduce(0, +) }
 
-    /// Notes that a record was put aside.
-    public mutating func notePutAside(_ reason: PutAside) { asides[reason.rawValue] += 1 }
+    /// Notes that records were put aside.
+    public mutating func notePutAside(_ reason: QuarantineReason, records: Int64 = 1) {
+        asides[reason.rawValue] += records
+    }
 }
 
 /// The figures that every sink has, under the same names.
@@ -59,7 +50,10 @@ public struct SinkFigures {
     private let stats: StatsWriter
     private let recovered: Counter
     private let refused: Counter
-    private let asides: [(reason: PutAside, counter: Counter)]
+    private let possibleRepeats: Counter
+    private let impossibleTimes: Counter
+    private let quarantineLeftOut: Counter
+    private let asides: [(reason: QuarantineReason, counter: Counter)]
     private let spoolBytes: Gauge
     private let oldestWaiting: Gauge
     private var disk: DiskFigures
@@ -73,13 +67,20 @@ public struct SinkFigures {
     ///   - reasons: why this sink puts records aside.
     public init(
         _ stats: StatsWriter, state: String, spoolMax limit: Int, goesOut: String,
-        putsAside reasons: [PutAside]
+        putsAside reasons: [QuarantineReason]
     ) {
         self.stats = stats
         flow = FlowFigures(stats, goesOut: goesOut, delay: "ack_delay")
         recovered = stats.counter(
             "records_recovered", help: "Records taken again from what an earlier run left.")
         refused = stats.counter("records_refused", help: "Records that were held already.")
+        possibleRepeats = stats.counter(
+            "possible_repeats",
+            help: "Records delivered though they may have been before: nobody can know.")
+        impossibleTimes = stats.counter(
+            "impossible_times", help: "Records with an event time that cannot be right.")
+        quarantineLeftOut = stats.counter(
+            "quarantine_left_out", help: "Records put aside while the quarantine file was full.")
         asides = reasons.map { reason in
             let counter = stats.counter(
                 "records_quarantined", labels: "reason=\"\(reason.label)\"",
@@ -106,6 +107,9 @@ public struct SinkFigures {
             flow.recordsOut.advance(to: tally.recordsOut)
             flow.bytesOut.advance(to: tally.bytesOut)
             refused.advance(to: tally.refused)
+            possibleRepeats.advance(to: tally.possibleRepeats)
+            impossibleTimes.advance(to: tally.impossibleTimes)
+            quarantineLeftOut.advance(to: tally.quarantineLeftOut)
             for (reason, counter) in asides { counter.advance(to: tally.asides[reason.rawValue]) }
             flow.waiting.set(tally.waiting)
         }

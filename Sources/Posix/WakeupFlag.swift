@@ -1,35 +1,6 @@
 import CLinux
 import Glibc
 
-/// Counts what one thread leaves for another, in an eventfd(2): so the other can wait for it in its
-/// poll loop, or by taking one.
-public final class ThreadSignal: Sendable {
-    /// Readable while there is something to take.
-    public let descriptor: Int32
-
-    /// Nothing to take yet.
-    ///
-    /// - Throws: when the process may open no more files.
-    public init() throws(SystemError) {
-        descriptor = clinux_eventfd(1)
-        guard descriptor >= 0 else { throw SystemError("make", "an eventfd") }
-    }
-
-    deinit { close(descriptor) }
-
-    /// Leaves one; never waits.
-    public func raise() {
-        var one: UInt64 = 1
-        while write(descriptor, &one, 8) < 0 && errno == EINTR {}
-    }
-
-    /// Takes one, and waits until there is one.
-    public func take() {
-        var one: UInt64 = 0
-        while read(descriptor, &one, 8) < 0 && errno == EINTR {}
-    }
-}
-
 /// A flag that ends a poll loop's wait: raised by a signal handler or another thread as often as
 /// they like, lowered by the loop.
 ///

@@ -1,0 +1,275 @@
+public import Identity
+public import Ledger
+public import Records
+
+/// Whether a record has come before.
+public enum IDVerdict: Equatable, Sendable {
+    /// It has not, or nobody can know.
+    case new
+    /// It may have: its sequence only grows, it is not the newest, and its exact id is not among
+    /// those remembered. It is delivered, and counted.
+    case possibleRepeat
+    /// It has: the ledger has it, or it is on its way.
+    case held
+    /// Its ids cannot be right.
+    case implausible(Implausible)
+    /// The id is held, but this record is of a time far after all that was held when it was booked:
+    /// the venue began to number anew. Event times in µs.
+    case restarted(SequenceID, held: Int64, now: Int64)
+}
+
+/// What a sink holds already: by its ledger, or because it is on its way.
+///
+/// A record is refused only when it is proven to have been delivered, and holds its ids only from
+/// ``accept(_:group:)`` on, so that one that was put aside never blocks a good copy.
+public struct HeldIDs: ~Copyable {
+    /// Records that are delivered as one, such as an object; remembered until they are booked.
+    public typealias Group = Int
+
+    /// How far the event time of a repeat may lie after what was held when its id was booked, µs:
+    /// the ledger notes times about once a day.
+    private static let restartAfter: Int64 = 2 * 86_400_000_000
+    /// Groups of one sequence whose exact ids are kept apart.
+    private let limits: IDLimits
+    private var sequences: [SequenceID: Sequence] = [:]
+    private var current: Sequence?
+    /// Sequences that may begin a new numbering when their ids restart.
+    private var renewable: Set<SequenceID>
+
+    private final class Sequence {
+        /// As records have it.
+        let id: SequenceID
+        /// With the epoch that applies.
+        var key: SequenceID
+        /// What the ledger knows it by.
+        var index: Int
+        /// Of a contiguous sequence: in the ledger, or accepted since.
+        var taken: IDSet
+        /// The exact ids that were accepted and are not booked: of an increasing sequence, and of
+        /// klines that share an interval.
+        var groups: [(group: Group, ids: CompactIDs)] = []
+        /// The newest id of an increasing sequence.
+        var newest: Int64?
+        /// The record that was accepted last, of an increasing sequence.
+        var previous: Int64?
+        /// Ids that gap records of this run speak of, and those that they say will not come.
+        var reported = IDSet()
+        var declared = IDSet()
+        /// Intervals in which there are klines that do not begin where it does.
+        var shared = IDSet()
+
+        init(_ id: SequenceID, _ key: SequenceID, _ ledger: inout Ledger) {
+            self.id = id
+            self.key = key
+            index = ledger.index(of: key)
+            let coverage = ledger.coverage(at: index)
+            taken = id.numbering == .contiguous ? coverage.held : IDSet()
+            newest = coverage.runs.span?.upperBound
+        }
+
+        func hasExactly(_ id: Int64) -> Bool {
+            for entry in groups where entry.ids.contains(id) { return true }
+            return false
+        }
+
+        func note(_ id: Int64, _ group: Group) {
+            // Nearly always the group of the record before.
+            var index = groups.count - 1
+            while index >= 0, groups[index].group != group { index -= 1 }
+            if index < 0 {
+                groups.append((group, CompactIDs()))
+                index = groups.count - 1
+            }
+            groups[index].ids.insert(id)
+        }
+    }
+
+    /// Nothing accepted yet.
+    ///
+    /// - Parameter renewable: sequences that may begin a new epoch, as records have them.
+    public init(_ limits: IDLimits, renewable: Set<SequenceID> = []) {
+        self.limits = limits
+        self.renewable = renewable
+    }
+
+    // MARK: - Asking
+
+    /// Turns to the sequence of a record; what follows is about it.
+    ///
+    /// - Returns: its name with the epoch that applies.
+    @discardableResult
+    public mutating func select(
+        _ sequence: SequenceID, _ ledger: inout Ledger
+    ) -> SequenceID {
+        let state = state(of: sequence, &ledger)
+        current = state
+        return state.key
+    }
+
+    /// The name of the selected sequence with the epoch that applies.
+    public var key: SequenceID { selected.key }
+
+    /// The id that was accepted last of the selected sequence, if its ids only grow.
+    public var previous: Int64? { selected.previous }
+
+    private var selected: Sequence {
+        guard let current else { preconditionFailure("no sequence is selected") }
+        return current
+    }
+
+    /// Whether a record of the selected sequence has come before.
+    public mutating func verdict(
+        on frame: borrowing FrameView, _ ledger: inout Ledger
+    ) -> IDVerdict {
+        let sequence = selected
+        let numbering = frame.numbering
+        let newest = numbering == .contiguous ? sequence.taken.last : nil
+        if let fault = limits.objection(to: frame, newest: newest) { return .implausible(fault) }
+        switch numbering {
+        case .contiguous: return verdictOnContiguous(frame, sequence, &ledger)
+        case .increasing:
+            let id = frame.firstID
+            guard let newest = sequence.newest, id <= newest else { return .new }
+            if sequence.hasExactly(id) || ledger.isRecent(id, at: sequence.index) { return .held }
+            return .possibleRepeat
+        case .arrival, .none: return .new
+        }
+    }
+
+    private mutating func verdictOnContiguous(
+        _ frame: borrowing FrameView, _ sequence: Sequence, _ ledger: inout Ledger
+    ) -> IDVerdict {
+        let ids = frame.occupiedIDs
+        // The next id of the sequence, which is what comes nearly always.
+        guard let newest = sequence.taken.last, ids.lowerBound <= newest else { return .new }
+        if sequence.id.template != RecordKind.kline.rawValue,
+            let time = ledger.bookedTime(of: ids.lowerBound, at: sequence.index),
+            frame.eventTime.subtractingReportingOverflow(time).partialValue > Self.restartAfter,
+            frame.eventTime > time
+        {
+            guard renewable.remove(sequence.id) != nil else {
+                return .restarted(sequence.key, held: time, now: frame.eventTime)
+            }
+            sequence.key.epoch = ledger.beginEpoch(of: sequence.id)
+            sequence.index = ledger.index(of: sequence.key)
+            sequence.taken = IDSet()
+            return .new
+        }
+        guard sequence.taken.contains(ids) else { return .new }
+        let isOdd = frame.sharesItsInterval
+        guard isOdd || !sequence.shared.isEmpty && sequence.shared.overlaps(ids) else {
+            return .held
+        }
+        let id = frame.firstID
+        if sequence.hasExactly(id) || ledger.isRecent(id, at: sequence.index) { return .held }
+        return isOdd && !sequence.shared.overlaps(ids) ? .possibleRepeat : .new
+    }
+
+    /// The parts of a gap record that are missing indeed: what is held of it is not, and what was
+    /// reported before need not be again.
+    ///
+    /// - Returns: nil when the record may pass as it is; no parts for one that says nothing new.
+    public mutating func missing(
+        of frame: borrowing FrameView, _ ledger: inout Ledger
+    ) -> [ClosedRange<Int64>]? {
+        guard frame.template == RecordKind.gap.rawValue, let missing = frame.missingSequence,
+            frame.firstID <= frame.lastID
+        else { return nil }
+        let gap = frame.firstID...frame.lastID
+        let sequence = state(of: missing, &ledger)
+        let isDeclaration = frame.declaredGap != nil
+        if isDeclaration {
+            let known = ledger.coverage(at: sequence.index).declared.contains(gap)
+            if known || sequence.declared.contains(gap) { return [] }
+            sequence.declared.insert(gap)
+        } else if sequence.reported.contains(gap) || sequence.declared.contains(gap) {
+            return []
+        }
+        sequence.reported.insert(gap)
+        guard missing.numbering == .contiguous, sequence.taken.overlaps(gap) else { return nil }
+        return sequence.taken.missing(in: gap)
+    }
+
+    /// The ids that a record of the selected sequence skips and that nothing can fetch again: those
+    /// between the newest change of a book and a later one.
+    public func skipped(before frame: borrowing FrameView) -> ClosedRange<Int64>? {
+        guard frame.template == RecordKind.depthDiff.rawValue, let newest = selected.taken.last
+        else { return nil }
+        let (distance, overflow) = frame.firstID.subtractingReportingOverflow(newest)
+        guard !overflow, distance > 1 else { return nil }
+        return (newest + 1)...(frame.firstID - 1)
+    }
+
+    /// What of some ids is neither held nor declared missing.
+    public mutating func undeclared(
+        _ ids: ClosedRange<Int64>, of id: SequenceID, _ ledger: inout Ledger
+    ) -> [ClosedRange<Int64>] {
+        let sequence = state(of: id, &ledger)
+        var known = ledger.coverage(at: sequence.index).declared
+        known.formUnion(sequence.declared)
+        return sequence.taken.missing(in: ids).flatMap { known.missing(in: $0) }
+    }
+
+    // MARK: - Noting
+
+    /// Notes that a record of the selected sequence is on its way.
+    ///
+    /// - Parameter group: what it is delivered with.
+    public mutating func accept(_ frame: borrowing FrameView, group: Group) {
+        let sequence = selected
+        switch frame.numbering {
+        case .contiguous:
+            let ids = frame.occupiedIDs
+            sequence.taken.insert(ids)
+            if frame.sharesItsInterval { sequence.shared.insert(ids) }
+            if !sequence.shared.isEmpty, sequence.shared.overlaps(ids) {
+                sequence.note(frame.firstID, group)
+            }
+        case .increasing:
+            let id = frame.firstID
+            sequence.note(id, group)
+            sequence.previous = id
+            sequence.newest = max(sequence.newest ?? id, id)
+        case .arrival, .none: break
+        }
+    }
+
+    /// Takes back what ``accept(_:group:)`` noted of one record: the service refused it.
+    public mutating func giveBack(_ frame: borrowing FrameView, _ ledger: inout Ledger) {
+        guard frame.numbering == .contiguous else { return }
+        giveBack([frame.occupiedIDs], of: frame.sequence, &ledger)
+    }
+
+    /// Takes back ids of a contiguous sequence that were accepted and will not be delivered.
+    public mutating func giveBack(
+        _ ids: [ClosedRange<Int64>], of id: SequenceID, _ ledger: inout Ledger
+    ) {
+        let sequence = state(of: id, &ledger)
+        let held = ledger.coverage(at: sequence.index).held
+        for part in ids {
+            for range in held.missing(in: part) { sequence.taken.remove(range) }
+        }
+    }
+
+    /// Forgets the exact ids of a group: the ledger has them now, or nobody needs them.
+    public mutating func forget(_ group: Group, of sequence: SequenceID) {
+        var id = sequence
+        id.epoch = 1
+        sequences[id]?.groups.removeAll { $0.group == group }
+    }
+
+    /// - Parameter id: in whatever epoch.
+    private mutating func state(
+        of id: SequenceID, _ ledger: inout Ledger
+    ) -> Sequence {
+        if let current, current.id == id { return current }
+        var id = id
+        id.epoch = 1
+        if let known = sequences[id] { return known }
+        var key = id
+        key.epoch = ledger.epoch(of: id)
+        let state = Sequence(id, key, &ledger)
+        sequences[id] = state
+        return state
+    }
+}

@@ -1,0 +1,69 @@
+public import Identity
+public import Records
+
+/// Holes that nothing can fill again, which the sink declares itself.
+///
+/// A source that was started again, or killed, does not know what it had passed on: only the ledger
+/// knows the last change of a book that was delivered. A hole is declared some seconds after it was
+/// seen, since another source may bring what this one missed.
+public struct HoleWatch: Sendable {
+    /// A hole, and the record behind it.
+    public struct Hole: Sendable, Equatable {
+        /// Whose ids are missing.
+        public let sequence: SequenceID
+        /// Which.
+        public let ids: ClosedRange<Int64>
+        /// Of the record behind it, µs.
+        public let eventTime: Int64
+        /// Of the record behind it, ns.
+        public let ingestTime: Int64
+        /// Of the record behind it.
+        public let source: UInt8
+        fileprivate let due: Int64
+    }
+
+    /// How long a hole may be filled before it is declared, ns.
+    private static let patience: Int64 = 10_000_000_000
+    /// Holes that wait at once; one more is declared at once.
+    private static let most = 4096
+
+    private var holes: [Hole] = []
+
+    /// No holes.
+    public init() {}
+
+    /// True when none waits.
+    public var isEmpty: Bool { holes.isEmpty }
+
+    /// Notes ids that were skipped before a record.
+    ///
+    /// - Parameter now: ns of the monotonic clock.
+    public mutating func note(
+        _ ids: ClosedRange<Int64>, before frame: borrowing FrameView, now: Int64
+    ) {
+        note(
+            ids, of: frame.sequence, eventTime: frame.eventTime, ingestTime: frame.ingestTime,
+            source: frame.source, now: now)
+    }
+
+    /// Notes ids that an earlier run left missing.
+    public mutating func note(
+        _ ids: ClosedRange<Int64>, of sequence: SequenceID, eventTime: Int64, ingestTime: Int64,
+        source: UInt8, now: Int64
+    ) {
+        holes.append(
+            Hole(
+                sequence: sequence, ids: ids, eventTime: eventTime, ingestTime: ingestTime,
+                source: source, due: holes.count < Self.most ? now + Self.patience : now))
+    }
+
+    /// The holes that are to be declared, as far as they are holes still.
+    ///
+    /// - Parameter all: true at the end of the run.
+    public mutating func takeDue(now: Int64, all: Bool = false) -> [Hole] {
+        guard !holes.isEmpty else { return [] }
+        let due = holes.filter { all || $0.due <= now }
+        if !due.isEmpty { holes.removeAll { all || $0.due <= now } }
+        return due
+    }
+}

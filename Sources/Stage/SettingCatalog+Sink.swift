@@ -1,0 +1,35 @@
+extension SettingCatalog {
+    // MARK: - Every sink
+
+    /// Most ids of one record.
+    public static let widestRecord = Setting(
+        "sink.max_ids", flag: "max-ids", default: "10000000", value: "IDS",
+        "Most ids that one change of a book, or one gap record, may cover; others are quarantined.",
+        parse: SettingText.integer(1...Int.max))
+    /// How far ids may jump.
+    public static let farthestID = Setting(
+        "sink.max_id_jump", flag: "max-id-jump", default: "1000000000000", value: "IDS",
+        "How far beyond the newest id of its sequence a record may be; others are quarantined.",
+        parse: SettingText.integer(1...Int.max))
+    /// How long the destination may take to answer at the start.
+    public static let checkTimeout = Setting(
+        "sink.check_seconds", flag: "check-timeout", default: "5", value: "SECONDS",
+        "Time for the destination to answer at the start, in seconds; reading then starts anyway.",
+        parse: SettingText.seconds(0.1...3600))
+    static let sinkKeys: Set<String> = [
+        widestRecord.key, farthestID.key, checkTimeout.key,
+    ]
+
+    /// The directory of a tool below the one that systemd gives to a unit.
+    ///
+    /// Several stages may share the unit's directory, and each needs a ledger of its own; where the
+    /// unit has several directories they come with colons between them, and the first one counts
+    /// (systemd.exec(5), `StateDirectory=`).
+    static func below(tool: String) -> @Sendable (String) -> String {
+        { text in
+            var first = text.split(separator: ":").first.map(String.init) ?? ""
+            while first.count > 1, first.hasSuffix("/") { first.removeLast() }
+            return first + "/" + tool
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Identity
+import Ledger
+import Sink
+
+/// What the ledger will say once an object is delivered; it is in the object's manifest, so that a
+/// restart can say the same.
+struct Booking: Sendable, Equatable {
+    /// Records in the object.
+    var records: Int64 = 0
+    /// With its epoch.
+    var sequence: SequenceID
+    /// Ids of a contiguous sequence.
+    var held: [ClosedRange<Int64>] = []
+    /// Newest event time among them, µs.
+    var newestTime: Int64?
+    /// Of an increasing sequence.
+    var run: Run?
+    /// Exact ids; of a long object the largest.
+    var exact: [Int64] = []
+    /// Ids that gap records say will not come.
+    var declared: [Declared] = []
+    /// Where the spool has its records: all of this sequence and hour between two places.
+    var progress: Progress?
+
+    struct Declared: Sendable, Equatable {
+        let sequence: SequenceID
+        let ranges: [ClosedRange<Int64>]
+    }
+
+    struct Progress: Sendable, Equatable {
+        let spool: UInt64
+        let hour: Int64
+        let from: Int64
+        let through: Int64
+    }
+
+    /// Exact ids of one object that are kept: what the ledger remembers of a sequence.
+    private static let mostExact = 1 << 16
+
+    init(sequence: SequenceID) { self.sequence = sequence }
+
+    /// - Parameters:
+    ///   - progress: first and last place in the spool.
+    ///   - hour: see ``ObjectPlace/eventHour``.
+    init(_ confirmed: ConfirmedIDs, progress: ClosedRange<Int64>, hour: Int64, spool: UInt64) {
+        sequence = confirmed.sequence
+        records = confirmed.records
+        held = confirmed.held.ranges
+        if !held.isEmpty { newestTime = confirmed.lastTime }
+        exact = confirmed.exact.suffix(Self.mostExact)
+        if sequence.numbering == .increasing, let first = confirmed.exact.first,
+            let last = confirmed.exact.last
+        {
+            run = Run(
+                first: first, last: last, firstTime: confirmed.firstTime,
+                lastTime: confirmed.lastTime, count: confirmed.records,
+                previous: confirmed.previous)
+        }
+        declared = confirmed.declared.map { Declared(sequence: $0.key, ranges: $0.value.ranges) }
+            .sorted { $0.sequence < $1.sequence }
+        self.progress = Progress(
+            spool: spool, hour: hour, from: progress.lowerBound, through: progress.upperBound)
+    }
+
+    /// Adds it to the ledger's next batch.
+    func book(in ledger: inout Ledger) {
+        if !held.isEmpty { ledger.add(sequence, held: held, newestEventTime: newestTime) }
+        if let run {
+            ledger.observe(sequence, run, ids: exact)
+        } else if !exact.isEmpty {
+            ledger.note(sequence, recent: exact)
+        }
+        for entry in declared { ledger.add(entry.sequence, declared: entry.ranges) }
+        confirmPlaces(in: &ledger)
+    }
+
+    /// Adds only that the spool needs to keep its records no longer.
+    func confirmPlaces(in ledger: inout Ledger) {
+        if let progress {
+            ledger.confirm(
+                ProgressKey(sequence: sequence, bucket: progress.hour), from: progress.from,
+                through: progress.through, in: progress.spool)
+        }
+    }
+
+    /// Sequences whose coverage it changes.
+    var changes: [SequenceID] { [sequence] + declared.map(\.sequence) }
+}

@@ -1,0 +1,56 @@
+import AWS
+import Sink
+import Stage
+
+/// Where objects go.
+enum Destination: Sendable, Equatable {
+    /// A directory.
+    case directory(String)
+    /// A bucket and a prefix without slashes at its ends.
+    case bucket(String, prefix: String)
+
+    /// Takes `s3://BUCKET/PREFIX` or `file:///DIRECTORY`.
+    init(_ text: String) throws(StageFailure) {
+        if text.hasPrefix("file://") {
+            var path = String(text.dropFirst(7))
+            while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+            guard !path.isEmpty else {
+                throw StageFailure(.usage, "\"\(text)\" names no directory")
+            }
+            self = .directory(path)
+        } else if text.hasPrefix("s3://") {
+            let parts = text.dropFirst(5).split(separator: "/", omittingEmptySubsequences: false)
+            let bucket = String(parts.first ?? "")
+            guard !bucket.isEmpty else {
+                throw StageFailure(.usage, "\"\(text)\" names no bucket")
+            }
+            if let reason = S3Client.refusal(ofBucket: bucket) {
+                throw StageFailure(.usage, "\(text): \(reason)")
+            }
+            let prefix = parts.dropFirst().filter { !$0.isEmpty }.joined(separator: "/")
+            self = .bucket(bucket, prefix: prefix)
+        } else {
+            throw StageFailure(
+                .usage, "\"\(text)\" is neither s3://BUCKET/PREFIX nor file:///DIRECTORY")
+        }
+    }
+
+    /// What a person would type.
+    var description: String {
+        switch self {
+        case .directory(let path): "file://\(path)"
+        case .bucket(let name, let prefix): "s3://\(name)" + (prefix.isEmpty ? "" : "/\(prefix)")
+        }
+    }
+
+    /// Where the state lies when nobody says: inside a directory, else in the user's state
+    /// directory under the bucket's name.
+    var standardState: String {
+        switch self {
+        case .directory(let path): "\(path)/.s3-put"
+        case .bucket(let bucket, let prefix):
+            StatePlace.ofUser(
+                tool: "s3-put", name: prefix.isEmpty ? bucket : "\(bucket)-\(prefix)")
+        }
+    }
+}

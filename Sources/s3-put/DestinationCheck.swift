@@ -1,0 +1,74 @@
+import AWS
+import Glibc
+import Posix
+import Stage
+import StageAWS
+import Stats
+import Synchronization
+
+/// Asks the destination whether objects could be stored, before anything is read: a bucket that does
+/// not exist or a permission that is missing then shows in the first second, and not with the first
+/// object.
+///
+/// It has a thread and a client of its own, so that a destination that does not answer holds up
+/// nothing for longer than was said.
+final class DestinationCheck: Sendable {
+    /// How it ended.
+    enum Answer {
+        /// Objects can be stored.
+        case good
+        /// It will not work.
+        case bad(StageFailure)
+        /// Nobody knows: no answer in time, or one that says nothing about storing objects.
+        case unknown(String)
+        /// A stop signal came.
+        case stopped
+    }
+
+    private let answers: WorkQueue<StageFailure?>
+    private let isOver = Mutex(false)
+
+    private init() throws { answers = try WorkQueue() }
+
+    /// Asks, and shows meanwhile that the stage is well.
+    static func run(
+        _ plan: S3PutPlan, in stage: borrowing Stage, _ credentials: CredentialsProvider?,
+        _ figures: ServiceFigures
+    ) throws -> Answer {
+        let check = try DestinationCheck()
+        let log = stage.log
+        let thread = try BackgroundThread("check") {
+            check.answers.add(check.ask(plan, log, credentials, figures))
+        }
+        let isStopped = stage.waitForStop(
+            seconds: plan.checkTimeout, orReadable: check.answers.descriptor)
+        check.isOver.withLock { $0 = true }
+        let answer = check.answers.takeAll().first
+        thread.join(seconds: ObjectSink.joinTimeout)
+        guard let answer else {
+            return isStopped ? .stopped : .unknown("no answer within \(plan.checkTimeout) s")
+        }
+        guard let failure = answer else { return .good }
+        switch failure.code {
+        case .notPermitted, .configuration: return .bad(failure)
+        case .inputOutput where plan.access == nil: return .bad(failure)
+        default: return .unknown(failure.description)
+        }
+    }
+
+    /// - Returns: why objects cannot be stored; nil when they can.
+    private func ask(
+        _ plan: S3PutPlan, _ log: Log, _ credentials: CredentialsProvider?,
+        _ figures: ServiceFigures
+    ) -> StageFailure? {
+        do {
+            var store = try plan.makeStore(log: log, credentials: credentials, figures: figures) {
+                self.isOver.withLock { $0 }
+            }
+            try store.check()
+            return nil
+        } catch let failure as StageFailure { return failure } catch {
+            return StageFailure(ExitCode(for: error), "\(error)")
+        }
+    }
+}

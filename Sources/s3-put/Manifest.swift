@@ -1,0 +1,151 @@
+import Encoding
+import Identity
+import Ledger
+import Posix
+import Sink
+
+/// What is written beside a staged object: one `name value…` to a line, `end` last.
+enum Manifest {
+    static let suffix = ".manifest"
+    /// Longest manifest that is read, bytes.
+    private static let limit = 1 << 30
+    /// Exact ids of one line.
+    private static let idsPerLine = 1024
+
+    /// Writes the manifest of an object.
+    static func write(_ object: StagedObject) throws(SystemError) {
+        let booking = object.booking
+        var text = "key \(object.key)\ntype \(object.contentType)\nrecords \(booking.records)\n"
+        text += "sequence \(words(booking.sequence))\n"
+        for range in booking.held { text += "held \(range.lowerBound) \(range.upperBound)\n" }
+        if let time = booking.newestTime { text += "time \(time)\n" }
+        if let run = booking.run {
+            text += "run \(run.first) \(run.last) \(run.firstTime) \(run.lastTime) \(run.count)"
+            text += run.previous.map { " \($0)\n" } ?? "\n"
+        }
+        var start = 0
+        while start < booking.exact.count {
+            let part = booking.exact[start..<min(start + idsPerLine, booking.exact.count)]
+            text += "exact" + part.map { " \($0)" }.joined() + "\n"
+            start += part.count
+        }
+        for entry in booking.declared {
+            for range in entry.ranges {
+                text +=
+                    "declared \(range.lowerBound) \(range.upperBound) \(words(entry.sequence))\n"
+            }
+        }
+        if let progress = booking.progress {
+            text +=
+                "spool \(progress.spool) \(progress.hour) \(progress.from) \(progress.through)\n"
+        }
+        try Files.replace(object.manifestPath, with: Array((text + "end\n").utf8))
+    }
+
+    /// Reads the manifest of an object; nil when it is not whole.
+    static func read(_ path: String) throws(SystemError) -> StagedObject? {
+        let bytes = try Files.read(path, limit: limit)
+        var key = ""
+        var type = ""
+        var booking: Booking?
+        var records: Int64 = 0
+        var declared: [SequenceID: [ClosedRange<Int64>]] = [:]
+        var isWhole = false
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            let name = words[0]
+            let numbers = words.dropFirst().map { Int64($0) }
+            let values = numbers.compactMap { $0 }
+            switch name {
+            case "key" where words.count == 2: key = words[1]
+            case "type" where words.count == 2: type = words[1]
+            case "end": isWhole = true
+            case "sequence":
+                guard let sequence = sequence(words.dropFirst()) else { return nil }
+                booking = Booking(sequence: sequence)
+            case "declared":
+                guard words.count > 3, let range = range(words[1], words[2]),
+                    let sequence = sequence(words.dropFirst(3))
+                else { return nil }
+                declared[sequence, default: []].append(range)
+            case "spool" where words.count == 5:
+                guard let spool = UInt64(words[1]), let hour = Int64(words[2]),
+                    let range = range(words[3], words[4])
+                else { return nil }
+                booking?.progress = Booking.Progress(
+                    spool: spool, hour: hour, from: range.lowerBound, through: range.upperBound)
+            default:
+                guard values.count == words.count - 1, let first = values.first else { return nil }
+                switch (name, values.count) {
+                case ("records", 1): records = first
+                case ("time", 1): booking?.newestTime = first
+                case ("held", 2) where first <= values[1]: booking?.held.append(first...values[1])
+                case ("run", 5...6):
+                    booking?.run = Run(
+                        first: first, last: values[1], firstTime: values[2], lastTime: values[3],
+                        count: values[4], previous: values.count == 6 ? values[5] : nil)
+                case ("exact", _): booking?.exact += values
+                default: return nil
+                }
+            }
+        }
+        guard isWhole, !key.isEmpty, var booking else { return nil }
+        booking.records = records
+        booking.declared = declared.map { Booking.Declared(sequence: $0.key, ranges: $0.value) }
+            .sorted { $0.sequence < $1.sequence }
+        return StagedObject(
+            key: key, contentType: type, stagedPath: String(path.dropLast(suffix.count)),
+            booking: booking)
+    }
+
+    /// Keys of all finished objects of a staging directory.
+    static func keys(staging: String) throws(SystemError) -> [String] {
+        var keys: [String] = []
+        for name in try Files.list(staging) where name.hasSuffix(suffix) {
+            if let object = try read("\(staging)/\(name)") { keys.append(object.key) }
+        }
+        return keys
+    }
+
+    private static func range(_ first: String, _ last: String) -> ClosedRange<Int64>? {
+        guard let first = Int64(first), let last = Int64(last), first <= last else { return nil }
+        return first...last
+    }
+
+    /// A symbol may hold any byte: it is written in hexadecimal.
+    private static func words(_ sequence: SequenceID) -> String {
+        let symbol = withUnsafeBytes(of: sequence.symbol.words) { bytes in
+            bytes.map { byte in
+                let digits = String(byte, radix: 16)
+                return digits.count == 1 ? "0" + digits : digits
+            }.joined()
+        }
+        return
+            "\(sequence.venue) \(sequence.template) \(sequence.series) \(sequence.epoch) \(symbol)"
+    }
+
+    private static func sequence(_ words: ArraySlice<String>) -> SequenceID? {
+        let words = Array(words)
+        guard words.count == 5, let venue = UInt8(words[0]), let template = UInt16(words[1]),
+            let series = UInt16(words[2]), let epoch = UInt16(words[3]),
+            let symbol = symbol(hex: words[4])
+        else { return nil }
+        return SequenceID(
+            venue: venue, template: template, series: series, epoch: epoch, symbol: symbol)
+    }
+
+    private static func symbol(hex text: String) -> SymbolName? {
+        guard var words = SymbolName("-")?.words else { return nil }
+        let digits = Array(text.utf8)
+        guard digits.count == MemoryLayout.size(ofValue: words) * 2 else { return nil }
+        let isGood = withUnsafeMutableBytes(of: &words) { room in
+            for index in room.indices {
+                let pair = String(decoding: digits[(index * 2)...(index * 2 + 1)], as: UTF8.self)
+                guard let byte = UInt8(pair, radix: 16) else { return false }
+                room[index] = byte
+            }
+            return true
+        }
+        return isGood ? SymbolName(words: words) : nil
+    }
+}

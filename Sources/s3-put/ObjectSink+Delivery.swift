@@ -1,0 +1,221 @@
+import Glibc
+import Identity
+import Journal
+import Ledger
+import Posix
+import Sink
+import Spool
+import Stage
+
+/// Delivering objects: finished, on their way, booked.
+extension ObjectSink {
+    // MARK: - Finishing
+
+    mutating func sealWhatIsDue() {
+        let now = Clock.monotonicNanoseconds()
+        for object in open.all
+        where Double(now - object.openedAt) / 1e9 >= plan.objectAge
+            || Double(now - object.lastRecordAt) / 1e9 >= plan.objectIdle
+        {
+            seal(object)
+        }
+    }
+
+    /// Finishes what keeps the front of a full spool, or everything on a full disk: nothing more is
+    /// read until that is delivered, so that waiting for more records would be in vain.
+    mutating func finishWhatIsInTheWay() {
+        guard !open.isEmpty else { return }
+        let front = intake.spool.first.segment
+        let isMoving = !staged.isEmpty || !unbooked.isEmpty
+        for object in open.all
+        where isShort || !isMoving || object.spoolStart.entry.segment <= front {
+            seal(object)
+        }
+    }
+
+    /// Has an object finished; it counts as on its way until it is booked.
+    mutating func seal(_ object: OpenObject) {
+        // What is in the batch is in no spool entry yet; the object may be delivered before.
+        open.remove(object)
+        if let finished = object.seal(writer, spool: intake.spool.id) {
+            staged[finished.stagedPath] = finished
+        }
+    }
+
+    // MARK: - Booking
+
+    /// Takes note of what was delivered, and what was not.
+    mutating func settle() throws {
+        for completion in completions.takeAll() {
+            switch completion {
+            case .delivered(let object, let isNew):
+                log.debug("\(isNew ? "stored" : "was there already"): \(object.key)")
+                try noteDelivered(object)
+            case .conflicting(let object, let theirs, let ours):
+                try keepAside(object, theirs: theirs, ours: ours)
+            case .roomIsShort: noteNoRoom()
+            case .failed(let error):
+                if failure == nil { failure = error }
+            }
+        }
+    }
+
+    private mutating func noteDelivered(_ object: StagedObject) throws {
+        // The file first: that makes room for the ledger. Its manifest says that it was delivered.
+        try object.removeFile()
+        object.booking.book(in: &state.ledger)
+        if let group = object.group { held.forget(group, of: object.booking.sequence) }
+        staged[object.stagedPath] = nil
+        unbooked.append(object)
+        tally.recordsOut += object.records
+        tally.waiting -= object.records
+        tally.bytesOut += object.bytes
+        objectsOut += 1
+        figures.noteObject(template: object.booking.sequence.template)
+        figures.noteChange(of: object.booking.changes)
+        if let received = object.firstIngest {
+            figures.common.flow.noteOut(receivedAt: received)
+        }
+    }
+
+    /// One object never stops the others: it is kept, told, and the run ends with an error.
+    private mutating func keepAside(
+        _ object: StagedObject, theirs: String, ours: String
+    ) throws {
+        let path = try conflicts.keep(object, theirs: theirs, ours: ours)
+        // They are kept there, and need not come again from the spool.
+        object.booking.confirmPlaces(in: &state.ledger)
+        held.giveBack(object.booking.held, of: object.booking.sequence, &state.ledger)
+        if let group = object.group { held.forget(group, of: object.booking.sequence) }
+        staged[object.stagedPath] = nil
+        tally.waiting -= object.records
+        tally.notePutAside(.conflictingObject, records: object.records)
+        figures.note(conflicting: conflicts.kept)
+        log.error(
+            "\(plan.destination.description)/\(object.key) was not stored: there is other content, "
+                + "which is not in the ledger and was left as it is; ours is kept in \(path)",
+            ["theirs": theirs, "ours": ours], cause: "object_conflict")
+    }
+
+    /// Makes the ledger durable, and then removes what it vouches for.
+    ///
+    /// - Parameter always: false leaves it for a moment while more is delivered, so that there is
+    ///   not a sync for each of many small objects.
+    mutating func book(always: Bool = false) throws {
+        let now = Clock.monotonicNanoseconds()
+        let isDue = always || staged.isEmpty || now - bookedAt >= Self.bookInterval
+        if !unbooked.isEmpty, isDue {
+            do throws(LedgerError) { try state.ledger.commit() } catch {
+                guard case .system(let error) = error, error.isNoRoom else {
+                    throw StageFailure(error)
+                }
+                // It keeps what it was told, and writes it with the next call.
+                noteNoRoom()
+                return
+            }
+            bookedAt = now
+            for object in unbooked { try object.removeManifest() }
+            unbooked.removeAll()
+            try releaseSpool()
+        } else if unbooked.isEmpty, !isShort || staged.isEmpty {
+            try releaseSpool()
+        }
+    }
+
+    private mutating func releaseSpool() throws {
+        guard isRecovered else { return }
+        let needed =
+            [open.spoolStart, undecidedFrom].compactMap { $0 }
+            + staged.values.compactMap(\.spoolStart)
+        let first = intake.spool.durableFirst
+        do throws(SpoolError) { try intake.release(before: needed.min()) } catch {
+            throw StageFailure(error)
+        }
+        // Places before its front are of no use to anybody.
+        if intake.spool.durableFirst != first {
+            state.ledger.dropProgress(
+                in: intake.spool.id, before: intake.spool.durableFirst.linear)
+        }
+    }
+
+    // MARK: - The end
+
+    /// Waits until everything that is on its way is delivered and booked, or fails; after a signal,
+    /// whenever it comes, not longer than the drain timeout.
+    mutating func awaitDeliveries() throws {
+        var deadline: Int64?
+        while (!staged.isEmpty || !unbooked.isEmpty) && failure == nil {
+            if !staged.isEmpty { try book() } else { try book(always: true) }
+            guard !staged.isEmpty || !unbooked.isEmpty else { break }
+            publish()
+            let now = Clock.monotonicNanoseconds()
+            if deadline == nil, Descriptor.isReadable(stop) {
+                deadline = now + Int64(plan.drainTimeout * 1e9)
+            }
+            let left = deadline.map { $0 - now } ?? .max
+            guard left > 0 else {
+                uploader.abandon()
+                break
+            }
+            var watched = [
+                pollfd(fd: completions.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: deadline == nil ? stop : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            let longest = unbooked.isEmpty ? Int64(Heartbeat.longestWait) : 50
+            _ = poll(&watched, 2, Int32(min(left / 1_000_000 + 1, longest)))
+            try settle()
+        }
+        if !unbooked.isEmpty { try book(always: true) }
+        publish()
+    }
+
+    /// Finishes everything, waits for its delivery and says what became of it.
+    ///
+    /// - Throws: when something could not be delivered; it stays for the next run.
+    mutating func finish() throws {
+        if failure == nil, halt == nil, !intake.hasLeftovers { try declareHoles(all: true) }
+        try closeBatch()
+        try syncIfDue(isIdle: true)
+        for object in open.all { seal(object) }
+        try awaitDeliveries()
+        figures.showCoverage(state.ledger, now: Clock.monotonicNanoseconds(), always: true)
+        try? state.ledger.commit()
+        log.info(
+            "\(tally.recordsOut) records in \(objectsOut) objects at "
+                + plan.destination.description,
+            [
+                "refused": "\(tally.refused)",
+                "quarantined": "\(tally.quarantined)",
+                "possible_repeats": "\(tally.possibleRepeats)",
+            ])
+        try requireDelivered()
+    }
+
+    /// - Throws: why the run is not a success.
+    private func requireDelivered() throws {
+        let left = staged.count + unbooked.count
+        let rest = "\(left) objects stay in \(plan.state) for the next run"
+        if intake.hasOpenBatch, left > 0 {
+            log.error(
+                "\(intake.openBytes) bytes of records found no room in \(plan.state) and are lost")
+        }
+        if let failure {
+            throw StageFailure(failure.code, left > 0 ? "\(failure); \(rest)" : "\(failure)")
+        }
+        if left > 0 { throw StageFailure(.gaveUp, rest) }
+        if let halt { throw halt }
+        if intake.hasLeftovers {
+            throw StageFailure(
+                .gaveUp,
+                "up to \(intake.leftoverBytes) bytes of records of an earlier run stay in "
+                    + "\(plan.state) for the next run")
+        }
+        if let conflict = conflicts.failure { throw conflict }
+        let came = tally.recordsIn + tally.recovered
+        if came > 0, tally.quarantined == came {
+            throw StageFailure(
+                .badInput,
+                "none of \(came) records could be delivered; they are in \(state.quarantine.path)")
+        }
+    }
+}

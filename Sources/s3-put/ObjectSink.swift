@@ -1,0 +1,258 @@
+import AWS
+import Glibc
+import Identity
+import Journal
+import Ledger
+import Posix
+import Records
+import Sink
+import Spool
+import Stage
+import StageAWS
+import Stats
+
+/// A moment on both clocks.
+struct Now {
+    /// µs since the epoch.
+    let real = Clock.realtimeNanoseconds() / 1000
+    /// ns since some start.
+    let monotonic = Clock.monotonicNanoseconds()
+}
+
+/// Takes records in, builds objects and delivers them: what was read is in the spool, what was
+/// delivered is in the ledger, and nothing is in neither.
+///
+/// One loop on the main thread: it reads records, or takes those of an earlier run again, and hears
+/// signals and what the threads that write and upload have to say.
+struct ObjectSink: ~Copyable {
+    /// How long records may wait for the disk, ns: one sync covers all of them.
+    static let syncInterval: Int64 = 1_000_000_000
+    /// How often the ledger is made durable while objects are delivered one after another, ns.
+    static let bookInterval: Int64 = 100_000_000
+    /// How long the end of the program waits for each of its threads, seconds.
+    static let joinTimeout = 2.0
+    /// Bytes of an earlier run's records that are taken in a turn.
+    static let readAgainBytes: Int64 = 1 << 20
+    /// Partitions that are looked at for objects of a state that was lost.
+    static let mostBegunPartitions = 100_000
+    /// Bytes of records that are built at once while the disk is full.
+    static let openBytesWhenShort: Int64 = 8 << 20
+
+    let plan: S3PutPlan
+    let log: Log
+    let stop: Int32
+    let completions: Completions
+    let uploader: Uploader
+    let writer: ObjectWriter
+    let reserve: Reserve
+    /// Shared with the uploader; here for its figures only.
+    private let credentials: CredentialsProvider?
+    private let serviceFigures: ServiceFigures
+    var figures: ObjectFigures
+    var tally = SinkTally()
+    var objectsOut = 0
+    private let faultAt = FaultSwitch.recordToDrop
+    var state: StateDirectory
+    var intake: Intake
+    var held: HeldIDs
+    var open = OpenObjects()
+    /// Finished objects that are on their way, by their staged paths.
+    var staged: [String: StagedObject] = [:]
+    /// Delivered objects that the ledger does not have durably.
+    var unbooked: [StagedObject] = []
+    var bookedAt: Int64 = .min / 2
+    var conflicts: Conflicts
+    /// When the records at hand were read; one look at the clocks for all of them.
+    var now = Now()
+    var nextName = 1
+    var nextGroup = 1
+    /// True while the disk of the state has no room: nothing is read, and what is open is finished.
+    var isShort = false
+    /// False while objects of an earlier run are on their way: nothing of the spool may go.
+    var isRecovered = false
+    /// Holes of books that are to be declared.
+    var holes = HoleWatch()
+    /// Records from here on wait for a person's decision: they stay in the spool.
+    var undecidedFrom: RecordPosition?
+    /// Why nothing more is delivered.
+    var failure: StageFailure?
+    /// Why nothing more is taken in; what was is delivered.
+    var halt: StageFailure?
+    /// Sequences of which a record with an impossible time was told.
+    var toldTimes: Set<SequenceID> = []
+    /// Sequences that the ledger knew when it was opened.
+    let knownSequences: Set<SequenceID>
+    /// Partitions of other sequences that this run has begun.
+    var begunPartitions: Set<Partition> = []
+    private var lastReport = Clock.monotonicNanoseconds()
+
+    init(
+        _ plan: S3PutPlan, in stage: borrowing Stage, _ credentials: CredentialsProvider?,
+        _ serviceFigures: ServiceFigures
+    ) throws {
+        let log = stage.log
+        var state = try StateDirectory(
+            plan.state, claims: plan.owner.map { [("objects", $0)] } ?? [], log: log)
+        let spool: Spool
+        do throws(SpoolError) {
+            spool = try Spool(
+                directory: plan.state + "/spool", segmentBytes: plan.segmentBytes,
+                maximumBytes: .max, damaged: plan.state + "/damaged")
+        } catch { throw StageFailure(error) }
+        try Files.makeDirectories(plan.state + "/staging")
+        var figures = ObjectFigures(stage.stats, state: plan.state, spoolMax: plan.spoolMax)
+        figures.common.tornBytes.add(Int(state.ledger.tornBytes + spool.tornBytes))
+        figures.noteChange(of: state.ledger.sequences)
+        let known = Set(state.ledger.sequences)
+        state.ledger.keepProgress(onlyIn: [spool.id])
+        log.report(state.ledger.takeDamages(), of: "ledger")
+        let conflicts = try Conflicts(directory: plan.state + "/conflicts")
+        figures.note(conflicting: conflicts.kept)
+        var intake = Intake(spool)
+        log.report(intake.takeDamages(), of: "spool")
+        let abortedUploads = figures.abortedUploads
+        let completions = try Completions()
+        let uploader = try Uploader(
+            completions, giveUpAfter: plan.giveUpAfter, log: log,
+            duration: figures.requestDuration
+        ) { isAbandoned in
+            var store = try plan.makeStore(
+                log: log, credentials: credentials, figures: serviceFigures,
+                isAbandoned: isAbandoned)
+            abortedUploads.add(store.abortLeftovers(plan, log))
+            return store
+        }
+        let writer: ObjectWriter
+        do { writer = try ObjectWriter(plan.form, to: uploader, completions) } catch {
+            uploader.end(seconds: Self.joinTimeout)
+            throw error
+        }
+        self.plan = plan
+        self.log = log
+        knownSequences = known
+        self.writer = writer
+        reserve = state.reserve
+        self.state = state
+        self.intake = intake
+        self.completions = completions
+        self.uploader = uploader
+        self.credentials = credentials
+        self.serviceFigures = serviceFigures
+        self.figures = figures
+        self.conflicts = conflicts
+        held = HeldIDs(plan.idLimits, renewable: plan.newEpochs)
+        stop = stage.stopDescriptor
+    }
+
+    /// The threads must not outlive the program's end: see `BackgroundThread`.
+    deinit {
+        writer.end(seconds: Self.joinTimeout)
+        uploader.end(seconds: Self.joinTimeout)
+    }
+
+    // MARK: - Running
+
+    /// Delivers what an earlier run left, then what comes, until the input ends or a signal comes.
+    mutating func run(_ reader: inout FrameReader, in stage: borrowing Stage) throws {
+        try recover()
+        var failureOfInput: (any Error)?
+        stage.enter(.running)
+        do { try readAll(&reader) } catch { failureOfInput = error }
+        stage.enter(.draining)
+        try finish()
+        if let failureOfInput { throw failureOfInput }
+    }
+
+    private mutating func readAll(_ reader: inout FrameReader) throws {
+        // What one read brings has to find room in a spool of any size.
+        let headroom = min(4 << 20, Int64(plan.spoolMax) / 4)
+        while failure == nil, halt == nil {
+            try lookForRoom()
+            let hasRoom =
+                !isShort && !intake.hasOpenBatch
+                && intake.spool.bytes + headroom < Int64(plan.spoolMax)
+            let reads = hasRoom && !intake.hasLeftovers
+            let takesAgain = intake.hasLeftovers && mayTakeAgain
+            if !reads, !takesAgain { finishWhatIsInTheWay() }
+            let ready = wait(reads ? reader.descriptorNumber : -1, isBusy: takesAgain)
+            if ready.stop { return log.info("stopping: delivering what was read") }
+            if ready.completion { try settle() }
+            if takesAgain {
+                now = Now()
+                try takeAgain()
+            } else if ready.input {
+                if try reader.fill() == .end { return }
+                try takeIn(&reader)
+            }
+            sealWhatIsDue()
+            try keepBooks(isIdle: !ready.input && !takesAgain)
+        }
+    }
+
+    private mutating func takeIn(_ reader: inout FrameReader) throws {
+        now = Now()
+        var end: (any Error)?
+        do {
+            while let frame = try reader.next() {
+                tally.recordsIn += 1
+                if tally.recordsIn == faultAt { continue }
+                try take(frame, at: intake.next, isNew: true)
+            }
+        } catch { end = error }
+        if let times = reader.lastTimes { figures.common.flow.note(times) }
+        tally.bytesIn = reader.bytesRead
+        try closeBatch()
+        // A FIFO may forget what the spool has.
+        if !intake.hasOpenBatch { try reader.acknowledge() }
+        if let end { throw end }
+    }
+
+    /// Shows the figures as they are.
+    mutating func publish() {
+        tally.quarantineLeftOut = state.quarantine.leftOut
+        figures.common.publish(tally)
+        figures.note(
+            spoolBytes: intake.spool.bytes, objects: staged.count, oldest: open.oldest,
+            due: staged.values.lazy.map(\.sealedAt).min())
+        figures.note(reserve: reserve.isHeld ? reserve.bytes : 0)
+    }
+
+    private func wait(
+        _ input: Int32, isBusy: Bool
+    ) -> (input: Bool, stop: Bool, completion: Bool) {
+        let isSettled = open.isEmpty && intake.isDurable && unbooked.isEmpty
+        let waits: Int32 =
+            isBusy ? 0 : isSettled ? Heartbeat.longestWait : intake.isDurable ? 200 : 20
+        var watched = [
+            pollfd(fd: input, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: completions.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&watched, 3, waits)
+        return (watched[0].revents != 0, watched[1].revents != 0, watched[2].revents != 0)
+    }
+
+    /// What is done once a turn, whatever happened.
+    private mutating func keepBooks(isIdle: Bool) throws {
+        if !intake.hasLeftovers { try declareHoles() }
+        try book()
+        try syncIfDue(isIdle: isIdle)
+        figures.showCoverage(state.ledger, now: now.monotonic)
+        publish()
+        report()
+    }
+
+    private mutating func report() {
+        let now = Clock.monotonicNanoseconds()
+        if let credentials { serviceFigures.note(credentials) }
+        guard now - lastReport >= 60_000_000_000 else { return }
+        lastReport = now
+        log.info(
+            "progress",
+            [
+                "records_in": "\(tally.recordsIn)",
+                "records_out": "\(tally.recordsOut)",
+                "objects": "\(objectsOut)", "spool_bytes": "\(intake.spool.bytes)",
+            ])
+    }
+}

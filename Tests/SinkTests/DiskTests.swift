@@ -1,0 +1,77 @@
+import Foundation
+import Identity
+import TestSupport
+import Testing
+
+/// s3-put on a state disk without room.
+struct DiskTests {
+    private static let trades = Int64(60_000)
+
+    private func s3(_ server: FaultServer, _ disk: SmallDisk) -> [String] {
+        [
+            "--to", "s3://bucket/x", "--endpoint-url", server.url, "--region", "us-east-1",
+            "--state-dir", disk.path + "/state", "--check-timeout", "0.2", "--log-format", "json",
+            "--format", "sbe", "--compression", "none",
+        ]
+    }
+
+    private let environment = ["AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"]
+
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"))
+    func `a disk that is too small for the input is freed while it is read`() throws {
+        let disk = try #require(try SmallDisk(mebibytes: 3))
+        let run = try S3PutRun()
+        let outcome = try run.put(
+            Sample.trades(1...Self.trades), ["--state-dir", disk.path + "/state"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("\(Self.trades) records in"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("is full: reading stops"), "\(outcome.errors)")
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"), arguments: [false, true])
+    func `a disk that is full of the spool is freed once the service is there`(isEaten: Bool)
+        throws
+    {
+        let disk = try #require(try SmallDisk(mebibytes: 3))
+        let records = try Sample.trades(1...Self.trades)
+        // A service that is not there, until the disk is full.
+        let away = FaultServer([.close], hangsUp: true)
+        let program = try LiveProgram("s3-put", s3(away, disk), environment: environment)
+        // It stops reading; what fits into the pipe goes there.
+        var sent = 0
+        #expect(
+            waitUntil {
+                sent += program.writeSome(Array(records[sent...].prefix(1 << 16)))
+                return program.errors.contains("is full: reading stops")
+            }, "\(program.errors)")
+        program.signalled(SIGKILL)
+        _ = program.wait()
+        if isEaten {
+            // Somebody else takes the room that is left.
+            _ = try Program.run("dd", ["if=/dev/zero", "of=\(disk.path)/filler", "bs=1024"])
+        }
+        // The state goes on to a place that is there.
+        try FileManager.default.removeItem(atPath: disk.path + "/state/owner")
+        let run = try S3PutRun()
+        let outcome = try run.put([], ["--state-dir", disk.path + "/state"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let stored = try run.content().count / Sample.frame(.trade, 1...1).count
+        #expect(stored > 5000, "\(stored)")
+        #expect(try run.content() == Sample.trades(1...Int64(max(1, stored))))
+        let again = try run.put(
+            Sample.trades(1...Int64(max(1, stored))), ["--state-dir", disk.path + "/state"])
+        #expect(again.errors.contains("\"refused\":\"\(stored)\""), "\(again.errors)")
+    }
+
+    @Test func `a spool smaller than an object is freed at once, not when the object is idle`()
+        throws
+    {
+        let run = try S3PutRun()
+        let start = Date()
+        let outcome = try run.put(
+            Sample.trades(1...Self.trades), ["--spool-max", "1MiB", "--object-idle", "60"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(Date().timeIntervalSince(start) < 30)
+        #expect(try run.content() == Sample.trades(1...Self.trades))
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// s3-put as built, into a directory, for one test.
+struct S3PutRun {
+    let place: TemporaryDirectory
+    var options: [String] = []
+
+    init() throws { place = try TemporaryDirectory() }
+
+    var data: String { place.path("data") }
+    var state: String { place.path("state") }
+
+    var arguments: [String] {
+        [
+            "--to", "file://" + data, "--state-dir", state, "--format", "sbe", "--compression",
+            "none", "--log-format", "json",
+        ] + options
+    }
+
+    /// Delivers records, to the end.
+    func put(_ records: [UInt8], _ more: [String] = []) throws -> Program.Outcome {
+        try Program.run("s3-put", arguments + more, input: records)
+    }
+
+    /// Keys of the objects, sorted.
+    var keys: [String] {
+        let all = FileManager.default.enumerator(atPath: data)?.compactMap { $0 as? String } ?? []
+        return all.filter { $0.contains("hour=") && $0.hasSuffix(".sbe") }.sorted()
+    }
+
+    /// Bytes of all objects, one after another.
+    func content() throws -> [UInt8] {
+        try keys.flatMap { Array(try Data(contentsOf: URL(fileURLWithPath: "\(data)/\($0)"))) }
+    }
+
+    /// How many of some frames the objects have, whatever their order.
+    func count(of frames: [[UInt8]]) throws -> [Int] {
+        let content = Data(try content())
+        return frames.map { frame in
+            var count = 0
+            var start = content.startIndex
+            while let found = content.range(of: Data(frame), in: start..<content.endIndex) {
+                count += 1
+                start = found.upperBound
+            }
+            return count
+        }
+    }
+
+    /// Names in a directory of the state.
+    func names(_ directory: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(state)/\(directory)")) ?? [])
+            .sorted()
+    }
+}
+
+/// A disk of some MiB, gone with its value; nil where none can be mounted.
+final class SmallDisk {
+    let path: String
+    private let place: TemporaryDirectory
+
+    init?(mebibytes: Int) throws {
+        place = try TemporaryDirectory()
+        path = place.path("disk")
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+        let outcome = try Program.run(
+            "mount", ["-t", "tmpfs", "-o", "size=\(mebibytes)m", "sink-test", path])
+        guard outcome.status == 0 else { return nil }
+    }
+
+    /// True where one can be mounted.
+    static let isPossible = (try? SmallDisk(mebibytes: 1)) != nil
+
+    deinit { _ = try? Program.run("umount", ["-l", path]) }
+}
