@@ -36,11 +36,11 @@ struct ExchangeSim: Tool {
     @Option(help: "Milliseconds between two aggregates.") var spacing = 100
     @Option(help: "Aggregates a second and symbol, instead of --spacing. (default: 10)")
     var rate: Double?
-    @Option(help: "Void every so manieth aggregate.") var invalidAggregates: Int64 = 0
+    @Option(help: "Void every Nth aggregate; 0 for none.") var invalidAggregates: Int64 = 0
     @Option(help: "Newest aggregate. (default: the market follows the clock)") var newest: Int64?
     @Option(help: "Ids below this are not served any more.") var oldest: Int64 = 1
     @Option(help: "Aggregates by which replies lag behind.") var lag: Int64 = 0
-    @Option(help: "Leave out every so manieth kline.") var absentKlines: Int64 = 0
+    @Option(help: "Leave out every Nth kline; 0 for none.") var absentKlines: Int64 = 0
     @Option(help: "Request weight per window.") var weightLimit = 6000
     @Option(help: "Seconds of a weight window.") var window = 60
     @Option(help: "Key that historicalTrades wants. (default: none)") var apiKey: String?

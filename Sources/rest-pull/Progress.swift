@@ -1,6 +1,7 @@
 import Binance
 import Encoding
 import Glibc
+import Identity
 import Posix
 import Records
 import Stage
@@ -66,7 +67,7 @@ struct Progress {
     ) -> String {
         let records = pulls.reduce(Int64(0)) { $0 + $1.records }
         let current = pulls.first { !$0.isFinished } ?? pulls.last
-        let name = current.map { "\($0.symbol) \($0.endpoint.rawValue)" } ?? ""
+        let name = current.map { $0.sequence.title } ?? ""
         let reached = current.map {
             $0.reached == 0 ? "" : Timestamp.text(microseconds: $0.reached)
         }

@@ -41,19 +41,21 @@ struct Puller: ~Copyable {
     private var writer: FrameWriter
     private let pulls: [SequencePull]
     private var counters: PullCounters
+    private let notices: NoticeLog
     private var nextToken = 1
     private var badInARow = 0
     private var progress = Progress()
 
     init(
         rules: Rules, client: consuming VenueClient, writer: consuming FrameWriter,
-        pulls: [SequencePull], counters: PullCounters
+        pulls: [SequencePull], counters: PullCounters, notices: NoticeLog
     ) {
         self.rules = rules
         self.client = client
         self.writer = writer
         self.pulls = pulls
         self.counters = counters
+        self.notices = notices
     }
 
     // MARK: - The loop
@@ -189,7 +191,7 @@ struct Puller: ~Copyable {
                         + "the last one: \(error)")
             }
             counters.noteBadReply()
-            stage.log.warning("a bad reply, asking again: \(error)")
+            notices.write("a bad reply, asking again: \(error)", .unreadable)
             ask(pull, request, after: 0.2 * Double(badInARow))
         }
     }

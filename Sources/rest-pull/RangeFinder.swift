@@ -13,6 +13,9 @@ struct RangeFinder {
     /// How far an asked time may be ahead of the venue's clock and still count as now, µs.
     private static let clockTolerance: Int64 = 60_000_000
 
+    /// Ids by which a ledger that the live stream feeds may be ahead of the venue's database.
+    private static let databaseLag: Int64 = 100_000
+
     /// The pull of each sequence.
     ///
     /// - Returns: nil when a signal came first.
@@ -51,6 +54,13 @@ struct RangeFinder {
                 : search.openTimes(heldFrom: coverage.held.first, &client)
         } catch is Stopped { return nil }
         let name = sequence.title
+        if let newest = search.newest, let last = coverage.held.last, last > newest,
+            last - newest > Self.databaseLag
+        {
+            stage.log.warning(
+                "\(name): the newest id is \(newest), and \(last) is held: did the numbering begin "
+                    + "anew? What is held by id is not asked for again")
+        }
         for notice in search.notices { stage.log.warning("\(name): \(notice)") }
         for remark in search.remarks { stage.log.info("\(name): \(remark)") }
 
@@ -62,9 +72,8 @@ struct RangeFinder {
             wanted = settled.missing(in: range)
             if wanted.isEmpty {
                 let count = coverage.held.covered(in: range)
-                    .reduce(UInt64(0)) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
-                let words = interval == nil ? "all \(count) are held" : "all of them are held"
-                stage.log.info("\(name): nothing to do: \(words)")
+                    .reduce(0) { $0 + Self.count(of: $1, interval) }
+                stage.log.info("\(name): nothing to do: all \(count) are held")
             }
         }
         if let limit = options.limit { wanted = Self.first(limit, of: wanted, interval) }
@@ -82,6 +91,15 @@ struct RangeFinder {
         if let future = search.future { pull.missing.insert(future) }
         pull.impossible = search.impossible
         return pull
+    }
+
+    /// Ids, or intervals, of a range.
+    private static func count(of range: ClosedRange<Int64>, _ interval: KlineInterval?) -> UInt64 {
+        let length = UInt64(range.upperBound - range.lowerBound) + 1
+        guard let interval else { return length }
+        guard interval == .month1 else { return length / UInt64(interval.length) }
+        // The mean month of the calendar, in µs: exact enough to count whole ones.
+        return UInt64((Double(length) / 2_629_746_000_000).rounded())
     }
 
     /// The first ids, or intervals, of some ranges.

@@ -13,6 +13,8 @@ struct RangeSearch {
     let stop: Int32
     /// The endpoint that serves the ids.
     private(set) var endpoint = Endpoint.aggTrades
+    /// The newest id that the venue has; nil where it has none, and for klines.
+    private(set) var newest: Int64?
     /// Where `--follow` begins when nothing of the range exists yet.
     private(set) var next: Int64 = 0
     /// The last id that `--follow` may ask for; nil for no end.
@@ -47,6 +49,7 @@ struct RangeSearch {
             if !follows { impossible = "the venue has none" }
             return nil
         }
+        self.newest = newest
         next = newest + 1
         var first: Int64
         switch options.from {

@@ -171,9 +171,8 @@ struct RestPull: StageCommand {
         stage.enter(.connecting)
         var client = try VenueClient(options.venue)
         client.heartbeat = stage.stats.heartbeat
-        client.report = { [log = stage.log] notice in
-            if notice.isWarning { log.warning(notice.text) } else { log.info(notice.text) }
-        }
+        let notices = NoticeLog(stage.log)
+        client.report = { notices.write($0) }
         guard try Greeting(options: options).exchange(&client, in: stage) else { return }
         if options.dataset == .depth {
             return try SnapshotPull(options: options).run(&client, writer, in: stage)
@@ -183,7 +182,7 @@ struct RestPull: StageCommand {
         stage.enter(.running)
         var puller = Puller(
             rules: options.rules, client: client, writer: writer, pulls: pulls,
-            counters: PullCounters(stage))
+            counters: PullCounters(stage), notices: notices)
         try puller.run(in: stage)
         let report = PullReport(
             pulls: pulls, follows: options.rules.follows,

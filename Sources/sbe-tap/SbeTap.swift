@@ -16,8 +16,10 @@ struct SbeTap: StageCommand {
             sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | dedup | kinesis-put
             sbe-tap --raw > day.cap; sbe-tap --replay day.cap --speed max | recq count
 
-            What may pass is waited out. Exit status: 0 stopped, 74 the reader is gone,
-            77 the key is not allowed (401, 403), 78 the request is wrong (400: no key).
+            Transient failures are retried without limit. Exit status: 0 stopped, 69 never connected
+            within --duration, 74 standard output cannot be written,
+            77 the key or the location is not allowed (401, 403, 451), 78 the request is wrong (400: no
+            key).
             """,
         version: Version.text)
 

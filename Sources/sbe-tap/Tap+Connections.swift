@@ -168,7 +168,8 @@ extension Tap {
         if let code = Self.exitCode(for: failure, atStart: !hasEverOpened) {
             // A firewall or a proxy may refuse what it let pass for years, and let it pass again.
             guard hasEverOpened else {
-                throw StageFailure(code, "\(plan.baseURL): \(failure)\(hint(for: failure))")
+                throw StageFailure(
+                    code, "\(plan.baseURL.withoutUserInfo): \(failure)\(hint(for: failure))")
             }
             least = 10_000_000_000
             log.error("\(failure)", ["connection": "\(connection.number)"])

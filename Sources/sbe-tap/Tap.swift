@@ -35,6 +35,7 @@ struct Tap: ~Copyable {
     var hasEverOpened = false
     var startedAt = Clock.monotonicNanoseconds()
     var hasWarnedOfSilence = false
+    var hasNotedVersion = false
     /// Why the last connection was refused or lost, for a run that never had one.
     var lastRefusal = ""
     var venueErrorLog = LogLimit()
@@ -76,7 +77,8 @@ struct Tap: ~Copyable {
         log.info(
             "starting",
             [
-                "url": plan.baseURL, "streams": "\(plan.streams.subscriptions.count)",
+                "url": plan.baseURL.withoutUserInfo,
+                "streams": "\(plan.streams.subscriptions.count)",
                 "connections": "\(slots.count)",
             ])
         do {
@@ -91,7 +93,7 @@ struct Tap: ~Copyable {
         guard hasEverOpened || stage.isStopping else {
             throw StageFailure(
                 .unavailable,
-                "no connection to \(plan.baseURL) could be opened in the time that was given"
+                "no connection to \(plan.baseURL.withoutUserInfo) could be opened in the time that was given"
                     + (lastRefusal.isEmpty ? "" : ": \(lastRefusal)"))
         }
     }
@@ -206,6 +208,7 @@ struct Tap: ~Copyable {
         warnOfReader()
         guard counters.isDue() else { return }
         warnOfBehind()
+        noteVersion()
         publish()
         counters.buffered.set(Int64(output.buffered))
         counters.spilled.set(Int64(output.spilled))
@@ -252,6 +255,16 @@ struct Tap: ~Copyable {
             ["buffered": "\(output.buffered)", "filed": "\(output.spilled)"])
     }
 
+    /// Tells once of messages in a newer version of the schema than is known here.
+    private mutating func noteVersion() {
+        guard !hasNotedVersion, merge.newestVersion > Stream.TradesStreamEventDecoder.schemaVersion
+        else { return }
+        hasNotedVersion = true
+        log.info(
+            "the venue sends a newer version of its stream schema: fields that are new are left out",
+            ["version": "\(merge.newestVersion)"])
+    }
+
     /// Names streams that bring only what lies behind, at most once a minute: all of it is dropped.
     private mutating func warnOfBehind() {
         let count = merge.counts.behind
@@ -260,7 +273,8 @@ struct Tap: ~Copyable {
         behind = (now + 60_000_000_000, count)
         for sequence in merge.streams.map(\.sequence).filter({ $0.idBehind != .min }).prefix(10) {
             log.error(
-                "ids lie behind and records are dropped: did they begin anew? Start again",
+                "ids restarted below the last one seen; records are dropped as duplicates. "
+                    + "Restart to follow the new numbering, and begin a new epoch in the sinks",
                 [
                     "stream": sequence.subscription.label, "id": "\(sequence.idBehind)",
                     "newest": "\(sequence.last)",

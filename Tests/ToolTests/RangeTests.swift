@@ -122,6 +122,23 @@ struct RangeTests {
         #expect(count.contains("1000  BTCUSDT aggTrade"), "\(count)")
     }
 
+    @Test func `a numbering that began anew below what is held is told of`() throws {
+        let simulator = try Simulator(["--newest", "200000"])
+        let place = try TemporaryDirectory()
+        let held = try Program.run(
+            "rest-pull",
+            ["aggTrades", "--from", "199000", "--to", "200000", "--base-url", simulator.url])
+        try Data(held.output).write(to: URL(fileURLWithPath: place.path("held")))
+        try simulator.post("/market?newest=500")
+        let again = try Program.run(
+            "rest-pull",
+            [
+                "aggTrades", "--from", "1", "--to", "500", "--resume", place.path("held"),
+                "--base-url", simulator.url,
+            ])
+        #expect(again.status == 0 && again.errors.contains("begin anew"), "\(again.errors)")
+    }
+
     // MARK: - Ids of times
 
     @Test func `a long run of voided aggregates hides no trades`() throws {

@@ -17,11 +17,13 @@ final class ScriptedREST {
     }
 
     /// Runs rest-pull against it.
-    func pull(_ arguments: [String]) throws -> Program.Outcome {
+    func pull(
+        _ arguments: [String], encoding: String = "json"
+    ) throws -> Program.Outcome {
         try Program.run(
             "rest-pull",
             arguments + [
-                "--base-url", url, "--encoding", "json", "--initial-backoff", "10ms",
+                "--base-url", url, "--encoding", encoding, "--initial-backoff", "10ms",
                 "--max-backoff", "50ms", "--max-attempts", "3",
             ])
     }

@@ -92,6 +92,43 @@ struct VenueAnswerTests {
         #expect(try always.pull(["depth"]).status == 76)
     }
 
+    @Test func `a venue that spoils each second reply fills no disk`() throws {
+        let venue = try ScriptedREST("every_second")
+        let outcome = try venue.pull(["aggTrades", "--from", "1", "--to", "100000"])
+        #expect(outcome.status == 0, "\(outcome.errors.suffix(1000))")
+        let kinds = try Program.run("recq", ["count"], input: outcome.output).text
+        #expect(kinds.contains("100000  BTCUSDT aggTrade"), "\(kinds)")
+        let lines = outcome.errors.split(separator: "\n").count
+        #expect(lines < 40, "\(lines) lines")
+    }
+
+    @Test func `a newer schema is read as before, and told of once`() throws {
+        let venue = try ScriptedREST("newer_schema")
+        let outcome = try venue.pull(["aggTrades", "--from", "1", "--to", "3"], encoding: "sbe")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.components(separatedBy: "version 6").count == 2)
+        let lines = try LiveRecords.lines(outcome.output)
+        #expect(lines.map { ($0.values["agg_trade_id"] as? NSNumber)?.intValue } == [1, 2, 3])
+        #expect(lines.allSatisfy { ($0.values["first_trade_id"] as? NSNumber) != nil })
+        #expect(
+            lines.map { ($0.values["event_time_us"] as? NSNumber)?.int64Value }
+                == [1, 2, 3].map { 1_514_764_800_000_000 + $0 * 1_000_000 })
+    }
+
+    @Test func `a password in the base URL is not logged`() throws {
+        for status in ["404", "451", "500"] {
+            let venue = try ScriptedREST("status", status)
+            let outcome = try Program.run(
+                "rest-pull",
+                Self.range + [
+                    "--base-url", venue.url.replacingOccurrences(of: "//", with: "//user:s3cr3t@"),
+                    "--max-attempts", "2", "--initial-backoff", "1ms",
+                ])
+            #expect(outcome.status != 0)
+            #expect(!outcome.errors.contains("s3cr3t"), "\(outcome.errors)")
+        }
+    }
+
     // MARK: - Numbers
 
     @Test func `quantities of 120 billion pieces are kept exactly`() throws {

@@ -8,6 +8,7 @@ status and a JSON value (or text). Nothing but the standard library is needed.
 
 import http.server
 import json
+import struct
 import sys
 import time
 import urllib.parse
@@ -112,9 +113,30 @@ def play_hole_to(endpoint, query):
     return page(range(first, first + 3), query, lambda n: dict(aggregate(1, 1), a=n))
 
 
+def play_every_second(endpoint, query):
+    """Each second reply cannot be read."""
+    Handler.plays += 1
+    if Handler.plays % 2:
+        return 200, "<html>a proxy</html>"
+    return page(range(1, 300_001), query, lambda n: aggregate(n, n))
+
+
+def play_newer_schema(endpoint, query):
+    """SBE of version 6 with eight unknown bytes at the end of each block, and a new group."""
+    first = int(query.get("fromId", 1))
+    count = min(int(query.get("limit", 500)), 3)
+    rows = b"".join(
+        struct.pack("<qqqqqqBB", n, 100, 5, n, n, (START + 1000 * n) * 1000, 0, 1) + b"\xAA" * 8
+        for n in range(first, first + count) if n <= 3)
+    count = len(rows) // 58
+    head = struct.pack("<HHHH", 2 + 8, 202, 3, 6) + struct.pack("<bb", -8, -8) + b"\xBB" * 8
+    return 200, head + struct.pack("<HI", 58, count) + rows + struct.pack("<HI", 4, 1) + b"abcd"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     requests = 0
+    plays = 0
 
     def do_GET(self):
         Handler.requests += 1
@@ -127,8 +149,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, value = info(query)
         else:
             status, value = globals()["play_" + sys.argv[1]](endpoint, query)
-        body = (value if isinstance(value, str) else json.dumps(value)).encode()
-        kind = "text/html" if isinstance(value, str) else "application/json"
+        if isinstance(value, bytes):
+            body, kind = value, "application/sbe"
+        elif isinstance(value, str):
+            body, kind = value.encode(), "text/html"
+        else:
+            body, kind = json.dumps(value).encode(), "application/json"
         self.send_response(status)
         if 300 <= status < 400:
             self.send_header("Location", "https://www.example.org/elsewhere")

@@ -99,6 +99,20 @@ extension VenueClient {
         public let isWarning: Bool
         /// One sentence.
         public let text: String
+        /// What kind of thing it is: a venue that fails all the time gives many of a kind.
+        public let cause: Cause
+    }
+
+    /// Kinds of notices.
+    public enum Cause: Sendable {
+        /// A request is sent again.
+        case retry
+        /// A reply could not be read.
+        case unreadable
+        /// The venue bars the address.
+        case barred
+        /// What is told once.
+        case once
     }
 
     /// Figures since the start.

@@ -21,6 +21,7 @@ public struct VenueClient: ~Copyable {
     private var pausedUntil: Int64 = 0
     private var usesSBE: Bool
     private var warnedOfDeprecation = false
+    private var warnedOfVersion = false
     /// Why nothing is sent, and until when, monotonic ns.
     private var hold: (reason: String, until: Int64)?
     /// The venue's bans are of 2 minutes to 3 days (Binance, REST limits, read 2026-07).
@@ -28,7 +29,7 @@ public struct VenueClient: ~Copyable {
     /// The venue's clock minus ours, ns.
     public private(set) var clockOffset: Int64 = 0
     /// Gets each notice when it arises, so that a wait is announced before it and not after it.
-    public var report: @Sendable (Notice) -> Void = { _ in }
+    public var report: (Notice) -> Void = { _ in }
     /// Figures since the start.
     public private(set) var counts = Counts()
 
@@ -159,7 +160,9 @@ public struct VenueClient: ~Copyable {
                         "\(request.url): \(attempt) replies in a row that are not what the venue "
                             + "documents, the last one: \(error)")
                 }
-                warn("an unreadable reply of \(request.endpoint.rawValue), asking again: \(error)")
+                warn(
+                    "an unreadable reply of \(request.endpoint.rawValue), asking again: \(error)",
+                    .unreadable)
                 pause = min(0.2 * Double(attempt), options.backoff.longest)
                 attempt += 1
             }
@@ -235,7 +238,7 @@ public struct VenueClient: ~Copyable {
             if until > pausedUntil + 1_000_000_000 {
                 warn(
                     "the venue bars this address, as another program on this host was told: all "
-                        + "requests wait \(milliseconds / 1000 + 1) s")
+                        + "requests wait \(milliseconds / 1000 + 1) s", .barred)
             }
             pausedUntil = max(pausedUntil, until)
             hold = ("as the venue asked", pausedUntil)
@@ -307,12 +310,30 @@ public struct VenueClient: ~Copyable {
         }
         guard response.status != 200 else {
             breaker.recordSuccess(at: now)
+            let isSBE = Self.isSBE(response)
+            if isSBE { noteVersion(of: response.body) }
             return Reply(
-                token: request.token, body: response.body, isSBE: Self.isSBE(response),
-                arrival: arrival)
+                token: request.token, body: response.body, isSBE: isSBE, arrival: arrival)
         }
         try refuse(request, asksSBE, response)
         return nil
+    }
+
+    /// Tells once of a reply in a newer version of the schema than was asked for: what it adds is
+    /// passed over, and worth a look.
+    private mutating func noteVersion(of body: [UInt8]) {
+        guard !warnedOfVersion, body.count >= 8,
+            let asked = options.schema.split(separator: ":").last.flatMap({ Int($0) })
+        else { return }
+        let version = Int(body[6]) | Int(body[7]) << 8
+        guard version > asked else { return }
+        warnedOfVersion = true
+        report(
+            Notice(
+                isWarning: false,
+                text: "the venue answers in version \(version) of its SBE schema, asked for was "
+                    + "\(options.schema): fields that are new are left out",
+                cause: .once))
     }
 
     /// Decides what to do after a status other than 200.
@@ -335,7 +356,7 @@ public struct VenueClient: ~Copyable {
                 throw VenueFailure(
                     .gaveUp, "\(words): the venue bars this address for \(Int(barred)) s")
             }
-            warn("\(words): all requests wait \(Int(seconds)) s")
+            warn("\(words): all requests wait \(Int(seconds)) s", .barred)
             // The venue's own pause is not one of the request's attempts.
             var request = request
             request.attempts -= 1
@@ -382,12 +403,15 @@ public struct VenueClient: ~Copyable {
         report(
             Notice(
                 isWarning: request.attempts > 2 || pause >= 5,
-                text: "\(reason); attempt \(request.attempts + 1) in \(Self.spoken(pause)) s"))
+                text: "\(reason); attempt \(request.attempts + 1) in \(Self.spoken(pause)) s",
+                cause: .retry))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
     }
 
-    private func warn(_ text: String) { report(Notice(isWarning: true, text: text)) }
+    private func warn(_ text: String, _ cause: Cause = .once) {
+        report(Notice(isWarning: true, text: text.withoutUserInfo, cause: cause))
+    }
 
     /// Seconds with one decimal.
     private static func spoken(_ seconds: Double) -> String {

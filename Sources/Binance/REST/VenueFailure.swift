@@ -1,3 +1,5 @@
+import Posix
+
 /// A request that failed for good.
 public struct VenueFailure: Error, Sendable, CustomStringConvertible {
     /// What kind of failure.
@@ -29,7 +31,7 @@ public struct VenueFailure: Error, Sendable, CustomStringConvertible {
 
     init(_ cause: Cause, _ description: String) {
         self.cause = cause
-        self.description = description
+        self.description = description.withoutUserInfo
         venueError = nil
         status = 0
     }
@@ -42,7 +44,8 @@ public struct VenueFailure: Error, Sendable, CustomStringConvertible {
         venueError = error
         cause = Self.cause(status: status, error: error)
         let reason = "\(request.url): HTTP \(status)" + (error.map { ", \($0)" } ?? "")
-        description = reason + Self.hint(status: status, error: error, location: location)
+        description =
+            (reason + Self.hint(status: status, error: error, location: location)).withoutUserInfo
     }
 
     private static func cause(status: Int, error: VenueError?) -> Cause {

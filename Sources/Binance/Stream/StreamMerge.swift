@@ -104,6 +104,8 @@ public struct StreamMerge: ~Copyable {
     public internal(set) var counts = Counts()
     /// What it keeps to.
     public let rules: Rules
+    /// The newest version of the stream schema that a message named.
+    public private(set) var newestVersion: UInt16 = 0
 
     var table = SequenceTable()
     /// Places in which records are ahead.
@@ -138,6 +140,8 @@ public struct StreamMerge: ~Copyable {
         guard schema == Stream.TradesStreamEventDecoder.schemaID else {
             throw StreamError(.schema, "schema id is \(schema), expected 1")
         }
+        let version = message.unsafeLoadUnaligned(fromUncheckedByteOffset: 6, as: UInt16.self)
+        if version > newestVersion { newestVersion = version }
         do {
             switch template {
             case Stream.TradesStreamEventDecoder.templateID:
