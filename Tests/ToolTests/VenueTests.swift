@@ -188,7 +188,7 @@ struct VenueTests {
             + "\(simulator.url) --resume \(file) >> \(file)"
         let outcome = try Program.run("sh", ["-c", command])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.errors.contains("cut 87 bytes"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("cut 95 bytes"), "\(outcome.errors)")
         let check = try Program.run("recq", ["check", file])
         #expect(check.status == 0, "\(check.text)")
         #expect(check.text.contains("5000 records  0 duplicates"))

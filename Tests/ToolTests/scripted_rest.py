@@ -43,7 +43,7 @@ def page(numbers, query, row):
     """The rows that a query asks for, of ascending numbers."""
     limit = int(query.get("limit", 500))
     if "fromId" in query:
-        numbers = [n for n in numbers if n >= int(query["fromId"])][:limit]
+        numbers = range(max(numbers[0], int(query["fromId"])), numbers[-1] + 1)[:limit]
     elif "startTime" in query:
         start = int(query["startTime"])
         start = start / 1000 if start > 10**14 else start
@@ -113,18 +113,18 @@ def play_hole_to(endpoint, query):
     return page(range(first, first + 3), query, lambda n: dict(aggregate(1, 1), a=n))
 
 
-def play_every_second(endpoint, query):
-    """Each second reply cannot be read."""
+def play_every_fourth(endpoint, query):
+    """Each fourth reply cannot be read."""
     Handler.plays += 1
-    if Handler.plays % 2:
+    if Handler.plays % 4 == 0:
         return 200, "<html>a proxy</html>"
-    return page(range(1, 300_001), query, lambda n: aggregate(n, n))
+    return page(range(1, 400_001), query, lambda n: aggregate(n, n))
 
 
 def play_newer_schema(endpoint, query):
     """SBE of version 6 with eight unknown bytes at the end of each block, and a new group."""
-    first = int(query.get("fromId", 1))
     count = min(int(query.get("limit", 500)), 3)
+    first = int(query.get("fromId", 4 - count))
     rows = b"".join(
         struct.pack("<qqqqqqBB", n, 100, 5, n, n, (START + 1000 * n) * 1000, 0, 1) + b"\xAA" * 8
         for n in range(first, first + count) if n <= 3)
