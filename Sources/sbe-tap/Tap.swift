@@ -6,69 +6,30 @@ import Stage
 import Stats
 import Transport
 
-/// The live source: slots with their connections, the merge that their messages go through, and
-/// standard output, on one thread with one poll loop.
+/// The live source: connections, what their messages go through, and standard output, on one thread
+/// with one poll loop.
 struct Tap: ~Copyable {
-    let plan: TapOptions
-    let log: Log
-    var counters: TapCounters
-    var merge: StreamMerge
-    var output: OutputBuffer
-    var quarantine: Quarantine
-    var snapshots: BookSnapshots?
-    var slots: [ConnectionSlot] = []
-    /// Connections lost, by group.
-    var losses: [UInt32]
-    /// All of the process together: the venue allows 300 in 5 minutes to an address, and others may
-    /// use the same one.
-    var connectBudget = SlidingWindow(limit: 250, window: 300_000_000_000)
-    /// The venue's `Retry-After`: nobody connects before it, monotonic ns.
-    var pausedUntil: Int64 = 0
-    var nextNumber = 1
-    /// Binary messages so far.
-    var arrivals: Int64 = 0
-    /// Raw records written.
-    var captured = 0
-    /// Raw records left out because the reader is slow.
-    var uncaptured = 0
-    var hasReachedLimit = false
-    var hasEverOpened = false
-    var startedAt = Clock.monotonicNanoseconds()
-    var hasWarnedOfSilence = false
-    var hasNotedVersion = false
-    /// Why the last connection was refused or lost, for a run that never had one.
-    var lastRefusal = ""
-    var venueErrorLog = LogLimit()
-    var shutdownLog = LogLimit()
-    var nextReaderWarning: Int64 = 0
-    /// When ids that lie behind may be told of again, monotonic ns, and how many there were.
-    var behind: (nextWarning: Int64, known: Int) = (0, 0)
-    /// When the oldest record in the buffer was received, ns; 0 when it is empty.
-    var oldestWaiting: Int64 = 0
-    var watched: [pollfd] = []
-    var generator = SystemRandomNumberGenerator()
+    private let plan: TapOptions
+    private let log: Log
+    private var counters: TapCounters
+    private var connections: ConnectionPool
+    private var pump: MessagePump
+    private var snapshots: BookSnapshots?
+    private var warnings: TapWarnings
+    private var watched: [pollfd] = []
 
     init(_ plan: TapOptions, in stage: borrowing Stage) throws {
-        let output = try OutputBuffer(plan.output)
         let fetches = plan.merge.takesSnapshots && !plan.capturesRaw
         let snapshots = fetches ? try BookSnapshots(plan.rest, log: stage.log) : nil
+        let counters = TapCounters(stage, slots: plan.connections)
+        let pump = try MessagePump(plan, counters, log: stage.log)
         self.plan = plan
-        self.output = output
+        self.counters = counters
         self.snapshots = snapshots
+        self.pump = pump
         log = stage.log
-        counters = TapCounters(stage, slots: plan.connections)
-        merge = StreamMerge(plan.streams.subscriptions, rules: plan.merge)
-        quarantine = Quarantine(plan.output, counters, log: log)
-        losses = [UInt32](repeating: 0, count: plan.streams.groups.count)
-        let now = Clock.monotonicNanoseconds()
-        for group in plan.streams.groups.indices {
-            for index in 0..<plan.connections {
-                slots.append(
-                    ConnectionSlot(
-                        group: group, index: index,
-                        rotation: ConnectionRotation(plan.rotation, at: now)))
-            }
-        }
+        connections = ConnectionPool(plan, counters, log: log)
+        warnings = TapWarnings(plan, log: log)
     }
 
     // MARK: - The loop
@@ -79,22 +40,23 @@ struct Tap: ~Copyable {
             [
                 "url": plan.baseURL.withoutUserInfo,
                 "streams": "\(plan.streams.subscriptions.count)",
-                "connections": "\(slots.count)",
+                "connections": "\(connections.slots.count)",
             ])
         do {
             try loop(in: stage)
         } catch {
             // What was received is worth writing whatever ends the program.
-            if hasEverOpened { try? end() }
+            if connections.hasEverOpened { try? end() }
             throw error
         }
         stage.enter(.draining)
         try end()
-        guard hasEverOpened || stage.isStopping else {
+        guard connections.hasEverOpened || stage.isStopping else {
+            let reason = connections.lastRefusal
             throw StageFailure(
                 .unavailable,
-                "no connection to \(plan.baseURL.withoutUserInfo) could be opened in the time that was given"
-                    + (lastRefusal.isEmpty ? "" : ": \(lastRefusal)"))
+                "no connection to \(plan.baseURL.withoutUserInfo) could be opened in the time given"
+                    + (reason.isEmpty ? "" : ": \(reason)"))
         }
     }
 
@@ -102,13 +64,13 @@ struct Tap: ~Copyable {
         stage.enter(.connecting)
         var isRunning = false
         while !isOver(stage) {
-            if hasEverOpened, !isRunning {
+            if connections.hasEverOpened, !isRunning {
                 isRunning = true
                 stage.enter(.running)
             }
             let now = Clock.monotonicNanoseconds()
-            for slot in slots.indices { try advance(slot, at: now) }
-            let wasFull = output.isFull
+            for place in connections.slots.indices { try advance(place, at: now) }
+            let wasFull = pump.output.isFull
             wait(stage.stopDescriptor)
             counters.heartbeat.beat()
             if wasFull { noteBlocked(since: now) }
@@ -118,9 +80,9 @@ struct Tap: ~Copyable {
     }
 
     private func isOver(_ stage: borrowing Stage) -> Bool {
-        if hasReachedLimit || stage.isStopping { return true }
+        if pump.hasReachedLimit || stage.isStopping { return true }
         guard let duration = plan.duration else { return false }
-        return Double(Clock.monotonicNanoseconds() - startedAt) >= duration * 1e9
+        return Double(Clock.monotonicNanoseconds() - connections.startedAt) >= duration * 1e9
     }
 
     /// Waits for whatever comes first.
@@ -128,7 +90,7 @@ struct Tap: ~Copyable {
         watched.removeAll(keepingCapacity: true)
         watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
         var timeout: Int64 = 1000
-        for slot in slots {
+        for slot in connections.slots {
             for connection in slot.connections {
                 connection.pollIndex = -1
                 if connection.transport.phase == .connecting {
@@ -148,15 +110,15 @@ struct Tap: ~Copyable {
             if case .waiting = slot.rotation.current { timeout = min(timeout, 20) }
             if slot.rotation.next != nil { timeout = min(timeout, 20) }
         }
-        if output.buffered > 0 || output.spilled > 0 {
-            watched.append(pollfd(fd: output.pollable, events: Int16(POLLOUT), revents: 0))
+        if pump.output.buffered > 0 || pump.output.spilled > 0 {
+            watched.append(pollfd(fd: pump.output.pollable, events: Int16(POLLOUT), revents: 0))
         }
-        if merge.waiting > 0 { timeout = min(timeout, 20) }
+        if pump.merge.waiting > 0 { timeout = min(timeout, 20) }
         if let isBusy = snapshotsAreBusy, isBusy { timeout = min(timeout, 5) }
         let rest = shortTimeout
         timeout = min(timeout, rest)
         let count = poll(&watched, UInt(watched.count), Int32(timeout))
-        for slot in slots {
+        for slot in connections.slots {
             for connection in slot.connections where count > 0 && connection.pollIndex >= 0 {
                 if watched[connection.pollIndex].revents != 0 { connection.isReadable = true }
             }
@@ -174,7 +136,7 @@ struct Tap: ~Copyable {
     private var shortTimeout: Int64 {
         var shortest = min(plan.stallTimeout, plan.firstDataTimeout)
         if let duration = plan.duration {
-            let left = duration - Double(Clock.monotonicNanoseconds() - startedAt) / 1e9
+            let left = duration - Double(Clock.monotonicNanoseconds() - connections.startedAt) / 1e9
             shortest = min(shortest, max(0, left))
         }
         let age = Double(plan.rotation.maximumAge) / 1e9 / 4
@@ -185,7 +147,115 @@ struct Tap: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         counters.blocked.add(Int(now - start))
         // Nobody listened: that is not the venue's silence.
-        for slot in slots { for connection in slot.connections { connection.noteBacklog(at: now) } }
+        connections.noteBacklog(at: now)
+    }
+
+    // MARK: - Connections
+
+    /// Opens, replaces and retires the connections of a slot as it is time to.
+    private mutating func advance(_ place: Int, at now: Int64) throws {
+        let slot = connections.slots[place]
+        // What the buffers of the current one hold would be lost with it, and the successor may have
+        // begun after it.
+        let isReadEmpty =
+            slot.current.map { !pump.output.isFull && !$0.isReadable && $0.backlog == nil } ?? true
+        try connections.advance(
+            place, at: now, hasCaughtUp: hasCaughtUp(slot), mayRetire: isReadEmpty)
+    }
+
+    /// True when a successor has delivered on each stream and nothing waits for the old one.
+    private func hasCaughtUp(_ slot: ConnectionSlot) -> Bool {
+        guard let next = slot.next, next.lacking == 0 else { return false }
+        return !plan.streams.groups[slot.group].contains { pump.merge.isWaiting($0) }
+    }
+
+    /// Goes on with each connection as far as it goes now.
+    private mutating func work() throws {
+        for place in connections.slots.indices {
+            if !pump.output.isFull { connections.slots[place].current?.reviewBacklog() }
+            for connection in connections.slots[place].connections {
+                if connection.transport.phase == .open {
+                    try receiveInTurn(connection, place)
+                } else if try connections.open(connection, place) {
+                    try receiveInTurn(connection, place)
+                }
+                if pump.hasReachedLimit { return }
+            }
+        }
+    }
+
+    /// True when messages of a connection may be read now. A successor waits while the old one has a
+    /// backlog: its records would be ahead for longer than anything waits for others.
+    private func isRead(_ connection: TapConnection, _ slot: ConnectionSlot) -> Bool {
+        !pump.output.isFull && (connection !== slot.next || slot.current?.backlog == nil)
+    }
+
+    private mutating func receiveInTurn(_ connection: TapConnection, _ place: Int) throws {
+        if isRead(connection, connections.slots[place]) { return try receive(connection, place) }
+        connection.noteBacklog(at: Clock.monotonicNanoseconds())
+    }
+
+    /// Reads what is there and works through it.
+    private mutating func receive(_ connection: TapConnection, _ place: Int) throws {
+        let now = Clock.monotonicNanoseconds()
+        guard connection.isReadable else { return tend(connection, place, at: now) }
+        var failure: WebSocketFailure?
+        do throws(WebSocketFailure) {
+            let count = try connection.transport.read()
+            connection.isReadable = connection.transport.hasMore
+            if count > 0 { counters.flow.bytesIn.add(count) }
+        } catch { failure = error }
+        let time = Clock.realtimeNanoseconds()
+        pump.noteArrival(at: time)
+        let before = pump.records
+        do {
+            let origin = ConnectionPool.origin(
+                ofGroup: connection.group, connections.slots, connections.losses)
+            let outcome = try pump.consume(
+                &connection.transport.socket, connection, origin, at: time, now)
+            if outcome.announcesEnd { connections.announceEnd(of: connection, place) }
+            if let close = outcome.close {
+                // The server may be gone already: its close frame is news enough.
+                _ = try? connection.transport.flush()
+                return connections.lose(
+                    connection, place, .closed,
+                    "the server closed the connection with code \(close.code)"
+                        + (close.reason.isEmpty ? "" : ": \(close.reason)"))
+            }
+        } catch let error as WebSocketError {
+            _ = try? connection.transport.flush()
+            return connections.lose(connection, place, .broken, "\(error)")
+        }
+        pump.noteDone(before: before)
+        tend(connection, place, at: now, failure)
+    }
+
+    /// Answers pings, and sees whether the connection still lives.
+    private mutating func tend(
+        _ connection: TapConnection, _ place: Int, at now: Int64, _ failure: WebSocketFailure? = nil
+    ) {
+        do throws(WebSocketFailure) {
+            if let failure { throw failure }
+            if connection.owesPong || connection.isCongested {
+                try answerPings(connection, at: now)
+            }
+        } catch {
+            let cause: LossCause = if case .ended = error { .ended } else { .network }
+            return connections.lose(connection, place, cause, "\(error)")
+        }
+        if Double(now - connection.lastHeard) >= plan.stallTimeout * 1e9 {
+            connections.lose(
+                connection, place, .stalled, "neither data nor a ping for \(plan.stallTimeout) s")
+        }
+    }
+
+    private func answerPings(_ connection: TapConnection, at now: Int64) throws(WebSocketFailure) {
+        if connection.owesPong, connection.messages.take(at: now) {
+            connection.transport.socket.pong()
+            connection.owesPong = false
+            counters.pongs.add()
+        }
+        connection.isCongested = try !connection.transport.flush()
     }
 
     // MARK: - After the messages
@@ -193,152 +263,63 @@ struct Tap: ~Copyable {
     /// Gives up what waited too long, fetches snapshots, writes, counts.
     private mutating func settle() throws {
         let time = Clock.realtimeNanoseconds()
-        let start = output.merged.bytes.count
-        merge.tick(at: time, into: &output.merged) { [slots, losses, plan] place in
-            Self.origin(of: place, slots, losses, plan)
+        let start = pump.output.merged.bytes.count
+        pump.merge.tick(at: time, into: &pump.output.merged) {
+            [slots = connections.slots, losses = connections.losses, groups = plan.streams.groups]
+            place in
+            ConnectionPool.origin(of: place, groups, slots, losses)
         }
         if var snapshots = snapshots.take() {
             snapshots.step(
-                &merge, &output.merged, at: time, log: log, failures: counters.snapshotFailures)
+                &pump.merge, &pump.output.merged, at: time, log: log,
+                failures: counters.snapshotFailures)
             self.snapshots = consume snapshots
         }
-        if let limit = plan.limit, !plan.capturesRaw { cut(at: limit, from: start) }
-        warnOfSilence()
-        try push()
-        warnOfReader()
-        guard counters.isDue() else { return }
-        warnOfBehind()
-        noteVersion()
-        publish()
-        counters.buffered.set(Int64(output.buffered))
-        counters.spilled.set(Int64(output.spilled))
-        counters.open.set(Int64(slots.reduce(0) { $0 + $1.openConnections }))
-    }
-
-    /// Writes what there is.
-    mutating func push() throws {
-        let isEmpty = try output.push(&merge, at: Clock.realtimeNanoseconds())
-        if isEmpty, oldestWaiting != 0 {
-            counters.flow.noteOut(receivedAt: oldestWaiting)
-            oldestWaiting = 0
+        if let limit = plan.limit, !plan.capturesRaw { pump.cut(at: limit, from: start) }
+        if connections.hasEverOpened {
+            warnings.tellOfSilence(pump.merge, since: connections.startedAt)
         }
+        try pump.push()
+        warnings.tellOfReader(&pump.output)
+        guard counters.isDue() else { return }
+        warnings.tellOfStreams(&pump.merge)
+        publish()
+        counters.buffered.set(Int64(pump.output.buffered))
+        counters.spilled.set(Int64(pump.output.spilled))
+        counters.open.set(Int64(connections.openConnections))
     }
 
     private mutating func publish() {
-        counters.publish(merge, output, captured: captured, uncaptured: uncaptured)
+        counters.publish(
+            pump.merge, pump.output, captured: pump.captured, uncaptured: pump.uncaptured)
     }
-
-    static func origin(
-        of place: Int, _ slots: [ConnectionSlot], _ losses: [UInt32], _ plan: TapOptions
-    ) -> StreamMerge.Origin {
-        let group = plan.streams.groups.firstIndex { $0.contains(place) } ?? 0
-        return origin(ofGroup: group, slots, losses)
-    }
-
-    static func origin(
-        ofGroup group: Int, _ slots: [ConnectionSlot], _ losses: [UInt32]
-    ) -> StreamMerge.Origin {
-        let copies = slots.reduce(0) { $0 + ($1.group == group ? $1.openConnections : 0) }
-        return StreamMerge.Origin(copies: copies, losses: losses[group])
-    }
-
-    /// Tells of a slow reader, at most once in ten seconds.
-    private mutating func warnOfReader() {
-        for notice in output.notices { log.warning("the spill: \(notice)") }
-        output.notices.removeAll()
-        guard let trouble = output.trouble else { return }
-        let now = Clock.monotonicNanoseconds()
-        guard now >= nextReaderWarning else { return }
-        nextReaderWarning = now + 10_000_000_000
-        log.warning(
-            "the reader is slow: \(trouble)",
-            ["buffered": "\(output.buffered)", "filed": "\(output.spilled)"])
-    }
-
-    /// Tells once of messages in a newer version of the schema than is known here.
-    private mutating func noteVersion() {
-        guard !hasNotedVersion, merge.newestVersion > Stream.TradesStreamEventDecoder.schemaVersion
-        else { return }
-        hasNotedVersion = true
-        log.info(
-            "the venue sends a newer version of its stream schema: fields that are new are left out",
-            ["version": "\(merge.newestVersion)"])
-    }
-
-    /// Names streams that bring only what lies behind, at most once a minute: all of it is dropped.
-    private mutating func warnOfBehind() {
-        let count = merge.counts.behind
-        let now = Clock.monotonicNanoseconds()
-        guard count > behind.known, now >= behind.nextWarning else { return }
-        behind = (now + 60_000_000_000, count)
-        for sequence in merge.streams.map(\.sequence).filter({ $0.idBehind != .min }).prefix(10) {
-            log.error(
-                "ids restarted below the last one seen; records are dropped as duplicates. "
-                    + "Restart to follow the new numbering, and begin a new epoch in the sinks",
-                [
-                    "stream": sequence.subscription.label, "id": "\(sequence.idBehind)",
-                    "newest": "\(sequence.last)",
-                ])
-        }
-        merge.forgetBehind()
-    }
-
-    /// Names streams that had no data: the venue says nothing about a symbol that it does not have.
-    private mutating func warnOfSilence() {
-        guard !hasWarnedOfSilence, hasEverOpened, !plan.capturesRaw,
-            Double(Clock.monotonicNanoseconds() - startedAt) >= plan.firstDataTimeout * 1e9
-        else { return }
-        warnOfSilentStreams(after: plan.firstDataTimeout)
-    }
-
-    /// Names streams without data, a few of them one by one and all of them by number.
-    private mutating func warnOfSilentStreams(after seconds: Double) {
-        hasWarnedOfSilence = true
-        let planned = merge.streams.prefix(plan.streams.subscriptions.count).map(\.sequence)
-        let silent = planned.filter { !$0.hasBegun }
-        guard !silent.isEmpty else { return }
-        for sequence in silent.prefix(Self.maximumNamedStreams) {
-            log.warning(
-                "no data yet: does the venue list this symbol?",
-                ["stream": sequence.subscription.label, "seconds": "\(Int(seconds))"])
-        }
-        if silent.count > Self.maximumNamedStreams {
-            log.warning(
-                "no data yet from many streams",
-                [
-                    "streams": "\(silent.count)", "of": "\(planned.count)",
-                    "named": "\(Self.maximumNamedStreams)",
-                ])
-        }
-    }
-
-    /// Streams without data that are named one by one.
-    private static let maximumNamedStreams = 10
 
     // MARK: - The end
 
     /// Says goodbye, and writes what there is.
     private mutating func end() throws {
-        farewell()
+        connections.farewell()
         // What waits would be more than was asked for.
-        if !hasReachedLimit {
-            merge.finish(at: Clock.realtimeNanoseconds(), into: &output.merged) {
-                [slots, losses, plan] place in
-                Self.origin(of: place, slots, losses, plan)
+        if !pump.hasReachedLimit {
+            pump.merge.finish(at: Clock.realtimeNanoseconds(), into: &pump.output.merged) {
+                [
+                    slots = connections.slots, losses = connections.losses,
+                    groups = plan.streams.groups
+                ] place in
+                ConnectionPool.origin(of: place, groups, slots, losses)
             }
         }
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)
-        let (lost, filed) = try output.finish(&merge, until: deadline)
+        let (lost, filed) = try pump.output.finish(&pump.merge, until: deadline)
         publish()
-        if plan.duration != nil, hasEverOpened, !hasWarnedOfSilence, !plan.capturesRaw {
-            warnOfSilentStreams(
-                after: Double(Clock.monotonicNanoseconds() - startedAt) / 1e9)
+        if plan.duration != nil, connections.hasEverOpened {
+            warnings.tellOfSilence(pump.merge, since: connections.startedAt, atEnd: true)
         }
         log.info(
             "stopped",
             [
-                "records": "\(output.merged.records + captured)", "gaps": "\(merge.counts.gaps)",
-                "duplicates": "\(merge.counts.duplicates)",
+                "records": "\(pump.records)", "gaps": "\(pump.merge.counts.gaps)",
+                "duplicates": "\(pump.merge.counts.duplicates)",
             ])
         if filed > 0 {
             log.warning("records stay in the spill for the next run", ["bytes": "\(filed)"])
@@ -349,12 +330,5 @@ struct Tap: ~Copyable {
                 "the reader of standard output did not take \(lost) bytes within "
                     + "\(plan.drainTimeout) s")
         }
-    }
-}
-
-extension ConnectionSlot {
-    /// Connections of it over which messages come.
-    var openConnections: Int {
-        (current?.transport.phase == .open ? 1 : 0) + (next?.transport.phase == .open ? 1 : 0)
     }
 }

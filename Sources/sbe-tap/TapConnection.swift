@@ -97,3 +97,10 @@ struct ConnectionSlot {
         connection === next ? .next : .current
     }
 }
+
+extension ConnectionSlot {
+    /// Connections of it over which messages come.
+    var openConnections: Int {
+        (current?.transport.phase == .open ? 1 : 0) + (next?.transport.phase == .open ? 1 : 0)
+    }
+}

@@ -5,83 +5,90 @@ import Stage
 import Stats
 import Transport
 
-/// What comes over the connections.
-extension Tap {
-    /// Reads what is there and works through it.
-    mutating func receive(_ connection: TapConnection, _ place: Int) throws {
-        let now = Clock.monotonicNanoseconds()
-        guard connection.isReadable else { return tend(connection, place, at: now) }
-        var failure: WebSocketFailure?
-        do throws(WebSocketFailure) {
-            let count = try connection.transport.read()
-            connection.isReadable = connection.transport.hasMore
-            if count > 0 { counters.flow.bytesIn.add(count) }
-        } catch { failure = error }
-        let time = Clock.realtimeNanoseconds()
-        if oldestWaiting == 0 { oldestWaiting = time }
-        let outBefore = output.merged.records + captured
-        do {
-            let origin = Self.origin(ofGroup: connection.group, slots, losses)
-            let close = try consume(&connection.transport.socket, connection, origin, at: time, now)
-            if let close {
-                // The server may be gone already: its close frame is news enough.
-                _ = try? connection.transport.flush()
-                return lose(
-                    connection, place, .closed,
-                    "the server closed the connection with code \(close.code)"
-                        + (close.reason.isEmpty ? "" : ": \(close.reason)"))
-            }
-        } catch let error as WebSocketError {
-            _ = try? connection.transport.flush()
-            return lose(connection, place, .broken, "\(error)")
-        }
-        if output.merged.records + captured == outBefore, output.buffered == 0 {
+/// What the messages of all connections go through: the merge, the output, and the quarantine of
+/// those that are not understood.
+struct MessagePump: ~Copyable {
+    private let plan: TapOptions
+    private let log: Log
+    private let counters: TapCounters
+    var merge: StreamMerge
+    var output: OutputBuffer
+    private var quarantine: Quarantine
+    /// Binary messages so far.
+    private var arrivals: Int64 = 0
+    /// Raw records written.
+    private(set) var captured = 0
+    /// Raw records left out because the reader is slow.
+    private(set) var uncaptured = 0
+    /// True once as many records as were asked for are in the output.
+    private(set) var hasReachedLimit = false
+    /// When the oldest record in the buffer was received, ns; 0 when it is empty.
+    private var oldestWaiting: Int64 = 0
+    private var venueErrorLog = LogLimit()
+    private var shutdownLog = LogLimit()
+
+    init(_ plan: TapOptions, _ counters: TapCounters, log: Log) throws {
+        let output = try OutputBuffer(plan.output)
+        self.plan = plan
+        self.counters = counters
+        self.log = log
+        self.output = output
+        merge = StreamMerge(plan.streams.subscriptions, rules: plan.merge)
+        quarantine = Quarantine(plan.output, counters, log: log)
+    }
+
+    /// Records that were written so far, raw ones included.
+    var records: Int { output.merged.records + captured }
+
+    /// Writes what there is.
+    mutating func push() throws {
+        let isEmpty = try output.push(&merge, at: Clock.realtimeNanoseconds())
+        if isEmpty, oldestWaiting != 0 {
+            counters.flow.noteOut(receivedAt: oldestWaiting)
             oldestWaiting = 0
         }
-        tend(connection, place, at: now, failure)
     }
 
-    /// Answers pings, and sees whether the connection still lives.
-    private mutating func tend(
-        _ connection: TapConnection, _ place: Int, at now: Int64, _ failure: WebSocketFailure? = nil
-    ) {
-        do throws(WebSocketFailure) {
-            if let failure { throw failure }
-            if connection.owesPong || connection.isCongested {
-                try answerPings(connection, at: now)
-            }
-        } catch {
-            let cause: LossCause = if case .ended = error { .ended } else { .network }
-            return lose(connection, place, cause, "\(error)")
-        }
-        if Double(now - connection.lastHeard) >= plan.stallTimeout * 1e9 {
-            lose(
-                connection, place, .stalled, "neither data nor a ping for \(plan.stallTimeout) s")
-        }
+    // MARK: - Messages
+
+    /// Notes that bytes came, whose records wait from then on.
+    ///
+    /// - Parameter time: ns since the epoch.
+    mutating func noteArrival(at time: Int64) {
+        if oldestWaiting == 0 { oldestWaiting = time }
     }
 
-    private func answerPings(_ connection: TapConnection, at now: Int64) throws(WebSocketFailure) {
-        if connection.owesPong, connection.messages.take(at: now) {
-            connection.transport.socket.pong()
-            connection.owesPong = false
-            counters.pongs.add()
-        }
-        connection.isCongested = try !connection.transport.flush()
+    /// Notes that all of them were worked through.
+    ///
+    /// - Parameter before: ``records`` before it.
+    mutating func noteDone(before: Int) {
+        if records == before, output.buffered == 0 { oldestWaiting = 0 }
     }
 
-    private struct Close {
+    /// How the server closed a connection.
+    struct Close {
         let code: UInt16
         let reason: String
     }
 
+    /// What came besides records.
+    struct Outcome {
+        /// How the server closed the connection; nil when it did not.
+        var close: Close?
+        /// True when the server announced that it is about to go.
+        var announcesEnd = false
+    }
+
     /// Works through the messages that were received.
     ///
-    /// - Returns: how the server closed the connection; nil when it did not.
-    private mutating func consume(
+    /// - Parameters:
+    ///   - time: when they were, ns since the epoch.
+    ///   - now: the same on the monotonic clock.
+    mutating func consume(
         _ socket: inout WebSocket, _ connection: TapConnection, _ origin: StreamMerge.Origin,
-        at time: Int64,
-        _ now: Int64
-    ) throws -> Close? {
+        at time: Int64, _ now: Int64
+    ) throws -> Outcome {
+        var outcome = Outcome()
         let firstPlace = plan.streams.groups[connection.group].lowerBound
         var messages = 0
         var fresh = 0
@@ -118,11 +125,12 @@ extension Tap {
                         quarantine.add(event.payload, because: error, number: arrivals, at: time)
                     }
                 }
-                if hasReachedLimit { return nil }
+                if hasReachedLimit { return outcome }
                 if output.merged.bytes.count >= OutputBuffer.batch, output.merged.isKeeping {
                     try push()
                 }
-            case .text: read(StreamNotice(event.payload), connection)
+            case .text:
+                if read(StreamNotice(event.payload), connection) { outcome.announcesEnd = true }
             case .ping:
                 connection.lastHeard = now
                 counters.pings.add()
@@ -130,10 +138,11 @@ extension Tap {
             case .pong: break
             case .close:
                 let reason = event.payload.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-                return Close(code: event.closeCode, reason: reason)
+                outcome.close = Close(code: event.closeCode, reason: reason)
+                return outcome
             }
         }
-        return nil
+        return outcome
     }
 
     /// - Returns: false when it was left out.
@@ -158,28 +167,28 @@ extension Tap {
         output.merged.bytes.removeLastFrames(output.merged.records - limit, from: start)
     }
 
-    private mutating func read(_ notice: StreamNotice, _ connection: TapConnection) {
+    /// - Returns: true when the server is about to go.
+    private mutating func read(_ notice: StreamNotice, _ connection: TapConnection) -> Bool {
         let now = Clock.monotonicNanoseconds()
         switch notice {
         case .shutdown:
-            guard
-                let place = slots.firstIndex(where: {
-                    $0.connections.contains { $0 === connection }
-                })
-            else { return }
             if shutdownLog.allows(at: now) {
                 log.info(
                     "the server is about to shut down",
-                    ["connection": "\(connection.number)", "left_out": "\(shutdownLog.told())"])
+                    [
+                        "connection": "\(connection.number)",
+                        "left_out": "\(shutdownLog.told())",
+                    ])
             }
-            slots[place].rotation.announceEnd(of: slots[place].role(of: connection), at: now)
+            return true
         case .error(let error):
             counters.venueErrors.add()
-            guard venueErrorLog.allows(at: now) else { return }
+            guard venueErrorLog.allows(at: now) else { return false }
             log.warning(
                 "the venue reports an error",
                 ["error": "\(error)", "left_out": "\(venueErrorLog.told())"])
-        case .other: break
+            return false
+        case .other: return false
         }
     }
 }

@@ -5,12 +5,81 @@ import Stage
 import Stats
 import Transport
 
-/// The lives of the connections.
-extension Tap {
+/// The connections of a tap: when each is opened, replaced and opened again.
+struct ConnectionPool: ~Copyable {
+    private let plan: TapOptions
+    private let log: Log
+    private let counters: TapCounters
+    private(set) var slots: [ConnectionSlot] = []
+    /// Connections lost, by group.
+    private(set) var losses: [UInt32]
+    /// True once a connection was open.
+    private(set) var hasEverOpened = false
+    /// When the first connection was open, or else the start; monotonic ns.
+    private(set) var startedAt = Clock.monotonicNanoseconds()
+    /// Why the last connection was refused, for a run that never had one.
+    private(set) var lastRefusal = ""
+    /// All of the process together: the venue allows 300 in 5 minutes to an address, and others may
+    /// use the same one.
+    private var connectBudget = SlidingWindow(limit: 250, window: 300_000_000_000)
+    /// The venue's `Retry-After`: nobody connects before it, monotonic ns.
+    private var pausedUntil: Int64 = 0
+    private var nextNumber = 1
+    private var generator = SystemRandomNumberGenerator()
+
+    init(_ plan: TapOptions, _ counters: TapCounters, log: Log) {
+        self.plan = plan
+        self.counters = counters
+        self.log = log
+        losses = [UInt32](repeating: 0, count: plan.streams.groups.count)
+        let now = Clock.monotonicNanoseconds()
+        for group in plan.streams.groups.indices {
+            for index in 0..<plan.connections {
+                slots.append(
+                    ConnectionSlot(
+                        group: group, index: index,
+                        rotation: ConnectionRotation(plan.rotation, at: now)))
+            }
+        }
+    }
+
+    /// Connections over which messages come.
+    var openConnections: Int { slots.reduce(0) { $0 + $1.openConnections } }
+
+    /// Where a message of a group's connections comes from, for the merge.
+    static func origin(
+        ofGroup group: Int, _ slots: [ConnectionSlot], _ losses: [UInt32]
+    ) -> StreamMerge.Origin {
+        let copies = slots.reduce(0) { $0 + ($1.group == group ? $1.openConnections : 0) }
+        return StreamMerge.Origin(copies: copies, losses: losses[group])
+    }
+
+    /// The same for a stream, by its place in the merge.
+    static func origin(
+        of place: Int, _ groups: [Range<Int>], _ slots: [ConnectionSlot], _ losses: [UInt32]
+    ) -> StreamMerge.Origin {
+        origin(ofGroup: groups.firstIndex { $0.contains(place) } ?? 0, slots, losses)
+    }
+
+    /// Notes that nobody read: what came meanwhile waits at the venue.
+    func noteBacklog(at now: Int64) {
+        for slot in slots {
+            for connection in slot.connections { connection.noteBacklog(at: now) }
+        }
+    }
+
+    // MARK: - Opening and replacing
+
     /// Does what a slot's rotation wants done now.
-    mutating func advance(_ place: Int, at now: Int64) throws {
+    ///
+    /// - Parameters:
+    ///   - hasCaughtUp: true when the successor has delivered all that the old one did.
+    ///   - mayRetire: false while the current connection may hold what nobody has read.
+    mutating func advance(
+        _ place: Int, at now: Int64, hasCaughtUp: Bool, mayRetire: Bool
+    ) throws {
         while let step = slots[place].rotation.step(
-            at: now, hasCaughtUp: hasCaughtUp(place), mayRetire: isReadEmpty(place))
+            at: now, hasCaughtUp: hasCaughtUp, mayRetire: mayRetire)
         {
             switch step {
             case .connect(let role): try connect(place, role, at: now)
@@ -19,17 +88,37 @@ extension Tap {
         }
     }
 
-    /// True when the current connection holds nothing that was not read, as far as is known: what its
-    /// buffers hold would be lost with it, and the successor may have begun after it.
-    private func isReadEmpty(_ place: Int) -> Bool {
-        guard let current = slots[place].current else { return true }
-        return !output.isFull && !current.isReadable && current.backlog == nil
+    /// Goes on with opening a connection.
+    ///
+    /// - Returns: true once it is open.
+    mutating func open(_ connection: TapConnection, _ place: Int) throws -> Bool {
+        do throws(WebSocketFailure) { try connection.transport.open() } catch {
+            try refused(connection, place, error)
+            return false
+        }
+        guard connection.transport.phase == .open else { return false }
+        let now = Clock.monotonicNanoseconds()
+        connection.openedAt = now
+        connection.lastHeard = now
+        if !hasEverOpened { startedAt = now }
+        hasEverOpened = true
+        let role = slots[place].role(of: connection)
+        slots[place].rotation.opened(role, at: now, using: &generator)
+        counters.connects.add()
+        log.info(
+            "connected",
+            [
+                "connection": "\(connection.number)", "slot": "\(connection.slot)",
+                "streams": "\(plan.streams.groups[connection.group].count)",
+                "role": role == .current ? "current" : "next",
+            ])
+        return true
     }
 
-    /// True when a successor has delivered on each stream and nothing waits for the old one.
-    private func hasCaughtUp(_ place: Int) -> Bool {
-        guard let next = slots[place].next, next.lacking == 0 else { return false }
-        return !plan.streams.groups[slots[place].group].contains { merge.isWaiting($0) }
+    /// Notes that the venue announced the end of a connection.
+    mutating func announceEnd(of connection: TapConnection, _ place: Int) {
+        slots[place].rotation.announceEnd(
+            of: slots[place].role(of: connection), at: Clock.monotonicNanoseconds())
     }
 
     private mutating func connect(_ place: Int, _ role: ConnectionRotation.Role, at now: Int64)
@@ -108,56 +197,7 @@ extension Tap {
         } catch { return true }
     }
 
-    // MARK: - Working on them
-
-    /// Goes on with each connection as far as it goes now.
-    mutating func work() throws {
-        for place in slots.indices {
-            if !output.isFull { slots[place].current?.reviewBacklog() }
-            for connection in slots[place].connections {
-                if connection.transport.phase == .open {
-                    try receiveInTurn(connection, place)
-                } else {
-                    try open(connection, place)
-                }
-                if hasReachedLimit { return }
-            }
-        }
-    }
-
-    private mutating func open(_ connection: TapConnection, _ place: Int) throws {
-        do throws(WebSocketFailure) { try connection.transport.open() } catch {
-            return try refused(connection, place, error)
-        }
-        guard connection.transport.phase == .open else { return }
-        let now = Clock.monotonicNanoseconds()
-        connection.openedAt = now
-        connection.lastHeard = now
-        if !hasEverOpened { startedAt = now }
-        hasEverOpened = true
-        let role = slots[place].role(of: connection)
-        slots[place].rotation.opened(role, at: now, using: &generator)
-        counters.connects.add()
-        log.info(
-            "connected",
-            [
-                "connection": "\(connection.number)", "slot": "\(connection.slot)",
-                "streams": "\(plan.streams.groups[connection.group].count)",
-                "role": role == .current ? "current" : "next",
-            ])
-        try receiveInTurn(connection, place)
-    }
-
-    /// True when messages of a connection may be read now. A successor waits while the old one has a
-    /// backlog: its records would be ahead for longer than anything waits for others.
-    func isRead(_ connection: TapConnection, _ slot: ConnectionSlot) -> Bool {
-        !output.isFull && (connection !== slot.next || slot.current?.backlog == nil)
-    }
-
-    private mutating func receiveInTurn(_ connection: TapConnection, _ place: Int) throws {
-        if isRead(connection, slots[place]) { return try receive(connection, place) }
-        connection.noteBacklog(at: Clock.monotonicNanoseconds())
-    }
+    // MARK: - Losing
 
     /// A handshake that failed: a wrong setting ends the program, unless a connection that was open
     /// before shows that the setting worked; everything else is waited out.
