@@ -262,7 +262,7 @@ struct SbeTapEndurance {
     @Test func `ids that begin anew far below are warned of`() throws {
         let venue = try ScriptedVenue("ids_from_one_again")
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
-        #expect(tap.says("ids lie behind"), "\(tap.log)")
+        #expect(tap.says("ids restarted below"), "\(tap.log)")
         #expect(tap.log.contains("BTCUSDT@trade") && tap.log.contains("1000039"))
         #expect(tap.stop() == 0, "\(tap.log)")
         withExtendedLifetime(venue) {}
