@@ -123,8 +123,8 @@ let package = Package(
         tool(
             "rest-pull",
             [
-                "Stage", "Binance", "Transport", "Records", "Encoding", "Identity", "Ledger",
-                "Stats", "Posix",
+                "Stage", "Binance", "Transport", "Records", "Encoding", "Identity", "Journal",
+                "Ledger", "Stats", "Posix",
             ]),
         tool(
             "sbe-tap",
@@ -218,7 +218,8 @@ let package = Package(
         tests(
             "LedgerTests", ["ledgerctl", "Ledger", "Journal", "Identity", "Posix", "TestSupport"]),
         tests(
-            "CrashTests", ["Ledger", "Spool", "Journal", "Identity", "Posix", "TestSupport"]),
+            "CrashTests",
+            ["s3-put", "Ledger", "Spool", "Journal", "Identity", "Posix", "TestSupport"]),
         tests("JournalTests", ["Journal", "Posix", "TestSupport"]),
         .testTarget(
             name: "SinkTests",

@@ -23,13 +23,32 @@ enum ClaimTag: UInt8 {
 /// Numbers are little-endian groups of seven bits, the top bit says that more follow; signed ones
 /// are zigzag: 0, −1, 1, −2 ….
 struct ClaimWriter: ~Copyable {
+    /// Ranges in one claim.
+    static let mostRanges = 1 << 16
+    /// Bytes after which another batch begins; a reader takes four times as many for damage.
+    private static let batchLength = 64 << 20
+
     private(set) var payload = Bytes()
     private var body = Bytes()
+    /// Where batches after the first begin.
+    private var laterBatches: [Int] = []
+
+    /// Bytes of the claims that go into one batch.
+    var firstBatch: Int { laterBatches.first ?? payload.count }
+
+    mutating func removeFirstBatch() {
+        let length = firstBatch
+        payload.removeFirst(length)
+        laterBatches = laterBatches.dropFirst().map { $0 - length }
+    }
 
     var isEmpty: Bool { payload.isEmpty }
     var count: Int { payload.count }
 
-    mutating func removeAll() { payload.removeAll() }
+    mutating func removeAll() {
+        payload.removeAll()
+        laterBatches.removeAll()
+    }
 
     // MARK: - Claims
 
@@ -44,6 +63,15 @@ struct ClaimWriter: ~Copyable {
             last = range.upperBound
         }
         close(tag, sequence)
+    }
+
+    /// The same of any number of ranges.
+    mutating func manyRanges(
+        _ tag: ClaimTag, _ sequence: SequenceID, _ all: [ClosedRange<Int64>]
+    ) {
+        for start in stride(from: 0, to: all.count, by: Self.mostRanges) {
+            ranges(tag, sequence, all[start..<min(start + Self.mostRanges, all.count)])
+        }
     }
 
     mutating func run(_ sequence: SequenceID, _ run: Run) {
@@ -81,6 +109,9 @@ struct ClaimWriter: ~Copyable {
     }
 
     private mutating func close(_ tag: ClaimTag, _ sequence: SequenceID) {
+        if payload.count - (laterBatches.last ?? 0) >= Self.batchLength {
+            laterBatches.append(payload.count)
+        }
         payload.append(tag.rawValue)
         payload.append(sequence.venue)
         payload.append(bits: sequence.template)

@@ -186,8 +186,8 @@ public struct Ledger: ~Copyable {
         }
         for range in held { state.hold(range, at: index) }
         for range in declared { state.declare(range, at: index) }
-        if !held.isEmpty { claims.ranges(.held, sequence, held) }
-        if !declared.isEmpty { claims.ranges(.declared, sequence, declared) }
+        claims.manyRanges(.held, sequence, held)
+        claims.manyRanges(.declared, sequence, declared)
         if let newestEventTime, let last = held.map(\.upperBound).max() {
             state.mark(last, newestEventTime, at: index)
             claims.numbers(.timeMark, sequence, [last, newestEventTime])
@@ -255,7 +255,7 @@ public struct Ledger: ~Copyable {
 
     /// Forgets what was confirmed of a spool before a position: it was deleted.
     public mutating func dropProgress(in spool: UInt64, before position: Int64) {
-        state.dropProgress(in: spool, before: position)
+        guard state.dropProgress(in: spool, before: position) else { return }
         claims.spools(.progressDropped, [spool, UInt64(bitPattern: position)])
     }
 
@@ -282,15 +282,18 @@ public struct Ledger: ~Copyable {
     /// - Throws: ``LedgerError``; the batch is kept and a later call tries again.
     public mutating func write() throws(LedgerError) {
         guard !claims.isEmpty else { return }
-        try Self.append(claims, to: &file)
-        claims.removeAll()
+        // One batch, but for more claims than one may have.
+        while !claims.isEmpty {
+            try Self.append(claims, to: &file)
+            claims.removeFirstBatch()
+        }
         try compactIfWorthwhile()
     }
 
     private static func append(
         _ claims: borrowing ClaimWriter, to file: inout LedgerFile
     ) throws(LedgerError) {
-        try file.append(claims.payload.span)
+        try file.append(claims.payload.span(0..<claims.firstBatch))
     }
 
     /// Forces what was written to the device.

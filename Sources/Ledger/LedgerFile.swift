@@ -51,8 +51,8 @@ struct LedgerFile: ~Copyable {
             found.length = Int64(try file.status().st_size)
             switch try mark.read(file, magic: magic) {
             case .synced(let synced): found.synced = min(synced, found.length)
-            case .unwritten: found.synced = 0
-            case .unknown: found.synced = nil
+            // A ledger is durable before it has its name.
+            case .unwritten, .unknown: found.synced = nil
             }
         } catch { throw .system(error) }
         if found.synced == nil {

@@ -94,12 +94,18 @@ struct LedgerState {
         progress[Place(spool: spool, key: key), default: IDSet()].insert(positions)
     }
 
-    mutating func dropProgress(in spool: UInt64, before position: Int64) {
-        guard position > .min else { return }
-        for place in progress.keys where place.spool == spool {
+    /// - Returns: true when there was something to forget.
+    @discardableResult
+    mutating func dropProgress(in spool: UInt64, before position: Int64) -> Bool {
+        guard position > .min else { return false }
+        let places = progress.filter {
+            $0.key.spool == spool && ($0.value.first ?? .max) < position
+        }.keys
+        for place in places {
             progress[place]?.remove(.min...(position - 1))
             if progress[place]?.isEmpty == true { progress[place] = nil }
         }
+        return !places.isEmpty
     }
 
     mutating func keepProgress(onlyIn spools: [UInt64]) {
@@ -236,8 +242,9 @@ struct LedgerState {
             }
             for (tag, set) in [(ClaimTag.held, coverage.held), (.declared, coverage.declared)] {
                 let ranges = set.ranges
-                for start in stride(from: 0, to: ranges.count, by: 1 << 16) {
-                    claims.ranges(tag, name, ranges[start..<min(start + 1 << 16, ranges.count)])
+                let most = ClaimWriter.mostRanges
+                for start in stride(from: 0, to: ranges.count, by: most) {
+                    claims.ranges(tag, name, ranges[start..<min(start + most, ranges.count)])
                     try flush(&claims, above: bytes)
                 }
             }

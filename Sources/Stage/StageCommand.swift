@@ -80,6 +80,7 @@ extension StageCommand {
         var log = Log(stage: name, format: isForPeople ? .text : nil)
         var isService = Environment.isService(environment, instance: common.instance)
         do {
+            try FaultSwitch.recordFiles(environment)
             var settings = try Settings(
                 path: common.config ?? environment["CONFIG_FILE"], environment: environment)
             log.level = try settings.value(SettingCatalog.logLevel, common.logLevel)

@@ -1,6 +1,7 @@
 import Binance
 import Glibc
 import Identity
+import Journal
 import Ledger
 import Posix
 import Records
@@ -20,8 +21,18 @@ struct HeldRanges {
             return
         }
         do throws(LedgerError) {
-            let ledger = try Ledger(reading: path)
-            for key in ledger.sequences { coverages[key] = ledger.coverage(of: key) }
+            var ledger = try Ledger(reading: path)
+            for damage in ledger.takeDamages() {
+                log.warning(
+                    "\(path) is damaged at byte \(damage.offset): what \(damage.length) bytes there "
+                        + "said is asked for again")
+            }
+            // The venue serves the newest numbering; frames do not say which it is.
+            for sequence in ledger.sequences where sequence.epoch == ledger.epoch(of: sequence) {
+                var name = sequence
+                name.epoch = 1
+                coverages[name] = ledger.coverage(of: sequence)
+            }
         } catch {
             guard case .notALedger = error else { throw error }
             try readRecords(path, log: log)
