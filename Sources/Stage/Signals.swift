@@ -27,7 +27,7 @@ public enum Signals {
                 let first = Signals.firstStop.load(ordering: .relaxed)
                 if first == 0 {
                     Signals.firstStop.store(now, ordering: .relaxed)
-                } else if now - first > Signals.sameSignal {
+                } else if Signals.isSecond(now, after: first) {
                     // Delivered when the handler returns.
                     signal(number, SIG_DFL)
                     raise(number)
@@ -36,6 +36,9 @@ public enum Signals {
         }
         return stopFlag
     }
+
+    /// True for a signal that is not the same as the first one.
+    static func isSecond(_ now: Int64, after first: Int64) -> Bool { now - first > sameSignal }
 
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()

@@ -93,6 +93,13 @@ public final class LiveProgram {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// True once it has ended.
+    public var hasEnded: Bool {
+        // The third field of /proc/PID/stat, behind the name in parentheses: Z until it is waited for.
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return status != nil || text.split(separator: ")").last?.hasPrefix(" Z") == true
+    }
+
     /// Waits for its end.
     ///
     /// - Returns: the exit status, 128 + n after signal n.

@@ -122,6 +122,13 @@ public final class BackgroundProgram {
     /// Sends a signal to the program.
     public func signal(_ number: Int32) { kill(pid, number) }
 
+    /// True once it has ended.
+    public var hasEnded: Bool {
+        // The third field of /proc/PID/stat, behind the name in parentheses: Z until it is waited for.
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return text.split(separator: ")").last?.hasPrefix(" Z") == true
+    }
+
     deinit {
         kill(-pid, SIGKILL)
         _ = Spawn.wait(pid)
