@@ -41,16 +41,14 @@ struct Filter: ~Copyable {
             return try pass(gap: frame, of: missing, to: &writer)
         }
         let sequence = frame.sequence
-        // What has no number, or none of its own yet, is never a copy of something: raw messages,
-        // templates not known here, klines whose interval is not over.
-        guard frame.numbering == .contiguous || frame.numbering == .increasing,
-            !frame.isUnfinished
-        else {
-            recordsOut += 1
-            return try writer.append(frame)
-        }
         if current < 0 || memories[current].sequence != sequence {
             current = place(of: sequence)
+        }
+        // What has no number, or none of its own yet, is never a copy of something: raw messages,
+        // templates not known here, klines whose interval is not over.
+        guard memories[current].isNumbered, !frame.isUnfinished else {
+            recordsOut += 1
+            return try writer.append(frame)
         }
         guard memories[current].believes(frame) else {
             // One wild id must not make the memory vouch for a world of others; the sink judges.
@@ -127,7 +125,8 @@ struct Filter: ~Copyable {
 
     /// Logs what came of each sequence.
     mutating func report(to log: Log) {
-        for index in memories.indices.sorted(by: { memories[$0].title < memories[$1].title }) {
+        for index in memories.indices.sorted(by: { memories[$0].title < memories[$1].title })
+        where memories[index].isNumbered {
             let open = memories[index].openHoles()
             let memory = memories[index]
             let contiguous =

@@ -27,6 +27,8 @@ struct SequenceMemory {
 
     let sequence: SequenceID
     let isContiguous: Bool
+    /// False for raw messages and kinds that are not known here.
+    let isNumbered: Bool
     var duplicates: Int64 = 0
     var holes: Int64 = 0
     private var seen = IDSet()
@@ -38,6 +40,7 @@ struct SequenceMemory {
     init(_ sequence: SequenceID, window: Int) {
         self.sequence = sequence
         isContiguous = sequence.numbering == .contiguous
+        isNumbered = isContiguous || sequence.numbering == .increasing
         recent = RecentIdentities(capacity: window)
     }
 
