@@ -26,6 +26,8 @@ public struct Problem: Sendable, Equatable {
         case spoolFull = "spool_full"
         /// The disk is nearly full.
         case diskFull = "disk_full"
+        /// Objects are not delivered because the destination has others of their names.
+        case objectConflict = "object_conflict"
         /// A hole in a sequence is open for long.
         case holeOpen = "hole_open"
         /// Records disappeared, or came from nowhere, inside a stage.

@@ -46,6 +46,7 @@ struct Rules {
         add(.conservationOpen, conservation(stage))
         if snapshot.life == .running || !isReplaced {
             add(.diskFull, disk(snapshot))
+            add(.objectConflict, conflicts(snapshot))
             add(.holeOpen, holes(stage))
         }
         if snapshot.refusedMetrics > 0 {
@@ -114,7 +115,19 @@ struct Rules {
         return percent > thresholds.spool ? "the spool is \(tenths(percent)) % full" : nil
     }
 
+    private func conflicts(_ snapshot: StatsSnapshot) -> String? {
+        guard let count = snapshot.value(FigureName.objectsConflicting), count > 0 else {
+            return nil
+        }
+        let objects = count == 1 ? "1 object is" : "\(count) objects are"
+        return "\(objects) not delivered: the destination has other content under the same names; "
+            + "both are kept, see conflicts in its state directory"
+    }
+
     private func disk(_ snapshot: StatsSnapshot) -> String? {
+        if snapshot.value(FigureName.diskReserve) == 0 {
+            return "the disk of the state is full: what was kept in reserve is given up"
+        }
         guard let free = snapshot.value(FigureName.diskFree),
             let size = snapshot.value(FigureName.diskSize), size > 0
         else { return nil }

@@ -97,6 +97,10 @@ public enum FigureName {
     public static let diskFree = "disk_free_bytes"
     /// Gauge: size of that disk.
     public static let diskSize = "disk_size_bytes"
+    /// Gauge: bytes kept for a full disk; 0 once they had to be given up.
+    public static let diskReserve = "disk_reserve_bytes"
+    /// Gauge: objects put aside because the destination has others of their names.
+    public static let objectsConflicting = "objects_conflicting"
 
     // MARK: - Holes
 
@@ -124,7 +128,7 @@ public enum FigureName {
     /// Gauge: last id of that hole.
     public static let ledgerHoleLast = "ledger_hole_last_id"
 
-    /// Every name of this list but the prefix ``ledger``.
+    /// Every name of this list but the prefix ``ledger``, and those that only some sinks write.
     public static let all: Set<String> = [
         recordsIn, bytesIn, recordsOut, bytesOut, recordsRecovered, recordsWaiting, streamRecords,
         streamRecordsOut, objectsOut, gapRecordsOut, messages, requests, duplicates, filtered,

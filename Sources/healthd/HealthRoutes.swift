@@ -183,7 +183,7 @@ struct HealthRoutes {
     /// way. What is declared missing for good is a number beside that.
     private var complete: Response {
         var reasons = overview.problems.filter {
-            [.nothingRuns, .conservationOpen, .linkBroken].contains($0.code)
+            [.nothingRuns, .objectConflict, .conservationOpen, .linkBroken].contains($0.code)
         }.map(\.json)
         var declared: [JSONValue] = []
         var total: Int64 = 0

@@ -77,6 +77,16 @@ struct AccessTests {
         }
     }
 
+    @Test func `an empty token is an error, and not no token`() throws {
+        let place = try TemporaryDirectory()
+        for token in ["", " "] {
+            let outcome = try Program.run(
+                "healthd", arguments(place, "127.0.0.1:0"), environment: ["HEALTH_TOKEN": token])
+            #expect(outcome.status == 78, "\(outcome.errors)")
+            #expect(outcome.errors.contains("health.token"), "\(outcome.errors)")
+        }
+    }
+
     @Test func `a port that is taken is told in the system's words`() throws {
         let health = try Health()
         let place = try TemporaryDirectory()

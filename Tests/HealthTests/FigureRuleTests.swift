@@ -54,6 +54,23 @@ struct FigureRuleTests {
         #expect(try health.waitFor("breaker_open", isThere: false) != nil)
     }
 
+    @Test func `objects that conflict, and a reserve that is given up`() throws {
+        let health = try Health(["heartbeat_seconds: 600"])
+        let stats = try fake(health, "s3-put")
+        let conflicts = stats.gauge(FigureName.objectsConflicting, help: "Objects put aside.")
+        let reserve = stats.gauge(FigureName.diskReserve, help: "Bytes kept for a full disk.")
+        reserve.set(4096)
+        #expect(try waitUntil { try health.get("/health/components/s3_writer").status == 200 })
+        conflicts.set(1)
+        #expect(try health.waitFor("object_conflict") != nil)
+        #expect(try health.get("/complete").status == 503)
+        #expect(try !health.get("/health").reasons.contains("disk_full"))
+        conflicts.set(0)
+        reserve.set(0)
+        #expect(try health.waitFor("disk_full") != nil)
+        #expect(try !health.get("/health").reasons.contains("object_conflict"))
+    }
+
     @Test func `a heartbeat that stops without a signal`() throws {
         let health = try Health(["heartbeat_seconds: 0.5"])
         let stats = try fake(health, "dedup")
