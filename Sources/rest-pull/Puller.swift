@@ -41,21 +41,19 @@ struct Puller: ~Copyable {
     private var writer: FrameWriter
     private let pulls: [SequencePull]
     private var counters: PullCounters
-    private let notices: NoticeLog
     private var nextToken = 1
     private var badInARow = 0
     private var progress = Progress()
 
     init(
         rules: Rules, client: consuming VenueClient, writer: consuming FrameWriter,
-        pulls: [SequencePull], counters: PullCounters, notices: NoticeLog
+        pulls: [SequencePull], counters: PullCounters
     ) {
         self.rules = rules
         self.client = client
         self.writer = writer
         self.pulls = pulls
         self.counters = counters
-        self.notices = notices
     }
 
     // MARK: - The loop
@@ -191,7 +189,8 @@ struct Puller: ~Copyable {
                         + "the last one: \(error)")
             }
             counters.noteBadReply()
-            notices.write("a bad reply, asking again: \(error)", .unreadable)
+            stage.log.warning(
+                "a bad reply, asking again: \(error)", cause: "venue_unreadable")
             ask(pull, request, after: 0.2 * Double(badInARow))
         }
     }

@@ -171,8 +171,15 @@ struct RestPull: StageCommand {
         stage.enter(.connecting)
         var client = try VenueClient(options.venue)
         client.heartbeat = stage.stats.heartbeat
-        let notices = NoticeLog(stage.log)
-        client.report = { notices.write($0) }
+        client.report = { [log = stage.log] notice in
+            // A venue that spoils each second reply would fill a disk otherwise.
+            let cause = notice.cause == .once ? nil : "venue_\(notice.cause)"
+            if notice.isWarning {
+                log.warning(notice.text, cause: cause)
+            } else {
+                log.info(notice.text, cause: cause)
+            }
+        }
         guard try Greeting(options: options).exchange(&client, in: stage) else { return }
         if options.dataset == .depth {
             return try SnapshotPull(options: options).run(&client, writer, in: stage)
@@ -182,7 +189,7 @@ struct RestPull: StageCommand {
         stage.enter(.running)
         var puller = Puller(
             rules: options.rules, client: client, writer: writer, pulls: pulls,
-            counters: PullCounters(stage), notices: notices)
+            counters: PullCounters(stage))
         try puller.run(in: stage)
         let report = PullReport(
             pulls: pulls, follows: options.rules.follows,

@@ -19,7 +19,6 @@ struct BookSnapshots: ~Copyable {
     private var failuresInARow = 0
     /// Nothing is asked before it, ns.
     private var notBefore: Int64 = 0
-    private var failureLog = LogLimit()
     /// The stream whose snapshot is on its way.
     private var place: Int?
 
@@ -111,10 +110,8 @@ struct BookSnapshots: ~Copyable {
         notBefore = time + Int64(max(0.1, pauses.delay(attempt: failuresInARow)) * 1e9)
     }
 
-    private mutating func warn(of symbol: String, _ reason: String, _ log: Log) {
-        guard failureLog.allows(at: Clock.monotonicNanoseconds()) else { return }
+    private func warn(of symbol: String, _ reason: String, _ log: Log) {
         log.warning(
-            "no snapshot of a book",
-            ["symbol": symbol, "reason": reason, "left_out": "\(failureLog.told())"])
+            "no snapshot of a book", ["symbol": symbol, "reason": reason], cause: "no_snapshot")
     }
 }

@@ -24,8 +24,6 @@ struct MessagePump: ~Copyable {
     private(set) var hasReachedLimit = false
     /// When the oldest record in the buffer was received, ns; 0 when it is empty.
     private var oldestWaiting: Int64 = 0
-    private var venueErrorLog = LogLimit()
-    private var shutdownLog = LogLimit()
 
     init(_ plan: TapOptions, _ counters: TapCounters, log: Log) throws {
         let output = try OutputBuffer(plan.output)
@@ -168,25 +166,17 @@ struct MessagePump: ~Copyable {
     }
 
     /// - Returns: true when the server is about to go.
-    private mutating func read(_ notice: StreamNotice, _ connection: TapConnection) -> Bool {
-        let now = Clock.monotonicNanoseconds()
+    private func read(_ notice: StreamNotice, _ connection: TapConnection) -> Bool {
         switch notice {
         case .shutdown:
-            if shutdownLog.allows(at: now) {
-                log.info(
-                    "the server is about to shut down",
-                    [
-                        "connection": "\(connection.number)",
-                        "left_out": "\(shutdownLog.told())",
-                    ])
-            }
+            log.info(
+                "the server is about to shut down", ["connection": "\(connection.number)"],
+                cause: "server_shutdown")
             return true
         case .error(let error):
             counters.venueErrors.add()
-            guard venueErrorLog.allows(at: now) else { return false }
             log.warning(
-                "the venue reports an error",
-                ["error": "\(error)", "left_out": "\(venueErrorLog.told())"])
+                "the venue reports an error", ["error": "\(error)"], cause: "venue_error")
             return false
         case .other: return false
         }

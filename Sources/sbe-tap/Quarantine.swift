@@ -14,7 +14,6 @@ struct Quarantine: ~Copyable {
     private var hasFailed = false
     /// By reason: true once a message was refused for it.
     private var wasSeen = [Bool](repeating: false, count: StreamError.Reason.allCases.count)
-    private var implausibleLog = LogLimit()
 
     init(_ rules: TapOptions.OutputRules, _ counters: TapCounters, log: Log) {
         self.log = log
@@ -53,13 +52,9 @@ struct Quarantine: ~Copyable {
         }
         if error.reason == .implausible {
             // Ids that would have spoilt all that follows: the venue or the network has a fault.
-            guard implausibleLog.allows(at: Clock.monotonicNanoseconds()) else { return }
             return log.error(
                 "ids that cannot be true, the message is kept aside",
-                [
-                    "reason": "\(error)", "path": file.path,
-                    "left_out": "\(implausibleLog.told())",
-                ])
+                ["reason": "\(error)", "path": file.path], cause: "implausible_ids")
         }
         guard isFirst else { return }
         log.warning(
