@@ -206,7 +206,7 @@ let package = Package(
             name: "KinesisPutTests",
             dependencies: [
                 "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Identity", "Posix",
-                "Spool", "Stage", "StageAWS", "Stats", "Transport",
+                "Sink", "Spool", "Stage", "StageAWS", "Stats", "Transport",
             ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         fuzz,

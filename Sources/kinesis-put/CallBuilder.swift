@@ -81,9 +81,9 @@ struct CallBuilder: ~Copyable {
             }
             body.append(scratch.span, key.suffix)
             return .added
-        } left: { _, batch, _ in
+        } left: { frame, passage in
             // What leaves here was put aside.
-            stream.release(batch)
+            stream.leave(frame, passage, confirmations)
         }
     }
 
@@ -140,8 +140,8 @@ struct CallBuilder: ~Copyable {
             Self.add(scratch, key.name, to: &container)
             framed += bytes.byteCount
             return .added
-        } left: { _, batch, _ in
-            stream.release(batch)
+        } left: { frame, passage in
+            stream.leave(frame, passage, confirmations)
         }
         guard let call, let item = call.items.first else { return nil }
         if framed > 0 { stream.recordPacking(Double(container.length) / Double(framed)) }

@@ -1,3 +1,6 @@
+import Encoding
+import Identity
+import Journal
 import Ledger
 import Posix
 import Records
@@ -7,76 +10,329 @@ import Stage
 /// Which records came, which are confirmed, and which were put aside: what the figures, the ledger
 /// and the quarantine say, kept together so that no record is in two of them or in none.
 final class ConfirmationLog {
-    private var quarantine: Quarantine
+    /// What is to be done with a record that was read.
+    enum Verdict {
+        /// It goes to the service, and its sequence has this epoch.
+        case deliver(epoch: UInt16)
+        /// It is held already, or was put aside.
+        case done
+        /// Parts of a gap record that are missing indeed go instead of it.
+        case parts([ClosedRange<Int64>])
+        /// A person has to decide first, see ``ConfirmationLog/halt``: it is kept on disk.
+        case undecided
+    }
+
     var tally = SinkTally()
-    private var confirmed: ConfirmedIDs
+    /// Holes of books that are to be declared.
+    var holes = HoleWatch()
+    /// Why nothing more is taken in before a person has decided; nil for nothing.
+    private(set) var halt: StageFailure?
+    /// Why the disk of the state cannot take what is confirmed; nil while it can.
+    private(set) var isBlocked = false
+    private var state: StateDirectory
+    private var held: HeldIDs
+    private var chains: [Chain.ID: Chain] = [:]
+    private var current: Chain?
+    /// Chains with something that the ledger does not have.
+    private var changed: [Chain] = []
+    /// Sequences whose figures do not tell the latest yet.
+    private var uncovered: Set<SequenceID>
+    /// Sequences whose exact ids are remembered, by spool segment.
+    private var remembered: [Int: Set<SequenceID>] = [:]
+    private var lastRemembered: (group: Int, sequence: SequenceID)?
     private let log: Log
 
-    init(ledger: consuming Ledger, quarantine: consuming Quarantine, log: Log) {
-        confirmed = ConfirmedIDs(ledger: ledger)
-        self.quarantine = quarantine
+    init(_ state: consuming StateDirectory, _ held: consuming HeldIDs, log: Log) {
+        uncovered = Set(state.ledger.sequences)
+        self.state = state
+        self.held = held
         self.log = log
     }
 
+    /// The directory of the state.
+    var path: String { state.path }
+    /// Room for the ledger on a full disk.
+    var reserve: Reserve { state.reserve }
+
     // MARK: - Coming in
 
-    /// Notes a record that was read.
+    /// Decides on a record that was read.
     ///
-    /// - Returns: false when it is held already.
-    func accept(_ frame: borrowing FrameView) -> Bool {
+    /// - Parameters:
+    ///   - group: the segment of the spool that will have it.
+    ///   - now: ns of the monotonic clock.
+    func accept(_ frame: borrowing FrameView, group: Int, now: Int64) throws -> Verdict {
         tally.recordsIn += 1
         tally.bytesIn += Int64(frame.bytes.byteCount)
-        return isNew(frame)
+        if halt != nil { return .undecided }
+        held.select(frame.sequence, &state.ledger)
+        switch try judge(frame) {
+        case .deliver: break
+        case let verdict: return verdict
+        }
+        if let parts = held.missing(of: frame, &state.ledger) {
+            if parts.isEmpty {
+                tally.refused += 1
+            } else {
+                tally.recordsIn += Int64(parts.count - 1)
+            }
+            return parts.isEmpty ? .done : .parts(parts)
+        }
+        if let skipped = held.skipped(before: frame) {
+            holes.note(skipped, before: frame, now: now)
+        }
+        // A new numbering may have begun with it.
+        let key = held.key
+        note(frame, key, group: group, isLive: true)
+        return .deliver(epoch: key.epoch)
     }
 
-    /// Notes a record that an earlier run left in a spool.
+    /// Decides on a record that an earlier run left in a spool.
     ///
-    /// - Returns: false when it is held already.
-    func recover(_ frame: borrowing FrameView) -> Bool {
+    /// - Parameters:
+    ///   - position: where the spool has it; see `Spool.Position.linear`.
+    ///   - spool: whose id that is.
+    ///   - subKey: of its partition key.
+    func recover(
+        _ frame: borrowing FrameView, at position: Int64, in spool: UInt64, subKey: Int64,
+        group: Int
+    ) throws -> Verdict {
+        if halt != nil { return .undecided }
+        let key = held.select(frame.sequence, &state.ledger)
+        let progress = ProgressKey(sequence: key, bucket: subKey)
+        if state.ledger.isConfirmed(progress, position, in: spool) {
+            tally.recovered += 1
+            tally.refused += 1
+            return .done
+        }
+        let verdict = try judge(frame)
+        if case .undecided = verdict { return verdict }
         tally.recovered += 1
-        return isNew(frame)
+        guard case .deliver = verdict else { return verdict }
+        note(frame, held.key, group: group, isLive: false)
+        return .deliver(epoch: held.key.epoch)
     }
 
-    private func isNew(_ frame: borrowing FrameView) -> Bool {
-        if confirmed.accept(frame) { return true }
-        tally.refused += 1
-        return false
+    /// Takes a record in that this run has made itself, such as a gap record.
+    func acceptOwn(_ frame: borrowing FrameView, group: Int) -> UInt16 {
+        let key = held.select(frame.sequence, &state.ledger)
+        note(frame, key, group: group, isLive: true)
+        return key.epoch
+    }
+
+    /// The epoch of a record that was accepted before, and kept on disk since.
+    func epoch(of frame: borrowing FrameView) -> UInt16 {
+        held.select(frame.sequence, &state.ledger).epoch
+    }
+
+    private func judge(_ frame: borrowing FrameView) throws -> Verdict {
+        switch held.verdict(on: frame, &state.ledger) {
+        case .new: break
+        case .possibleRepeat: tally.possibleRepeats += 1
+        case .held:
+            tally.refused += 1
+            return .done
+        case .implausible(let fault):
+            try putAside(frame, .implausibleIDs, because: "\(fault)", wasAccepted: false)
+            return .done
+        case .restarted(let sequence, let before, let now):
+            halt = Self.restart(of: sequence, before: before, now: now)
+            return .undecided
+        }
+        // A broken message must not hold the ids of a good one.
+        do throws(FrameError) { try frame.validate() } catch {
+            try putAside(frame, .brokenMessage, because: "\(error)", wasAccepted: false)
+            return .done
+        }
+        return .deliver(epoch: 0)
+    }
+
+    private func note(
+        _ frame: borrowing FrameView, _ key: SequenceID, group: Int, isLive: Bool
+    ) {
+        let previous = held.previous
+        held.accept(frame, group: group)
+        guard frame.numbering == .increasing || frame.sharesItsInterval else { return }
+        if lastRemembered?.group != group || lastRemembered?.sequence != key {
+            lastRemembered = (group, key)
+            remembered[group, default: []].insert(key)
+        }
+        // A reading begins with the first record, and anew behind what an earlier run left.
+        guard frame.numbering == .increasing else { return }
+        let chain = chain(key, 0)
+        if previous == nil || isLive && !chain.isLive { chain.readingBegins = frame.firstID }
+        if isLive { chain.isLive = true }
+    }
+
+    private static func restart(
+        of sequence: SequenceID, before: Int64, now: Int64
+    ) -> StageFailure {
+        StageFailure(
+            .configuration,
+            """
+            ids of \(sequence.title) began again: an id that is held, of records up to \
+            \(Timestamp.text(microseconds: before)), came with a record of \
+            \(Timestamp.text(microseconds: now)). Start again with --new-epoch \
+            \(EpochSetting.text(of: sequence)) to deliver them as a new numbering; the records that \
+            were read stay in the spool until then
+            """)
     }
 
     // MARK: - Going out
 
-    /// Notes a record that the service confirmed.
-    func confirm(_ frame: RawSpan) {
+    /// Notes that a record has left its queue: it was confirmed, or put aside.
+    ///
+    /// - Parameters:
+    ///   - position: where the spool has it.
+    ///   - epoch: of its sequence when it was accepted.
+    func leave(
+        _ frame: RawSpan, at position: Int64, in spool: UInt64, epoch: UInt16, subKey: Int64,
+        isDelivered: Bool
+    ) {
         guard let view = try? FrameView(frame) else { return }
-        confirmed.confirm(view)
+        var sequence = view.sequence
+        sequence.epoch = epoch
+        let chain = chain(sequence, subKey)
+        if !chain.isChanged {
+            chain.isChanged = true
+            changed.append(chain)
+        }
+        chain.pass(position, in: spool)
+        guard isDelivered else { return }
         tally.bytesOut += Int64(frame.byteCount)
+        if let missing = view.missingSequence {
+            guard let gap = view.declaredGap else { return }
+            var missing = missing
+            missing.epoch = state.ledger.epoch(of: missing)
+            state.ledger.add(missing, declared: [gap])
+            uncovered.insert(missing)
+        } else {
+            chain.confirm(view)
+        }
+    }
+
+    private func chain(_ sequence: SequenceID, _ subKey: Int64) -> Chain {
+        let id = Chain.ID(sequence: sequence, subKey: subKey)
+        if let current, current.id == id { return current }
+        let chain = chains[id] ?? Chain(id)
+        chains[id] = chain
+        current = chain
+        return chain
     }
 
     /// Puts a record into the quarantine that can never be sent.
-    func putAside(_ frame: borrowing FrameView, _ reason: QuarantineReason, because words: String)
-        throws
-    {
-        try quarantine.add(frame, because: words)
+    ///
+    /// - Parameter wasAccepted: its ids were held until now; a good copy may take its place.
+    func putAside(
+        _ frame: borrowing FrameView, _ reason: QuarantineReason, because words: String,
+        wasAccepted: Bool = true
+    ) throws {
+        try state.quarantine.add(frame, because: words)
         tally.notePutAside(reason)
-        log.warning("a record was put into \(quarantine.path): \(words)", cause: reason.label)
+        if wasAccepted { held.giveBack(frame, &state.ledger) }
+        let line =
+            "a record of \(frame.sequence.title) was put into \(state.quarantine.path): \(words)"
+        if reason == .implausibleIDs {
+            log.error(line, cause: reason.label)
+        } else {
+            log.warning(line, cause: reason.label)
+        }
+    }
+
+    /// What of some ids is neither held nor declared missing.
+    func undeclared(_ hole: HoleWatch.Hole) -> [ClosedRange<Int64>] {
+        held.undeclared(hole.ids, of: hole.sequence, &state.ledger)
     }
 
     // MARK: - The ledger
 
-    /// Hands what was confirmed to the system, so that the end of this process does not undo it.
-    func write() throws(StageFailure) {
-        // What was put aside is in no spool once its batch is released.
-        do throws(SystemError) { try quarantine.flush() } catch {
-            throw StageFailure(ExitCode(for: error), "\(error)")
+    /// Hands what was confirmed and put aside to the system, so that the end of this process does
+    /// not undo it. Where there is no room it is kept, and ``isBlocked`` until a later call finds
+    /// some.
+    func write() throws {
+        if isBlocked, !findRoom() { return }
+        for chain in changed {
+            if chain.book(in: &state.ledger) { uncovered.insert(chain.id.sequence) }
         }
-        tally.quarantineLeftOut = quarantine.leftOut
-        do throws(LedgerError) { try confirmed.write() } catch { throw StageFailure(error) }
+        changed.removeAll(keepingCapacity: true)
+        do {
+            do throws(LedgerError) { try state.ledger.write() } catch {
+                guard case .system(let reason) = error, reason.isNoRoom else {
+                    throw StageFailure(error)
+                }
+                throw reason
+            }
+            do throws(SystemError) {
+                try state.reserve.spending { () throws(SystemError) in
+                    try state.quarantine.flush()
+                }
+            } catch { throw error }
+            tally.quarantineLeftOut = state.quarantine.leftOut
+            if isBlocked { log.info("the disk of \(path) has room again") }
+            isBlocked = false
+        } catch let error as SystemError where error.isNoRoom { block() }
     }
 
+    private func block() {
+        guard !isBlocked else { return }
+        isBlocked = true
+        log.error(
+            "delivery is paused: the disk of \(path) is full, and what is confirmed cannot be written "
+                + "down. Free some of it; nothing is lost", cause: "state_disk_full")
+    }
+
+    /// Pauses delivery where there is no room for the ledger: to be called before anything is sent.
+    func blockWithoutRoom() { if !findRoom() { block() } }
+
     /// Makes what was confirmed durable.
-    func sync(_ coverage: inout CoverageFigures) throws(StageFailure) {
+    ///
+    /// - Returns: false where there is no room.
+    func sync(_ coverage: inout CoverageFigures) throws -> Bool {
         try write()
-        do throws(LedgerError) { try confirmed.sync() } catch { throw StageFailure(error) }
-        confirmed.noteCoverage(in: &coverage)
+        guard !isBlocked else { return false }
+        do throws(LedgerError) { try state.ledger.sync() } catch { throw StageFailure(error) }
+        for key in uncovered {
+            if let found = state.ledger.coverage(of: key) { coverage.note(found, of: key) }
+        }
+        uncovered.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    /// True when the ledger can be written to, as far as can be told without writing to it: what is
+    /// sent and cannot be written down is sent again after every start.
+    func findRoom() -> Bool {
+        if reserve.isHeld { return true }
+        reserve.retake()
+        if reserve.isHeld { return true }
+        let probe = path + "/room"
+        defer { for name in [probe, probe + ".new"] { try? Files.remove(name) } }
+        do {
+            try Files.replace(probe, with: [UInt8](repeating: 1, count: 8192))
+            return true
+        } catch { return false }
+    }
+
+    /// Forgets what only spools needed that are deleted by now.
+    ///
+    /// - Parameters:
+    ///   - spools: those that are open: what is confirmed of others says nothing any more.
+    func forgetSpools(except spools: [UInt64]) { state.ledger.keepProgress(onlyIn: spools) }
+
+    /// Forgets what was needed of one spool before a position, which was deleted.
+    ///
+    /// - Parameter isThere: whether records of a template are in this spool.
+    func forget(
+        in spool: UInt64, before position: Int64, groupsBefore group: Int,
+        where isThere: (UInt16) -> Bool
+    ) {
+        state.ledger.dropProgress(in: spool, before: position)
+        for (old, sequences) in remembered where old < group {
+            for sequence in sequences where isThere(sequence.template) {
+                held.forget(old, of: sequence)
+                remembered[old]?.remove(sequence)
+            }
+            if remembered[old]?.isEmpty == true { remembered[old] = nil }
+        }
+        lastRemembered = nil
     }
 }

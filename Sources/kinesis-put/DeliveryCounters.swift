@@ -14,7 +14,7 @@ struct DeliveryCounters {
     init(_ stats: StatsWriter, state: String, spoolMax: Int) {
         common = SinkFigures(
             stats, state: state, spoolMax: spoolMax, goesOut: "confirmed by the service",
-            putsAside: [.brokenMessage, .tooLong, .refusedByService])
+            putsAside: [.brokenMessage, .tooLong, .refusedByService, .implausibleIDs])
         bytesSent = stats.counter("bytes_sent", help: "Bytes of request bodies, repeats included.")
         callsInFlight = stats.gauge(
             "calls_in_flight", help: "Calls under way, one per shard at most.")

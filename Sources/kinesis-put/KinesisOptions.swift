@@ -29,6 +29,10 @@ struct KinesisOptions: Sendable {
     let drainTimeout: Double
     /// Seconds without a success, after the input's end, after which the run gives up.
     let giveUpAfter: Double
+    /// How much a record may claim by its ids.
+    let idLimits: IDLimits
+    /// Sequences whose ids may begin anew, as records have them.
+    let newEpochs: Set<SequenceID>
     let kinesis: KinesisConfiguration
     let credentials: ConfiguredCredentials
 
@@ -41,15 +45,17 @@ struct KinesisOptions: Sendable {
                 + "give --no-aggregate, or kinesis.aggregate: false, to send single records")
     }
 
-    /// Notes what the state is of. Another service is refused; another stream of a kind goes on
-    /// where the one before was left, which is told.
-    func claimState(_ log: Log) throws {
+    /// Opens the state, and notes what it is of. Another service is refused; another stream of a
+    /// kind goes on where the one before was left, which is told.
+    func openState(_ log: Log) throws -> StateDirectory {
         let location = kinesis.location
-        try StateOwner.claim(state, [("service", location.endpoint ?? location.region)])
+        let directory = try StateDirectory(
+            state, claims: [("service", location.endpoint ?? location.region)], log: log)
         let kinds = streams.byTemplate.enumerated().map { template, stream in
             (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.description)
         }
         for change in try StateOwner.claim(state, kinds, mayChange: true) { log.warning(change) }
+        return directory
     }
 
     /// Notes whose stream a name means, as the service says: the account of the credentials, which

@@ -3,6 +3,7 @@ import AWS
 import Identity
 import Posix
 import Records
+import Sink
 import Stage
 import StageAWS
 import Stats
@@ -58,6 +59,14 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
     @Option(SettingCatalog.kinesisEndpoint) var endpointURL: String?
+    @Option(SettingCatalog.widestRecord) var maxIDs: Int?
+    @Option(SettingCatalog.farthestID) var maxIDJump: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Deliver ids of this sequence that began again as a new numbering; may be given again.",
+            valueName: "SYMBOL/KIND"),
+        transform: EpochSetting.sequence)
+    var newEpoch: [SequenceID] = []
     @Flag(help: "Ask whether the streams can be written to, say so, and end.") var check = false
     @OptionGroup var common: CommonOptions
 
@@ -96,7 +105,10 @@ struct KinesisPut: StageCommand {
             sync: try settings.value(SettingCatalog.syncRule, fsync),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
-            kinesis: kinesis,
+            idLimits: IDLimits(
+                widest: Int64(try settings.value(SettingCatalog.widestRecord, maxIDs)),
+                farthest: Int64(try settings.value(SettingCatalog.farthestID, maxIDJump))),
+            newEpochs: Set(newEpoch), kinesis: kinesis,
             credentials: try ConfiguredCredentials(region: location.region, &settings))
     }
 

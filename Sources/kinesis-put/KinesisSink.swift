@@ -1,5 +1,7 @@
 import AWS
 import Glibc
+import Identity
+import Journal
 import Ledger
 import Posix
 import Records
@@ -33,23 +35,18 @@ struct KinesisSink: ~Copyable {
     private var isFull = false
 
     init(_ options: KinesisOptions, in stage: borrowing Stage) throws {
-        let ledger: Ledger
-        do throws(LedgerError) { ledger = try Ledger(writing: options.state + "/ledger") } catch {
-            throw StageFailure(error)
-        }
         let log = stage.log
-        try options.claimState(log)
+        var state = try options.openState(log)
         let counters = DeliveryCounters(
             stage.stats, state: options.state, spoolMax: options.spoolMax)
-        if ledger.tornBytes > 0 {
-            log.warning("the ledger ended in \(ledger.tornBytes) torn bytes, which were cut off")
-            counters.common.tornBytes.add(Int(ledger.tornBytes))
-        }
+        log.report(state.ledger.takeDamages(), of: "ledger")
+        counters.common.tornBytes.add(Int(state.ledger.tornBytes))
         let confirmations = ConfirmationLog(
-            ledger: ledger, quarantine: Quarantine(path: options.state + "/quarantine.ndjson"),
-            log: log)
+            state, HeldIDs(options.idLimits, renewable: options.newEpochs), log: log)
         let sender = try Sender(options, confirmations, counters, log)
         let streams = try StreamSet(options, stage, counters)
+        confirmations.forgetSpools(except: streams.queues.map(\.spoolID))
+        confirmations.blockWithoutRoom()
         self.sender = sender
         self.streams = streams
         self.options = options
@@ -66,7 +63,7 @@ struct KinesisSink: ~Copyable {
     ///
     /// - Throws: `FrameError` for bytes that are not frames; what came before was taken in.
     mutating func readAll(_ reader: inout FrameReader) throws {
-        while true {
+        while confirmations.halt == nil {
             let input = mayRead ? reader.descriptorNumber : -1
             try step(input)
             if Descriptor.isReadable(stop) {
@@ -88,14 +85,59 @@ struct KinesisSink: ~Copyable {
 
     private mutating func accept(_ reader: inout FrameReader) throws {
         let now = Clock.monotonicNanoseconds()
-        try streams.appendBatch { window in
+        try streams.appendBatch(confirmations) { window in
             while let frame = try reader.next() {
-                guard confirmations.accept(frame) else { continue }
-                streams.append(frame, window: window, now: now)
+                let queue = streams.queue(of: frame)
+                switch try confirmations.accept(frame, group: queue.group, now: now) {
+                case .deliver(let epoch):
+                    queue.append(frame, epoch: epoch, window: window, now: now)
+                case .undecided: queue.append(frame, epoch: nil, window: window, now: now)
+                case .done: break
+                case .parts(let parts):
+                    for part in parts {
+                        var bytes = Bytes()
+                        bytes.append(gap: part, like: frame)
+                        try Self.append(bytes, to: queue, confirmations, window: window, now: now)
+                    }
+                }
             }
         }
         if let times = reader.lastTimes { counters.common.flow.note(times) }
         if options.sync == .batch { try streams.sync(counters, now: now, interval: 0) }
+    }
+
+    /// Adds a record that was made here.
+    private static func append(
+        _ bytes: borrowing Bytes, to queue: StreamQueue, _ confirmations: ConfirmationLog,
+        window: Int, now: Int64
+    ) throws {
+        let frame = try FrameView(bytes.span)
+        let epoch = confirmations.acceptOwn(frame, group: queue.group)
+        queue.append(frame, epoch: epoch, window: window, now: now)
+    }
+
+    /// Declares holes of books that nothing can fill again, unless somebody else has by now.
+    private mutating func declareHoles(all: Bool = false) throws {
+        guard !confirmations.holes.isEmpty, !streams.isShort else { return }
+        let now = Clock.monotonicNanoseconds()
+        try streams.appendBatch(confirmations) { window in
+            for hole in confirmations.holes.takeDue(now: now, all: all) {
+                for ids in confirmations.undeclared(hole) {
+                    var bytes = Bytes()
+                    bytes.append(
+                        gap: ids, of: hole.sequence, reason: .disconnected,
+                        source: SourceCode(rawValue: hole.source), eventTime: hole.eventTime,
+                        ingestTime: hole.ingestTime)
+                    confirmations.tally.recordsIn += 1
+                    let queue = streams.queue(of: try FrameView(bytes.span))
+                    try Self.append(bytes, to: queue, confirmations, window: window, now: now)
+                    log.info(
+                        "\(hole.sequence.title) skipped ids \(ids.lowerBound) to "
+                            + "\(ids.upperBound), which nothing can fetch again: a gap record says so",
+                        cause: "hole_declared")
+                }
+            }
+        }
     }
 
     /// One turn of the loop: sends what is due, waits, does what answers ask for, and keeps the
@@ -103,7 +145,8 @@ struct KinesisSink: ~Copyable {
     private mutating func step(_ input: Int32, until deadline: Int64 = .max) throws {
         try streams.load(confirmations, now: Clock.monotonicNanoseconds())
         sender.ask(streams.busy)
-        try sender.send(streams.queues)
+        // What cannot be written down once it is confirmed must not be sent.
+        if !confirmations.isBlocked { try sender.send(streams.queues) }
         let now = Clock.monotonicNanoseconds()
         let left = max(0, min(nextTime(now), deadline) - now)
         let timeout = left == 0 ? 0 : Int32(min(60_000, (left + 999_999) / 1_000_000))
@@ -113,8 +156,9 @@ struct KinesisSink: ~Copyable {
     }
 
     private var mayRead: Bool {
-        streams.spoolBytes + Int64(min(Self.readAhead, options.spoolMax / 4))
-            < Int64(options.spoolMax)
+        !streams.isShort && !confirmations.isBlocked
+            && streams.spoolBytes + Int64(min(Self.readAhead, options.spoolMax / 4))
+                < Int64(options.spoolMax)
     }
 
     /// When there will be something to do though nothing happens, ns.
@@ -122,9 +166,9 @@ struct KinesisSink: ~Copyable {
         var next = min(
             now + 60_000_000_000,
             streams.nextTime(
-                now, hasRoom: sender.hasRoom,
+                now, hasRoom: sender.hasRoom && !confirmations.isBlocked,
                 syncInterval: options.sync == .never ? nil : Self.syncInterval))
-        if sender.callsInFlight > 0 || ledgerAt > 0 {
+        if sender.callsInFlight > 0 || ledgerAt > 0 || streams.isShort || confirmations.isBlocked {
             next = min(next, max(now, ledgerAt) + Self.ledgerInterval)
         }
         return max(next, now)
@@ -158,7 +202,8 @@ struct KinesisSink: ~Copyable {
         sender.restartPatience(at: start)
         for queue in streams.queues where queue.health.trouble != nil { queue.hurry(now: start) }
         var end: StageFailure?
-        while end == nil, !streams.busy.isEmpty {
+        if confirmations.halt == nil { try declareHoles(all: true) }
+        while end == nil, !left.isEmpty {
             let now = Clock.monotonicNanoseconds()
             if deadline == .max, Descriptor.isReadable(stop) {
                 deadline = now + Int64(options.drainTimeout * 1e9)
@@ -180,6 +225,7 @@ struct KinesisSink: ~Copyable {
                 "refused": "\(tally.refused)", "quarantined": "\(tally.quarantined)",
                 "waiting": "\(streams.waiting)",
             ])
+        if let halt = confirmations.halt { throw halt }
         if let end {
             throw StageFailure(
                 end.code,
@@ -187,9 +233,15 @@ struct KinesisSink: ~Copyable {
         }
     }
 
+    /// What is to be delivered before the end: nothing that is on disk only, when a person has to
+    /// decide upon a record first.
+    private var left: [StreamQueue] {
+        confirmations.halt == nil ? streams.busy : streams.busyInMemory
+    }
+
     /// Why nothing more is waited for; nil while it makes sense to wait.
     private func reasonToEnd(_ now: Int64, since start: Int64, deadline: Int64) -> StageFailure? {
-        let left = streams.busy
+        let left = left
         let failure = left.lazy.compactMap(\.health.lastFailure).first
         let last = failure.map { "; the last failure: \($0)" } ?? ""
         if now >= deadline { return StageFailure(.gaveUp, "the time to drain is over\(last)") }
@@ -209,14 +261,18 @@ struct KinesisSink: ~Copyable {
 
     private mutating func keepLedger() throws {
         let now = Clock.monotonicNanoseconds()
-        try confirmations.write()
+        // With the reserve gone each write counts: then one a second has to do.
+        if confirmations.reserve.isHeld { try confirmations.write() }
         if options.sync != .never {
             try streams.sync(counters, now: now, interval: Self.syncInterval)
         }
         publish()
-        let isPressed = !mayRead
+        let isPressed = !mayRead && confirmations.reserve.isHeld && !confirmations.isBlocked
         guard now - ledgerAt >= Self.ledgerInterval || isPressed else { return }
         ledgerAt = now
+        if streams.isShort { try streams.closeBatches(confirmations) }
+        if !confirmations.reserve.isHeld { confirmations.reserve.retake() }
+        try declareHoles()
         try clear()
         report(now)
         let isFullNow = !mayRead
@@ -231,8 +287,7 @@ struct KinesisSink: ~Copyable {
 
     /// Makes the ledger durable, and then deletes what it vouches for.
     private mutating func clear() throws {
-        try confirmations.sync(&coverage)
-        try streams.release()
+        if try confirmations.sync(&coverage) { try streams.release(confirmations) }
     }
 
     private mutating func publish() {

@@ -4,7 +4,8 @@ import Posix
 /// The records of one partition key that wait for delivery, oldest first, in memory of their own.
 ///
 /// An entry is a header of 16 bytes (uint32 length of the frame, uint32 number of the batch that
-/// it came in, uint32 ``Fate``, uint32 unused) and the frame. Entries leave from the front only,
+/// it came in, uint16 ``Fate``, uint16 epoch of its sequence, uint32 place of the frame in the
+/// spool's entry) and the frame. Entries leave from the front only,
 /// so that whoever books what left never books a record before one that precedes it.
 ///
 /// Memory comes in chunks that are given back as their entries leave: a queue takes up what waits
@@ -14,11 +15,23 @@ final class PartitionKeyQueue {
     static let headerLength = 16
 
     /// What became of a record.
-    enum Fate: UInt32 {
+    enum Fate: UInt16 {
         case waiting = 0
         case delivered = 1
         /// It was put elsewhere: it can never be sent.
         case discarded = 2
+    }
+
+    /// A record's way to its queue, and out of it again.
+    struct Passage {
+        /// Of the read that it came in.
+        let batch: UInt32
+        /// Where its frame begins in the spool's entry, bytes.
+        var offset: UInt32 = 0
+        /// Of its sequence.
+        var epoch: UInt16 = 1
+        /// On the way out: it was stored by the service, and not put elsewhere.
+        var isDelivered = false
     }
 
     /// The partition key.
@@ -82,7 +95,7 @@ final class PartitionKeyQueue {
     }
 
     /// Adds a record.
-    func append(_ frame: RawSpan, batch: UInt32) {
+    func append(_ frame: RawSpan, _ passage: Passage) {
         let need = frame.byteCount + Self.headerLength
         if chunks.isEmpty
             || chunks[chunks.count - 1].capacity - chunks[chunks.count - 1].used < need
@@ -92,8 +105,10 @@ final class PartitionKeyQueue {
         let last = chunks.count - 1
         let entry = chunks[last].base + chunks[last].used
         entry.storeBytes(of: UInt32(frame.byteCount), as: UInt32.self)
-        entry.storeBytes(of: batch, toByteOffset: 4, as: UInt32.self)
-        entry.storeBytes(of: 0, toByteOffset: 8, as: UInt64.self)
+        entry.storeBytes(of: passage.batch, toByteOffset: 4, as: UInt32.self)
+        entry.storeBytes(of: Fate.waiting.rawValue, toByteOffset: 8, as: UInt16.self)
+        entry.storeBytes(of: passage.epoch, toByteOffset: 10, as: UInt16.self)
+        entry.storeBytes(of: passage.offset, toByteOffset: 12, as: UInt32.self)
         frame.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             (entry + Self.headerLength).copyMemory(from: base, byteCount: bytes.count)
@@ -132,7 +147,7 @@ final class PartitionKeyQueue {
 
     /// True once the record at a place waits no more.
     func isDone(at place: Int) -> Bool {
-        entry(place).loadUnaligned(fromByteOffset: 8, as: UInt32.self) != 0
+        entry(place).loadUnaligned(fromByteOffset: 8, as: UInt16.self) != Fate.waiting.rawValue
     }
 
     /// Lends the frame at a place.
@@ -142,23 +157,26 @@ final class PartitionKeyQueue {
 
     /// Notes what became of the record at a place.
     func finish(_ fate: Fate, at place: Int) {
-        entry(place).storeBytes(of: fate.rawValue, toByteOffset: 8, as: UInt32.self)
+        entry(place).storeBytes(of: fate.rawValue, toByteOffset: 8, as: UInt16.self)
         records -= 1
         waitingBytes -= length(at: place)
     }
 
     /// Removes what waits no more, from the front up to the first record that does, and gives
-    /// each frame, its batch and whether it was delivered to `body`.
-    func removeDone(_ body: (RawSpan, UInt32, Bool) throws -> Void) rethrows {
+    /// each frame, and how it passed, to `body`.
+    func removeDone(_ body: (RawSpan, Passage) throws -> Void) rethrows {
         while let chunk = chunks.first {
             while head < chunk.used {
                 let entry = chunk.base + head
-                let fate = entry.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+                let fate = entry.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
                 guard fate != Fate.waiting.rawValue else { return }
-                let batch = entry.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
-                let isDelivered = fate == Fate.delivered.rawValue
+                let passage = Passage(
+                    batch: entry.loadUnaligned(fromByteOffset: 4, as: UInt32.self),
+                    offset: entry.loadUnaligned(fromByteOffset: 12, as: UInt32.self),
+                    epoch: entry.loadUnaligned(fromByteOffset: 10, as: UInt16.self),
+                    isDelivered: fate == Fate.delivered.rawValue)
                 let length = Int(entry.loadUnaligned(as: UInt32.self)) + Self.headerLength
-                try Self.lend(entry) { try body($0, batch, isDelivered) }
+                try Self.lend(entry) { try body($0, passage) }
                 head += length
                 bytesHeld -= length
             }

@@ -65,8 +65,11 @@ struct SendScheduler {
     }
 
     /// Adds a record to a key.
-    mutating func append(_ frame: RawSpan, to key: PartitionKeyQueue, batch: UInt32, now: Int64) {
-        key.append(frame, batch: batch)
+    mutating func append(
+        _ frame: RawSpan, to key: PartitionKeyQueue, _ passage: PartitionKeyQueue.Passage,
+        now: Int64
+    ) {
+        key.append(frame, passage)
         waiting += 1
         bytesHeld += frame.byteCount + PartitionKeyQueue.headerLength
         key.queue.waitingBytes += frame.byteCount + PartitionKeyQueue.headerLength
@@ -184,7 +187,7 @@ struct SendScheduler {
     /// - Returns: nil when nothing went in.
     mutating func fill(
         _ queue: ShardQueue, now: Int64, _ add: (PartitionKeyQueue, RawSpan) throws -> Fit,
-        left: (RawSpan, UInt32, Bool) throws -> Void
+        left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows -> Call? {
         var call = Call(queue: queue, items: [])
         let most = min(rules.batchRecords, queue.limit ?? .max)
@@ -260,7 +263,7 @@ struct SendScheduler {
     /// - Parameter left: gets each record that is done with, in the order of its key.
     mutating func complete(
         _ call: Call, _ outcome: Outcome, now: Int64,
-        _ left: (RawSpan, UInt32, Bool) throws -> Void
+        _ left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows -> Effect {
         let queue = call.queue
         queue.isBusy = false
@@ -324,7 +327,7 @@ struct SendScheduler {
 
     /// Notes that a record will not be sent.
     mutating func discard(
-        _ item: Item, _ left: (RawSpan, UInt32, Bool) throws -> Void
+        _ item: Item, _ left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows {
         // An empty key that stands in the line leaves it when its turn comes.
         finish(.discarded, item.key, at: item.place)
@@ -341,7 +344,7 @@ struct SendScheduler {
     }
 
     private mutating func removeDone(
-        _ key: PartitionKeyQueue, _ left: (RawSpan, UInt32, Bool) throws -> Void
+        _ key: PartitionKeyQueue, _ left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows {
         let before = key.bytesHeld
         defer { bytesHeld -= before - key.bytesHeld }

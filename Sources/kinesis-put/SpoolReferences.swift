@@ -31,6 +31,11 @@ struct SpoolReferences {
         return number &+ UInt32(batches.count - first - 1)
     }
 
+    /// Where a batch's entry begins.
+    func position(of batch: UInt32) -> Spool.Position {
+        batches[first + Int(batch &- number)].position
+    }
+
     /// Notes a record of a batch.
     mutating func retain(_ batch: UInt32) { batches[first + Int(batch &- number)].waiting += 1 }
 

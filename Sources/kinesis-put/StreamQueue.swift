@@ -1,4 +1,5 @@
 import AWS
+import Glibc
 import Identity
 import Journal
 import Posix
@@ -18,6 +19,7 @@ final class StreamQueue {
     private static let readsInTurn = 4
 
     let stream: StreamReference
+    private let options: KinesisOptions
     let counters: StreamCounters
     var scheduler: SendScheduler
     var health: StreamHealth
@@ -37,9 +39,13 @@ final class StreamQueue {
     private var tailRecords = 0
     /// Entries before it were left by an earlier run.
     private let recoveredEnd: Spool.Position
+    /// Where what the ledger needs to know of the spool begins.
+    private var releasedTo: Spool.Position?
     private var keys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
     private var lastKey: PartitionKeyQueue?
+    /// True once the batch at hand has a record that waits for a person's decision.
+    private var isUndecided = false
     private var isSynced = true
     private var syncedAt: Int64 = 0
 
@@ -53,6 +59,7 @@ final class StreamQueue {
         _ stream: StreamReference, _ options: KinesisOptions, counters: StreamCounters
     ) throws {
         self.stream = stream
+        self.options = options
         self.counters = counters
         scheduler = SendScheduler(options.rules)
         health = StreamHealth(
@@ -65,12 +72,23 @@ final class StreamQueue {
         do throws(SpoolError) {
             spool = try Spool(
                 directory: Self.directory(options.state, stream),
-                segmentBytes: Int64(min(64 << 20, max(64 << 10, options.spoolMax / 16))),
+                segmentBytes: Self.segmentBytes(options),
                 damaged: options.state + "/damaged")
         } catch { throw StageFailure(error) }
         recoveredEnd = spool.next
         if !spool.isEmpty { tail = spool.first }
         self.spool = spool
+    }
+
+    /// A sixteenth of what may wait, and little of the disk: a segment is deleted as a whole.
+    private static func segmentBytes(_ options: KinesisOptions) -> Int64 {
+        var bytes = Int64(options.spoolMax / 16)
+        var room = statvfs()
+        if statvfs(options.state, &room) == 0 {
+            let size = UInt64(room.f_blocks).multipliedReportingOverflow(by: UInt64(room.f_frsize))
+            if !size.overflow { bytes = min(bytes, Int64(clamping: size.partialValue / 64)) }
+        }
+        return min(64 << 20, max(64 << 10, bytes))
     }
 
     static func directory(_ state: String, _ stream: StreamReference) -> String {
@@ -92,35 +110,46 @@ final class StreamQueue {
     /// When the oldest record that waits arrived here, ns since the epoch.
     var oldestIngestTime: Int64? { references.oldestIngestTime }
 
+    /// The segment of the spool that the next record comes into.
+    var group: Int { Int(spool.next.segment) }
+    /// Names the spool in the ledger.
+    var spoolID: UInt64 { spool.id }
+    /// True while a batch is in memory only: the disk had no room.
+    var hasOpenBatch: Bool { !batch.isEmpty }
+
     // MARK: - In
 
     /// Adds a record to the batch at hand, and to memory if there is room.
+    ///
+    /// - Parameter epoch: of its sequence; nil keeps it on disk for a later run.
     func append(
-        _ frame: borrowing FrameView, _ options: KinesisOptions, window: Int, now: Int64
+        _ frame: borrowing FrameView, epoch: UInt16?, window: Int, now: Int64
     ) {
         if batch.isEmpty {
             batchNumber =
                 tail == nil && scheduler.bytesHeld < window
                 ? references.open(at: spool.next, ingestTime: frame.ingestTime) : nil
         }
+        let offset = batch.count
         batch.append(frame.bytes)
-        guard let batchNumber else {
+        if epoch == nil { isUndecided = true }
+        guard let batchNumber, let epoch else {
             tailRecords += 1
             return
         }
-        enqueue(frame, options, batch: batchNumber, now: now)
+        let passage = PartitionKeyQueue.Passage(
+            batch: batchNumber, offset: UInt32(offset), epoch: epoch)
+        enqueue(frame, passage, now: now)
     }
 
     private func enqueue(
-        _ frame: borrowing FrameView, _ options: KinesisOptions, batch: UInt32, now: Int64
+        _ frame: borrowing FrameView, _ passage: PartitionKeyQueue.Passage, now: Int64
     ) {
-        references.retain(batch)
-        scheduler.append(frame.bytes, to: key(frame, options), batch: batch, now: now)
+        references.retain(passage.batch)
+        scheduler.append(frame.bytes, to: key(frame), passage, now: now)
     }
 
-    private func key(
-        _ frame: borrowing FrameView, _ options: KinesisOptions
-    ) -> PartitionKeyQueue {
+    private func key(_ frame: borrowing FrameView) -> PartitionKeyQueue {
         let route = Route(sequence: frame.sequence, subKey: options.keys.subKey(frame))
         if let lastKey, lastRoute == route { return lastKey }
         let key: PartitionKeyQueue
@@ -143,9 +172,10 @@ final class StreamQueue {
         try spool.flush()
         batch.removeAll()
         isSynced = false
-        if let batchNumber {
+        // What a person has to decide upon stays in the spool, and all of its read with it.
+        if let batchNumber, !isUndecided {
             references.close(batchNumber, at: position)
-        } else if tail == nil {
+        } else if batchNumber == nil, tail == nil {
             tail = position
         }
         batchNumber = nil
@@ -160,27 +190,33 @@ final class StreamQueue {
     /// Reads records from the spool into memory while there is room, a few MiB at a time: of
     /// leftovers that are held already any number may have to be passed over.
     ///
-    /// - Parameter isNew: asked about each record that an earlier run left: false when it is held
-    ///   already.
-    func load(
-        _ options: KinesisOptions, window: Int, now: Int64,
-        isNew: (borrowing FrameView) -> Bool
-    ) throws {
+    /// - Throws: ``Undecided`` when a person has to decide upon a record first; what was not read
+    ///   stays in the spool.
+    func load(_ confirmations: ConfirmationLog, window: Int, now: Int64) throws {
         for _ in 0..<Self.readsInTurn where mayLoad(window: window) {
             guard let from = tail else { return }
+            // Not to be looked at while the spool is read.
+            let spoolID = spool.id
             let end = try spool.read(from: from, atLeast: 1 << 20) { position, entry in
                 let isLeftover = position < recoveredEnd
-                var rest = entry
+                var offset = 0
                 var number: UInt32?
-                while rest.byteCount > 0 {
-                    let frame = try FrameView(firstIn: rest)
-                    rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
-                    if !isLeftover { tailRecords -= 1 }
-                    if isLeftover, !isNew(frame) { continue }
+                while offset < entry.byteCount {
+                    let frame = try FrameView(firstIn: entry.extracting(droppingFirst: offset))
+                    let place = offset
+                    offset += frame.bytes.byteCount
+                    guard
+                        let epoch = try epoch(
+                            of: frame, at: position.advanced(by: place), in: spoolID,
+                            isLeftover, confirmations)
+                    else { continue }
                     let batch =
                         number ?? references.open(at: position, ingestTime: frame.ingestTime)
                     number = batch
-                    enqueue(frame, options, batch: batch, now: now)
+                    enqueue(
+                        frame,
+                        PartitionKeyQueue.Passage(
+                            batch: batch, offset: UInt32(place), epoch: epoch), now: now)
                 }
                 if let number { references.close(number, at: position) }
             }
@@ -188,7 +224,29 @@ final class StreamQueue {
         }
     }
 
-    /// True when ``load(_:window:now:isNew:)`` has something to read.
+    /// A person has to decide upon a record of the spool first.
+    struct Undecided: Error {}
+
+    /// The epoch of a record that is to be delivered; nil for one that is done with.
+    private func epoch(
+        of frame: borrowing FrameView, at position: Spool.Position, in spoolID: UInt64,
+        _ isLeftover: Bool, _ confirmations: ConfirmationLog
+    ) throws -> UInt16? {
+        guard isLeftover else {
+            tailRecords -= 1
+            return confirmations.epoch(of: frame)
+        }
+        let verdict = try confirmations.recover(
+            frame, at: position.linear, in: spoolID, subKey: options.keys.subKey(frame),
+            group: Int(position.segment))
+        switch verdict {
+        case .deliver(let epoch): return epoch
+        case .done, .parts: return nil
+        case .undecided: throw Undecided()
+        }
+    }
+
+    /// True when ``load(_:window:now:)`` has something to read.
     func mayLoad(window: Int) -> Bool { tail != nil && scheduler.bytesHeld < window / 2 }
 
     // MARK: - Out
@@ -201,22 +259,26 @@ final class StreamQueue {
         _ call: SendScheduler.Call, _ outcome: SendScheduler.Outcome,
         _ confirmations: ConfirmationLog, now: Int64
     ) -> SendScheduler.Effect {
-        scheduler.complete(call, outcome, now: now) { frame, batch, isDelivered in
-            references.release(batch)
-            if isDelivered { confirmations.confirm(frame) }
-        }
+        scheduler.complete(call, outcome, now: now) { leave($0, $1, confirmations) }
     }
 
     /// Notes that a record will not be sent.
     func discard(_ item: SendScheduler.Item, _ confirmations: ConfirmationLog) {
-        scheduler.discard(item) { frame, batch, isDelivered in
-            references.release(batch)
-            if isDelivered { confirmations.confirm(frame) }
-        }
+        scheduler.discard(item) { leave($0, $1, confirmations) }
     }
 
-    /// Notes that a record waits no more.
-    func release(_ batch: UInt32) { references.release(batch) }
+    /// Notes that a record has left its queue.
+    func leave(
+        _ frame: RawSpan, _ passage: PartitionKeyQueue.Passage, _ confirmations: ConfirmationLog
+    ) {
+        let position = references.position(of: passage.batch).advanced(by: Int(passage.offset))
+        references.release(passage.batch)
+        var subKey: Int64 = 0
+        if let view = try? FrameView(frame) { subKey = options.keys.subKey(view) }
+        confirmations.leave(
+            frame, at: position.linear, in: spool.id, epoch: passage.epoch, subKey: subKey,
+            isDelivered: passage.isDelivered)
+    }
 
     /// Ends the pauses of what waits for a person: perhaps one has helped.
     func hurry(now: Int64) {
@@ -228,10 +290,17 @@ final class StreamQueue {
     // MARK: - On disk
 
     /// Deletes what of the spool is delivered. What the ledger says of it must be durable.
-    func releaseSpool() throws(SpoolError) {
+    func releaseSpool(_ confirmations: ConfirmationLog) throws(SpoolError) {
+        // The batch at hand has no entry yet, while the disk is full.
         try spool.release(before: references.oldest ?? tail ?? spool.next)
         // What is on disk only is not confirmed.
         if references.isEmpty, tail == nil { isSynced = true }
+        let first = spool.durableFirst
+        guard first != releasedTo else { return }
+        releasedTo = first
+        confirmations.forget(
+            in: spool.id, before: first.linear, groupsBefore: Int(first.segment),
+            where: { options.streams.byTemplate[options.streams.index(template: $0)] == stream })
     }
 
     /// Forces what waits to the device, unless that was done.

@@ -1,4 +1,5 @@
 import AWS
+import Journal
 import Posix
 import Records
 import Sink
@@ -14,12 +15,14 @@ final class StreamSet {
     /// Template id to the place in ``queues``; 0 for templates that are not known.
     private let routes: [Int]
     private let options: KinesisOptions
+    private let log: Log
 
     /// Opens their spools.
     init(
         _ options: KinesisOptions, _ stage: borrowing Stage, _ counters: DeliveryCounters
     ) throws {
         self.options = options
+        log = stage.log
         try Files.makeDirectories(options.state + "/spool")
         try NamedSpools.adopt(options, stage.log)
         let leftovers = try Files.list(options.state + "/spool").compactMap {
@@ -54,6 +57,8 @@ final class StreamSet {
     var oldestIngestTime: Int64? { queues.compactMap(\.oldestIngestTime).min() }
     /// Queues in which something waits.
     var busy: [StreamQueue] { queues.filter { !$0.isEmpty } }
+    /// Queues in which something waits that may be delivered, when nothing on disk may.
+    var busyInMemory: [StreamQueue] { queues.filter { $0.scheduler.waiting > 0 } }
 
     /// Bytes of records that one stream may have in memory.
     private var window: Int {
@@ -62,29 +67,51 @@ final class StreamSet {
 
     // MARK: - In
 
-    /// Adds a record to the stream of its kind.
-    func append(_ frame: borrowing FrameView, window: Int, now: Int64) {
-        let place = routes[options.streams.index(template: frame.template)]
-        queues[place].append(frame, options, window: window, now: now)
+    /// The stream of a record's kind.
+    func queue(of frame: borrowing FrameView) -> StreamQueue {
+        queues[routes[options.streams.index(template: frame.template)]]
     }
 
-    /// Adds the records that ``append(_:window:now:)`` is given by `body`, and hands them to the
-    /// spools, one entry a stream, so that the end of this process loses nothing of them.
-    func appendBatch(_ body: (_ window: Int) throws -> Void) throws {
+    /// Has `body` add records to queues, and hands them to the spools, one entry a stream, so that
+    /// the end of this process loses nothing of them.
+    func appendBatch(
+        _ confirmations: ConfirmationLog, _ body: (_ window: Int) throws -> Void
+    ) throws {
         let result = Result { try body(window) }
+        try closeBatches(confirmations)
+        try result.get()
+    }
+
+    /// True while records are in memory only: the disk has no room.
+    private(set) var isShort = false
+
+    /// Hands open batches to the spools. Where there is no room they stay in memory, and nothing
+    /// more is to be read until a later call finds some.
+    func closeBatches(_ confirmations: ConfirmationLog) throws {
         do throws(SpoolError) {
             for queue in queues { try queue.closeBatch() }
-        } catch { throw StageFailure(error) }
-        try result.get()
+            if isShort { log.info("the disk of \(options.state) has room again; reading goes on") }
+            isShort = false
+        } catch {
+            guard case .system(let reason) = error, reason.isNoRoom else {
+                throw StageFailure(error)
+            }
+            guard !isShort else { return }
+            isShort = true
+            log.warning(
+                "the disk of \(options.state) is full: reading stops until something is delivered",
+                ["spool_bytes": "\(spoolBytes)", "waiting": "\(waiting)"])
+        }
     }
 
     /// Reads what is on disk only into memory where there is room.
     func load(_ confirmations: ConfirmationLog, now: Int64) throws {
+        guard confirmations.halt == nil else { return }
         let window = window
         do {
-            for queue in queues {
-                try queue.load(options, window: window, now: now) { confirmations.recover($0) }
-            }
+            for queue in queues { try queue.load(confirmations, window: window, now: now) }
+        } catch is StreamQueue.Undecided {
+            // The reason is in ``ConfirmationLog/halt``.
         } catch let error as SpoolError { throw StageFailure(error) }
     }
 
@@ -98,12 +125,18 @@ final class StreamSet {
                 guard try queue.sync(now: now, interval: interval) else { continue }
                 counters.syncDuration.record(Clock.monotonicNanoseconds() - start)
             }
-        } catch { throw StageFailure(error) }
+        } catch {
+            // Without room nothing is lost by this: what is in the spool outlives the process.
+            if case .system(let reason) = error, reason.isNoRoom { return }
+            throw StageFailure(error)
+        }
     }
 
     /// Deletes what of the spools is delivered. What the ledger says of it must be durable.
-    func release() throws(StageFailure) {
-        do throws(SpoolError) { for queue in queues { try queue.releaseSpool() } } catch {
+    func release(_ confirmations: ConfirmationLog) throws(StageFailure) {
+        do throws(SpoolError) {
+            for queue in queues { try queue.releaseSpool(confirmations) }
+        } catch {
             throw StageFailure(error)
         }
     }

@@ -58,7 +58,7 @@ struct SendSchedulerTests {
                 if options.failures, UInt64.random(in: 0..<200, using: &random) == 0 {
                     bad.insert(next)
                 }
-                scheduler.append(frame.span, to: key, batch: 0, now: now)
+                scheduler.append(frame.span, to: key, PartitionKeyQueue.Passage(batch: 0), now: now)
                 next += 1
             }
             if Int.random(in: 0..<40, using: &random) == 0 {
@@ -72,7 +72,7 @@ struct SendSchedulerTests {
                     if sent.count == 20 { return .full }
                     sent.append((key.name, number(frame)))
                     return .added
-                } left: { _, _, _ in
+                } left: { _, _ in
                 }
                 if let call { calls.append((call, sent)) }
             }
@@ -115,13 +115,13 @@ struct SendSchedulerTests {
             } else {
                 world.stored += sent.map { (key: $0.0, number: $0.1) }
             }
-            let effect = scheduler.complete(call, outcome, now: now) { frame, _, isDelivered in
-                if isDelivered { world.settled.append(number(frame)) }
+            let effect = scheduler.complete(call, outcome, now: now) { frame, passage in
+                if passage.isDelivered { world.settled.append(number(frame)) }
             }
             world.delivered += effect.delivered
             if let item = effect.bad {
                 item.key.withFrame(at: item.place) { _ = bad.remove(number($0)) }
-                scheduler.discard(item) { _, _, isDelivered in #expect(!isDelivered) }
+                scheduler.discard(item) { #expect(!$1.isDelivered) }
             }
         }
         #expect(scheduler.bytesHeld == 0)
@@ -188,25 +188,27 @@ struct SendSchedulerTests {
         frame.append(bits: UInt64(1))
         for name in ["A", "B"] {
             let key = scheduler.key(name)
-            for _ in 0..<2 { scheduler.append(frame.span, to: key, batch: 0, now: 0) }
+            for _ in 0..<2 {
+                scheduler.append(frame.span, to: key, PartitionKeyQueue.Passage(batch: 0), now: 0)
+            }
         }
         func fill(_ now: Int64) -> (SendScheduler.Call?, [String]) {
             var names: [String] = []
             let call = scheduler.fill(scheduler.shardQueues[0], now: now) { key, _ in
                 names.append(key.name)
                 return .added
-            } left: { _, _, _ in
+            } left: { _, _ in
             }
             return (call, names)
         }
         let (first, names) = fill(1)
         #expect(names == ["A", "B"])
         _ = scheduler.complete(try #require(first), .answered(failed: [0: true]), now: 2) {
-            _, _, _ in
+            _, _ in
         }
         let (second, later) = fill(3)
         #expect(later == ["B"])
-        _ = scheduler.complete(try #require(second), .answered(failed: [:]), now: 4) { _, _, _ in }
+        _ = scheduler.complete(try #require(second), .answered(failed: [:]), now: 4) { _, _ in }
         let queue = scheduler.shardQueues[0]
         #expect(!scheduler.isDue(queue, now: 5))
         #expect(scheduler.isDue(queue, now: 60_000_000_000))
@@ -222,16 +224,18 @@ struct SendSchedulerTests {
         var frame = Bytes(capacity: 8)
         frame.append(bits: UInt64(1))
         let key = scheduler.key("A")
-        for _ in 0..<2 { scheduler.append(frame.span, to: key, batch: 0, now: 0) }
+        for _ in 0..<2 {
+            scheduler.append(frame.span, to: key, PartitionKeyQueue.Passage(batch: 0), now: 0)
+        }
         let old = scheduler.shardQueues[0]
         let call = scheduler.fill(old, now: 1) { _, _ in
             .added
-        } left: { _, _, _ in
+        } left: { _, _ in
         }
         let isNew = scheduler.adopt(Self.map(2, generation: 1), now: 2)
         #expect(isNew)
         #expect(scheduler.shardQueues.allSatisfy { !scheduler.isDue($0, now: 3) })
-        _ = scheduler.complete(try #require(call), .answered(failed: [:]), now: 4) { _, _, _ in }
+        _ = scheduler.complete(try #require(call), .answered(failed: [:]), now: 4) { _, _ in }
         let due = scheduler.shardQueues.filter { scheduler.isDue($0, now: 5) }
         #expect(due.count == 1)
         #expect(due.first === scheduler.shardQueues[scheduler.map.index(of: key.hash)])

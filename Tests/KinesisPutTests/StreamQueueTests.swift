@@ -1,7 +1,8 @@
 import AWS
 import Posix
 import Records
-import Stage
+import Sink
+@testable import Stage
 import StageAWS
 import Stats
 import TestSupport
@@ -22,6 +23,7 @@ struct StreamQueueTests {
             batchBytes: 1 << 20, recordBytes: 1 << 20, aggregateBytes: 1 << 20, breakerFailures: 5,
             breakerPause: 1, shardRefresh: 60, state: state, spoolMax: 1 << 30,
             windowBytes: 1 << 20, sync: .interval, drainTimeout: 1, giveUpAfter: 1,
+            idLimits: IDLimits(widest: 1 << 20, farthest: 1 << 40), newEpochs: [],
             kinesis: KinesisConfiguration(location),
             credentials: try ConfiguredCredentials(region: "us-east-1", &settings))
     }
@@ -36,24 +38,31 @@ struct StreamQueueTests {
             counters: StreamCounters(stats, stream: "s"))
     }
 
+    private static func confirmations(_ place: TemporaryDirectory) throws -> ConfirmationLog {
+        let log = Log(stage: "test")
+        return ConfirmationLog(
+            try StateDirectory(place.path("state"), claims: [], log: log),
+            HeldIDs(IDLimits(widest: 1 << 20, farthest: 1 << 40)), log: log)
+    }
+
     @Test func `what is on disk only stays unsynced when all in memory is delivered`() throws {
         let place = try TemporaryDirectory()
         let options = try Self.options(place.path)
         let queue = try Self.queue(options, place)
+        let confirmations = try Self.confirmations(place)
         // The first batch fills the window; the second one goes to disk only.
         for id in 1...2 as ClosedRange<Int64> {
             let bytes = try Trades.frame("BTCUSDT", id)
-            queue.append(try FrameView(bytes.span.bytes), options, window: 1, now: 1)
+            queue.append(try FrameView(bytes.span.bytes), epoch: 1, window: 1, now: 1)
             try queue.closeBatch()
         }
         let call = queue.scheduler.fill(queue.scheduler.shardQueues[0], now: 1) { _, _ in
             .added
-        } left: { _, _, _ in
+        } left: { _, _ in
         }
-        _ = queue.scheduler.complete(try call.unwrapped, .answered(failed: [:]), now: 1) {
-            _, batch, _ in queue.release(batch)
-        }
-        try queue.releaseSpool()
+        _ = queue.complete(
+            try call.unwrapped, .answered(failed: [:]), confirmations, now: 1)
+        try queue.releaseSpool(confirmations)
         #expect(queue.waiting == 1 && queue.isUnsynced)
         #expect(try queue.sync(now: .max, interval: 0))
         #expect(!queue.isUnsynced)
@@ -68,25 +77,25 @@ struct StreamQueueTests {
             let queue = try Self.queue(options, place)
             for _ in 0..<batches {
                 for _ in 0..<perBatch {
-                    queue.append(try FrameView(frame.span.bytes), options, window: 0, now: 1)
+                    queue.append(try FrameView(frame.span.bytes), epoch: 1, window: 0, now: 1)
                 }
                 try queue.closeBatch()
             }
         }
         let queue = try Self.queue(options, place)
-        var (turns, seen) = (0, 0)
+        let confirmations = try Self.confirmations(place)
+        _ = try confirmations.accept(try FrameView(frame.span.bytes), group: 0, now: 0)
+        var turns = 0
         while queue.mayLoad(window: 1 << 20), turns < 100 {
             turns += 1
-            let before = seen
-            try queue.load(options, window: 1 << 20, now: 1) { _ in
-                seen += 1
-                return false
-            }
+            let before = confirmations.tally.recovered
+            try queue.load(confirmations, window: 1 << 20, now: 1)
             // The caller looks at signals and tells that it lives after this much.
-            #expect(seen - before <= 8 * perBatch)
+            #expect(confirmations.tally.recovered - before <= Int64(8 * perBatch))
         }
-        #expect(turns > 1 && seen == batches * perBatch && queue.isEmpty)
-        try queue.releaseSpool()
+        #expect(turns > 1 && queue.isEmpty)
+        #expect(confirmations.tally.recovered == Int64(batches * perBatch))
+        try queue.releaseSpool(confirmations)
         #expect(queue.waiting == 0)
     }
 }

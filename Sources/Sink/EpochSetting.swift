@@ -1,10 +1,10 @@
-import ArgumentParser
-import Identity
+public import Identity
+public import Stage
 
 /// A sequence as `--new-epoch` names it: `BTCUSDT/trade`, `BTCUSDT/kline/1m`.
-enum EpochSetting {
+public enum EpochSetting {
     /// How a sequence is written.
-    static func text(of sequence: SequenceID) -> String {
+    public static func text(of sequence: SequenceID) -> String {
         let name = "\(sequence.symbol)/\(RecordKind.name(template: sequence.template))"
         if let interval = KlineInterval(code: sequence.series), sequence.kind == .kline {
             return "\(name)/\(interval.rawValue)"
@@ -13,18 +13,18 @@ enum EpochSetting {
     }
 
     /// Reads a sequence.
-    static func sequence(_ text: String) throws -> SequenceID {
+    public static func sequence(_ text: String) throws(SettingError) -> SequenceID {
         let parts = text.split(separator: "/").map(String.init)
         guard (2...3).contains(parts.count), let symbol = SymbolName(parts[0]),
             let kind = RecordKind(name: parts[1])
         else {
-            throw ValidationError(
+            throw SettingError(
                 "\"\(text)\" is not SYMBOL/KIND or SYMBOL/KIND/SERIES, such as BTCUSDT/trade")
         }
         var series: UInt16 = 0
         if parts.count == 3 {
             guard let code = KlineInterval(rawValue: parts[2])?.code ?? UInt16(parts[2]) else {
-                throw ValidationError("\"\(parts[2])\" is neither an interval nor a number")
+                throw SettingError("\"\(parts[2])\" is neither an interval nor a number")
             }
             series = code
         }
