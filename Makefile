@@ -10,7 +10,7 @@ export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 PREFIX ?= /usr/local
 
-.PHONY: help setup build peers test lint format coverage generate demo bench chaos fuzz soak install uninstall clean
+.PHONY: help setup build peers test lint format coverage generate demo bench chaos fuzz sanitize soak install uninstall clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -53,11 +53,16 @@ bench: peers ## Measure against C and Python programs that do the same
 chaos: peers ## Kill the pipeline a hundred times, and prove that nothing was lost or doubled
 	@Scripts/setup test
 	$(PYTHON) Tests/ToolTests/chaos.py --tools $(RELEASE) --kills 100 --ids 300000
+	$(PYTHON) Tests/ToolTests/once.py --tools $(RELEASE) --kills 100 --ids 300000
 
 FUZZ ?= 60
 fuzz: ## Search for input that breaks a reader, FUZZ seconds each
 	@Scripts/setup build
 	@Scripts/fuzz $(FUZZ)
+
+sanitize: ## Run every test under the thread and the address sanitizer
+	@Scripts/setup build test
+	@Scripts/sanitize
 
 SOAK ?= 600
 soak: peers ## Stream under faults for ten minutes (SOAK seconds), and prove that every trade came once or is declared
