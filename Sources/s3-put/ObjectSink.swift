@@ -237,7 +237,7 @@ struct ObjectSink: ~Copyable {
         if !intake.hasLeftovers { try declareHoles() }
         try book()
         try syncIfDue(isIdle: isIdle)
-        figures.showCoverage(state.ledger, now: now.monotonic)
+        figures.showCoverage(state.ledger, now: Clock.monotonicNanoseconds())
         publish()
         report()
     }
