@@ -23,7 +23,7 @@ final class StreamSet {
     ) throws {
         self.options = options
         log = stage.log
-        try Files.makeDirectories(options.state + "/spool")
+        try Files.makeDurableDirectories(options.state + "/spool")
         try NamedSpools.adopt(options, stage.log)
         let leftovers = try Files.list(options.state + "/spool").compactMap {
             StreamReference(directoryName: $0)

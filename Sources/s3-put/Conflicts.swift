@@ -27,7 +27,7 @@ struct Conflicts {
     mutating func keep(
         _ object: StagedObject, theirs: String, ours: String
     ) throws(SystemError) -> String {
-        try Files.makeDirectories(directory)
+        try Files.makeDurableDirectories(directory)
         // Two of one key may come, with different content.
         let mark = ours.utf8.reduce(0xcbf2_9ce4 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
         let name = object.key.replacing("/", with: "_") + "." + String(mark, radix: 16)

@@ -99,7 +99,7 @@ struct ObjectSink: ~Copyable {
                 directory: plan.state + "/spool", segmentBytes: plan.segmentBytes,
                 maximumBytes: .max, damaged: plan.state + "/damaged")
         } catch { throw StageFailure(error) }
-        try Files.makeDirectories(plan.state + "/staging")
+        try Files.makeDurableDirectories(plan.state + "/staging")
         var figures = ObjectFigures(stage.stats, state: plan.state, spoolMax: plan.spoolMax)
         figures.common.tornBytes.add(Int(state.ledger.tornBytes + spool.tornBytes))
         figures.noteChange(of: state.ledger.sequences)

@@ -70,7 +70,8 @@ struct SinkCrashTests {
                 let isKnown = outcome == .processDied ? taken.written : taken.synced
                 let rest = records.filter { !isKnown.contains($0.bytes) }
                 let outcomeOfRun = try Program.run(
-                    "s3-put", Self.arguments(after), input: rest.flatMap(\.bytes))
+                    "s3-put", Self.arguments(after, objectBytes: 7000), input: rest.flatMap(\.bytes)
+                )
                 let stored = try Self.stored(after)
                 let wrong = records.filter { record in
                     let count = stored[record] ?? 0
@@ -85,9 +86,10 @@ struct SinkCrashTests {
                 let counts = wrong.map { record in
                     "record \(records.firstIndex(of: record) ?? -1): \(stored[record] ?? 0) times"
                 }
-                #expect(
-                    wrong.isEmpty,
-                    "\(context), \(rest.count) repeated: \(counts); \(outcomeOfRun.errors)")
+                if !wrong.isEmpty {
+                    Issue.record(
+                        "\(context), \(rest.count) repeated: \(counts); \(outcomeOfRun.errors)")
+                }
                 guard outcomeOfRun.status == 0, wrong.isEmpty else { return }
             }
         }
@@ -122,10 +124,11 @@ struct SinkCrashTests {
         return "\(operation)"
     }
 
-    private static func arguments(_ root: String) -> [String] {
+    /// - Parameter objectBytes: where objects end; another run may end them elsewhere.
+    private static func arguments(_ root: String, objectBytes: Int = 4096) -> [String] {
         [
             "--to", "file://\(root)/data", "--state-dir", "\(root)/state", "--format", "sbe",
-            "--compression", "none", "--object-bytes", "4096",
+            "--compression", "none", "--object-bytes", "\(objectBytes)",
         ]
     }
 
