@@ -143,8 +143,6 @@ public struct Intake: ~Copyable {
     public mutating func release(before needed: RecordPosition?) throws(SpoolError) {
         var end = needed?.entry ?? spool.next
         if let left { end = min(end, left) }
-        // Records in memory have places in the segment that is next: it stays.
-        if hasOpenBatch { end = min(end, Spool.Position(segment: spool.next.segment, offset: 0)) }
         try spool.release(before: end)
         if spool.isEmpty { isSynced = true }
     }
