@@ -257,7 +257,8 @@ struct Puller: ~Copyable {
     private mutating func write(
         _ content: PageContent, of page: borrowing Page, to pull: SequencePull
     ) throws {
-        pull.isIdle = content.rows.isEmpty
+        // An open kline is asked for again at the pace of polling, not as fast as replies come.
+        pull.isIdle = content.rows.isEmpty || content.isUnfinished
         var row = content.rows.lowerBound
         for hole in content.holes {
             let end = content.rowAfter(hole)
