@@ -82,7 +82,9 @@ struct LivePipelineTests {
                 fi
                 wait $pipeline
                 echo "status $? after $((SECONDS - started)) s"
-                pgrep -s $pipeline
+                # What was killed may take a moment to go.
+                for ((i = 0; i < 200; i++)); do pgrep -s $pipeline > /dev/null || break; sleep 0.05; done
+                ps -o pid=,args= -s $pipeline
                 """, packageRoot.appendingPathComponent("pipelines/live").path,
                 simulator.streams, simulator.url, place.path, "\(signals)",
             ],
