@@ -51,7 +51,9 @@ struct BadInputTests {
         usage(
             ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
             "is not a valid symbol")
-        usage(["rest-pull", "aggTrades", "--from", "200", "--to", "100"], "--from 200 is not before --to 100")
+        usage(
+            ["rest-pull", "aggTrades", "--from", "200", "--to", "100"],
+            "--from 200 is not before --to 100")
         usage(
             ["rest-pull", "klines", "--from", "2024-01-02", "--to", "2024-01-01"],
             "--from 2024-01-02 is not before --to 2024-01-01")

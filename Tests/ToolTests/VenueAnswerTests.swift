@@ -94,7 +94,9 @@ struct VenueAnswerTests {
 
     @Test func `a venue that spoils each fourth reply fills no disk`() throws {
         let venue = try ScriptedREST("every_fourth")
-        let outcome = try venue.pull(["aggTrades", "--from", "1", "--to", "400000", "--parallel", "1"])
+        let outcome = try venue.pull([
+            "aggTrades", "--from", "1", "--to", "400000", "--parallel", "1",
+        ])
         #expect(outcome.status == 0, "\(outcome.errors.suffix(1000))")
         let kinds = try Program.run("recq", ["count"], input: outcome.output).text
         #expect(kinds.contains("400000  BTCUSDT aggTrade"), "\(kinds)")
