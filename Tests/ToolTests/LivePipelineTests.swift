@@ -59,6 +59,28 @@ struct LivePipelineTests {
     }
 
     /// A sink whose service is away waits a quarter of an hour for it; what it holds is on disk.
+    @Test func `two signals at once are one, and the pipeline still ends in order`() throws {
+        let place = try TemporaryDirectory()
+        let outcome = try Program.run(
+            "bash",
+            [
+                "-c",
+                """
+                "$0" bash -c 'trap "echo told; exit" HUP; touch "$0"; while :; do sleep 0.05; done' "$1/up" \
+                    '|' bash -c 'cat > "$0"; sleep 0.5; echo all >> "$0"' "$1/out" &
+                until [[ -e $1/up ]]; do sleep 0.05; done
+                kill -TERM $!
+                kill -TERM $!
+                sleep 0.1
+                kill -TERM $!
+                wait $!
+                echo $?
+                cat "$1/out"
+                """, packageRoot.appendingPathComponent("pipelines/run-in-order").path, place.path,
+            ])
+        #expect(outcome.text == "0\ntold\nall\n", "\(outcome.text)\(outcome.errors)")
+    }
+
     @Test(arguments: [("10", 2), ("0", 1)])
     func `pipelines/live ends in seconds though the service is away`(
         drain: String, signals: Int
@@ -77,7 +99,8 @@ struct LivePipelineTests {
                 kill -TERM $pipeline
                 # Nearer to each other, two signals would be one.
                 if (($4 > 1)); then
-                    until grep -q '"stopped"' "$3/log"; do sleep 0.3; done
+                    sleep 0.3
+                    until grep -q '"stopped"' "$3/log"; do sleep 0.1; done
                     kill -TERM $pipeline
                 fi
                 wait $pipeline
