@@ -50,10 +50,11 @@ demo: peers ## Backfill an hour from a simulated exchange into ./data/bronze, th
 bench: peers ## Measure against C and Python programs that do the same
 	@Scripts/bench $(RELEASE)
 
-chaos: peers ## Kill the pipeline a hundred times, and prove that nothing was lost or doubled
+chaos: peers ## Kill pipelines a hundred times and crash at every write; prove that nothing is lost
 	@Scripts/setup test
 	$(PYTHON) Tests/ToolTests/chaos.py --tools $(RELEASE) --kills 100 --ids 300000
 	$(PYTHON) Tests/ToolTests/once.py --tools $(RELEASE) --kills 100 --ids 300000
+	@Scripts/crash-points
 
 FUZZ ?= 60
 fuzz: ## Search for input that breaks a reader, FUZZ seconds each

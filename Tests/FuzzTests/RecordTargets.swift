@@ -8,10 +8,14 @@ let recordTargets = [
         while rest.byteCount > 0 {
             guard let frame = try? FrameView(firstIn: rest) else { return }
             var line = Bytes(capacity: 4096)
-            if (try? frame.appendJSON(to: &line)) != nil {
+            // Ids that run backwards are refused by recq pack on purpose.
+            if frame.firstID <= frame.lastID, (try? frame.appendJSON(to: &line)) != nil {
                 var packed = Bytes(capacity: 4096)
-                guard (try? JSONRecord.appendFrame(of: line.span, to: &packed)) != nil else {
-                    return
+                do {
+                    try JSONRecord.appendFrame(of: line.span, to: &packed)
+                } catch {
+                    let text = String(decoding: array(line), as: UTF8.self)
+                    broken("recq pack refuses what recq json wrote: \(error): \(text)")
                 }
                 var again = Bytes(capacity: 4096)
                 let same = try? FrameView(firstIn: packed.span)

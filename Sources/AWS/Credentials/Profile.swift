@@ -15,7 +15,7 @@ struct Profile {
         places = merged.mapValues(\.place)
     }
 
-    /// A setting's place and the profile, for errors: `profile x (/root/.aws/config:3)`.
+    /// A setting's place and the profile, for errors: `profile x (~/.aws/config:3)`.
     func place(of key: String) -> String {
         places[key].map { "profile \(name) (\($0))" } ?? "profile \(name)"
     }
