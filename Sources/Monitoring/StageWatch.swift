@@ -16,7 +16,7 @@ final class StageWatch {
     /// Since when it has no connection.
     private(set) var disconnectedAt: Int64?
     /// The name and labels of the series of each metric, made once; nil for one that came before.
-    private(set) var series: [Series?] = []
+    private(set) var series: [MetricSeries?] = []
     /// Names and labels of those, since a file may have one twice.
     private var names: Set<String> = []
     private var conservation = ConservationWatch()
@@ -43,7 +43,7 @@ final class StageWatch {
         self.snapshot = snapshot
         readAt = now
         for metric in snapshot.metrics.dropFirst(series.count) {
-            let new = Series(metric.definition, identity: identity)
+            let new = MetricSeries(metric.definition, identity: identity)
             let isNew = names.insert("\(new.name) \(new.labels)").inserted
             series.append(isNew ? new : nil)
         }

@@ -32,27 +32,27 @@ struct Dedup: StageCommand {
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @OptionGroup var common: CommonOptions
 
-    struct Plan {
+    struct Options {
         let files: [String]
         let marksGaps: Bool
         let window: Int
         let drainTimeout: Double
     }
 
-    func plan(_ settings: inout Settings) throws -> Plan {
-        Plan(
+    func plan(_ settings: inout Settings) throws -> Options {
+        Options(
             files: files, marksGaps: markGaps,
             window: try settings.value(SettingCatalog.window, window),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout))
     }
 
-    func run(_ plan: Plan, in stage: borrowing Stage) throws {
+    func run(_ options: Options, in stage: borrowing Stage) throws {
         var inputs: [Input] = []
-        for file in plan.files { inputs.append(Input(try stage.frames(in: file))) }
+        for file in options.files { inputs.append(Input(try stage.frames(in: file))) }
         if inputs.isEmpty { inputs.append(Input(try stage.standardInput())) }
         var writer = try stage.standardOutput()
-        writer.drainTimeout = plan.drainTimeout
-        var filter = Filter(window: plan.window, marksGaps: plan.marksGaps)
+        writer.drainTimeout = options.drainTimeout
+        var filter = Filter(window: options.window, marksGaps: options.marksGaps)
         filter.faultAt = FaultSwitch.recordToDrop
         let counters = Counters(stage.stats)
         stage.enter(.running)
@@ -69,15 +69,15 @@ struct Dedup: StageCommand {
             counters.update(&filter, inputs, bytesOut: writer.bytesWritten, in: stage)
         }
         if (failure as? SystemError)?.isClosedOutput != true { filter.report(to: stage.log) }
-        if let failure { throw Self.ending(failure, inputs, plan, stage.log) ?? failure }
+        if let failure { throw Self.ending(failure, inputs, options, stage.log) ?? failure }
     }
 
     /// What a stop means that came while the reader of a FIFO took nothing; nil for other failures.
     private static func ending(
-        _ failure: any Error, _ inputs: [Input], _ plan: Plan, _ log: Log
+        _ failure: any Error, _ inputs: [Input], _ options: Options, _ log: Log
     ) -> StageFailure? {
         guard (failure as? SystemError)?.code == ETIMEDOUT else { return nil }
-        let words = "the reader of standard output took nothing for \(plan.drainTimeout) s"
+        let words = "the reader of standard output took nothing for \(options.drainTimeout) s"
         let keepsAll = inputs.allSatisfy { $0.reader.keepsUnacknowledged }
         return StageFailure(
             .gaveUp,

@@ -20,7 +20,7 @@ struct ExchangeSim: Tool {
             Prints one line once it answers, `listening rest=URL control=URL ws=URL`, and with TLS
             also `wss=URL ca=FILE`. The control port takes POST /faults?rate=0.1&kinds=close,error,
             /next?fault=ban, /market?newest=1000&oldest=1, /reset, /stream/next?fault=drop,
-            /stream/do?deed=cut&connection=random, /stream/refuse?status=503&count=2, and
+            /stream/do?action=cut&connection=random, /stream/refuse?status=503&count=2, and
             GET /stats, /sent, /connections.
 
               exchange-sim --start now --rate 1000 --symbol BTCUSDT,ETHUSDT
@@ -98,7 +98,7 @@ struct ExchangeSim: Tool {
         let hub = StreamHub(
             options.symbols, options.market, clock, streams.options, streams.plan(seed: faultSeed),
             loop: streamGroup.next())
-        if streams.refuseHandshakes > 0 { hub.gate.standing = streams.refuseHandshakes }
+        if streams.refuseHandshakes > 0 { hub.handshakeLimit.standing = streams.refuseHandshakes }
 
         let rest = try HTTPServer(port: port, group: group) { head, loop in
             loop.makeSucceededFuture(

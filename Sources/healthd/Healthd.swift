@@ -53,10 +53,10 @@ struct Healthd: StageCommand {
     var standardInstance: String? { "main" }
     private var isWatching: Bool { isWatch || isOnce || isJSON }
 
-    func plan(_ settings: inout Settings) throws -> HealthPlan {
+    func plan(_ settings: inout Settings) throws -> HealthOptions {
         let isMetricsOn = try settings.value(SettingCatalog.enablePrometheus)
         let port = try settings.value(SettingCatalog.prometheusPort, metricsPort)
-        return HealthPlan(
+        return HealthOptions(
             address: try address(&settings),
             metricsPort: isMetricsOn ? port : nil,
             token: try token(&settings),
@@ -71,7 +71,7 @@ struct Healthd: StageCommand {
             directory: try settings.optional(
                 SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats,
             thresholds: try thresholds(&settings),
-            cloudWatch: try CloudWatchPlan(
+            cloudWatch: try CloudWatchOptions(
                 &settings, way: cloudwatch, namespace: metricsNamespace,
                 resolution: metricsResolution, region: region, endpoint: endpointURL))
     }
@@ -123,36 +123,36 @@ struct Healthd: StageCommand {
         return thresholds
     }
 
-    func run(_ plan: HealthPlan, in stage: borrowing Stage) throws {
+    func run(_ options: HealthOptions, in stage: borrowing Stage) throws {
         if isWatching {
-            return try Watch(plan: plan, isOnce: isOnce, isJSON: isJSON).run(in: stage)
+            return try Watch(options: options, isOnce: isOnce, isJSON: isJSON).run(in: stage)
         }
-        if plan.token == nil, !HostCheck.isLoopback(plan.address.host) {
+        if options.token == nil, !HostCheck.isLoopback(options.address.host) {
             stage.log.warning(
-                "whoever reaches \(plan.address.host):\(plan.address.port) reads how this host is: "
+                "whoever reaches \(options.address.host):\(options.address.port) reads how this host is: "
                     + "no token is set (--token-file)")
         }
         ResidentMemory.returnLargeBlocks()
         let hangup = try Signals.watchHangup()
         let latest = LatestState()
-        let server = try Server(plan, latest: latest)
+        let server = try Server(options, latest: latest)
         try stage.print(server.greeting)
         let monitor = Monitor(
-            directory: plan.directory, service: plan.service, version: Version.text,
-            thresholds: plan.thresholds)
+            directory: options.directory, service: options.service, version: Version.text,
+            thresholds: options.thresholds)
         let export: CloudWatchExport?
-        if let cloudWatch = plan.cloudWatch {
+        if let cloudWatch = options.cloudWatch {
             export = try CloudWatchExport(cloudWatch, monitor, in: stage)
         } else {
             export = nil
         }
-        latest.post(monitor, mode: plan.mode)
+        latest.post(monitor, mode: options.mode)
         stage.enter(.running)
         while true {
-            latest.post(monitor, mode: plan.mode)
+            latest.post(monitor, mode: options.mode)
             server.publish()
             export?.tick()
-            if stage.waitForStop(seconds: plan.interval, orReadable: hangup.descriptor) { break }
+            if stage.waitForStop(seconds: options.interval, orReadable: hangup.descriptor) { break }
             if hangup.lower() { reload(monitor, in: stage) }
         }
         stage.enter(.draining)

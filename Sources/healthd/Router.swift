@@ -71,7 +71,7 @@ struct Router: Sendable {
         if request.path == "/metrics" { return metrics(request) }
         if request.path == "/events" { return events }
         if request.path == "/",
-            Accept(request.accept).prefers("text/html", to: "application/json")
+            AcceptHeader(request.accept).prefers("text/html", to: "application/json")
         {
             return document
         }
@@ -86,7 +86,7 @@ struct Router: Sendable {
 
     /// The format that the scraper asks for; text where it asks for none.
     private func metrics(_ request: Request) -> Response {
-        let wantsOpen = Accept(request.accept).prefers(
+        let wantsOpen = AcceptHeader(request.accept).prefers(
             "application/openmetrics-text", to: "text/plain")
         guard let text = latest.metrics(wantsOpen ? .openMetrics : .prometheus) else {
             return .error(503, "no figures yet")
@@ -119,39 +119,5 @@ struct Router: Sendable {
             difference |= Int(other[index] ^ (index < one.count ? one[index] : 0))
         }
         return difference == 0
-    }
-}
-
-/// An `Accept` header (RFC 9110, section 12.5.1).
-struct Accept {
-    private var ranges: [(type: String, quality: Double)] = []
-
-    init(_ text: String) {
-        for range in text.split(separator: ",") {
-            let parts = range.split(separator: ";").map {
-                $0.split { $0 == " " || $0 == "\t" }.joined().lowercased()
-            }
-            guard let type = parts.first else { continue }
-            let quality = parts.first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) }
-            ranges.append((type, quality ?? 1))
-        }
-    }
-
-    /// How much a type is wanted, 0 to 1; the range that says most of it counts.
-    func quality(of type: String) -> Double {
-        let group = type.split(separator: "/").first.map { $0 + "/*" } ?? "*/*"
-        for wanted in [type, String(group), "*/*"] {
-            if let range = ranges.filter({ $0.type == wanted }).max(by: { $0.quality < $1.quality })
-            {
-                return range.quality
-            }
-        }
-        return 0
-    }
-
-    /// True when one type is named and wanted at least as much as the other.
-    func prefers(_ type: String, to other: String) -> Bool {
-        guard ranges.contains(where: { $0.type == type && $0.quality > 0 }) else { return false }
-        return quality(of: type) >= quality(of: other)
     }
 }

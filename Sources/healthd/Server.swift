@@ -20,18 +20,18 @@ final class Server {
     /// One line that says where it answers.
     private(set) var greeting = ""
 
-    init(_ plan: HealthPlan, latest: LatestState) throws {
+    init(_ options: HealthOptions, latest: LatestState) throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // Every stage that is followed takes one too.
         let others = 64 + Monitor.maximumStages
-        let limit = min(plan.maximumConnections, max(16, Self.descriptors() - others))
-        let tls = try Self.tls(plan)
-        requestTime = .milliseconds(Int64(plan.requestTime * 1000))
+        let limit = min(options.maximumConnections, max(16, Self.descriptors() - others))
+        let tls = try Self.tls(options)
+        requestTime = .milliseconds(Int64(options.requestTime * 1000))
         let router = Router(
-            latest: latest, token: plan.token,
+            latest: latest, token: options.token,
             hosts: HostCheck(
-                listeningOn: plan.address.host, hostname: Self.hostname,
-                allowed: plan.allowedHosts))
+                listeningOn: options.address.host, hostname: Self.hostname,
+                allowed: options.allowedHosts))
         let loop = group.next()
         let patience = requestTime
         let count = subscriberCount
@@ -45,13 +45,14 @@ final class Server {
         self.loop = loop
         self.subscribers = subscribers
         let main = try listen(
-            plan.address.host, plan.address.port, router, connections, tls, isMetrics: false)
+            options.address.host, options.address.port, router, connections, tls, isMetrics: false)
         let scheme = tls == nil ? "http" : "https"
-        greeting = "listening health=\(scheme)://\(Self.authority(plan.address.host, main))"
-        if let port = plan.metricsPort {
+        greeting = "listening health=\(scheme)://\(Self.authority(options.address.host, main))"
+        if let port = options.metricsPort {
             let metrics = try listen(
-                plan.address.host, port, router, connections, tls, isMetrics: true)
-            greeting += " metrics=\(scheme)://\(Self.authority(plan.address.host, metrics))/metrics"
+                options.address.host, port, router, connections, tls, isMetrics: true)
+            greeting +=
+                " metrics=\(scheme)://\(Self.authority(options.address.host, metrics))/metrics"
         }
         greeting += "\n"
     }
@@ -119,15 +120,15 @@ final class Server {
     }
 
     /// TLS 1.2 or later with the certificate of the configuration; nil without one.
-    private static func tls(_ plan: HealthPlan) throws -> TLSContext? {
-        guard let certificate = plan.certificate else {
-            guard plan.key == nil else {
+    private static func tls(_ options: HealthOptions) throws -> TLSContext? {
+        guard let certificate = options.certificate else {
+            guard options.key == nil else {
                 throw StageFailure(.usage, "a TLS key needs its certificate: --tls-certificate")
             }
             return nil
         }
         do {
-            return try TLSContext(certificate: certificate, key: plan.key ?? certificate)
+            return try TLSContext(certificate: certificate, key: options.key ?? certificate)
         } catch {
             throw StageFailure(.configuration, error.description)
         }

@@ -5,7 +5,7 @@ import Stage
 
 /// The overview on a terminal, once or again and again, straight from the stats files.
 struct Watch {
-    let plan: HealthPlan
+    let options: HealthOptions
     /// One look, then the end.
     let isOnce: Bool
     let isJSON: Bool
@@ -13,11 +13,11 @@ struct Watch {
     /// Looks until a signal comes, `q` is struck, or the reader of standard output is gone.
     func run(in stage: borrowing Stage) throws {
         let monitor = Monitor(
-            directory: plan.directory, service: plan.service, thresholds: plan.thresholds)
+            directory: options.directory, service: options.service, thresholds: options.thresholds)
         let terminal = Terminal()
         // Rates are differences of two looks.
         _ = monitor.sample()
-        if stage.waitForStop(seconds: min(plan.interval, 1)) { return }
+        if stage.waitForStop(seconds: min(options.interval, 1)) { return }
         do {
             try stage.print(isOnce ? "" : terminal.enter())
             defer { if !isOnce { try? stage.print(terminal.leave()) } }
@@ -34,7 +34,7 @@ struct Watch {
 
     /// - Returns: true when it is to end.
     private func wait(in stage: borrowing Stage, _ terminal: Terminal) -> Bool {
-        if stage.waitForStop(seconds: plan.interval, orReadable: terminal.keyDescriptor) {
+        if stage.waitForStop(seconds: options.interval, orReadable: terminal.keyDescriptor) {
             return true
         }
         let keys = terminal.keys()

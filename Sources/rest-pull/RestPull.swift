@@ -8,23 +8,6 @@ import Stage
 import Stats
 import Transport
 
-/// What a pull gets.
-enum Dataset: String, CaseIterable, ExpressibleByArgument {
-    case aggTrades
-    case trades
-    case klines
-    case depth
-
-    var kind: RecordKind {
-        switch self {
-        case .aggTrades: .aggTrade
-        case .trades: .trade
-        case .klines: .kline
-        case .depth: .depthSnapshot
-        }
-    }
-}
-
 @main
 struct RestPull: StageCommand {
     static let configuration = CommandConfiguration(

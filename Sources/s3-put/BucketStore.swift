@@ -1,4 +1,6 @@
 import AWS
+import Encoding
+import Posix
 import Stage
 import StageAWS
 
@@ -94,6 +96,26 @@ struct BucketStore: ~Copyable {
         } catch { throw StageFailure(error) }
     }
 
+    /// Ends uploads in parts that earlier runs left. Whether that works does not matter to the
+    /// delivery.
+    ///
+    /// - Returns: how many.
+    mutating func abortLeftovers(_ options: S3PutOptions, _ log: Log) -> Int {
+        let own = (try? Manifest.keys(staging: options.state + "/staging")) ?? []
+        let age = options.access?.abandonedUploads ?? 0
+        let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
+        do throws(AWSError) {
+            let count = try abortUploads(own: own, begunBefore: end)
+            if count > 0 {
+                log.info("aborted \(Spoken.count(count, "unfinished upload")) of earlier runs")
+            }
+            return count
+        } catch {
+            log.debug("cannot look for uploads of earlier runs: \(error)")
+            return 0
+        }
+    }
+
     /// Ends uploads in parts that earlier runs left: those of objects that lie in our own state,
     /// and below a prefix of ours old ones of objects of our form. Nobody else's.
     ///
@@ -101,7 +123,9 @@ struct BucketStore: ~Copyable {
     ///   - own: keys of objects in our own state, without the prefix.
     ///   - end: uploads of other runs go when they were begun before it, seconds since the epoch;
     ///     nil leaves them.
-    mutating func abortUploads(own: [String], begunBefore end: Int64?) throws(AWSError) -> Int {
+    private mutating func abortUploads(own: [String], begunBefore end: Int64?) throws(AWSError)
+        -> Int
+    {
         let folder = prefix.isEmpty ? "" : prefix + "/"
         let keys = Set(own.map { folder + $0 })
         // Without a prefix the bucket may be anybody's.

@@ -32,37 +32,39 @@ final class DestinationCheck: Sendable {
 
     /// Asks, and shows meanwhile that the stage is well.
     static func run(
-        _ plan: S3PutPlan, in stage: borrowing Stage, _ credentials: CredentialsProvider?,
+        _ options: S3PutOptions, in stage: borrowing Stage, _ credentials: CredentialsProvider?,
         _ figures: ServiceFigures
     ) throws -> Answer {
         let check = try DestinationCheck()
         let log = stage.log
         let thread = try BackgroundThread("check") {
-            check.answers.add(check.ask(plan, log, credentials, figures))
+            check.answers.add(check.ask(options, log, credentials, figures))
         }
         let isStopped = stage.waitForStop(
-            seconds: plan.checkTimeout, orReadable: check.answers.descriptor)
+            seconds: options.checkTimeout, orReadable: check.answers.descriptor)
         check.isOver.withLock { $0 = true }
         let answer = check.answers.takeAll().first
         thread.join(seconds: ObjectSink.joinTimeout)
         guard let answer else {
-            return isStopped ? .stopped : .unknown("no answer within \(plan.checkTimeout) s")
+            return isStopped ? .stopped : .unknown("no answer within \(options.checkTimeout) s")
         }
         guard let failure = answer else { return .good }
         switch failure.code {
         case .notPermitted, .configuration: return .bad(failure)
-        case .inputOutput where plan.access == nil: return .bad(failure)
+        case .inputOutput where options.access == nil: return .bad(failure)
         default: return .unknown(failure.description)
         }
     }
 
     /// - Returns: why objects cannot be stored; nil when they can.
     private func ask(
-        _ plan: S3PutPlan, _ log: Log, _ credentials: CredentialsProvider?,
+        _ options: S3PutOptions, _ log: Log, _ credentials: CredentialsProvider?,
         _ figures: ServiceFigures
     ) -> StageFailure? {
         do {
-            var store = try plan.makeStore(log: log, credentials: credentials, figures: figures) {
+            var store = try ObjectStore.make(
+                options, log: log, credentials: credentials, figures: figures
+            ) {
                 self.isOver.withLock { $0 }
             }
             try store.check()

@@ -14,8 +14,8 @@ extension ObjectSink {
     mutating func sealWhatIsDue() {
         let now = Clock.monotonicNanoseconds()
         for object in open.all
-        where Double(now - object.openedAt) / 1e9 >= plan.objectAge
-            || Double(now - object.lastRecordAt) / 1e9 >= plan.objectIdle
+        where Double(now - object.openedAt) / 1e9 >= options.objectAge
+            || Double(now - object.lastRecordAt) / 1e9 >= options.objectIdle
         {
             seal(object)
         }
@@ -92,7 +92,7 @@ extension ObjectSink {
         tally.notePutAside(.conflictingObject, records: object.records)
         figures.note(conflicting: conflicts.kept)
         log.error(
-            "\(plan.destination.description)/\(object.key) was not stored: there is other content, "
+            "\(options.destination.description)/\(object.key) was not stored: there is other content, "
                 + "which is not in the ledger and was left as it is; ours is kept in \(path)",
             ["theirs": theirs, "ours": ours], cause: "object_conflict")
     }
@@ -150,7 +150,7 @@ extension ObjectSink {
             publish()
             let now = Clock.monotonicNanoseconds()
             if deadline == nil, Descriptor.isReadable(stop) {
-                deadline = now + Int64(plan.drainTimeout * 1e9)
+                deadline = now + Int64(options.drainTimeout * 1e9)
             }
             let left = deadline.map { $0 - now } ?? .max
             guard left > 0 else {
@@ -182,7 +182,7 @@ extension ObjectSink {
         try? state.ledger.commit()
         log.info(
             "\(tally.recordsOut) records in \(objectsOut) objects at "
-                + plan.destination.description,
+                + options.destination.description,
             [
                 "refused": "\(tally.refused)",
                 "quarantined": "\(tally.quarantined)",
@@ -194,10 +194,11 @@ extension ObjectSink {
     /// - Throws: why the run is not a success.
     private func requireDelivered() throws {
         let left = staged.count + unbooked.count
-        let rest = "\(left) objects stay in \(plan.state) for the next run"
+        let rest = "\(left) objects stay in \(options.state) for the next run"
         if intake.hasOpenBatch, left > 0 {
             log.error(
-                "\(intake.openBytes) bytes of records found no room in \(plan.state) and are lost")
+                "\(intake.openBytes) bytes of records found no room in \(options.state) and are lost"
+            )
         }
         if let failure {
             throw StageFailure(failure.code, left > 0 ? "\(failure); \(rest)" : "\(failure)")
@@ -208,7 +209,7 @@ extension ObjectSink {
             throw StageFailure(
                 .gaveUp,
                 "up to \(intake.leftoverBytes) bytes of records of an earlier run stay in "
-                    + "\(plan.state) for the next run")
+                    + "\(options.state) for the next run")
         }
         if let conflict = conflicts.failure { throw conflict }
         let came = tally.recordsIn + tally.recovered

@@ -145,7 +145,7 @@ extension ObjectSink {
     private mutating func build(
         _ frame: borrowing FrameView, at position: RecordPosition, isRepeat: Bool, isNew: Bool
     ) throws {
-        let hour = plan.times.hour(of: frame.eventTime, now: now.real)
+        let hour = options.times.hour(of: frame.eventTime, now: now.real)
         if hour == nil { noteImpossibleTime(of: frame) }
         let partition = Partition(sequence: held.key, hour: hour)
         let object =
@@ -166,20 +166,20 @@ extension ObjectSink {
         held.accept(frame, group: object.group)
         if isNew { intake.accept(frame) }
         tally.waiting += 1
-        if object.bytes >= Int64(plan.objectBytes) { seal(object) }
+        if object.bytes >= Int64(options.objectBytes) { seal(object) }
     }
 
     private mutating func openObject(
         _ partition: Partition, _ firstID: Int64, _ eventHour: Int64, spoolStart: RecordPosition
     ) -> OpenObject {
         if open.isFull, let idlest = open.idlest { seal(idlest) }
-        let path = "\(plan.state)/staging/\(getpid())-\(nextName)"
+        let path = "\(options.state)/staging/\(getpid())-\(nextName)"
         nextName += 1
         nextGroup += 1
         let object = OpenObject(
             ObjectPlace(
                 stagedPath: path, partition: partition, firstID: firstID, eventHour: eventHour),
-            form: plan.form, spoolStart: spoolStart, group: nextGroup, now: now.monotonic)
+            form: options.form, spoolStart: spoolStart, group: nextGroup, now: now.monotonic)
         // Its neighbours are looked at once a partition: later objects are beside our own.
         object.isFirstOfUnknown =
             !knownSequences.contains(partition.sequence)
@@ -247,7 +247,7 @@ extension ObjectSink {
         guard !isShort else { return }
         isShort = true
         log.warning(
-            "the disk of \(plan.state) is full: reading stops until something is delivered",
+            "the disk of \(options.state) is full: reading stops until something is delivered",
             ["spool_bytes": "\(intake.spool.bytes)"])
     }
 
@@ -258,7 +258,7 @@ extension ObjectSink {
         try closeBatch()
         guard !intake.hasOpenBatch, reserve.isHeld, unbooked.isEmpty else { return }
         isShort = false
-        log.info("the disk of \(plan.state) has room again")
+        log.info("the disk of \(options.state) has room again")
     }
 
     mutating func syncIfDue(isIdle: Bool) throws {

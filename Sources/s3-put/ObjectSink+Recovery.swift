@@ -8,7 +8,7 @@ extension ObjectSink {
     /// unfinished ones. Which records of the spool they have is known then; the spool's other
     /// records are taken in before anything is read.
     mutating func recover() throws {
-        let staging = plan.state + "/staging"
+        let staging = options.state + "/staging"
         for name in try Files.list(staging) where name.hasSuffix(Manifest.suffix) {
             guard let object = try Manifest.read("\(staging)/\(name)") else {
                 try Files.remove("\(staging)/\(name)")

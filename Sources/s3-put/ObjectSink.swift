@@ -11,14 +11,6 @@ import Stage
 import StageAWS
 import Stats
 
-/// A moment on both clocks.
-struct Now {
-    /// µs since the epoch.
-    let real = Clock.realtimeNanoseconds() / 1000
-    /// ns since some start.
-    let monotonic = Clock.monotonicNanoseconds()
-}
-
 /// Takes records in, builds objects and delivers them: what was read is in the spool, what was
 /// delivered is in the ledger, and nothing is in neither.
 ///
@@ -38,7 +30,7 @@ struct ObjectSink: ~Copyable {
     /// Bytes of records that are built at once while the disk is full.
     static let openBytesWhenShort: Int64 = 8 << 20
 
-    let plan: S3PutPlan
+    let options: S3PutOptions
     let log: Log
     let stop: Int32
     let completions: Completions
@@ -63,7 +55,7 @@ struct ObjectSink: ~Copyable {
     var bookedAt: Int64 = .min / 2
     var conflicts: Conflicts
     /// When the records at hand were read; one look at the clocks for all of them.
-    var now = Now()
+    var now = Instant()
     var nextName = 1
     var nextGroup = 1
     /// True while the disk of the state has no room: nothing is read, and what is open is finished.
@@ -87,47 +79,47 @@ struct ObjectSink: ~Copyable {
     private var lastReport = Clock.monotonicNanoseconds()
 
     init(
-        _ plan: S3PutPlan, in stage: borrowing Stage, _ credentials: CredentialsProvider?,
+        _ options: S3PutOptions, in stage: borrowing Stage, _ credentials: CredentialsProvider?,
         _ serviceFigures: ServiceFigures
     ) throws {
         let log = stage.log
         var state = try StateDirectory(
-            plan.state, claims: plan.owner.map { [("objects", $0)] } ?? [], log: log)
+            options.state, claims: options.owner.map { [("objects", $0)] } ?? [], log: log)
         let spool: Spool
         do throws(SpoolError) {
             spool = try Spool(
-                directory: plan.state + "/spool", segmentBytes: plan.segmentBytes,
-                maximumBytes: .max, damaged: plan.state + "/damaged")
+                directory: options.state + "/spool", segmentBytes: options.segmentBytes,
+                maximumBytes: .max, damaged: options.state + "/damaged")
         } catch { throw StageFailure(error) }
-        try Files.makeDurableDirectories(plan.state + "/staging")
-        var figures = ObjectFigures(stage.stats, state: plan.state, spoolMax: plan.spoolMax)
+        try Files.makeDurableDirectories(options.state + "/staging")
+        var figures = ObjectFigures(stage.stats, state: options.state, spoolMax: options.spoolMax)
         figures.common.tornBytes.add(Int(state.ledger.tornBytes + spool.tornBytes))
         figures.noteChange(of: state.ledger.sequences)
         let known = Set(state.ledger.sequences)
         state.ledger.keepProgress(onlyIn: [spool.id])
         log.report(state.ledger.takeDamages(), of: "ledger")
-        let conflicts = try Conflicts(directory: plan.state + "/conflicts")
+        let conflicts = try Conflicts(directory: options.state + "/conflicts")
         figures.note(conflicting: conflicts.kept)
         var intake = Intake(spool)
         log.report(intake.takeDamages(), of: "spool")
         let abortedUploads = figures.abortedUploads
         let completions = try Completions()
         let uploader = try Uploader(
-            completions, giveUpAfter: plan.giveUpAfter, log: log,
+            completions, giveUpAfter: options.giveUpAfter, log: log,
             duration: figures.requestDuration
         ) { isAbandoned in
-            var store = try plan.makeStore(
-                log: log, credentials: credentials, figures: serviceFigures,
+            var store = try ObjectStore.make(
+                options, log: log, credentials: credentials, figures: serviceFigures,
                 isAbandoned: isAbandoned)
-            abortedUploads.add(store.abortLeftovers(plan, log))
+            abortedUploads.add(store.abortLeftovers(options, log))
             return store
         }
         let writer: ObjectWriter
-        do { writer = try ObjectWriter(plan.form, to: uploader, completions) } catch {
+        do { writer = try ObjectWriter(options.form, to: uploader, completions) } catch {
             uploader.end(seconds: Self.joinTimeout)
             throw error
         }
-        self.plan = plan
+        self.options = options
         self.log = log
         knownSequences = known
         self.writer = writer
@@ -140,7 +132,7 @@ struct ObjectSink: ~Copyable {
         self.serviceFigures = serviceFigures
         self.figures = figures
         self.conflicts = conflicts
-        held = HeldIDs(plan.idLimits, renewable: plan.newEpochs)
+        held = HeldIDs(options.idLimits, renewable: options.newEpochs)
         stop = stage.stopDescriptor
     }
 
@@ -165,12 +157,12 @@ struct ObjectSink: ~Copyable {
 
     private mutating func readAll(_ reader: inout FrameReader) throws {
         // What one read brings has to find room in a spool of any size.
-        let headroom = min(4 << 20, Int64(plan.spoolMax) / 4)
+        let headroom = min(4 << 20, Int64(options.spoolMax) / 4)
         while failure == nil, halt == nil {
             try lookForRoom()
             let hasRoom =
                 !isShort && !intake.hasOpenBatch
-                && intake.spool.bytes + headroom < Int64(plan.spoolMax)
+                && intake.spool.bytes + headroom < Int64(options.spoolMax)
             let reads = hasRoom && !intake.hasLeftovers
             let takesAgain = intake.hasLeftovers && mayTakeAgain
             if !reads, !takesAgain { finishWhatIsInTheWay() }
@@ -178,7 +170,7 @@ struct ObjectSink: ~Copyable {
             if ready.stop { return log.info("stopping: delivering what was read") }
             if ready.completion { try settle() }
             if takesAgain {
-                now = Now()
+                now = Instant()
                 try takeAgain()
             } else if ready.input {
                 if try reader.fill() == .end { return }
@@ -190,7 +182,7 @@ struct ObjectSink: ~Copyable {
     }
 
     private mutating func takeIn(_ reader: inout FrameReader) throws {
-        now = Now()
+        now = Instant()
         var end: (any Error)?
         do {
             while let frame = try reader.next() {

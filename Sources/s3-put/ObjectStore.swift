@@ -1,4 +1,5 @@
 import AWS
+import Encoding
 import Stage
 import StageAWS
 
@@ -16,6 +17,37 @@ enum Placement: Sendable, Equatable {
 enum ObjectStore: ~Copyable {
     case directory(DirectoryStore)
     case bucket(BucketStore)
+
+    /// Makes the store, on the thread that will use it.
+    ///
+    /// - Parameter isAbandoned: true once the run no longer waits for a delivery.
+    static func make(
+        _ options: S3PutOptions, log: Log, credentials: CredentialsProvider?,
+        figures: ServiceFigures, isAbandoned: @escaping @Sendable () -> Bool
+    ) throws -> ObjectStore {
+        guard case .bucket(let bucket, let prefix) = options.destination,
+            let access = options.access, let credentials
+        else {
+            guard case .directory(let path) = options.destination else {
+                throw StageFailure(.bug, "a bucket without a way to it")
+            }
+            return .directory(DirectoryStore(root: path))
+        }
+        var configuration = access.configuration()
+        configuration.policy.onRetry = { retry in
+            figures.note(retry)
+            log.warning(
+                "\(retry.error); attempt \(retry.attempt + 1) in \(Spoken.seconds(retry.delay))",
+                cause: "retry")
+        }
+        configuration.policy.shouldStop = isAbandoned
+        do throws(AWSError) {
+            return .bucket(
+                BucketStore(
+                    try S3Client(configuration, credentials: credentials), bucket: bucket,
+                    prefix: prefix, condition: access.conditionalWrites, figures))
+        } catch { throw StageFailure(error) }
+    }
 
     /// Delivers an object.
     mutating func put(_ object: StagedObject) throws -> Placement {
@@ -37,13 +69,13 @@ enum ObjectStore: ~Copyable {
     /// Ends uploads in parts that earlier runs left.
     ///
     /// - Returns: how many.
-    mutating func abortLeftovers(_ plan: S3PutPlan, _ log: Log) -> Int {
+    mutating func abortLeftovers(_ options: S3PutOptions, _ log: Log) -> Int {
         switch consume self {
         case .directory(let store):
             self = .directory(store)
             return 0
         case .bucket(var store):
-            let count = plan.abortLeftovers(of: &store, log)
+            let count = store.abortLeftovers(options, log)
             self = .bucket(store)
             return count
         }

@@ -44,14 +44,14 @@ struct S3Put: StageCommand {
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
     @Option(SettingCatalog.endpoint) var endpointURL: String?
-    @OptionGroup(title: "S3") var s3: S3Options
+    @OptionGroup(title: "S3") var s3: BucketFlags
     @OptionGroup var common: CommonOptions
 
-    func plan(_ settings: inout Settings) throws -> S3PutPlan {
+    func plan(_ settings: inout Settings) throws -> S3PutOptions {
         let destination = try destination(&settings)
         let format = try settings.value(SettingCatalog.objectFormat, format)
         let compression = try settings.value(SettingCatalog.compression, compression)
-        return S3PutPlan(
+        return S3PutOptions(
             destination: destination,
             form: ObjectForm(
                 format: ObjectFormat(rawValue: format.rawValue) ?? .avro,
@@ -99,21 +99,21 @@ struct S3Put: StageCommand {
         return try Destination("s3://\(bucket)/\(prefix)")
     }
 
-    func run(_ plan: S3PutPlan, in stage: borrowing Stage) throws {
-        let credentials = plan.access?.credentials.provider(stage.log)
+    func run(_ options: S3PutOptions, in stage: borrowing Stage) throws {
+        let credentials = options.access?.credentials.provider(stage.log)
         let figures = ServiceFigures(stage.stats)
-        if plan.onlyChecks {
+        if options.onlyChecks {
             return try Self.report(
-                DestinationCheck.run(plan, in: stage, credentials, figures), plan, in: stage)
+                DestinationCheck.run(options, in: stage, credentials, figures), options, in: stage)
         }
         var reader = try stage.standardInput()
-        var sink = try ObjectSink(plan, in: stage, credentials, figures)
-        switch try DestinationCheck.run(plan, in: stage, credentials, figures) {
-        case .good: stage.log.debug("objects can be stored at \(plan.destination.description)")
+        var sink = try ObjectSink(options, in: stage, credentials, figures)
+        switch try DestinationCheck.run(options, in: stage, credentials, figures) {
+        case .good: stage.log.debug("objects can be stored at \(options.destination.description)")
         case .bad(let failure): throw failure
         case .unknown(let reason):
             stage.log.warning(
-                "whether objects can be stored at \(plan.destination.description) is not known, "
+                "whether objects can be stored at \(options.destination.description) is not known, "
                     + "and reading starts: \(reason)")
         case .stopped: break
         }
@@ -122,10 +122,10 @@ struct S3Put: StageCommand {
 
     /// Says how the question of `--check` was answered.
     private static func report(
-        _ answer: DestinationCheck.Answer, _ plan: S3PutPlan, in stage: borrowing Stage
+        _ answer: DestinationCheck.Answer, _ options: S3PutOptions, in stage: borrowing Stage
     ) throws {
         switch answer {
-        case .good: stage.log.info("objects can be stored at \(plan.destination.description)")
+        case .good: stage.log.info("objects can be stored at \(options.destination.description)")
         case .bad(let failure): throw failure
         case .unknown(let reason): throw StageFailure(.gaveUp, reason)
         case .stopped: throw StageFailure(.gaveUp, "stopped before there was an answer")

@@ -5,22 +5,6 @@ import Records
 import Stage
 import Stats
 
-/// Why a connection was lost or refused, for figures.
-enum LossCause: String, CaseIterable {
-    /// The network, or TLS.
-    case network
-    /// The server did not want to open it.
-    case refused
-    /// The server broke RFC 6455.
-    case broken
-    /// It ended without a close frame.
-    case ended
-    /// The server closed it.
-    case closed
-    /// Nothing came for too long.
-    case stalled
-}
-
 /// The figures of a tap. They balance: records_in = records_out + duplicates + records_refused +
 /// records_quarantined + records_waiting, with a message that is not understood as one record.
 struct TapCounters {

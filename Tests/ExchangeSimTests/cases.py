@@ -359,10 +359,10 @@ def lifetime(place):
 
 def shutdown(place):
     client = place.client("/ws/btcusdt@trade")
-    place.do("stream/do?deed=shutdown")
+    place.do("stream/do?action=shutdown")
     bare = client.message()
     assert bare["e"] == "serverShutdown" and abs(bare["E"] - time.time() * 1000) < 60_000
-    place.do("stream/do?deed=shutdownWrapped")
+    place.do("stream/do?action=shutdownWrapped")
     wrapped = client.message()
     assert wrapped["stream"] == "!serverShutdown" and wrapped["data"]["e"] == "serverShutdown"
     place.do("market?newest=101")
@@ -482,25 +482,25 @@ def random_faults(place):
 
 
 def cuts(place):
-    for deed in ["cut", "tear", "reset"]:
+    for action in ["cut", "tear", "reset"]:
         for base, ca in [(place.ws, None), (place.wss, place.ca)]:
             client = Client(base, "/ws/btcusdt@trade", ca=ca)
             other = Client(base, "/ws/btcusdt@trade", ca=ca)
-            place.do(f"stream/do?deed={deed}&connection={place.connection() - 1}")
+            place.do(f"stream/do?action={action}&connection={place.connection() - 1}")
             try:
                 message = client.message()
-                assert False, f"{deed}: {message}"
+                assert False, f"{action}: {message}"
             except (Cut, OSError) as end:
-                assert not isinstance(end, TimeoutError), deed
+                assert not isinstance(end, TimeoutError), action
             assert other.ask({"method": "GET_PROPERTY", "params": ["combined"], "id": 1}) == {"result": False, "id": 1}
-    place.do("stream/do?deed=close&code=1012&reason=moved")
+    place.do("stream/do?action=close&code=1012&reason=moved")
     assert other.message() == (1012, "moved")
 
 
 def cut_every(place):
     clients = [place.client() for _ in range(3)]
     place.until(lambda stats: stats["open"] == 0)
-    assert place.stats()["deeds"] == {"cut": 3}
+    assert place.stats()["actions"] == {"cut": 3}
     for client in clients:
         try:
             client.message()
@@ -511,7 +511,7 @@ def cut_every(place):
 
 def stall(place):
     client = place.client("/ws/btcusdt@trade", answers=False)
-    place.do("stream/do?deed=stall&connection=all")
+    place.do("stream/do?action=stall&connection=all")
     place.do("market?newest=105")
     place.until(lambda stats: stats["symbols"]["BTCUSDT"]["newestAggregate"] == 105)
     client.ping()
@@ -521,7 +521,7 @@ def stall(place):
     except TimeoutError:
         pass
     assert place.stats()["open"] == 1
-    place.do("stream/do?deed=resume")
+    place.do("stream/do?action=resume")
     place.do("market?newest=106")
     assert client.event()["trades"][0]["id"] == Market("BTCUSDT").trades_of(106)[0]
 

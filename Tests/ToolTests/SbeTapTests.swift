@@ -107,11 +107,11 @@ struct SbeTapTests {
     }
 
     @Test(arguments: ["shutdown", "shutdownWrapped"])
-    func `an announced shutdown is followed at once, without a hole`(deed: String) throws {
+    func `an announced shutdown is followed at once, without a hole`(action: String) throws {
         let simulator = try Simulator(["--start", "now", "--history", "10", "--rate", "500"])
         let tap = try LiveTap(simulator, ["--streams", "trade"])
         #expect(waitUntil { tap.output.count > 20_000 })
-        try simulator.post("/stream/do?deed=\(deed)&connection=all")
+        try simulator.post("/stream/do?action=\(action)&connection=all")
         #expect(tap.says("connection replaced"), "\(tap.log)")
         let mark = tap.output.count
         #expect(waitUntil { tap.output.count > mark + 20_000 })
@@ -122,13 +122,13 @@ struct SbeTapTests {
 
     @Test(arguments: ["cut", "tear", "reset", "close"])
     func `a lost connection is opened again, and what passed meanwhile is declared`(
-        deed: String
+        action: String
     ) throws {
         let simulator = try Simulator(["--start", "now", "--history", "10", "--rate", "500"])
         let tap = try LiveTap(simulator, ["--streams", "trade,depth"])
         #expect(waitUntil { tap.output.count > 20_000 })
         for round in 1...2 {
-            try simulator.post("/stream/do?deed=\(deed)&connection=all")
+            try simulator.post("/stream/do?action=\(action)&connection=all")
             #expect(tap.says("connection lost", times: round), "\(tap.log)")
             #expect(tap.says("\"connected\"", times: round + 1), "\(tap.log)")
         }
@@ -150,7 +150,7 @@ struct SbeTapTests {
             try simulator.post("/stream/next?fault=drop&count=5&connection=\(round + 1)")
             let mark = tap.output.count
             #expect(waitUntil { tap.output.count > mark + 5_000 })
-            try simulator.post("/stream/do?deed=cut&connection=\(round)")
+            try simulator.post("/stream/do?action=cut&connection=\(round)")
             #expect(tap.says("\"connected\"", times: round + 2), "\(tap.log)")
             #expect(waitUntil { tap.output.count > mark + 20_000 })
         }
@@ -181,7 +181,7 @@ struct SbeTapTests {
         let simulator = try Simulator(["--start", "now", "--history", "10", "--rate", "200"])
         let tap = try LiveTap(simulator, ["--streams", "trade", "--stall-timeout", "400ms"])
         #expect(waitUntil { tap.output.count > 5_000 })
-        try simulator.post("/stream/do?deed=stall&connection=all")
+        try simulator.post("/stream/do?action=stall&connection=all")
         #expect(tap.says("\"cause\":\"stalled\""), "\(tap.log)")
         #expect(tap.says("\"connected\"", times: 2))
         let mark = tap.output.count

@@ -201,7 +201,7 @@ def main():
             print(soak.tail())
             sys.exit(1)
         print(f"soak: {options.seconds:g} s, {sent['messages']} messages sent, {report['messages']} records "
-              f"in {report['calls']} calls; {sent['deeds'].get('cut', 0)} cuts, "
+              f"in {report['calls']} calls; {sent['actions'].get('cut', 0)} cuts, "
               f"{report['throttled_records']} refused by shards, {report['refused_calls']} calls in the outage")
         print(f"soak: {came} trades came once and in order, {declared} are declared in "
               f"{len(report['gaps'])} gap records, none is missing in silence")

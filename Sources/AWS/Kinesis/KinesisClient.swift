@@ -165,7 +165,8 @@ public struct KinesisClient: ~Copyable {
     // MARK: - Credentials
 
     private mutating func renewsCredentials(_ error: AWSError, _ used: Credentials) -> Bool {
-        guard Verdict(error, isSkewed: false, conflictIsFinal: true) == .renewCredentials else {
+        guard RetryDecision(error, isSkewed: false, conflictIsFinal: true) == .renewCredentials
+        else {
             return false
         }
         // Calls that were under way with them as well need no further renewal. A source that gave

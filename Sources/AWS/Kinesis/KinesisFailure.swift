@@ -49,7 +49,7 @@ public struct KinesisFailure: Error, Sendable, Equatable {
         case _ where error.status == 413 || error.code == "RequestEntityTooLarge":
             remedy = .tooLarge
         default:
-            switch Verdict(error, isSkewed: false, conflictIsFinal: false) {
+            switch RetryDecision(error, isSkewed: false, conflictIsFinal: false) {
             case .retry(.throttle): remedy = .throttle
             case .retry(.transient): remedy = .transient
             case .correctClock, .renewCredentials, .final:

@@ -16,7 +16,7 @@ extension AWSError {
         let error = AWSError(
             .unavailable, service: service, operation: operation, code: answer.code,
             message: answer.message, status: status)
-        let verdict = Verdict(error, isSkewed: false, conflictIsFinal: false)
+        let verdict = RetryDecision(error, isSkewed: false, conflictIsFinal: false)
         var retriesHelp = false
         if case .retry = verdict { retriesHelp = true }
         let region =

@@ -166,7 +166,8 @@ extension ServiceClient {
         case .failure(let failure): error = self.failure(failure, call.call)
         }
         note(error, at: now)
-        switch Verdict(error, isSkewed: isSkewed, conflictIsFinal: call.call.conflictIsFinal) {
+        switch RetryDecision(error, isSkewed: isSkewed, conflictIsFinal: call.call.conflictIsFinal)
+        {
         case .final: return end(token, .failure(error))
         case .correctClock:
             guard isSkewed else { return end(token, .failure(error)) }

@@ -23,7 +23,7 @@ struct ServiceClock {
         }
         let current = date - Clock.realtimeNanoseconds() / 1_000_000_000
         guard abs(current - signed) > Self.skewThreshold,
-            Verdict(error, isSkewed: true, conflictIsFinal: true) == .correctClock
+            RetryDecision(error, isSkewed: true, conflictIsFinal: true) == .correctClock
         else { return false }
         offset = current
         return true

@@ -11,10 +11,8 @@ public struct VenueClient: ~Copyable {
     let options: Options
     /// Shows that the caller is well while it waits here for one reply; nil shows nothing.
     public var heartbeat: Heartbeat?
-    private var http: HTTPClient
     private var waiting: [Request] = []
-    private var sent: [Int: (request: Request, asksSBE: Bool)] = [:]
-    private var nextKey = 1
+    private var inFlightCalls: CallsInFlight
     private var budget: WeightBudget
     private let shared: SharedWeight?
     private var breaker: CircuitBreaker
@@ -36,7 +34,7 @@ public struct VenueClient: ~Copyable {
     /// A client; nothing is sent yet.
     public init(_ options: Options) throws(TransportError) {
         self.options = options
-        http = try HTTPClient(authorities: options.authorities)
+        inFlightCalls = try CallsInFlight(options)
         usesSBE = options.encoding != .json
         shared = options.sharedDirectory.flatMap {
             SharedWeight(directory: $0, baseURL: options.baseURL)
@@ -54,13 +52,13 @@ public struct VenueClient: ~Copyable {
     /// What everything waits for, such as `waiting 14 s for the venue's window`; nil while a
     /// request is under way or may be sent.
     public var waitingFor: String? {
-        guard sent.isEmpty, let hold, hold.until > now else { return nil }
+        guard inFlight == 0, let hold, hold.until > now else { return nil }
         return "waiting \((hold.until - now) / 1_000_000_000 + 1) s \(hold.reason)"
     }
     /// Requests that have no reply yet.
-    public var outstanding: Int { waiting.count + sent.count }
+    public var outstanding: Int { waiting.count + inFlight }
     /// Requests that are on the wire.
-    public var inFlight: Int { sent.count }
+    public var inFlight: Int { inFlightCalls.count }
     /// The venue's clock, µs.
     public var venueTime: Int64 { (Clock.realtimeNanoseconds() + clockOffset) / 1000 }
 
@@ -92,10 +90,8 @@ public struct VenueClient: ~Copyable {
     /// Forgets a queued request or the reply to one under way.
     public mutating func cancel(where isUnwanted: (Int) -> Bool) {
         waiting.removeAll { isUnwanted($0.token) }
-        for (key, entry) in sent where isUnwanted(entry.request.token) {
-            http.cancel(token: key)
-            budget.settle(entry.request.weight, reported: nil, at: venueTime / 1000)
-            sent[key] = nil
+        for request in inFlightCalls.cancel(where: isUnwanted) {
+            budget.settle(request.weight, reported: nil, at: venueTime / 1000)
         }
     }
 
@@ -112,15 +108,13 @@ public struct VenueClient: ~Copyable {
     ) throws(VenueFailure) -> [Reply] {
         var milliseconds = Int64(timeout * 1000)
         if sends, let delay = try sendWhatMayBeSent() { milliseconds = min(milliseconds, delay) }
-        let completions: [HTTPClient.Completion]
+        let ended: [CallsInFlight.Ended]
         do throws(TransportError) {
-            completions = try http.wait(
-                timeoutMilliseconds: Int32(clamping: max(0, milliseconds)), alsoReadable: [stop])
+            ended = try inFlightCalls.wait(milliseconds: milliseconds, unless: stop)
         } catch { throw VenueFailure(.bug, "waiting for \(options.baseURL): \(error)") }
         var replies: [Reply] = []
-        for completion in completions {
-            guard let entry = sent.removeValue(forKey: completion.token) else { continue }
-            if let reply = try settle(entry.request, entry.asksSBE, completion.result) {
+        for call in ended {
+            if let reply = try settle(call.request, call.asksSBE, call.result) {
                 replies.append(reply)
             }
         }
@@ -250,29 +244,10 @@ public struct VenueClient: ~Copyable {
         var request = request
         request.attempts += 1
         let asksSBE = usesSBE && request.endpoint != .exchangeInfo
-        var headers = [("User-Agent", "bitcoin-ingestor")]
-        if asksSBE {
-            let accept =
-                options.encoding == .sbe ? "application/sbe" : "application/sbe, application/json"
-            headers += [("Accept", accept), ("X-MBX-SBE", options.schema)]
-        } else {
-            headers += [("Accept", "application/json")]
-        }
-        headers += [("X-MBX-TIME-UNIT", "MICROSECOND")]
-        if request.endpoint == .historicalTrades, let key = options.apiKey {
-            headers += [("X-MBX-APIKEY", key)]
-        }
-        let key = nextKey
-        nextKey += 1
         counts.requests += 1
         if request.attempts > 1 { counts.retries += 1 }
         do throws(TransportError) {
-            try http.submit(
-                HTTPRequest(
-                    method: "GET", url: request.url, headers: headers, timeout: options.timeout,
-                    maximumResponse: options.maximumReply),
-                token: key)
-            sent[key] = (request, asksSBE)
+            try inFlightCalls.send(request, asksSBE: asksSBE)
         } catch { throw VenueFailure(.configuration, "\(error)") }
     }
 
@@ -297,7 +272,7 @@ public struct VenueClient: ~Copyable {
         case .success(let success): response = success
         }
         counts.bytes += response.body.count
-        let reported = Self.usedWeight(response)
+        let reported = response.usedWeight
         budget.settle(request.weight, reported: reported, at: venueTime / 1000)
         if let reported {
             shared?.note(used: reported, window: budget.window, venueTime: venueTime / 1000)
@@ -310,7 +285,7 @@ public struct VenueClient: ~Copyable {
         }
         guard response.status != 200 else {
             breaker.recordSuccess(at: now)
-            let isSBE = Self.isSBE(response)
+            let isSBE = response.isSBE
             if isSBE { noteVersion(of: response.body) }
             return Reply(
                 token: request.token, body: response.body, isSBE: isSBE, arrival: arrival)
@@ -345,7 +320,7 @@ public struct VenueClient: ~Copyable {
         switch response.status {
         case 429, 418:
             counts.limited += 1
-            let seconds = Self.retryAfter(response)
+            let seconds = response.retryAfter
             breaker.recordNothing()
             // A little late rather than a little early: early would count as ignoring it. Whether
             // the caller waits or gives up, nothing else is asked meanwhile either.
@@ -417,36 +392,5 @@ public struct VenueClient: ~Copyable {
     private static func spoken(_ seconds: Double) -> String {
         let tenths = Int((min(max(seconds, 0), 1e6) * 10).rounded())
         return "\(tenths / 10).\(tenths % 10)"
-    }
-
-    /// Seconds to wait after a 429 or 418: a minute when the venue says nothing usable.
-    private static func retryAfter(_ response: HTTPResponse) -> Double {
-        guard let text = response.header("retry-after"), let seconds = Double(text),
-            seconds.isFinite, seconds >= 0
-        else { return 60 }
-        return seconds
-    }
-
-    // MARK: - Headers
-
-    /// The venue's count of the current window. The name ends in the window's length: `-1M`.
-    private static func usedWeight(_ response: HTTPResponse) -> Int? {
-        for (name, value) in response.headers
-        where name.lowercased().hasPrefix("x-mbx-used-weight-") {
-            // A count that nobody can have used would overflow in sums.
-            if let used = Int(value), used >= 0 { return min(used, 1_000_000_000) }
-        }
-        return nil
-    }
-
-    /// By Content-Type, else by the first byte: JSON starts with a bracket, and no SBE message of
-    /// the venue does, since root blocks are shorter than 91 bytes.
-    private static func isSBE(_ response: HTTPResponse) -> Bool {
-        let type = response.header("content-type")?.lowercased() ?? ""
-        if type.hasPrefix("application/sbe") { return true }
-        if type.hasPrefix("application/json") { return false }
-        guard let first = response.body.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) })
-        else { return false }
-        return first != UInt8(ascii: "{") && first != UInt8(ascii: "[")
     }
 }

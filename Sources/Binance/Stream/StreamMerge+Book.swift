@@ -1,30 +1,6 @@
 import Posix
 import Records
 
-/// What the changes of one book still want.
-struct BookState {
-    enum Phase {
-        /// Nothing: a snapshot went out, and all changes since.
-        case whole
-        /// A snapshot, to be asked for at a time, ns.
-        case wanted(notBefore: Int64)
-        /// The snapshot that was asked for.
-        case requested
-        /// The venue has none.
-        case refused
-    }
-
-    var phase = Phase.whole
-    /// First id of the changes that the snapshot has to reach up to.
-    var firstID: Int64 = 0
-    /// Last id of those that went on without it.
-    var gone = Int64.min
-    /// Changes that wait for it.
-    var held: HeldRecords?
-    /// Requests without success.
-    var attempts = 0
-}
-
 /// Books: a hole in the changes of a book, and their beginning, want a snapshot. The changes after
 /// the hole wait for it, and go on around it: those that it contains before, the others after it.
 /// Whoever reads the records in order has the book from the snapshot on; nothing is left out.
@@ -50,7 +26,7 @@ extension StreamMerge {
     ///
     /// - Returns: false when it does not wait.
     mutating func keepForBook(
-        _ record: Record, _ output: inout MergeOutput, _ encode: (inout Bytes) -> Void
+        _ record: OrderedRecord, _ output: inout MergeOutput, _ encode: (inout Bytes) -> Void
     ) -> Bool {
         let place = record.place
         guard snapshotPlaces.contains(place) else { return false }

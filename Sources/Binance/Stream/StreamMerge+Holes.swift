@@ -1,17 +1,6 @@
 import Posix
 import Records
 
-/// The ids and times of a record that needs a closer look.
-struct Record {
-    let place: Int
-    let first: Int64
-    let last: Int64
-    /// µs.
-    let eventTime: Int64
-    /// When it was received, ns.
-    let time: Int64
-}
-
 /// Holes: waiting for another copy, giving up, and leaving records out.
 extension StreamMerge {
     /// Does what a verdict asks for.
@@ -20,7 +9,7 @@ extension StreamMerge {
     /// - Note: that a connection was lost counts as known only with a record that went on: one that
     ///   waits ahead of a hole says nothing of the ids before it.
     mutating func settle(
-        _ record: Record, _ verdict: StreamSequence.Verdict, _ origin: Origin,
+        _ record: OrderedRecord, _ verdict: StreamSequence.Verdict, _ origin: Origin,
         _ output: inout MergeOutput, _ encode: (inout Bytes) -> Void
     ) -> Bool {
         switch verdict {
@@ -49,7 +38,7 @@ extension StreamMerge {
     /// Keeps a record that is ahead of a hole, or gives the hole up when no other connection
     /// could fill it.
     private mutating func keep(
-        _ record: Record, _ origin: Origin, _ output: inout MergeOutput,
+        _ record: OrderedRecord, _ origin: Origin, _ output: inout MergeOutput,
         _ encode: (inout Bytes) -> Void
     ) -> Bool {
         let place = record.place
@@ -72,7 +61,7 @@ extension StreamMerge {
 
     /// Sends a record that is next in its sequence on its way.
     private mutating func pass(
-        _ record: Record, _ output: inout MergeOutput, _ encode: (inout Bytes) -> Void
+        _ record: OrderedRecord, _ output: inout MergeOutput, _ encode: (inout Bytes) -> Void
     ) {
         if !output.isKeeping {
             output.leaveOut(record.place, from: record.first)
@@ -109,7 +98,7 @@ extension StreamMerge {
         } else {
             _ = streams[place].sequence.take(entry.first, entry.last)
         }
-        let record = Record(
+        let record = OrderedRecord(
             place: place, first: entry.first, last: entry.last, eventTime: entry.eventTime,
             time: held.since)
         var isTaken = false

@@ -197,7 +197,7 @@ public struct StreamMerge: ~Copyable {
                 fresh += 1
             case .known: noteKnown(place, id, at: time)
             case let verdict:
-                let record = Record(
+                let record = OrderedRecord(
                     place: place, first: id, last: id, eventTime: eventTime, time: time)
                 if settle(record, verdict, origin, &output, { $0.append(values, prefix) }) {
                     fresh += 1
@@ -287,7 +287,7 @@ public struct StreamMerge: ~Copyable {
             noteKnown(place, last, at: time)
             fresh = 0
         default:
-            let record = Record(
+            let record = OrderedRecord(
                 place: place, first: first, last: last, eventTime: event.eventTime, time: time)
             // The waiting copy must not refer to the message.
             var frame = Bytes(capacity: 1024)

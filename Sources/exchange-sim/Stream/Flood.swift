@@ -16,7 +16,7 @@ struct Flood {
     init(_ hub: StreamHub) {
         self.hub = hub
         left = hub.options.flood
-        next = hub.feeds.map { $0.newest + 1 }
+        next = hub.sources.map { $0.newest + 1 }
     }
 
     /// True when all was written.
@@ -26,15 +26,15 @@ struct Flood {
     ///
     /// - Returns: how many.
     mutating func fill(_ outbox: inout ByteBuffer, _ subscriptions: [StreamName]) -> Int {
-        let streams = subscriptions.compactMap { hub.feed($0) }
+        let streams = subscriptions.compactMap { hub.source($0) }
         let eventTime = hub.microseconds()
         run.removeAll()
         run.bytes.reserveCapacity(Self.stretch + 4096)
         let before = left
         while !streams.isEmpty, left > 0, run.bytes.readableBytes < Self.stretch {
-            for (feed, kind) in streams where left > 0 {
+            for (source, kind) in streams where left > 0 {
                 let count = run.marks.count
-                feed.write(kind, aggregate: next[feed.index], eventTime, to: &run)
+                source.write(kind, aggregate: next[source.index], eventTime, to: &run)
                 left -= run.marks.count - count
             }
             for index in next.indices { next[index] += 1 }
@@ -45,7 +45,7 @@ struct Flood {
             run.bytes.writeBuffer(&outbox)
             swap(&outbox, &run.bytes)
         }
-        for feed in hub.feeds { feed.flooded(through: next[feed.index] - 1) }
+        for source in hub.sources { source.flooded(through: next[source.index] - 1) }
         return before - left
     }
 }

@@ -30,7 +30,7 @@ final class StreamConnection: ChannelInboundHandler {
     private var window: SlidingWindow
     private var flood: Flood?
     /// True while the next stretch of the flood is due already.
-    private var isPouring = false
+    private var isFlooding = false
     private let timers: Timers
     private var partial: [UInt8]?
     private var queued = 0
@@ -62,14 +62,14 @@ final class StreamConnection: ChannelInboundHandler {
         timers.after(hub.options.lifetime) { self.close(1001, "Connection lifetime reached") }
         if hub.options.flood > 0 {
             flood = Flood(hub)
-            timers.after(0) { self.pour() }
+            timers.after(0) { self.continueFlood() }
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         hub.remove(self)
         for name in subscriptions {
-            if let (feed, kind) = hub.feed(name) { feed.remove(self, from: kind) }
+            if let (source, kind) = hub.source(name) { source.remove(self, from: kind) }
         }
         wire = nil
         timers.cancel()
@@ -85,13 +85,13 @@ final class StreamConnection: ChannelInboundHandler {
     /// Adds a stream; one that the venue does not have stays silent.
     func subscribe(_ name: StreamName) {
         subscriptions.append(name)
-        if let (feed, kind) = hub.feed(name) { feed.add(self, to: kind) }
+        if let (source, kind) = hub.source(name) { source.add(self, to: kind) }
     }
 
     /// Takes a stream off.
     func unsubscribe(_ name: StreamName) {
         subscriptions.removeAll { $0 == name }
-        if let (feed, kind) = hub.feed(name) { feed.remove(self, from: kind) }
+        if let (source, kind) = hub.source(name) { source.remove(self, from: kind) }
     }
 
     /// Says goodbye, and hangs up when the client has answered or had its time.
@@ -170,12 +170,12 @@ final class StreamConnection: ChannelInboundHandler {
     }
 
     /// Takes messages of one stream, to be sent at the next flush.
-    func take(_ run: MessageRun, of kind: StreamKind, feed: Int) {
+    func take(_ run: MessageRun, of kind: StreamKind, source: Int) {
         guard let wire, !isStalled, !isClosing else { return }
         if kind == .bestBidAsk, !wire.channel.isWritable, let last = run.marks.last {
             // The venue culls: only the newest of a symbol waits.
-            culled += run.marks.count - (held[feed] == nil ? 1 : 0)
-            held[feed] = run.bytes.getSlice(at: last.start, length: last.end - last.start)
+            culled += run.marks.count - (held[source] == nil ? 1 : 0)
+            held[source] = run.bytes.getSlice(at: last.start, length: last.end - last.start)
             return
         }
         guard hub.faults.isQuiet, delayed == nil else { return takeOneByOne(run, kind) }
@@ -207,7 +207,7 @@ final class StreamConnection: ChannelInboundHandler {
             for bytes in held.values { outbox.writeImmutableBuffer(bytes) }
             held.removeAll()
             flush()
-            pour()
+            continueFlood()
         }
         context.fireChannelWritabilityChanged()
     }
@@ -215,8 +215,8 @@ final class StreamConnection: ChannelInboundHandler {
     // MARK: - Flood
 
     /// Sends the next stretch of a flood; the loop's other work comes between two of them.
-    func pour() {
-        guard let wire, flood != nil, !isStalled, !isClosing, !isPouring, wire.channel.isWritable
+    func continueFlood() {
+        guard let wire, flood != nil, !isStalled, !isClosing, !isFlooding, wire.channel.isWritable
         else { return }
         let count = flood?.fill(&outbox, subscriptions) ?? 0
         messagesSent += count
@@ -226,10 +226,10 @@ final class StreamConnection: ChannelInboundHandler {
             return hub.options.floodCloses ? close(1000, "") : ()
         }
         // Without a stream there is nothing to send yet: look again a little later.
-        isPouring = true
+        isFlooding = true
         timers.after(count > 0 ? 0 : 0.01) { [self] in
-            isPouring = false
-            pour()
+            isFlooding = false
+            continueFlood()
         }
     }
 }

@@ -58,7 +58,9 @@ enum StreamControl {
     }
 
     private static func act(_ query: Query, _ hub: StreamHub) -> Reply {
-        guard let deed = query["deed"].flatMap({ Deed(rawValue: $0) }) else { return bad("deed") }
+        guard let action = query["action"].flatMap({ ConnectionAction(rawValue: $0) }) else {
+            return bad("action")
+        }
         guard let code = UInt16(query["code"] ?? "1001") else { return bad("code") }
         let targets: [StreamConnection]
         switch query["connection"] ?? "all" {
@@ -70,7 +72,7 @@ enum StreamControl {
             }
             targets = [connection]
         }
-        for target in targets { target.suffer(deed, code: code, reason: query["reason"] ?? "") }
+        for target in targets { target.perform(action, code: code, reason: query["reason"] ?? "") }
         return .json("{\"connections\":\(targets.count)}\n")
     }
 
@@ -80,11 +82,11 @@ enum StreamControl {
             return bad("status")
         }
         guard let text = query["count"] else {
-            hub.gate.standing = status == 0 ? nil : status
+            hub.handshakeLimit.standing = status == 0 ? nil : status
             return .json("{}\n")
         }
         guard let count = Int(text), (1...1_000_000) ~= count else { return bad("count") }
-        hub.gate.refuse(status, count: count)
+        hub.handshakeLimit.refuse(status, count: count)
         return .json("{}\n")
     }
 

@@ -9,7 +9,7 @@ struct StreamCounts {
     /// Connections that the client closed in form.
     var closesByClient = 0
     /// Deeds done to connections, by name.
-    var deeds: [String: Int] = [:]
+    var actions: [String: Int] = [:]
     /// Connections cut because too much waited for them.
     var cutsOfSlowReaders = 0
     /// Frames from clients, close frames apart.

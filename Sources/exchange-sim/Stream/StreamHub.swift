@@ -10,7 +10,7 @@ final class StreamHub: @unchecked Sendable {
     let loop: any EventLoop
     let options: StreamOptions
     /// One per symbol.
-    private(set) var feeds: [Feed] = []
+    private(set) var sources: [SymbolStreams] = []
     /// The clients by number.
     private(set) var connections: [Int: StreamConnection] = [:]
     /// What happened so far.
@@ -18,8 +18,8 @@ final class StreamHub: @unchecked Sendable {
     /// How messages are spoiled.
     var faults: MessageFaultPlan
     /// Who may connect.
-    var gate: Gate
-    private var feedsByName: [String: Feed] = [:]
+    var handshakeLimit: HandshakeLimit
+    private var sourcesByName: [String: SymbolStreams] = [:]
     private var lastID = 0
     private var run = MessageRun()
     private var nextDiff: Int64
@@ -37,15 +37,15 @@ final class StreamHub: @unchecked Sendable {
         self.options = options
         self.clock = clock
         self.faults = faults
-        gate = Gate(limit: options.connectLimit, window: options.connectWindow)
+        handshakeLimit = HandshakeLimit(limit: options.connectLimit, window: options.connectWindow)
         let now = Clock.realtimeNanoseconds() / 1000
         nextDiff = now
         nextSnapshot = now
         for (index, symbol) in symbols.enumerated() {
-            let feed = Feed(
+            let source = SymbolStreams(
                 index: index, Market(symbol: symbol, market), clock, options, now: now)
-            feeds.append(feed)
-            feedsByName[symbol.lowercased()] = feed
+            sources.append(source)
+            sourcesByName[symbol.lowercased()] = source
         }
     }
 
@@ -60,10 +60,12 @@ final class StreamHub: @unchecked Sendable {
     /// µs since the epoch.
     func microseconds() -> Int64 { Clock.realtimeNanoseconds() / 1000 }
 
-    /// The feed of a stream; nil for one that the venue does not have.
-    func feed(_ name: StreamName) -> (feed: Feed, kind: StreamKind)? {
-        guard let (symbol, kind) = name.parts, let feed = feedsByName[symbol] else { return nil }
-        return (feed, kind)
+    /// The source of a stream; nil for one that the venue does not have.
+    func source(_ name: StreamName) -> (source: SymbolStreams, kind: StreamKind)? {
+        guard let (symbol, kind) = name.parts, let source = sourcesByName[symbol] else {
+            return nil
+        }
+        return (source, kind)
     }
 
     // MARK: - Clients
@@ -94,7 +96,7 @@ final class StreamHub: @unchecked Sendable {
 
     private func scheduleCut() {
         loop.scheduleTask(in: .nanoseconds(Int64(options.cutInterval * 1e9))) { [self] in
-            anyConnection()?.suffer(.cut)
+            anyConnection()?.perform(.cut)
             scheduleCut()
         }
     }
@@ -104,18 +106,18 @@ final class StreamHub: @unchecked Sendable {
     private func tick() {
         let now = microseconds()
         var isDone = true
-        for feed in feeds { isDone = feed.advance(to: now, &run) && isDone }
+        for source in sources { isDone = source.advance(to: now, &run) && isDone }
         if now >= nextDiff {
-            for feed in feeds { feed.sendDiff(at: now, &run) }
+            for source in sources { source.sendDiff(at: now, &run) }
             nextDiff = next(nextDiff, options.depthInterval, now)
         }
         if now >= nextSnapshot {
-            for feed in feeds { feed.sendSnapshot(at: now, &run) }
+            for source in sources { source.sendSnapshot(at: now, &run) }
             nextSnapshot = next(nextSnapshot, options.snapshotInterval, now)
         }
         for connection in connections.values { connection.flush() }
         var due = min(nextDiff, nextSnapshot)
-        if !clock.isPinned { for feed in feeds { due = min(due, feed.nextDue) } }
+        if !clock.isPinned { for source in sources { due = min(due, source.nextDue) } }
         let wait = isDone ? max(due - microseconds(), Self.shortestTick) : 0
         loop.scheduleTask(in: .microseconds(wait)) { self.tick() }
     }

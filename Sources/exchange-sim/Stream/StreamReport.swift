@@ -5,15 +5,16 @@ extension StreamHub {
     /// Which ids each stream has sent to at least one client, and all counts.
     func report() -> String {
         var symbols: [String] = []
-        for feed in feeds {
+        for source in sources {
             let streams = StreamKind.allCases.compactMap { kind -> String? in
-                guard let tally = feed.tallies[kind], let first = tally.first else { return nil }
+                guard let tally = source.tallies[kind], let first = tally.first else { return nil }
                 return "\"\(kind.rawValue)\":{\"first\":\(first),\"last\":\(tally.last),"
                     + "\"messages\":\(tally.messages)}"
             }
-            let newest = "\"newestAggregate\":\(feed.newest),\"newestTrade\":\(feed.newestTrade)"
+            let newest =
+                "\"newestAggregate\":\(source.newest),\"newestTrade\":\(source.newestTrade)"
             symbols.append(
-                "\"\(feed.market.symbol)\":{\(([newest] + streams).joined(separator: ","))}")
+                "\"\(source.market.symbol)\":{\(([newest] + streams).joined(separator: ","))}")
         }
         let open = connections.values
         let numbers = [
@@ -26,7 +27,7 @@ extension StreamHub {
             ("cutsOfSlowReaders", counts.cutsOfSlowReaders), ("ignored", counts.ignored),
         ].map { "\"\($0)\":\($1)" }
         let maps = [
-            ("refused", counts.refused), ("closes", counts.closes), ("deeds", counts.deeds),
+            ("refused", counts.refused), ("closes", counts.closes), ("actions", counts.actions),
             ("faults", faults.counts),
         ].map { "\"\($0)\":\(Self.object($1))" }
         return "{\"symbols\":{\(symbols.joined(separator: ","))},"

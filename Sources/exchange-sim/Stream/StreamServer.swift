@@ -73,7 +73,7 @@ extension StreamHub {
     ///
     /// - Returns: status and text of a refusal; nil for a 101.
     func judge(_ head: HTTPRequestHead, from address: String) -> (Int, String)? {
-        var verdict = gate.judge(address, at: Clock.monotonicNanoseconds())
+        var verdict = handshakeLimit.judge(address, at: Clock.monotonicNanoseconds())
         if verdict == nil, case .refused(let status, let text) = Handshake(head, options) {
             verdict = (status, text)
         }

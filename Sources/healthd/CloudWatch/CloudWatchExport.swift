@@ -12,7 +12,7 @@ final class CloudWatchExport {
         case lines
     }
 
-    private let plan: CloudWatchPlan
+    private let options: CloudWatchOptions
     private let target: Target
     private let monitor: Monitor
     private let log: Log
@@ -24,16 +24,16 @@ final class CloudWatchExport {
     private var nextCall: Int64
 
     /// Begins to add up.
-    init(_ plan: CloudWatchPlan, _ monitor: Monitor, in stage: borrowing Stage) throws {
-        self.plan = plan
+    init(_ options: CloudWatchOptions, _ monitor: Monitor, in stage: borrowing Stage) throws {
+        self.options = options
         self.monitor = monitor
         log = stage.log
-        switch plan.way {
+        switch options.way {
         case .emf: target = .lines
         case .api(let location, let credentials):
             target = .sender(
                 try CloudWatchSender(
-                    location, credentials, namespace: plan.namespace, in: stage))
+                    location, credentials, namespace: options.namespace, in: stage))
         }
         refused = stage.stats.counter(
             "cloudwatch_points_refused", labels: "by=\"rules\"",
@@ -43,8 +43,8 @@ final class CloudWatchExport {
         waiting = stage.stats.gauge(
             "cloudwatch_points_waiting", help: "Data points that CloudWatch has not taken yet.")
         let now = Clock.realtimeNanoseconds()
-        nextCut = Self.boundary(after: now, Double(plan.resolution))
-        nextCall = Self.boundary(after: now, plan.interval)
+        nextCut = Self.boundary(after: now, Double(options.resolution))
+        nextCall = Self.boundary(after: now, options.interval)
         monitor.beginPeriods()
     }
 
@@ -67,8 +67,8 @@ final class CloudWatchExport {
         guard now >= nextCut || isDue || nextCut - now > 2 * 60_000_000_000 else { return }
         var entries: [MetricQueue.Entry] = []
         if now >= nextCut || isDue { entries = cut(now) }
-        nextCut = Self.boundary(after: now, Double(plan.resolution))
-        nextCall = Self.boundary(after: now, plan.interval)
+        nextCut = Self.boundary(after: now, Double(options.resolution))
+        nextCall = Self.boundary(after: now, options.interval)
         note(entries, isDue: isDue)
     }
 
@@ -88,7 +88,7 @@ final class CloudWatchExport {
     /// Ends a period. Data points that break a rule are left out, and said so.
     private func cut(_ now: Int64) -> [MetricQueue.Entry] {
         guard let period = monitor.endPeriod() else { return [] }
-        let all = PeriodMetrics(period: period, resolution: plan.resolution).data
+        let all = PeriodMetrics(period: period, resolution: options.resolution).data
         var good: [MetricDatum] = []
         var first: String?
         for datum in all {
@@ -109,7 +109,7 @@ final class CloudWatchExport {
         switch target {
         case .sender: return good.map { MetricQueue.Entry(json: $0.json, time: $0.time) }
         case .lines:
-            for line in EmbeddedMetrics.lines(namespace: plan.namespace, good) {
+            for line in EmbeddedMetrics.lines(namespace: options.namespace, good) {
                 // A reader that is gone must not stop healthd.
                 try? Descriptor.standardError().writeAll(Array((line + "\n").utf8).span.bytes)
             }

@@ -3,27 +3,6 @@ import ArgumentParser
 import Stage
 import StageAWS
 
-/// The options that only matter with an s3:// destination.
-struct S3Options: ParsableArguments {
-    @Option(SettingCatalog.multipartThreshold) var multipartThreshold: Int?
-    @Option(SettingCatalog.partBytes) var partBytes: Int?
-    @Option(SettingCatalog.parallelParts) var parallelParts: Int?
-    @Option(SettingCatalog.checksum) var checksum: ChecksumName?
-    @Option(SettingCatalog.conditionalWrites) var conditionalWrites: ConditionalWritesName?
-    @Option(SettingCatalog.encryption) var encryption: EncryptionName?
-    @Option(SettingCatalog.kmsKeyID) var kmsKeyID: String?
-    @Option(SettingCatalog.bucketKey) var bucketKey: Bool?
-    @Option(SettingCatalog.storageClass) var storageClass: String?
-    @Option(SettingCatalog.tags) var tags: [String]?
-    @Option(SettingCatalog.bucketOwner) var bucketOwner: String?
-    @Option(SettingCatalog.addressing) var addressing: AddressingName?
-    @Option(SettingCatalog.uploadStallTimeout) var stallTimeout: Double?
-    @Option(SettingCatalog.abandonedUploads) var abandonedUploads: Double?
-    @Option(SettingCatalog.awsMaxAttempts) var maxAttempts: Int?
-    @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
-    @Option(SettingCatalog.circuitCoolDown) var circuitCoolDown: Double?
-}
-
 /// How S3 is reached, and as whom. Holds secrets: never part of a message.
 struct S3Access: Sendable {
     /// Where it is, and what is sent along.
@@ -45,7 +24,7 @@ struct S3Access: Sendable {
     let circuitCoolDown: Double
 
     init(
-        _ options: S3Options, region: String?, endpoint: String?, _ settings: inout Settings
+        _ options: BucketFlags, region: String?, endpoint: String?, _ settings: inout Settings
     ) throws {
         do throws(AWSError) {
             location = try ServiceLocation(
@@ -86,7 +65,7 @@ struct S3Access: Sendable {
     }
 
     private static func storage(
-        _ options: S3Options, _ settings: inout Settings
+        _ options: BucketFlags, _ settings: inout Settings
     ) throws -> ObjectStorage {
         var storage = ObjectStorage()
         storage.encryption = try settings.optional(SettingCatalog.encryption, options.encryption)?

@@ -2,7 +2,7 @@ import NIOCore
 import SimulatedMarket
 
 /// The four streams of one symbol: what is produced, and who gets it.
-final class Feed {
+final class SymbolStreams {
     /// What a stream has sent to at least one client.
     struct Tally {
         var first: Int64?
@@ -121,7 +121,7 @@ final class Feed {
         run.removeAll()
         write(&run)
         guard let first = run.marks.first, let last = run.marks.last else { return }
-        for connection in connections { connection.take(run, of: kind, feed: index) }
+        for connection in connections { connection.take(run, of: kind, source: index) }
         var tally = tallies[kind] ?? Tally()
         tally.first = tally.first ?? first.ids.lowerBound
         tally.last = last.ids.upperBound

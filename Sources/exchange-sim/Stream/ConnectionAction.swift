@@ -5,7 +5,7 @@ import NIOWebSocket
 import ServerTLS
 
 /// What can be done to a connection on command.
-enum Deed: String, CaseIterable {
+enum ConnectionAction: String, CaseIterable {
     /// Hangs up without a close frame.
     case cut
     /// The same in the middle of a frame.
@@ -29,14 +29,14 @@ enum Deed: String, CaseIterable {
 }
 
 extension StreamConnection {
-    /// Suffers a deed.
-    func suffer(_ deed: Deed, code: UInt16 = 1001, reason: String = "") {
+    /// Performs an action on this connection.
+    func perform(_ action: ConnectionAction, code: UInt16 = 1001, reason: String = "") {
         guard let wire else { return }
         // Below TLS, so that no goodbye of TLS goes out either.
         let tls = try? wire.pipeline.syncOperations.context(handlerType: TLSServerHandler.self)
         let bare = tls ?? wire
-        hub.counts.deeds[deed.rawValue, default: 0] += 1
-        switch deed {
+        hub.counts.actions[action.rawValue, default: 0] += 1
+        switch action {
         case .cut: bare.close(promise: nil)
         case .tear:
             // The header promises 100 bytes; 50 come.
@@ -54,7 +54,7 @@ extension StreamConnection {
             outbox.clear()
         case .resume:
             isStalled = false
-            pour()
+            continueFlood()
         case .close: close(code, reason)
         case .shutdown: send(.text, Array(Self.shutdownText(hub.microseconds()).utf8))
         case .shutdownWrapped:

@@ -1,5 +1,5 @@
 /// Decides at the handshake: attempts per address, and refusals on command.
-struct Gate {
+struct HandshakeLimit {
     /// The status that the next handshakes get, and how many of them; nil lets all in.
     private var refusals: [Int] = []
     /// The status that every handshake gets; nil lets all in.

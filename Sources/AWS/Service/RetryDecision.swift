@@ -1,7 +1,7 @@
 import Transport
 
 /// What to do about an answer or its absence.
-enum Verdict: Equatable {
+enum RetryDecision: Equatable {
     /// Send again after a pause.
     case retry(RetryQuota.Reason)
     /// Correct the clock's offset, then send again at once, one time.
@@ -54,19 +54,20 @@ enum Verdict: Equatable {
                 case .tls, .tooLarge, .badRequest, .unreadable, .libcurl: false
                 }
             self = isRetryable ? .retry(.transient) : .final
-        } else if Verdict.skews.contains(error.code)
-            || isSkewed && (error.status == 403 || Verdict.signatureCodes.contains(error.code))
+        } else if RetryDecision.skews.contains(error.code)
+            || isSkewed
+                && (error.status == 403 || RetryDecision.signatureCodes.contains(error.code))
         {
             self = .correctClock
-        } else if Verdict.credentialCodes.contains(error.code)
+        } else if RetryDecision.credentialCodes.contains(error.code)
             || error.operation.hasPrefix("Head") && [400, 403].contains(error.status)
         {
             self = .renewCredentials
-        } else if Verdict.throttles.contains(error.code) || error.status == 429 {
+        } else if RetryDecision.throttles.contains(error.code) || error.status == 429 {
             self = .retry(.throttle)
-        } else if Verdict.conflicts.contains(error.code) {
+        } else if RetryDecision.conflicts.contains(error.code) {
             self = conflictIsFinal ? .final : .retry(.transient)
-        } else if Verdict.transients.contains(error.code)
+        } else if RetryDecision.transients.contains(error.code)
             || [500, 502, 503, 504].contains(error.status)
         {
             self = .retry(.transient)

@@ -3,7 +3,7 @@ import Stage
 import StageAWS
 
 /// How CloudWatch is told.
-struct CloudWatchPlan {
+struct CloudWatchOptions {
     /// Where data points go.
     enum Way {
         case api(ServiceLocation, ConfiguredCredentials)

@@ -1,0 +1,37 @@
+/// Numbers as a sentence says them: rounded durations, counts with their noun.
+public enum Spoken {
+    /// A duration with the precision that a reader needs: `80 ms`, `0.8 s`, `14 s`, `3 min 20 s`,
+    /// `2 h 5 min`, `3 d 4 h`.
+    ///
+    /// - Parameter seconds: any; what is negative or not a number is `0 s`.
+    public static func seconds(_ seconds: Double) -> String {
+        guard seconds > 0 else { return "0 s" }
+        let seconds = min(seconds, 1e12)
+        if seconds < 0.1 { return "\(max(1, Int((seconds * 1000).rounded()))) ms" }
+        let tenths = Int((seconds * 10).rounded())
+        if tenths < 100 {
+            return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+        }
+        let whole = Int(seconds.rounded())
+        let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")]
+        // The largest unit and the one below it; more would be noise.
+        guard let first = units.firstIndex(where: { whole >= $0.0 }) else { return "\(whole) s" }
+        let (size, name) = units[first]
+        let count = whole / size
+        guard first + 1 < units.count else { return "\(count) \(name)" }
+        let (nextSize, nextName) = units[first + 1]
+        let rest = whole % size / nextSize
+        return rest == 0 ? "\(count) \(name)" : "\(count) \(name) \(rest) \(nextName)"
+    }
+
+    /// A count and its noun: `1 record`, `2 records`, `0 entries`.
+    ///
+    /// - Parameters:
+    ///   - noun: in the singular.
+    ///   - plural: where it is not the noun with an `s`.
+    public static func count(
+        _ count: some BinaryInteger, _ noun: String, plural: String? = nil
+    ) -> String {
+        "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
+    }
+}

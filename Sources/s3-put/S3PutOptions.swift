@@ -1,0 +1,39 @@
+import Identity
+import Sink
+
+/// What a run keeps to.
+struct S3PutOptions: Sendable {
+    let destination: Destination
+    let form: ObjectForm
+    /// Bytes of records after which an object is finished.
+    let objectBytes: Int
+    /// Seconds after an object's first record after which it is finished.
+    let objectAge: Double
+    /// Seconds without a record after which it is finished.
+    let objectIdle: Double
+    /// Directory of ledger, spool and staging.
+    let state: String
+    let spoolMax: Int
+    let times: EventTimes
+    let idLimits: IDLimits
+    /// Sequences that may begin a new numbering.
+    let newEpochs: Set<SequenceID>
+    let drainTimeout: Double
+    /// Seconds without a success after which a delivery that fails is given up.
+    let giveUpAfter: Double
+    /// Seconds that the destination has to answer before reading starts without its answer.
+    let checkTimeout: Double
+    /// True for a run that only asks whether objects could be stored.
+    let onlyChecks: Bool
+    /// Nil for a directory.
+    let access: S3Access?
+
+    /// Whose state it is; nil for one that lies inside its destination and moves with it.
+    var owner: String? {
+        if case .directory(let root) = destination, state.hasPrefix(root + "/") { return nil }
+        return destination.description + (access?.location.endpoint.map { " at \($0)" } ?? "")
+    }
+
+    /// Bytes of a segment of the spool: it is given back segment by segment.
+    var segmentBytes: Int64 { min(64 << 20, max(1 << 20, Int64(spoolMax) / 8)) }
+}
