@@ -15,7 +15,7 @@ enum ProcessFigures {
             help: "Memory that healthd occupies.")
         exposition.add(
             .gauge, "process_start_time_seconds", "", .seconds(startTime),
-            help: "When healthd began to look, since the epoch.")
+            help: "When healthd started, since the epoch.")
         if let open = try? Files.list("/proc/self/fd").count {
             exposition.add(
                 .gauge, "process_open_fds", "", .integer(Int64(open)),

@@ -26,7 +26,7 @@ struct TypeReader {
         if let known = types[name] { return known }
         guard let element = elements[name] else {
             guard let primitive = Primitive(rawValue: name) else {
-                throw SchemaError(line: line, "there is no type \(name)")
+                throw SchemaError(line: line, "unknown type \(name)")
             }
             return .encoded(
                 EncodedType(
@@ -99,7 +99,7 @@ struct TypeReader {
         _ name: String, _ element: SchemaElement
     ) throws(SchemaError) -> Primitive {
         guard let primitive = Primitive(rawValue: name) else {
-            throw SchemaError(line: element.line, "there is no primitive type \(name)")
+            throw SchemaError(line: element.line, "unknown primitive type \(name)")
         }
         return primitive
     }

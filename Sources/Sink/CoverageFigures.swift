@@ -113,7 +113,7 @@ public struct CoverageFigures {
             missing: gauge(FigureName.ledgerMissing, "Ids missing between those held."),
             oldestHole: gauge(
                 FigureName.ledgerOldestHole,
-                "Since when the oldest open hole is known, since the epoch; 0 for none."),
+                "When the oldest open hole was found, since the epoch; 0 without one."),
             holeFirst: gauge(FigureName.ledgerHoleFirst, "First id of the oldest open hole."),
             holeLast: gauge(FigureName.ledgerHoleLast, "Last id of the oldest open hole."),
             closed: stats.counter(

@@ -76,7 +76,7 @@ public struct SinkFigures {
         refused = stats.counter("records_refused", help: "Records that were held already.")
         possibleRepeats = stats.counter(
             "possible_repeats",
-            help: "Records delivered though they may have been before: nobody can know.")
+            help: "Records that may have been delivered before; they were delivered (again).")
         impossibleTimes = stats.counter(
             "impossible_times", help: "Records with an event time that cannot be right.")
         quarantineLeftOut = stats.counter(

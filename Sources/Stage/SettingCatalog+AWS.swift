@@ -43,7 +43,7 @@ extension SettingCatalog {
     public static let awsMaxAttempts = Setting(
         "aws.max_attempts", flag: "max-attempts", environment: "AWS_MAX_ATTEMPTS", default: "3",
         value: "COUNT",
-        "Attempts at one request before it counts as failed; then the sink begins anew.",
+        "Attempts at one request before it counts as failed; then the sink starts over with it.",
         parse: SettingText.integer(1...100))
     /// When a circuit breaker opens.
     public static let circuitFailures = Setting(
@@ -182,7 +182,7 @@ extension SettingText {
     @Sendable
     static func account(_ text: String) throws(SettingError) -> String {
         guard text.utf8.count == 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            throw SettingError("\"\(text)\" is no account id of twelve digits")
+            throw SettingError("\"\(text)\" is not an account id of twelve digits")
         }
         return text
     }

@@ -235,7 +235,7 @@ extension KlineInterval {
             guard let interval = KlineInterval(rawValue: name), !intervals.contains(interval) else {
                 let names = KlineInterval.allCases.map(\.rawValue).joined(separator: " ")
                 throw SettingError(
-                    "\"\(name)\" is no interval, or stands there twice; intervals are \(names)")
+                    "\"\(name)\" is not an interval, or is named twice; intervals are \(names)")
             }
             intervals.append(interval)
         }

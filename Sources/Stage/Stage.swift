@@ -50,7 +50,7 @@ public struct Stage: ~Copyable {
             if let own, let holder = stats.nameHolder {
                 log.warning(
                     "\(name).\(own) is already running as process \(holder): this process gets a "
-                        + "number behind that name; give it another one (--instance)")
+                        + "number after that name; name it with --instance")
             }
             return stats
         } catch {

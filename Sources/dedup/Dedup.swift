@@ -15,7 +15,7 @@ struct Dedup: StageCommand {
             dedup monday.bin tuesday.bin > both.bin
 
             Duplicates and holes of each sequence are logged at the end. Trades, klines and depth
-            changes are told apart by their ids; best prices and book snapshots by their exact ids
+            changes are compared by their ids; best prices and book snapshots by their exact ids
             among the last --window ones of their symbol. Gap records are cut down to what has not
             come. Raw messages and unknown kinds always pass.
             """,

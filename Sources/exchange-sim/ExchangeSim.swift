@@ -32,7 +32,7 @@ struct ExchangeSim: Tool {
     @Option(help: "Symbols, with commas between them.") var symbol = "BTCUSDT"
     @Option(help: "Another seed is another market.") var seed: UInt64 = 1
     @Option(help: "Time of the first aggregate, UTC, or now.") var start = "2024-01-01"
-    @Option(help: "With --start now: aggregates that lie in the past already.") var history = 0
+    @Option(help: "With --start now: aggregates before the start.") var history = 0
     @Option(help: "Milliseconds between two aggregates.") var spacing = 100
     @Option(help: "Aggregates a second and symbol, instead of --spacing. (default: 10)")
     var rate: Double?
@@ -43,7 +43,7 @@ struct ExchangeSim: Tool {
     @Option(help: "Leave out every Nth kline; 0 for none.") var absentKlines: Int64 = 0
     @Option(help: "Request weight per window.") var weightLimit = 6000
     @Option(help: "Seconds of a weight window.") var window = 60
-    @Option(help: "Key that historicalTrades wants. (default: none)") var apiKey: String?
+    @Option(help: "API key that historicalTrades requires.") var apiKey: String?
     @Flag(inversion: .prefixedNo, help: "Serve SBE.") var sbe = true
     @Option(help: "Share of requests with a fault, 0 to 1.") var faultRate = 0.0
     @Option(help: "Kinds of faults, with commas. (default: those after which asking again helps)")
@@ -53,7 +53,7 @@ struct ExchangeSim: Tool {
 
     func validate() throws {
         guard start == "now" || Timestamp.parse(start) != nil else {
-            throw ValidationError("--start is no UTC time")
+            throw ValidationError("--start is not a UTC time, such as 2024-01-01 or now")
         }
         guard rate.map({ (0.001...500_000).contains($0) }) ?? true else {
             throw ValidationError("--rate must be between 0.001 and 500000")
@@ -145,7 +145,7 @@ struct ExchangeSim: Tool {
         try text.split(separator: ",").map { name in
             guard let fault = Fault(rawValue: String(name)) else {
                 let names = Fault.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("\"\(name)\" is no fault; faults are \(names)")
+                throw ValidationError("\"\(name)\" is not a fault; faults are \(names)")
             }
             return fault
         }

@@ -77,6 +77,6 @@ struct Show: InspectionCommand {
     private static func records(_ count: Int64, isAll: Bool) -> String {
         let records = count == 1 ? "1 record" : "\(count) records"
         if isAll { return records }
-        return count == 0 ? "records that nobody counted" : "at least \(records)"
+        return count == 0 ? "records (not counted)" : "at least \(records)"
     }
 }

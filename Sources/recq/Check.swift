@@ -12,7 +12,7 @@ struct Check: InspectionCommand {
             Exit status: 0 all is well, 1 duplicates, holes or records out of order, 65 bytes that
             are not records.
             """)
-    @Flag(help: "Allow holes in sequences whose ids have none.") var allowHoles = false
+    @Flag(help: "Allow holes in contiguous sequences.") var allowHoles = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
 

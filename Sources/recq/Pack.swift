@@ -20,7 +20,7 @@ struct Pack: InspectionCommand {
             "File of JSON lines; - is standard input. (default: -)", valueName: "file"),
         completion: .file())
     var file: String?
-    @Option(help: "A line that is no record: stop, or skip it and go on.")
+    @Option(help: "On a line that is not a record: stop, or skip it.")
     var onError = BadLine.stop
     @OptionGroup var common: CommonOptions
 

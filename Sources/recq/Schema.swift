@@ -14,7 +14,7 @@ struct Schema: InspectionCommand {
     mutating func validate() throws {
         guard RecordKind(name: kind) != nil else {
             let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
-            throw ValidationError("\"\(kind)\" is no kind; kinds are \(names)")
+            throw ValidationError("\"\(kind)\" is not a kind; kinds are \(names)")
         }
     }
 

@@ -173,7 +173,7 @@ struct Puller: ~Copyable {
                 pull.interval?.bucket(of: first).contains(request.ids.lowerBound) != true
             {
                 throw PageError(
-                    "id \(first) where none below \(request.ids.lowerBound) was asked for")
+                    "id \(first) although ids from \(request.ids.lowerBound) on were asked for")
             }
             counters.took(page.count)
             note(page.unkept, of: pull, stage.log)

@@ -59,7 +59,7 @@ struct RangeFinder {
         {
             stage.log.warning(
                 "\(name): the newest id is \(newest), and \(last) is held: did the numbering begin "
-                    + "anew? What is held by id is not asked for again")
+                    + "again? Ids that are held are not fetched again")
         }
         for notice in search.notices { stage.log.warning("\(name): \(notice)") }
         for remark in search.remarks { stage.log.info("\(name): \(remark)") }

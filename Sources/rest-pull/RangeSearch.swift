@@ -46,7 +46,7 @@ struct RangeSearch {
         let follows = options.rules.follows
         guard let newest = try page(endpoint, ["symbol": "\(symbol)", "limit": "1"], &client).last
         else {
-            if !follows { impossible = "the venue has none" }
+            if !follows { impossible = "the venue has no records" }
             return nil
         }
         self.newest = newest

@@ -15,7 +15,7 @@ struct SBEGenerator: ParsableCommand {
     @Argument(help: "The schema.") var schema: String
     @Option(help: "The folder to write to; Swift files that were generated before are replaced.")
     var output: String
-    @Option(help: "An enum to put everything into (default: none).") var namespace: String?
+    @Option(help: "An enum to put everything into (default: no enum).") var namespace: String?
     @Option(help: "A message to generate; may be repeated (default: all).")
     var message: [String] = []
     @Option(help: "A module for generated files to import besides SBE; may be repeated.")
@@ -23,7 +23,7 @@ struct SBEGenerator: ParsableCommand {
     @Option(
         help: """
             A view of the fields that all messages begin with; decoders and encoders leave these \
-            out (default: none).
+            out (default: no enum).
             """)
     var prefix: String?
     @Option(help: "Access of generated declarations: public or internal.")

@@ -135,7 +135,7 @@ struct SbeTap: StageCommand {
             }
             guard let kind else {
                 let all = StreamKind.allCases.map(\.rawValue).joined(separator: ", ")
-                throw StageFailure(.usage, "\"\(word)\" is no stream; the venue has \(all)")
+                throw StageFailure(.usage, "\"\(word)\" is not a stream; streams are \(all)")
             }
             return kind
         }

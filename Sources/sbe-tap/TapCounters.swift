@@ -50,7 +50,7 @@ struct TapCounters {
         duplicates = stats.counter(
             FigureName.duplicates, help: "Records that another copy came before.")
         behind = stats.counter(
-            "behind", help: "Of the duplicates, those long after anything new: ids began anew?")
+            "behind", help: "Duplicates since nothing new came for a long time: ids may have restarted.")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
         refused = stats.counter(
             FigureName.recordsRefused, help: "Records left out because the reader is slow.")

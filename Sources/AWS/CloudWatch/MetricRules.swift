@@ -69,10 +69,10 @@ public enum MetricRules {
     private static func refusal(_ value: MetricDatum.Value) -> String? {
         switch value {
         case .single(let value):
-            return isTaken(value) ? nil : "\(value) is no number that is taken"
+            return isTaken(value) ? nil : "\(value) is not a number that CloudWatch accepts"
         case .statistics(let set):
             guard [set.count, set.sum, set.minimum, set.maximum].allSatisfy(isTaken) else {
-                return "a statistic is no number that is taken"
+                return "a statistic is not a number that CloudWatch accepts"
             }
             if set.count <= 0 { return "it has no sample" }
             return set.minimum <= set.maximum ? nil : "its minimum is above its maximum"
@@ -81,7 +81,7 @@ public enum MetricRules {
                 return "\(values.count) values with \(counts.count) counts are not taken"
             }
             guard values.allSatisfy(isTaken), counts.allSatisfy({ isTaken($0) && $0 > 0 }) else {
-                return "a value is no number that is taken"
+                return "a value is not a number that CloudWatch accepts"
             }
             return nil
         }

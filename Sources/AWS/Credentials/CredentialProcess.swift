@@ -26,7 +26,7 @@ enum CredentialProcess {
                 "\(source): \(program) ended with status \(status)", .unavailable)
         }
         guard let fields = FlatJSON.parse(output) else {
-            throw CredentialChain.failure("\(source): the output is no JSON object")
+            throw CredentialChain.failure("\(source): the output is not a JSON object")
         }
         guard fields["Version"] == "1" else {
             throw CredentialChain.failure("\(source): the output is not of version 1")
@@ -38,7 +38,7 @@ enum CredentialProcess {
         if let text = fields["Expiration"], text != "null", !text.isEmpty {
             guard let time = Timestamp.seconds(rfc3339: text) else {
                 throw CredentialChain.failure(
-                    "\(source): Expiration is no time such as \(CredentialChain.example)")
+                    "\(source): Expiration is not a time such as \(CredentialChain.example)")
             }
             expiration = time
         } else {

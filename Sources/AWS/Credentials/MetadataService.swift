@@ -177,7 +177,7 @@ struct MetadataService {
             guard let time = Timestamp.seconds(rfc3339: text) else {
                 throw failure(
                     source, .protocolBroken,
-                    "Expiration is no time such as \(CredentialChain.example)")
+                    "Expiration is not a time such as \(CredentialChain.example)")
             }
             expiration = time
         }

@@ -116,12 +116,12 @@ struct ProfileCredentials {
         case "EcsContainer": found = try MetadataService(chain.environment).container()
         default:
             throw failure(
-                "credential_source of \(profile.place(of: "credential_source")) is none of "
+                "credential_source of \(profile.place(of: "credential_source")) is not one of "
                     + "Environment, Ec2InstanceMetadata and EcsContainer")
         }
         guard let found else {
             throw failure(
-                "credential_source of \(profile.place(of: "credential_source")): \(source) has none"
+                "credential_source of \(profile.place(of: "credential_source")): \(source) has no credentials"
             )
         }
         return found

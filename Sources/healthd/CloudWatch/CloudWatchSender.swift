@@ -105,7 +105,7 @@ final class CloudWatchSender: Sendable {
                 }
                 if isLast { return }
             }
-        } catch { log.error("CloudWatch is not told: \(error)") }
+        } catch { log.error("cannot send metrics to CloudWatch: \(error)") }
     }
 
     private func sendAll(_ client: inout CloudWatchClient) throws(AWSError) {
