@@ -26,7 +26,8 @@ struct PullReport {
             if let impossible = pull.impossible { lacks.append("\(name): \(impossible)") }
             stage.log.info("\(name): \(pull.records) record\(pull.records == 1 ? "" : "s")")
             for range in pull.absent.ranges.prefix(Self.maximumRanges) {
-                stage.log.info("\(name): the venue has no records in \(spoken(range, isTime: true))")
+                stage.log.info(
+                    "\(name): the venue has no records in \(spoken(range, isTime: true))")
             }
             for range in pull.missing.ranges {
                 lacks.append("\(name) \(spoken(range, isTime: isTime))")

@@ -117,7 +117,9 @@ struct RestPull: StageCommand {
         }
         let isKlines = dataset == .klines
         let intervals = isKlines ? try settings.value(SettingCatalog.intervals, interval) : []
-        if isKlines && intervals.isEmpty { throw StageFailure(.usage, "--interval names no interval") }
+        if isKlines && intervals.isEmpty {
+            throw StageFailure(.usage, "--interval names no interval")
+        }
         let rules = Puller.Rules(
             parallel: try settings.value(SettingCatalog.parallel, parallel),
             rows: dataset == .depth ? levels : 1000, lagPause: 0.25, follows: follow,

@@ -36,7 +36,8 @@ struct ObjectFigures {
             "uploads_aborted", help: "Uploads in parts of earlier runs that were ended.")
         oldestDue = stats.gauge(
             "oldest_due_time_ns",
-            help: "When the oldest object that is not in the ledger yet was finished; 0 without one.")
+            help:
+                "When the oldest object that is not in the ledger yet was finished; 0 without one.")
         requestDuration = stats.histogram(
             "request_duration", labels: "operation=\"put\"", help: "Time to deliver an object.")
         conflicting = stats.gauge(

@@ -50,7 +50,8 @@ struct TapCounters {
         duplicates = stats.counter(
             FigureName.duplicates, help: "Records that another copy came before.")
         behind = stats.counter(
-            "behind", help: "Duplicates since nothing new came for a long time: ids may have restarted.")
+            "behind",
+            help: "Duplicates since nothing new came for a long time: ids may have restarted.")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
         refused = stats.counter(
             FigureName.recordsRefused, help: "Records left out because the reader is slow.")

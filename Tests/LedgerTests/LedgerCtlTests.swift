@@ -59,7 +59,7 @@ struct LedgerCtlTests {
         let all = try ledgerctl(["show", state, "--all"])
         #expect(
             all.text.contains("observed at least 2 records in 2 runs  100 to 600"), "\(all.text)")
-        #expect(all.text.contains("  run       500 to 600  records that nobody counted\n"))
+        #expect(all.text.contains("  run       500 to 600  records (not counted)\n"))
         // A gap record settles what nothing can fetch.
         try write { $0.add(Self.quotes, declared: [301...499]) }
         #expect(try ledgerctl(["verify", state]).status == 1)

@@ -17,7 +17,7 @@ struct BrokenSchemaTests {
         #expect(throws: SchemaError(line: 1, "<a> is not a messageSchema")) {
             try Schema(xml: Data("<a/>".utf8))
         }
-        #expect(throws: SchemaError(line: 1, "there is no type messageHeader")) {
+        #expect(throws: SchemaError(line: 1, "unknown type messageHeader")) {
             try Schema(xml: Data("<messageSchema id='1'/>".utf8))
         }
         #expect(throws: SchemaError(line: 1, "byteOrder middle is not littleEndian or bigEndian")) {

@@ -44,7 +44,7 @@ struct BrokenSchema: Sendable, CustomTestStringConvertible {
     static let table = [
         type(
             "unknown primitive", "<type name='a' primitiveType='int24'/>",
-            "there is no primitive type int24"),
+            "unknown primitive type int24"),
         type(
             "type twice",
             "<type name='a' primitiveType='int8'/><type name='a' primitiveType='int8'/>",
@@ -93,7 +93,7 @@ struct BrokenSchema: Sendable, CustomTestStringConvertible {
             "null value", "<type name='a' primitiveType='int8' nullValue='x'/>",
             "x is not a int8"),
         message(
-            "unknown type", "<field name='a' id='1' type='price'/>", "there is no type price"),
+            "unknown type", "<field name='a' id='1' type='price'/>", "unknown type price"),
         message(
             "fields overlap",
             "<field name='a' id='1' type='int64'/><field name='b' id='2' type='int8' offset='7'/>",
@@ -108,10 +108,10 @@ struct BrokenSchema: Sendable, CustomTestStringConvertible {
         message(
             "valueRef to nothing",
             "<field name='a' id='1' type='int8' presence='constant' valueRef='a.b'/>",
-            "there is no type a"),
+            "unknown type a"),
         message(
             "group without dimensions", "<group name='g' id='1'/>",
-            "there is no type groupSizeEncoding"),
+            "unknown type groupSizeEncoding"),
         message(
             "wrong dimensions", "<group name='g' id='1' dimensionType='d'/>",
             types: "<type name='d' primitiveType='int8'/>",

@@ -34,7 +34,8 @@ struct CredentialChain: Sendable {
         let expiration: Int64?
         if let text = environment["AWS_CREDENTIAL_EXPIRATION"] {
             guard let time = Timestamp.seconds(rfc3339: text) else {
-                throw Self.failure("AWS_CREDENTIAL_EXPIRATION is not a time such as \(Self.example)")
+                throw Self.failure(
+                    "AWS_CREDENTIAL_EXPIRATION is not a time such as \(Self.example)")
             }
             expiration = time
         } else {

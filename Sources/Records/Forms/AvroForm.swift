@@ -41,7 +41,9 @@ public enum AvroForm {
         do {
             let sample = try Self.sample(template)
             try FrameView(sample.span).describe(to: &sink)
-        } catch { preconditionFailure("the sample of template \(template) is not a record: \(error)") }
+        } catch {
+            preconditionFailure("the sample of template \(template) is not a record: \(error)")
+        }
         return AvroSchema(
             name: kind?.schemaName ?? "Unknown", namespace: "market.bronze",
             documentation: kind?.documentation ?? "A record of a newer schema, as a whole frame",
