@@ -87,6 +87,7 @@ let package = Package(
         // Floor 1: formats and files, each on its own.
         library("SBE", [], strict),
         library("Avro", ["CZlib", "CZstd", "Posix"]),
+        library("Parquet", ["CZlib", "CZstd", "Posix"]),
         library("Encoding", ["Posix"], strict),
         library("Identity", ["Encoding"], strict),
         library("Journal", ["Posix"]),
@@ -240,6 +241,9 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             exclude: ["browser.py", "moto_cloudwatch.py", "read_metrics.py"], swiftSettings: base),
+        .testTarget(
+            name: "ParquetTests", dependencies: ["Parquet", "Posix", "TestSupport"],
+            exclude: ["tables.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Encoding", "Identity", "Posix", "TestSupport"]),
         tests(

@@ -45,6 +45,16 @@ public struct Bytes: ~Copyable {
         return _overrideLifetime(bytes, borrowing: self)
     }
 
+    /// Lends a part of its bytes as memory, for loops over numbers and for C.
+    @inlinable
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        return try body(
+            UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+    }
+
     /// The place of the first such byte from a place on; nil when there is none.
     public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
         precondition(start >= 0 && start <= count)
