@@ -79,6 +79,7 @@ let package = Package(
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         .target(name: "CLinux"),
@@ -86,7 +87,7 @@ let package = Package(
 
         // Floor 1: formats and files, each on its own.
         library("SBE", [], strict),
-        library("Avro", ["CZlib", "CZstd", "Posix"]),
+        library("Avro", ["CDeflate", "CZstd", "Posix"]),
         library("Parquet", ["CZlib", "CZstd", "Posix"]),
         library("Encoding", ["Posix"], strict),
         library("Identity", ["Encoding"], strict),
@@ -95,8 +96,9 @@ let package = Package(
         library("Spool", ["Journal", "Posix"]),
         library("Stats", ["Posix"]),
 
-        // Floor 2: our record, and the network.
+        // Floor 2: our record, our objects, and the network.
         library("Records", ["SBE", "Avro", "Encoding", "Identity", "Posix"], strict),
+        library("Bronze", ["Encoding", "Identity"], strict),
         library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
         library(
@@ -137,8 +139,9 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Sink", "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding",
-                "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix", argumentParser,
+                "Sink", "Stage", "StageAWS", "Bronze", "Records", "Avro", "AWS", "Transport",
+                "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix",
+                argumentParser,
             ]),
         tool(
             "kinesis-put",

@@ -40,6 +40,12 @@ extension AvroSchema {
         case .boolean: "\"boolean\""
         case .string: "\"string\""
         case .bytes: "\"bytes\""
+        case .timestampMicroseconds: "\"long\""
+        case .decimal(let name, _, _):
+            """
+            {"name":"\(enclosing.isEmpty ? name : "\(enclosing).\(name)")","type":"fixed",\
+            "size":\(decimalLength)}
+            """
         case .optional(let type): "[\"null\",\(canonical(type, enclosing: enclosing))]"
         case .array(let schema):
             "{\"type\":\"array\",\"items\":\(schema.canonical(enclosing: enclosing))}"

@@ -10,6 +10,11 @@ public struct AvroSchema: Sendable, Equatable {
         case boolean
         case string
         case bytes
+        /// µs since the epoch, UTC: a long with the logical type `timestamp-micros`.
+        case timestampMicroseconds
+        /// A decimal over 16 bytes, big-endian. Each has a type name of its own: several readers
+        /// refuse a name that is used twice (docs/decisions/0087).
+        case decimal(typeName: String, precision: Int, scale: Int)
         /// Null or the type, null first.
         case optional(FieldType)
         /// An array of records.
@@ -29,6 +34,9 @@ public struct AvroSchema: Sendable, Equatable {
             self.type = type
         }
     }
+
+    /// Bytes of a decimal: what holds 38 digits.
+    public static let decimalLength = 16
 
     /// The record's name.
     public let name: String
@@ -73,6 +81,12 @@ public struct AvroSchema: Sendable, Equatable {
         case .boolean: "\"boolean\""
         case .string: "\"string\""
         case .bytes: "\"bytes\""
+        case .timestampMicroseconds: #"{"type":"long","logicalType":"timestamp-micros"}"#
+        case .decimal(let name, let precision, let scale):
+            """
+            {"type":"fixed","name":"\(name)","size":\(decimalLength),\
+            "logicalType":"decimal","precision":\(precision),"scale":\(scale)}
+            """
         case .optional(let type): "[\"null\",\(text(type))]"
         case .array(let schema): "{\"type\":\"array\",\"items\":\(schema.json)}"
         }

@@ -133,9 +133,10 @@ public enum SettingCatalog {
         "s3.format", flag: "format", default: "avro", value: "FORMAT",
         "avro, ndjson or sbe.", parse: SettingText.word(FormatName.self))
     /// How objects are compressed.
-    public static let compression = Setting(
-        "s3.compression", flag: "compression", default: "zstd", value: "CODEC",
-        "zstd, gzip or none.", parse: SettingText.word(CompressionName.self))
+    public static let compression = Setting<CompressionName>(
+        "s3.compression", flag: "compression", default: nil, value: "CODEC",
+        "gzip (in Avro: deflate), zstd or none; the usual one is gzip for avro, else zstd.",
+        parse: SettingText.word(CompressionName.self))
     /// The bucket, by the name that existing files use.
     public static let bucket = Setting<String>(
         "aws.s3_bucket", flag: "bucket", default: nil, value: "NAME",

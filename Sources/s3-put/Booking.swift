@@ -19,7 +19,7 @@ struct Booking: Sendable, Equatable {
     var exact: [Int64] = []
     /// Ids that gap records say will not come.
     var declared: [Declared] = []
-    /// Where the spool has its records: all of this sequence and hour between two places.
+    /// Where the spool has its records: all of this partition between two places.
     var progress: Progress?
 
     struct Declared: Sendable, Equatable {
@@ -29,7 +29,7 @@ struct Booking: Sendable, Equatable {
 
     struct Progress: Sendable, Equatable {
         let spool: UInt64
-        let hour: Int64
+        let bucket: Int64
         let from: Int64
         let through: Int64
     }
@@ -41,8 +41,8 @@ struct Booking: Sendable, Equatable {
 
     /// - Parameters:
     ///   - progress: first and last place in the spool.
-    ///   - hour: see ``ObjectPlace/eventHour``.
-    init(_ confirmed: ConfirmedIDs, progress: ClosedRange<Int64>, hour: Int64, spool: UInt64) {
+    ///   - bucket: see ``ObjectPlace/bucket``.
+    init(_ confirmed: ConfirmedIDs, progress: ClosedRange<Int64>, bucket: Int64, spool: UInt64) {
         sequence = confirmed.sequence
         records = confirmed.records
         held = confirmed.held.ranges
@@ -59,7 +59,7 @@ struct Booking: Sendable, Equatable {
         declared = confirmed.declared.map { Declared(sequence: $0.key, ranges: $0.value.ranges) }
             .sorted { $0.sequence < $1.sequence }
         self.progress = Progress(
-            spool: spool, hour: hour, from: progress.lowerBound, through: progress.upperBound)
+            spool: spool, bucket: bucket, from: progress.lowerBound, through: progress.upperBound)
     }
 
     /// Adds it to the ledger's next batch.
@@ -78,7 +78,7 @@ struct Booking: Sendable, Equatable {
     func confirmPlaces(in ledger: inout Ledger) {
         if let progress {
             ledger.confirm(
-                ProgressKey(sequence: sequence, bucket: progress.hour), from: progress.from,
+                ProgressKey(sequence: sequence, bucket: progress.bucket), from: progress.from,
                 through: progress.through, in: progress.spool)
         }
     }

@@ -1,4 +1,5 @@
 import AWS
+import Bronze
 import Encoding
 import Posix
 import Stage
@@ -131,8 +132,11 @@ struct BucketStore: ~Copyable {
         // Without a prefix the bucket may be anybody's.
         let oldEnd = prefix.isEmpty ? nil : end
         guard !keys.isEmpty || oldEnd != nil else { return 0 }
+        // Below a prefix both layouts are looked through at once; a bucket without one may be large.
+        let isOfThisLayout = own.allSatisfy { $0.hasPrefix(Partition.keyStart) }
+        let start = prefix.isEmpty && isOfThisLayout ? Partition.keyStart : folder
         return try client.abortUnfinished(
-            bucket: bucket, prefix: folder + Partition.keyStart, keys: keys, begunBefore: oldEnd
+            bucket: bucket, prefix: start, keys: keys, begunBefore: oldEnd
         ) { Partition.isOfOurForm(String($0.dropFirst(folder.count))) }
     }
 }

@@ -1,3 +1,4 @@
+import Bronze
 import Glibc
 import Identity
 import Posix

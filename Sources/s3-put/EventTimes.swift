@@ -1,5 +1,3 @@
-import Encoding
-
 /// Tells which event times can be right.
 struct EventTimes {
     /// The venue opened in July 2017; nothing is older.
@@ -7,9 +5,8 @@ struct EventTimes {
     /// How far ahead of the clock a time may be, µs.
     let lateness: Int64
 
-    /// Hours since the epoch; nil for a time far out of the possible.
-    func hour(of time: Int64, now: Int64) -> Int64? {
-        guard time >= Self.earliest, time <= now + lateness else { return nil }
-        return Timestamp.floor(time, by: 3600 * Timestamp.second)
+    /// False for a time far out of the possible.
+    func canBe(_ time: Int64, now: Int64) -> Bool {
+        time >= Self.earliest && time.subtractingReportingOverflow(lateness).partialValue <= now
     }
 }

@@ -37,7 +37,7 @@ enum Manifest {
         }
         if let progress = booking.progress {
             text +=
-                "spool \(progress.spool) \(progress.hour) \(progress.from) \(progress.through)\n"
+                "spool \(progress.spool) \(progress.bucket) \(progress.from) \(progress.through)\n"
         }
         try Files.replace(object.manifestPath, with: Array((text + "end\n").utf8))
     }
@@ -69,11 +69,11 @@ enum Manifest {
                 else { return nil }
                 declared[sequence, default: []].append(range)
             case "spool" where words.count == 5:
-                guard let spool = UInt64(words[1]), let hour = Int64(words[2]),
+                guard let spool = UInt64(words[1]), let bucket = Int64(words[2]),
                     let range = range(words[3], words[4])
                 else { return nil }
                 booking?.progress = Booking.Progress(
-                    spool: spool, hour: hour, from: range.lowerBound, through: range.upperBound)
+                    spool: spool, bucket: bucket, from: range.lowerBound, through: range.upperBound)
             default:
                 guard values.count == words.count - 1, let first = values.first else { return nil }
                 switch (name, values.count) {

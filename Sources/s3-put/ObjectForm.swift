@@ -1,4 +1,5 @@
 import Avro
+import Bronze
 import Identity
 import Posix
 import Records
@@ -53,7 +54,7 @@ extension ObjectForm {
     func append(_ frame: borrowing FrameView, to block: Block) throws(FrameError) {
         switch format {
         case .avro: try frame.appendAvro(to: &block.bytes)
-        case .ndjson: try frame.appendJSON(to: &block.bytes)
+        case .ndjson: try frame.appendJSON(to: &block.bytes, naming: .object)
         case .sbe:
             try frame.validate()
             block.bytes.append(frame.bytes)

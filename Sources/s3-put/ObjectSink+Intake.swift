@@ -1,3 +1,4 @@
+import Bronze
 import Encoding
 import Glibc
 import Identity
@@ -26,7 +27,7 @@ extension ObjectSink {
             return
         }
         let key = held.select(frame.sequence, &state.ledger)
-        if !isNew, isConfirmed(key, Self.hour(of: frame), position) {
+        if !isNew, isConfirmed(frame, key, position) {
             tally.refused += 1
             return
         }
@@ -96,17 +97,21 @@ extension ObjectSink {
 
     /// True when a record of the spool was delivered, whether its time was thought right then or not.
     private func isConfirmed(
-        _ key: SequenceID, _ hour: Int64, _ position: RecordPosition
+        _ frame: borrowing FrameView, _ key: SequenceID, _ position: RecordPosition
     ) -> Bool {
-        [hour, ~hour].contains { bucket in
-            state.ledger.isConfirmed(
-                ProgressKey(sequence: key, bucket: bucket), position.linear, in: intake.spool.id)
+        var periods = [Partition.period(of: frame.eventTime, template: frame.template)]
+        if key.kind == .kline {
+            // Klines were in hours, too, when the state was written by 0.1: no month has the
+            // number of an hour in which there was a market.
+            periods.append(Timestamp.floor(frame.eventTime, by: 3600 * Timestamp.second))
         }
-    }
-
-    /// Hours since the epoch, also of a time that cannot be right.
-    private static func hour(of frame: borrowing FrameView) -> Int64 {
-        Timestamp.floor(frame.eventTime, by: 3600 * Timestamp.second)
+        return periods.contains { period in
+            [period, ~period].contains { bucket in
+                state.ledger.isConfirmed(
+                    ProgressKey(sequence: key, bucket: bucket), position.linear,
+                    in: intake.spool.id)
+            }
+        }
     }
 
     private static func restart(
@@ -145,13 +150,14 @@ extension ObjectSink {
     private mutating func build(
         _ frame: borrowing FrameView, at position: RecordPosition, isRepeat: Bool, isNew: Bool
     ) throws {
-        let hour = options.times.hour(of: frame.eventTime, now: now.real)
-        if hour == nil { noteImpossibleTime(of: frame) }
-        let partition = Partition(sequence: held.key, hour: hour)
+        let canBe = options.times.canBe(frame.eventTime, now: now.real)
+        if !canBe { noteImpossibleTime(of: frame) }
+        let period = Partition.period(of: frame.eventTime, template: frame.template)
+        let partition = Partition(held.key, period: canBe ? period : nil)
         let object =
             open.object(of: partition)
             ?? openObject(
-                partition, frame.firstID, hour ?? ~Self.hour(of: frame), spoolStart: position)
+                partition, frame.firstID, canBe ? period : ~period, spoolStart: position)
         do throws(FrameError) {
             try object.append(
                 frame, at: position, previous: held.previous, writer,
@@ -170,7 +176,7 @@ extension ObjectSink {
     }
 
     private mutating func openObject(
-        _ partition: Partition, _ firstID: Int64, _ eventHour: Int64, spoolStart: RecordPosition
+        _ partition: Partition, _ firstID: Int64, _ bucket: Int64, spoolStart: RecordPosition
     ) -> OpenObject {
         if open.isFull, let idlest = open.idlest { seal(idlest) }
         let path = "\(options.state)/staging/\(getpid())-\(nextName)"
@@ -178,7 +184,7 @@ extension ObjectSink {
         nextGroup += 1
         let object = OpenObject(
             ObjectPlace(
-                stagedPath: path, partition: partition, firstID: firstID, eventHour: eventHour),
+                stagedPath: path, partition: partition, firstID: firstID, bucket: bucket),
             form: options.form, spoolStart: spoolStart, group: nextGroup, now: now.monotonic)
         // Its neighbours are looked at once a partition: later objects are beside our own.
         object.isFirstOfUnknown =
@@ -196,7 +202,7 @@ extension ObjectSink {
         log.warning(
             "\(frame.sequence.title) has a record of "
                 + "\(Timestamp.text(microseconds: frame.eventTime)), which cannot be right; such "
-                + "records are stored under date=__HIVE_DEFAULT_PARTITION__ (is a clock wrong?)",
+                + "records are stored under date= or month=__HIVE_DEFAULT_PARTITION__ (is a clock wrong?)",
             cause: "impossible_time")
     }
 

@@ -1,4 +1,5 @@
 import AWS
+import Bronze
 import Glibc
 import Identity
 import Journal
@@ -85,6 +86,7 @@ struct ObjectSink: ~Copyable {
         let log = stage.log
         var state = try StateDirectory(
             options.state, claims: options.owner.map { [("objects", $0)] } ?? [], log: log)
+        try Layout.note(in: options.state, state.ledger, options.destination, log)
         let spool: Spool
         do throws(SpoolError) {
             spool = try Spool(

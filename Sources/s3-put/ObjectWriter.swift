@@ -1,4 +1,5 @@
 import Avro
+import Bronze
 import Glibc
 import Identity
 import Journal
@@ -12,8 +13,8 @@ struct ObjectPlace: Sendable {
     let stagedPath: String
     let partition: Partition
     let firstID: Int64
-    /// Hours since the epoch of the event times; the complement for those that cannot be right.
-    let eventHour: Int64
+    /// The partition's period; the complement of what it would be for times that cannot be right.
+    let bucket: Int64
 }
 
 /// Compresses blocks and writes and syncs staged files, on a thread of its own: work that would

@@ -1,3 +1,4 @@
+import Bronze
 import Identity
 import Posix
 import Records
@@ -85,7 +86,7 @@ final class OpenObject {
             key: "\(partition.path)/\(name.text)", contentType: form.contentType,
             stagedPath: place.stagedPath,
             booking: Booking(
-                confirmed, progress: spoolStart.linear...spoolEnd.linear, hour: place.eventHour,
+                confirmed, progress: spoolStart.linear...spoolEnd.linear, bucket: place.bucket,
                 spool: spool))
         object.spoolStart = spoolStart
         object.firstIngest = firstIngest

@@ -1,3 +1,4 @@
+import Bronze
 import Sink
 
 /// The objects that are being built, by partition.

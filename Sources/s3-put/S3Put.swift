@@ -15,8 +15,9 @@ struct S3Put: StageCommand {
             rest-pull aggTrades --from 2024-01-01 | s3-put --to file://./data
             rest-pull klines --from 2024-01-01 | s3-put --to s3://my-bucket/bronze --format ndjson
 
-            Objects are stored under venue= kind= symbol= date= hour= (UTC). What was delivered is in
-            the ledger of the state directory: ledgerctl shows it, rest-pull --resume reads it.
+            Objects are stored under exchange= kind= instrument= date= hour= (UTC), klines by
+            interval and month. What was delivered is in the ledger of the state directory:
+            ledgerctl shows it, rest-pull --resume reads it.
             """,
         version: Version.text)
 
@@ -50,12 +51,13 @@ struct S3Put: StageCommand {
     func plan(_ settings: inout Settings) throws -> S3PutOptions {
         let destination = try destination(&settings)
         let format = try settings.value(SettingCatalog.objectFormat, format)
-        let compression = try settings.value(SettingCatalog.compression, compression)
+        let compression = try settings.optional(SettingCatalog.compression, compression)
         return S3PutOptions(
             destination: destination,
             form: ObjectForm(
                 format: ObjectFormat(rawValue: format.rawValue) ?? .avro,
-                compression: Compression(rawValue: compression.rawValue) ?? .zstd),
+                compression: compression.flatMap { Compression(rawValue: $0.rawValue) }
+                    ?? Self.usualCompression(of: format)),
             objectBytes: try settings.value(SettingCatalog.objectBytes, objectBytes),
             objectAge: try settings.value(SettingCatalog.objectAge, objectAge),
             objectIdle: try settings.value(SettingCatalog.objectIdle, objectIdle),
@@ -73,6 +75,11 @@ struct S3Put: StageCommand {
             checkTimeout: try settings.value(SettingCatalog.checkTimeout, checkTimeout),
             onlyChecks: check,
             access: try access(destination, &settings))
+    }
+
+    /// What every reader of the format knows; docs/s3-put.md has the readers.
+    private static func usualCompression(of format: FormatName) -> Compression {
+        format == .avro ? .gzip : .zstd
     }
 
     /// How S3 is reached; nothing of it matters for a directory.

@@ -122,7 +122,7 @@ struct FormTests {
         var one = Bytes(capacity: 1)
         try view.appendAvro(to: &one)
         let count = one.count
-        #expect(count >= 36 * levels && count <= 1024 + 3 * frame.count)
+        #expect(count >= 68 * levels && count <= 1024 + 5 * frame.count)
     }
 
     @Test(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
@@ -153,11 +153,70 @@ struct FormTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
         let lines = outcome.text.split(separator: "\n").map(String.init)
         #expect(lines[0].contains("'price_mantissa': 6500010000000"))
+        #expect(lines[0].contains("'price_exact': Decimal('65000.10000000')"))
+        #expect(lines[0].contains("'event_time': datetime.datetime(2024, 1, 1, 0, 0"))
         #expect(lines[1].contains("'price_mantissa': \(Int64.max)"))
+        #expect(lines[1].contains("'price_exact': Decimal('92233720368547758.07000000')"))
         #expect(lines[3].contains("'volume_mantissa': '\(Int128.max / 2)'"))
+        let volume = "\(Int128.max / 2)"
+        #expect(
+            lines[3].contains(
+                "'volume_exact': Decimal('\(volume.dropLast(8)).\(volume.suffix(8))')"))
         #expect(
             lines[5].contains(
-                "'bids': [{'price': 0.0, 'qty': 7e-08, 'price_mantissa': 0, 'qty_mantissa': 7}"))
+                "'bids': [{'price': 0.0, 'qty': 7e-08, 'price_mantissa': 0, 'qty_mantissa': 7, "
+                    + "'price_exact': Decimal('0E-8'), 'qty_exact': Decimal('7E-8')}"))
+    }
+
+    /// Exponents of a price of 7, and whether decimal(38, 8) has room for it.
+    @Test(
+        arguments: [
+            (-8, 7, true), (-9, 7, false), (-9, 70, true), (-128, 0, true), (0, 7, true),
+            (29, 9, true), (30, 1, false), (127, 1, false), (127, 0, true), (-8, .min, true),
+            (11, .max, true), (12, .max, false),
+        ] as [(Int8, Int64, Bool)])
+    func `a number that the decimals of Avro do not hold exactly is an error, never rounded`(
+        exponent: Int8, mantissa: Int64, fits: Bool
+    ) throws {
+        let frame = Sample.trade(id: 1, price: mantissa, exponents: (exponent, -8))
+        var bytes = Bytes()
+        var failure: FrameError?
+        do { try FrameView(frame.span.bytes).appendAvro(to: &bytes) } catch { failure = error }
+        #expect((failure == nil) == fits, "\(String(describing: failure))")
+        let count = bytes.count
+        #expect((count > 0) == fits, "nothing is left behind")
+        if let failure { #expect("\(failure)".contains("price_exact")) }
+    }
+
+    @Test func `lines of an object name kind and interval so that they differ from path keys`()
+        throws
+    {
+        for frame in Sample.all {
+            var text = Bytes()
+            try FrameView(frame.span.bytes).appendJSON(to: &text, naming: .object)
+            let line = String(decoding: text.array, as: UTF8.self)
+            let names = try #require(
+                JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            ).keys
+            #expect(names.contains("record_kind"))
+            let keys: Set = ["exchange", "kind", "instrument", "interval", "date", "hour", "month"]
+            #expect(keys.isDisjoint(with: names), "\(line)")
+            #expect(try Self.packed(line) == frame)
+        }
+    }
+
+    @Test func `no column of a schema has the name of a path key, and no type name comes twice`() {
+        for template in RecordKind.allCases.map(\.rawValue) + [77] {
+            let json = AvroForm.schema(template: template).json
+            let names = json.split(separator: "\"name\":\"").dropFirst().map {
+                String($0.prefix { $0 != "\"" })
+            }
+            for key in ["exchange", "kind", "instrument", "interval", "date", "hour", "month"] {
+                #expect(!names.contains(key), "\(template): \(key)")
+            }
+            let types = names.filter { $0.first?.isUppercase == true }
+            #expect(Set(types).count == types.count, "\(types)")
+        }
     }
 
     private static let script = """

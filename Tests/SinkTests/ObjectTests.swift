@@ -54,8 +54,8 @@ struct ObjectTests {
         let outcome = try run.put(records)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(run.keys.count == symbols.count, "\(run.keys)")
-        #expect(run.keys.contains { $0.contains("symbol=AB%00C/") })
-        #expect(run.keys.contains { $0.contains("symbol=%FF%FEX/") })
+        #expect(run.keys.contains { $0.contains("instrument=AB%00C/") })
+        #expect(run.keys.contains { $0.contains("instrument=%FF%FEX/") })
         #expect(try run.put(records).errors.contains("\"refused\":\"\(symbols.count)\""))
     }
 
@@ -89,11 +89,11 @@ struct ObjectTests {
         // A file where a directory of the object has to be: it stays staged.
         try FileManager.default.createDirectory(
             atPath: run.data, withIntermediateDirectories: true)
-        try Data().write(to: URL(fileURLWithPath: run.data + "/venue=binance"))
+        try Data().write(to: URL(fileURLWithPath: run.data + "/exchange=binance"))
         let first = try run.put(Sample.trades(1...10))
         #expect(first.status == 74)
         #expect(run.names("staging").contains { $0.hasSuffix(".manifest") })
-        try FileManager.default.removeItem(atPath: run.data + "/venue=binance")
+        try FileManager.default.removeItem(atPath: run.data + "/exchange=binance")
         // Somebody else stores the same ids.
         var other = try S3PutRun()
         other.options = ["--to", "file://" + run.data]

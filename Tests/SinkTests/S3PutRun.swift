@@ -27,7 +27,7 @@ struct S3PutRun {
     /// Keys of the objects, sorted.
     var keys: [String] {
         let all = FileManager.default.enumerator(atPath: data)?.compactMap { $0 as? String } ?? []
-        return all.filter { $0.contains("hour=") && $0.hasSuffix(".sbe") }.sorted()
+        return all.filter { $0.hasPrefix("exchange=") && $0.hasSuffix(".sbe") }.sorted()
     }
 
     /// Bytes of all objects, one after another.

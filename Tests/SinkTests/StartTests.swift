@@ -168,14 +168,22 @@ struct StartTests {
 
     // MARK: - Uploads of others
 
-    @Test(arguments: [true, false])
-    func `only uploads of our own form below a prefix of ours are aborted`(hasPrefix: Bool) throws {
+    @Test(
+        arguments: [true, false],
+        [
+            "exchange=binance/kind=trade/instrument=A/date=2024-01-01/hour=00/",
+            "exchange=binance/kind=kline/interval=1m/instrument=A/month=2024-01/",
+            "venue=binance/kind=trade/symbol=A/date=2024-01-01/hour=00/",
+        ])
+    func `only uploads of our own form below a prefix of ours are aborted`(
+        hasPrefix: Bool, path: String
+    ) throws {
         let place = try TemporaryDirectory()
         let folder = hasPrefix ? "x/" : ""
-        let path = "venue=binance/kind=trade/symbol=A/date=2024-01-01/hour=00/"
+        let start = path.split(separator: "/")[0]
         let keys = [
             "\(folder)\(path)000000000001-000000000002.avro", "\(folder)backups/huge.tar",
-            "\(folder)venue=binance/notes.txt", "\(folder)\(path)huge.tar",
+            "\(folder)\(start)/notes.txt", "\(folder)\(path)huge.tar",
         ]
         let uploads = keys.enumerated().map { index, key in
             "<Upload><Key>\(key)</Key><UploadId>u\(index)</UploadId>"

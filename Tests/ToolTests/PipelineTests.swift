@@ -85,7 +85,7 @@ struct PipelineTests {
             ],
         ])
         #expect(outcomes.map(\.status) == [0, 0], "\(outcomes.map(\.errors))")
-        let base = "venue=binance/kind=aggTrade/symbol=BTCUSDT/date=2024-01-01"
+        let base = "exchange=binance/kind=aggTrade/instrument=BTCUSDT/date=2024-01-01"
         for (hour, ids) in [
             ("00", "000000000001-000000000060"), ("01", "000000000061-000000000120"),
             ("02", "000000000121-000000000150"),

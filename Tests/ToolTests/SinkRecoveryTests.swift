@@ -58,12 +58,12 @@ struct SinkRecoveryTests {
         // A file where a directory of an object has to be.
         try FileManager.default.createDirectory(
             atPath: place.path("data"), withIntermediateDirectories: true)
-        try Data().write(to: URL(fileURLWithPath: place.path("data/venue=binance")))
+        try Data().write(to: URL(fileURLWithPath: place.path("data/exchange=binance")))
         let records = try Self.quotes((1...25_000).map { ($0, Int64($0)) })
         let refused = try Program.run(
             "s3-put", arguments(place, ["--object-bytes", "1000000"]), input: records)
         #expect(refused.status == 74)
-        try FileManager.default.removeItem(atPath: place.path("data/venue=binance"))
+        try FileManager.default.removeItem(atPath: place.path("data/exchange=binance"))
         // It stopped before the end of its input; all that it had read is in its spool.
         let read = try Self.bytesWaiting(place.path("state/spool")) / (records.count / 25_000)
         try #require(read > 10_000)

@@ -5,6 +5,7 @@ to N, once each, with the values that market.py works out, and `ledgerctl verify
 """
 
 import argparse
+import datetime
 import glob
 import os
 import random
@@ -18,6 +19,8 @@ import time
 import fastavro
 
 from market import Market
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def start_simulator(tools, ids, seed):
@@ -52,7 +55,7 @@ def check(tools, data, ids):
     wrong = []
     market = Market("BTCUSDT", invalid=101)
     seen = bytearray(ids + 1)
-    for path in glob.glob(f"{data}/venue=*/**/*.avro", recursive=True):
+    for path in glob.glob(f"{data}/exchange=*/**/*.avro", recursive=True):
         if "kind=aggTrade" not in path:
             wrong.append(f"an object that nobody asked for: {path}")
             continue
@@ -66,7 +69,7 @@ def check(tools, data, ids):
                 _, moment, ticks, steps, first, last, maker = market.aggregate(number)
                 scale = 10 ** (-8 - row["price_exponent"])
                 expected = (moment, ticks * 1_000_000, steps * 1000, first, last, maker)
-                found = (row["event_time_us"], row["price_mantissa"] // scale,
+                found = ((row["event_time"] - EPOCH) // datetime.timedelta(microseconds=1), row["price_mantissa"] // scale,
                          row["qty_mantissa"] // scale, row["first_trade_id"],
                          row["last_trade_id"], row["is_buyer_maker"])
                 if first < 0:

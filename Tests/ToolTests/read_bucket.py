@@ -13,7 +13,7 @@ s3 = boto3.client(
 ids = []
 keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="bronze").get("Contents", [])]
 for key in keys:
-    assert key.startswith("prefix/bronze/venue=binance/kind=aggTrade/symbol="), key
+    assert key.startswith("prefix/bronze/exchange=binance/kind=aggTrade/instrument="), key
     answer = s3.get_object(Bucket="bronze", Key=key)
     assert answer["ContentType"] == "application/avro", answer["ContentType"]
     ids += [row["agg_trade_id"] for row in fastavro.reader(io.BytesIO(answer["Body"].read()))]

@@ -13,7 +13,7 @@ import zstandard
 
 root, form, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 ids = []
-for path in glob.glob(f"{root}/venue=binance/**/*", recursive=True):
+for path in glob.glob(f"{root}/exchange=binance/**/*", recursive=True):
     if os.path.isdir(path):
         continue
     with open(path, "rb") as file:

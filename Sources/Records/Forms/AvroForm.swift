@@ -7,12 +7,18 @@ import SBE
 extension FrameView {
     /// Appends the record in Avro's binary encoding, under ``AvroForm/schema(template:)``.
     ///
-    /// - Throws: ``FrameError/badMessage(_:)``; nothing was appended then.
+    /// - Throws: ``FrameError/badMessage(_:)``, also for a number that the decimals of the schema do
+    ///   not hold exactly; nothing was appended then.
     public func appendAvro(to bytes: inout Bytes) throws(FrameError) {
         unsafe try bytes.append(room: avroRoom) { (room) throws(FrameError) in
             guard let start = room.baseAddress else { return 0 }
             var sink = unsafe AvroSink(next: start)
             try describe(to: &sink)
+            if let name = sink.unfit {
+                throw .badMessage(
+                    "\(name) has more digits than decimal(\(AvroForm.decimalPrecision), "
+                        + "\(AvroForm.decimalScale)) holds")
+            }
             return unsafe sink.next - start
         }
     }
@@ -20,20 +26,27 @@ extension FrameView {
     /// At least as many bytes as the record takes in Avro, so that one check for room is enough.
     ///
     /// Of the fields of fixed number, klines have most: 24 longs of at most 10 bytes, 9 doubles,
-    /// 4 numbers of at most 40 digits, 2 words, and a symbol that is written as 32 bytes: below 700.
-    /// A level has 16 bytes or more in a frame and at most 36 in Avro; a foreign message, or a
-    /// frame of a newer schema, is copied.
+    /// 8 decimals of 16 bytes, 4 numbers of at most 40 digits, 2 words, and a symbol that is written
+    /// as 32 bytes: below 850. A level has 16 bytes or more in a frame and at most 68 in Avro; a
+    /// foreign message, or a frame of a newer schema, is copied.
     private var avroRoom: Int {
         let isBook =
             template == RecordKind.depthDiff.rawValue
             || template == RecordKind.depthSnapshot.rawValue
-        return 1024 + bytes.byteCount * (isBook ? 3 : 1)
+        return 1024 + bytes.byteCount * (isBook ? 5 : 1)
     }
 }
 
 /// The Avro schemas of our records. The fields that consumers of the replaced service know come
 /// first, with exactly their types; the exact digits follow.
 public enum AvroForm {
+    /// Digits of the exact decimals.
+    static let decimalPrecision = 38
+    /// Digits behind the point of the exact decimals: what the venue has at the most.
+    static let decimalScale = 8
+    /// 10^38 − 1.
+    static let largestDecimal: UInt128 = 99_999_999_999_999_999_999_999_999_999_999_999_999
+
     /// The schema of a template's records; one for all templates that are not known here.
     public static func schema(template: UInt16) -> AvroSchema {
         var sink = SchemaSink()
@@ -103,6 +116,8 @@ extension RecordKind {
 private struct AvroSink: FieldSink, ~Copyable {
     /// Where the next field goes.
     private(set) var next: UnsafeMutableRawPointer
+    /// The first field that its decimal does not hold.
+    private(set) var unfit: StaticString?
 
     init(next: UnsafeMutableRawPointer) { unsafe self.next = unsafe next }
 
@@ -154,6 +169,39 @@ private struct AvroSink: FieldSink, ~Copyable {
     }
 
     @inline(__always)
+    mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
+        put(decimal: mantissa, exponent, name)
+    }
+
+    @inline(__always)
+    mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
+        put(decimal: mantissa, exponent, name)
+    }
+
+    /// Sixteen bytes, the highest first.
+    @inline(__always)
+    private mutating func put(decimal mantissa: Int64, _ exponent: Int8, _ name: StaticString) {
+        guard Int(exponent) == -AvroForm.decimalScale else {
+            return exactVolume(name, Int128(mantissa), exponent)
+        }
+        put(mantissa >> 63)
+        put(mantissa.bigEndian)
+    }
+
+    mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {
+        let decimal = ExactDecimal(mantissa: mantissa, exponent: exponent)
+        let unscaled = decimal.rescaled(to: Int8(-AvroForm.decimalScale))
+        if unscaled.map({ $0.magnitude > AvroForm.largestDecimal }) ?? true, unfit == nil {
+            unfit = name
+        }
+        put((unscaled ?? 0).bigEndian)
+    }
+
+    @inline(__always)
+    mutating func eventTime(_ microseconds: Int64) { put(long: microseconds) }
+    @inline(__always)
+    mutating func interval(_ value: StaticString) { word("", value) }
+    @inline(__always)
     mutating func nanoseconds(_ name: StaticString, _ value: Int64) { put(long: value) }
     @inline(__always)
     mutating func boolean(_ name: StaticString, _ value: Bool) { put(value ? 1 as UInt8 : 0) }
@@ -187,6 +235,8 @@ private struct AvroSink: FieldSink, ~Copyable {
             decimal("", level.quantity, frame.quantityExponent)
             put(long: level.price)
             put(long: level.quantity)
+            put(decimal: level.price, frame.priceExponent, name)
+            put(decimal: level.quantity, frame.quantityExponent, name)
         }
         put(long: 0)
     }
@@ -214,6 +264,17 @@ private struct SchemaSink: FieldSink, ~Copyable {
     }
     mutating func mantissa(_ name: StaticString, _ value: Int64) { add(name, .long) }
     mutating func wideMantissa(_ name: StaticString, _ value: Int128) { add(name, .string) }
+    mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
+        add(name, .exact("\(name)"))
+    }
+    mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
+        add(name, .exact("\(name)"))
+    }
+    mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {
+        add(name, .exact("\(name)"))
+    }
+    mutating func eventTime(_ microseconds: Int64) { add("event_time", .timestampMicroseconds) }
+    mutating func interval(_ value: StaticString) { add("kline_interval", .string) }
     mutating func nanoseconds(_ name: StaticString, _ value: Int64) { add(name, .long) }
     mutating func boolean(_ name: StaticString, _ value: Bool) { add(name, .boolean) }
     mutating func optionalBoolean(_ name: StaticString, _ value: Bool?) {
@@ -224,13 +285,26 @@ private struct SchemaSink: FieldSink, ~Copyable {
     mutating func levels(
         _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
     ) {
+        let side = "\(name)" == "bids" ? "Bid" : "Ask"
         let level = AvroSchema(
-            name: "\(name)" == "bids" ? "Bid" : "Ask",
+            name: side,
             fields: [
                 AvroSchema.Field("price", .double), AvroSchema.Field("qty", .double),
                 AvroSchema.Field("price_mantissa", .long), AvroSchema.Field("qty_mantissa", .long),
+                AvroSchema.Field("price_exact", .exact("\(side)_price_exact")),
+                AvroSchema.Field("qty_exact", .exact("\(side)_qty_exact")),
             ])
         add(name, .array(of: level))
     }
     mutating func bytes(_ name: StaticString, _ value: RawSpan) { add(name, .bytes) }
+}
+
+extension AvroSchema.FieldType {
+    /// The decimal of a field, whose type has a name of its own: `price_exact` is a `PriceExact`.
+    fileprivate static func exact(_ field: String) -> Self {
+        let words = field.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        return .decimal(
+            typeName: words.joined(), precision: AvroForm.decimalPrecision,
+            scale: AvroForm.decimalScale)
+    }
 }

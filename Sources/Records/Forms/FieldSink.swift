@@ -15,6 +15,14 @@ protocol FieldSink: ~Copyable {
     mutating func mantissa(_ name: StaticString, _ value: Int64)
     /// The exact digits of a wide decimal that came before: decimal text in Avro.
     mutating func wideMantissa(_ name: StaticString, _ value: Int128)
+    /// The same price as a decimal; JSON needs no third form.
+    mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8)
+    /// The same quantity as a decimal.
+    mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8)
+    /// The same volume as a decimal; it may be wider than 64 bits.
+    mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8)
+    /// The event time, µs since the epoch.
+    mutating func eventTime(_ microseconds: Int64)
     /// ns since the epoch: more digits than most readers of JSON keep of a number.
     mutating func nanoseconds(_ name: StaticString, _ value: Int64)
     /// True or false.
@@ -23,6 +31,8 @@ protocol FieldSink: ~Copyable {
     mutating func optionalBoolean(_ name: StaticString, _ value: Bool?)
     /// One of a few words.
     mutating func word(_ name: StaticString, _ value: StaticString)
+    /// The interval of a kline.
+    mutating func interval(_ value: StaticString)
     /// The number of what other fields do not tell, such as a word that is not known here; only
     /// JSON has it, and only where it is needed to make the same record of it again.
     mutating func code(_ name: StaticString, _ value: Int64)
@@ -36,6 +46,9 @@ protocol FieldSink: ~Copyable {
 
 extension FieldSink where Self: ~Copyable {
     mutating func code(_ name: StaticString, _ value: Int64) {}
+    mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
+    mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
+    mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {}
 }
 
 /// One level of a book: mantissas.

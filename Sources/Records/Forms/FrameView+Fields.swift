@@ -26,7 +26,7 @@ extension FrameView {
         } catch { throw .badMessage("\(error)") }
         sink.exponent("price_exponent", priceExponent)
         sink.exponent("qty_exponent", quantityExponent)
-        sink.long("event_time_us", eventTime)
+        sink.eventTime(eventTime)
         sink.nanoseconds("ingest_time_ns", ingestTime)
         sink.long("venue", Int64(venue))
         sink.long("flags", Int64(flags))
@@ -55,6 +55,8 @@ extension FrameView {
         sink.optionalBoolean("is_best_match", trade.isBestMatch)
         sink.mantissa("price_mantissa", trade.price)
         sink.mantissa("qty_mantissa", trade.quantity)
+        sink.exactPrice("price_exact", trade.price, priceExponent)
+        sink.exactQuantity("qty_exact", trade.quantity, quantityExponent)
         describeOddities(&sink)
     }
 
@@ -72,6 +74,8 @@ extension FrameView {
         sink.optionalBoolean("is_best_match", trade.isBestMatch)
         sink.mantissa("price_mantissa", trade.price)
         sink.mantissa("qty_mantissa", trade.quantity)
+        sink.exactPrice("price_exact", trade.price, priceExponent)
+        sink.exactQuantity("qty_exact", trade.quantity, quantityExponent)
         describeOddities(&sink)
     }
 
@@ -80,7 +84,7 @@ extension FrameView {
     ) throws(SBEError) {
         let kline = try KlineDecoder(message)
         let interval = KlineInterval(code: series)
-        sink.word("interval", interval?.word ?? "unknown")
+        sink.interval(interval?.word ?? "unknown")
         if interval == nil { sink.code("series", Int64(series)) }
         if lastID != firstID { sink.code("last_id", lastID) }
         sink.long("open_time", Timestamp.floor(firstID, by: 1000))
@@ -104,6 +108,15 @@ extension FrameView {
         sink.wideMantissa("quote_volume_mantissa", kline.quoteVolume)
         sink.wideMantissa("taker_buy_base_volume_mantissa", kline.takerBuyBaseVolume)
         sink.wideMantissa("taker_buy_quote_volume_mantissa", kline.takerBuyQuoteVolume)
+        sink.exactPrice("open_price_exact", kline.openPrice, priceExponent)
+        sink.exactPrice("high_price_exact", kline.highPrice, priceExponent)
+        sink.exactPrice("low_price_exact", kline.lowPrice, priceExponent)
+        sink.exactPrice("close_price_exact", kline.closePrice, priceExponent)
+        sink.exactVolume("volume_exact", kline.volume, quantityExponent)
+        sink.exactVolume("quote_volume_exact", kline.quoteVolume, priceExponent)
+        sink.exactVolume(
+            "taker_buy_base_volume_exact", kline.takerBuyBaseVolume, quantityExponent)
+        sink.exactVolume("taker_buy_quote_volume_exact", kline.takerBuyQuoteVolume, priceExponent)
         sink.long("open_time_us", firstID)
         sink.long("close_time_us", kline.closeTime)
     }
@@ -122,6 +135,10 @@ extension FrameView {
         sink.mantissa("bid_sz_mantissa", quote.bidQuantity)
         sink.mantissa("ask_px_mantissa", quote.askPrice)
         sink.mantissa("ask_sz_mantissa", quote.askQuantity)
+        sink.exactPrice("bid_px_exact", quote.bidPrice, priceExponent)
+        sink.exactQuantity("bid_sz_exact", quote.bidQuantity, quantityExponent)
+        sink.exactPrice("ask_px_exact", quote.askPrice, priceExponent)
+        sink.exactQuantity("ask_sz_exact", quote.askQuantity, quantityExponent)
         describeOddities(&sink)
     }
 

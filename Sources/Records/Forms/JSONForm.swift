@@ -2,6 +2,15 @@ import Encoding
 import Identity
 public import Posix
 
+/// How the members of a line are named.
+public enum JSONNaming: Sendable {
+    /// As in a stream of lines: `kind`, `interval`.
+    case line
+    /// As in an object whose path has `kind=` and `interval=`: a column of the same name would
+    /// come twice, which most engines refuse. `record_kind`, `kline_interval`.
+    case object
+}
+
 extension FrameView {
     /// Appends the record as one JSON object on a line of its own.
     ///
@@ -11,9 +20,11 @@ extension FrameView {
     /// and every whole number up to 2^53.
     ///
     /// - Throws: ``FrameError/badMessage(_:)``; nothing was appended then.
-    public func appendJSON(to bytes: inout Bytes) throws(FrameError) {
+    public func appendJSON(
+        to bytes: inout Bytes, naming: JSONNaming = .line
+    ) throws(FrameError) {
         let start = bytes.count
-        var sink = JSONSink(bytes: consume bytes)
+        var sink = JSONSink(bytes: consume bytes, naming: naming)
         sink.open(RecordKind(rawValue: template)?.word ?? "unknown")
         let failure: FrameError?
         do throws(FrameError) {
@@ -31,9 +42,10 @@ extension FrameView {
 /// Fields as the members of a JSON object.
 private struct JSONSink: FieldSink, ~Copyable {
     var bytes: Bytes
+    let naming: JSONNaming
 
     mutating func open(_ kind: StaticString) {
-        bytes.append("{\"kind\":\"")
+        bytes.append(naming == .object ? "{\"record_kind\":\"" : "{\"kind\":\"")
         bytes.append(kind)
         bytes.append("\"")
     }
@@ -116,6 +128,12 @@ private struct JSONSink: FieldSink, ~Copyable {
     mutating func optionalBoolean(_ name: StaticString, _ value: Bool?) {
         key(name)
         if let value { bytes.append(value ? "true" : "false") } else { bytes.append("null") }
+    }
+
+    mutating func eventTime(_ microseconds: Int64) { long("event_time_us", microseconds) }
+
+    mutating func interval(_ value: StaticString) {
+        word(naming == .object ? "kline_interval" : "interval", value)
     }
 
     mutating func word(_ name: StaticString, _ value: StaticString) {

@@ -32,7 +32,7 @@ public enum JSONRecord {
     private static func appendRecord(
         _ fields: borrowing JSONFields, to bytes: inout Bytes
     ) throws {
-        let name = try fields.text("kind")
+        let name = try fields.text(fields.has("record_kind") ? "record_kind" : "kind")
         guard let kind = RecordKind(name: name) else {
             guard name == "unknown" else {
                 throw Failure("kind: \"\(name)\" is not a kind of record")
@@ -99,7 +99,7 @@ public enum JSONRecord {
     private static func appendKline(
         _ fields: borrowing JSONFields, to bytes: inout Bytes
     ) throws {
-        let name = try fields.text("interval")
+        let name = try fields.text(fields.has("kline_interval") ? "kline_interval" : "interval")
         let series: UInt16
         if let interval = KlineInterval(rawValue: name) {
             series = interval.code

@@ -1,0 +1,129 @@
+public import Encoding
+public import Identity
+
+/// Where a record's object belongs: exchange, kind, instrument, and the hour of its event time, UTC;
+/// of klines the interval and the month, since an hour of them is a handful of rows.
+///
+/// No key of a path has the name of a column in the file: some engines refuse such a table, and
+/// others take one of the two without a word (docs/decisions/0087).
+public struct Partition: Hashable, Sendable {
+    /// With its epoch.
+    public let sequence: SequenceID
+    /// As ``period(of:template:)`` has it; nil for an event time that cannot be right.
+    public let period: Int64?
+
+    /// Names a partition.
+    public init(_ sequence: SequenceID, period: Int64?) {
+        self.sequence = sequence
+        self.period = period
+    }
+
+    /// The partition's number of an event time: hours since the epoch; for klines months since the
+    /// year 0.
+    ///
+    /// - Parameter eventTime: µs since the epoch.
+    @inlinable
+    public static func period(of eventTime: Int64, template: UInt16) -> Int64 {
+        guard template == RecordKind.kline.rawValue else {
+            return Timestamp.floor(eventTime, by: 3600 * Timestamp.second)
+        }
+        return month(of: eventTime)
+    }
+
+    @usableFromInline
+    static func month(of eventTime: Int64) -> Int64 {
+        let days = Timestamp.floor(eventTime, by: Timestamp.day)
+        let date = Timestamp.CivilDate(daysSinceEpoch: days)
+        return Int64(date.year) * 12 + Int64(date.month) - 1
+    }
+
+    // MARK: - Paths
+
+    /// What Hive calls a partition whose value is not known.
+    public static let unknown = "__HIVE_DEFAULT_PARTITION__"
+    /// How every key begins.
+    public static let keyStart = "exchange="
+    /// How the keys began before: `venue=`, with `symbol=` and hours of klines.
+    public static let oldKeyStart = "venue="
+    /// A key of our form under which no object is ever stored.
+    public static let checkKey =
+        "exchange=check/kind=check/instrument=check/date=check/hour=check/check"
+
+    /// The names of a path's keys.
+    private static let forms = [
+        ["exchange", "kind", "instrument", "date", "hour"],
+        ["exchange", "kind", "interval", "instrument", "month"],
+        // Until 0.1.
+        ["venue", "kind", "symbol", "date", "hour"],
+    ]
+
+    /// The path below the destination, in Hive form, without slashes at its ends.
+    public var path: String {
+        let kind = RecordKind.name(template: sequence.template)
+        var path = "\(Self.keyStart)\(Self.exchange(sequence.venue))/kind=\(kind)/"
+        if sequence.kind == .kline { path += "interval=\(Self.interval(sequence.series))/" }
+        path += "instrument=\(Self.escaped(sequence.symbol))/"
+        return path + (sequence.kind == .kline ? monthPath : hourPath)
+    }
+
+    private var hourPath: String {
+        guard let period else { return "date=\(Self.unknown)/hour=\(Self.unknown)" }
+        let time = period * 3600 * Timestamp.second
+        let hour = Timestamp.hour(microseconds: time)
+        return "date=\(Timestamp.date(microseconds: time))/hour=\(hour < 10 ? "0" : "")\(hour)"
+    }
+
+    private var monthPath: String {
+        guard let period else { return "month=\(Self.unknown)" }
+        let year = String(Timestamp.floor(period, by: 12))
+        let month = Timestamp.remainder(period, by: 12) + 1
+        let zeros = String(repeating: "0", count: max(0, 4 - year.count))
+        return "month=\(zeros)\(year)-\(month < 10 ? "0" : "")\(month)"
+    }
+
+    private static func exchange(_ code: UInt8) -> String {
+        code == 1 ? "binance" : "venue-\(code)"
+    }
+
+    private static func interval(_ series: UInt16) -> String {
+        KlineInterval(code: series)?.rawValue ?? "series-\(series)"
+    }
+
+    /// True for keys of objects that this program may have stored, by this layout or the one before.
+    public static func isOfOurForm(_ key: String) -> Bool {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard let name = parts.last, ObjectName(parsing: String(name)) != nil else { return false }
+        return forms.contains { names in
+            parts.count == names.count + 1
+                && zip(parts, names).allSatisfy {
+                    $0.hasPrefix("\($1)=") && $0.utf8.count > $1.utf8.count + 1
+                }
+        }
+    }
+
+    /// A symbol comes from outside: what could leave its directory, or what keys do not like, is
+    /// percent-encoded, as Hive does. Each byte counts, so that symbols that are shown alike, or
+    /// have something behind a NUL, stay apart.
+    private static func escaped(_ symbol: SymbolName) -> String {
+        var escaped = ""
+        for byte in symbol.paddedBytes {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"):
+                escaped.unicodeScalars.append(UnicodeScalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                escaped += "%" + (digits.count == 1 ? "0" : "") + digits
+            }
+        }
+        return escaped
+    }
+}
+
+extension SymbolName {
+    /// All bytes but the NULs at the end: also those behind one in the middle.
+    fileprivate var paddedBytes: [UInt8] {
+        var bytes = withUnsafeBytes(of: words) { Array($0) }
+        while bytes.last == 0 { bytes.removeLast() }
+        return bytes
+    }
+}
