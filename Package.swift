@@ -56,8 +56,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// (Scripts/fuzz).
 let fuzz: Target = {
     let readers: [Target.Dependency] = [
-        "AWS", "Binance", "Identity", "Ledger", "Posix", "Records", "Spool", "Stage", "Stats",
-        "Transport",
+        "AWS", "Binance", "Configuration", "Identity", "Ledger", "Posix", "Records", "Spool",
+        "Stage", "Stats", "Transport",
     ]
     guard Context.environment["FUZZ"] != nil else {
         return .testTarget(
@@ -108,52 +108,59 @@ let package = Package(
         library("Binance", ["SBE", "Records", "Encoding", "Identity", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Encoding", "Posix"]),
         library("Monitoring", ["Stats", "Encoding", "Posix"]),
+        library("Configuration", ["CYAML", "Identity", "Posix", argumentParser]),
         library(
             "Stage",
             [
-                "Records", "Encoding", "Identity", "Ledger", "Spool", "Journal", "Stats", "Posix",
-                "CYAML", argumentParser,
+                "Configuration", "Records", "Encoding", "Identity", "Journal", "Stats", "Posix",
+                argumentParser,
             ]),
         library(
             "Sink",
             [
-                "Stage", "Records", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
+                "Configuration", "Stage", "Records", "Encoding", "Identity", "Journal", "Ledger",
+                "Spool", "Stats",
                 "Posix",
             ]),
-        library("StageAWS", ["Stage", "AWS", "Transport", "Stats", "Posix"]),
+        library("StageAWS", ["Configuration", "Stage", "AWS", "Transport", "Stats", "Posix"]),
 
         // Floor 4: the programs.
         tool(
             "rest-pull",
             [
-                "Stage", "Binance", "Transport", "Records", "Encoding", "Identity", "Journal",
+                "Configuration", "Stage", "Binance", "Transport", "Records", "Encoding", "Identity",
+                "Journal",
                 "Ledger", "Stats", "Posix",
             ]),
         tool(
             "sbe-tap",
             [
-                "Stage", "Binance", "Transport", "Records", "Encoding", "Identity", "Stats",
+                "Configuration", "Stage", "Binance", "Transport", "Records", "Encoding", "Identity",
+                "Stats",
                 "Posix",
             ]),
-        tool("dedup", ["Stage", "Records", "Identity", "Stats", "Posix"]),
+        tool("dedup", ["Configuration", "Stage", "Records", "Identity", "Stats", "Posix"]),
         tool(
             "s3-put",
             [
-                "Sink", "Stage", "StageAWS", "Bronze", "Records", "Avro", "AWS", "Transport",
-                "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix",
-                argumentParser,
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Records", "Avro", "AWS",
+                "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
+                "Posix", argumentParser,
             ]),
         tool(
             "kinesis-put",
             [
-                "Sink", "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport", "Encoding",
+                "Configuration", "Sink", "Stage", "StageAWS", "Records", "Avro", "AWS", "Transport",
+                "Encoding",
                 "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
-        tool("recq", ["Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
+        tool(
+            "recq", ["Configuration", "Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
         tool(
             "healthd",
             [
-                "Monitoring", "Stage", "StageAWS", "AWS", "Avro", "Encoding", "ServerTLS", "Stats",
+                "Configuration", "Monitoring", "Stage", "StageAWS", "AWS", "Avro", "Encoding",
+                "ServerTLS", "Stats",
                 "Posix",
                 argumentParser,
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -161,7 +168,11 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["Page/page.html"]),
         tool(
-            "ledgerctl", ["Stage", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix"]),
+            "ledgerctl",
+            [
+                "Configuration", "Stage", "Records", "Encoding", "Identity", "Ledger", "Journal",
+                "Posix",
+            ]),
 
         // For developers and demos.
         library("SchemaModel", []),
@@ -209,13 +220,15 @@ let package = Package(
         .testTarget(
             name: "KinesisPutTests",
             dependencies: [
-                "kinesis-put", "TestSupport", "AWS", "Avro", "Records", "Identity", "Posix",
+                "kinesis-put", "TestSupport", "AWS", "Avro", "Configuration", "Records", "Identity",
+                "Posix",
                 "Sink", "Spool", "Stage", "StageAWS", "Stats", "Transport",
             ],
             exclude: ["moto_kinesis.py", "read_stream.py"], swiftSettings: base),
         fuzz,
         tests("LayeringTests", ["TestSupport"]),
-        tests("StageTests", ["Stage", "Stats", "Posix", "TestSupport"]),
+        tests("ConfigurationTests", ["Configuration", "Posix", "TestSupport"]),
+        tests("StageTests", ["Configuration", "Stage", "Stats", "Posix", "TestSupport"]),
         tests("PosixTests", ["Posix", "TestSupport"]),
         tests("EncodingTests", ["Encoding", "Posix", "TestSupport"]),
         tests("IdentityTests", ["Identity", "Encoding", "TestSupport"]),

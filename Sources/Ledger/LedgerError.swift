@@ -1,7 +1,8 @@
+import Journal
 public import Posix
 
 /// Why a ledger could not be read or written.
-public enum LedgerError: Error, Equatable, CustomStringConvertible {
+public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// The system refused.
     case system(SystemError)
     /// Another process has it open for writing.
@@ -10,6 +11,21 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
     case notALedger(String)
     /// What it says is whole and makes no sense to this program.
     case notUnderstood(path: String, offset: Int64, reason: String)
+
+    /// Another process may end and give the ledger free; a damaged one stays damaged.
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .system(let error): error.exitStatus
+        case .locked: .gaveUp
+        case .notALedger, .notUnderstood: .inputOutput
+        }
+    }
+
+    /// True when the device is full, or the quota.
+    public var isNoRoom: Bool {
+        if case .system(let error) = self { return error.isNoRoom }
+        return false
+    }
 
     /// What, where and why.
     public var description: String {

@@ -1,3 +1,5 @@
+public import Posix
+
 /// The numbers of a frame: a Simple Open Framing Header, then one SBE message of our schema whose
 /// root block starts with the 72-byte prefix of every record.
 ///
@@ -30,7 +32,7 @@ public enum Frame {
 }
 
 /// Why bytes are not frames of ours. Offsets are in bytes from the start of the stream.
-public enum FrameError: Error, Equatable, CustomStringConvertible {
+public enum FrameError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// The framing header names another encoding: most likely these are not frames at all.
     case notAFrame(offset: Int64, encodingType: UInt16)
     /// The input is a file of another kind.
@@ -47,6 +49,9 @@ public enum FrameError: Error, Equatable, CustomStringConvertible {
     case truncated(offset: Int64, have: Int, need: Int)
     /// A message that breaks its own template; the words come from the decoder.
     case badMessage(String)
+
+    /// Always that of bad input.
+    public var exitStatus: ExitStatus { .badInput }
 
     /// What is wrong and where.
     public var description: String {

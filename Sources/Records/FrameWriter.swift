@@ -117,9 +117,12 @@ public struct FrameWriter: ~Copyable {
 }
 
 /// Standard output is a terminal; frames are binary.
-public struct TerminalRefused: Error, CustomStringConvertible {
+public struct TerminalRefused: Error, CustomStringConvertible, ExitStatusProviding {
     /// For whoever writes without a ``FrameWriter``.
     public init() {}
+
+    /// Wrong usage.
+    public var exitStatus: ExitStatus { .usage }
 
     /// What to do instead.
     public var description: String {

@@ -1,5 +1,5 @@
+public import Configuration
 public import Identity
-public import Stage
 
 /// A sequence as `--new-epoch` names it: `BTCUSDT/trade`, `BTCUSDT/kline/1m`.
 public enum EpochSetting {

@@ -32,11 +32,8 @@ public struct StateDirectory: ~Copyable {
     ) throws {
         try Files.makeDurableDirectories(path)
         let reserve = try Reserve(path: path + "/reserve", bytes: Self.reserve(on: path))
-        let ledger: Ledger
-        do throws(LedgerError) {
-            ledger = try Ledger(
-                writing: path + "/ledger", damaged: path + "/damaged", reserve: reserve)
-        } catch { throw StageFailure(error) }
+        let ledger = try Ledger(
+            writing: path + "/ledger", damaged: path + "/damaged", reserve: reserve)
         if !claims.isEmpty {
             for change in try StateOwner.claim(path, claims, mayChange: mayChange) {
                 log.warning(change)

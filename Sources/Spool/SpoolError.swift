@@ -1,13 +1,28 @@
+import Journal
 public import Posix
 
 /// Why a spool could not be read or written.
-public enum SpoolError: Error, Equatable, CustomStringConvertible {
+public enum SpoolError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// The system refused.
     case system(SystemError)
     /// Another process has it open.
     case locked(String)
     /// It may not grow further.
     case full(directory: String, maximumBytes: Int64)
+
+    /// Another process may end, and a full spool is emptied by delivery.
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .system(let error): error.exitStatus
+        case .locked, .full: .gaveUp
+        }
+    }
+
+    /// True when the device is full, or the quota.
+    public var isNoRoom: Bool {
+        if case .system(let error) = self { return error.isNoRoom }
+        return false
+    }
 
     /// What, where and why.
     public var description: String {

@@ -6,7 +6,7 @@ enum Ending: Equatable {
     /// The answer to a question is no: 1, with a word where there is one.
     case no(String)
     /// An error that its user has to hear of.
-    case failure(ExitCode, String)
+    case failure(ExitStatus, String)
     /// The reader of standard output has read enough: `| head`.
     ///
     /// A person who looks at text gets 0, as from rg. A source or filter dies of SIGPIPE as cat and
@@ -19,14 +19,14 @@ enum Ending: Equatable {
             self = .readerLeft(isForPeople: isForPeople)
             return
         }
-        let code = ExitCode(for: error)
+        let code = ExitStatus(for: error)
         self = code == .no ? .no("\(error)") : .failure(code, "\(error)")
     }
 
     /// The exit status; 128 + n for signal n.
     var status: Int32 {
         switch self {
-        case .no: ExitCode.no.rawValue
+        case .no: ExitStatus.no.rawValue
         case .failure(let code, _): code.rawValue
         case .readerLeft(let isForPeople): isForPeople ? 0 : 128 + SIGPIPE
         }

@@ -1,29 +1,9 @@
+import Configuration
 import Encoding
 import Glibc
 import Posix
 import Records
 import Stats
-
-/// How loud a log line is.
-public enum LogLevel: String, CaseIterable, Sendable, Comparable {
-    case debug = "DEBUG"
-    case info = "INFO"
-    case warning = "WARNING"
-    case error = "ERROR"
-
-    /// By loudness.
-    public static func < (one: Self, other: Self) -> Bool { one.priority > other.priority }
-
-    /// The syslog priority, which journald reads from a `<3>` in front of a line.
-    var priority: Int {
-        switch self {
-        case .debug: 7
-        case .info: 6
-        case .warning: 4
-        case .error: 3
-        }
-    }
-}
 
 /// Log lines on standard error: text on a terminal, JSON elsewhere.
 ///
@@ -38,15 +18,9 @@ public enum LogLevel: String, CaseIterable, Sendable, Comparable {
 /// log.warning("the venue sent an error: \(words)", cause: "venue_error")
 /// ```
 public struct Log: Sendable {
-    /// How a line looks.
-    public enum Format: String, CaseIterable, Sendable {
-        case text
-        case json
-    }
-
     let stage: String
     var level: LogLevel
-    var format: Format
+    var format: LogFormat
     var descriptor: Int32
     let isUnderJournal: Bool
     /// Gets each warning and error, for those who watch the stage.
@@ -54,7 +28,7 @@ public struct Log: Sendable {
     /// One for all copies of the log.
     private let limiter = LogLimiter()
 
-    init(stage: String, level: LogLevel = .info, format: Format? = nil, descriptor: Int32 = 2) {
+    init(stage: String, level: LogLevel = .info, format: LogFormat? = nil, descriptor: Int32 = 2) {
         self.stage = stage
         self.level = level
         self.descriptor = descriptor

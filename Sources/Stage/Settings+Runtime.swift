@@ -1,3 +1,5 @@
+public import Configuration
+
 extension Settings {
     /// The directory in which the stages of this host leave small files for each other: that of the
     /// stats files.
@@ -5,7 +7,7 @@ extension Settings {
     /// - Returns: the path, and true when somebody named it, be it by `XDG_RUNTIME_DIR`.
     public mutating func runtimeDirectory(
         _ common: CommonOptions
-    ) throws(StageFailure) -> (path: String, isNamed: Bool) {
+    ) throws(ConfigurationError) -> (path: String, isNamed: Bool) {
         let named = try optional(SettingCatalog.statsDirectory, common.statsDirectory)
         let isNamed = named != nil || Environment.all["XDG_RUNTIME_DIR"] != nil
         return (named ?? Stage.standardStats, isNamed)

@@ -1,4 +1,5 @@
 import ArgumentParser
+public import Configuration
 import Encoding
 import Glibc
 import Posix
@@ -64,7 +65,7 @@ extension StageCommand {
     public var standardInstance: String? { nil }
 
     /// Where the values of settings come from, read again; for a tool that does so on SIGHUP.
-    public func reloadedSettings() throws(StageFailure) -> Settings {
+    public func reloadedSettings() throws(ConfigurationError) -> Settings {
         let environment = Environment.all
         return try Settings(
             path: common.config ?? environment["CONFIG_FILE"], environment: environment)
@@ -96,7 +97,7 @@ extension StageCommand {
             if common.explainsConfig {
                 try Descriptor.standardOutput().writeAll(
                     Array(settings.explanation.utf8).span.bytes)
-                CurrentProcess.exit(ExitCode.done.rawValue)
+                CurrentProcess.exit(ExitStatus.done.rawValue)
             }
             let stage = try Stage(
                 name: name, instance: instance ?? standardInstance, pipeline: pipeline ?? "",
@@ -114,8 +115,8 @@ extension StageCommand {
                 throw error
             }
             stage.log.endLimits()
-            stage.stats.end(exitCode: ExitCode.done.rawValue)
-            CurrentProcess.exit(ExitCode.done.rawValue)
+            stage.stats.end(exitCode: ExitStatus.done.rawValue)
+            CurrentProcess.exit(ExitStatus.done.rawValue)
         } catch {
             Ending(error, isService: isService, isForPeople: isForPeople).leave(log)
         }

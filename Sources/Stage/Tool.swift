@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Configuration
 import Posix
 
 /// A program of this package: how its process begins and how it ends, whatever it does.
@@ -17,7 +18,7 @@ extension Tool {
         } catch {
             leave(error)
         }
-        CurrentProcess.exit(ExitCode.done.rawValue)
+        CurrentProcess.exit(ExitStatus.done.rawValue)
     }
 
     /// The name that the program was called by: `recq json` is of the tool `recq`.

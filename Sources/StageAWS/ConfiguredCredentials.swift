@@ -1,4 +1,5 @@
 public import AWS
+public import Configuration
 public import Stage
 
 /// Credentials that the configuration names, before all other sources.
@@ -10,7 +11,7 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
     /// Asks `aws.access_key_id` and its companions.
     ///
     /// - Parameter region: for the Security Token Service.
-    public init(region: String, _ settings: inout Settings) throws(StageFailure) {
+    public init(region: String, _ settings: inout Settings) throws(ConfigurationError) {
         self.region = region
         tokenService = try settings.optional(SettingCatalog.stsEndpoint)
         let id = try settings.optional(SettingCatalog.accessKeyID)
@@ -29,8 +30,7 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
                     accessKeyID: id, secretAccessKey: secret, sessionToken: token,
                     source: "configuration")
         default:
-            throw StageFailure(
-                .configuration,
+            throw ConfigurationError(
                 "aws.access_key_id and aws.secret_access_key are only of use together")
         }
     }

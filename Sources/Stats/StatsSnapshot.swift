@@ -161,13 +161,22 @@ public struct StatsSnapshot: Sendable {
 }
 
 /// Why a stats file could not be read.
-public enum StatsError: Error, Equatable, CustomStringConvertible {
+public enum StatsError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// The system refused.
     case system(SystemError)
     /// It is something else, or of another version.
     case notStats(String)
     /// Another process that runs has this name: `stage.instance`, and its pid.
     case nameTaken(String, pid: Int32)
+
+    /// A name that is taken is a setting to change.
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .system(let error): error.exitStatus
+        case .notStats: .inputOutput
+        case .nameTaken: .configuration
+        }
+    }
 
     /// What and why.
     public var description: String {

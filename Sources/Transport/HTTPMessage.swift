@@ -1,4 +1,4 @@
-import Posix
+public import Posix
 
 /// A request: one method on one URL.
 public struct HTTPRequest: Sendable {
@@ -68,7 +68,7 @@ public struct HTTPResponse: Sendable {
 }
 
 /// An exchange that got no whole response.
-public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// What went wrong.
     public enum Kind: Sendable {
         /// The name has no address.
@@ -102,6 +102,16 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         self.kind = kind
         self.url = url.withoutUserInfo
         self.reason = reason.withoutUserInfo
+    }
+
+    /// What may work in a while, and what is a setting: a URL, a certificate.
+    public var exitStatus: ExitStatus {
+        switch kind {
+        case .badRequest, .tls: .configuration
+        case .unreadable: .inputOutput
+        case .libcurl: .bug
+        case .resolve, .connect, .timeout, .broken, .tooLarge: .gaveUp
+        }
     }
 
     /// True when the same request may work in a while.

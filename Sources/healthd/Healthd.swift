@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Monitoring
 import NIOPosix
 import Posix

@@ -3,6 +3,7 @@ import Monitoring
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Posix
 import ServerTLS
 import Stage
 

@@ -257,9 +257,7 @@ final class ConfirmationLog {
         changed.removeAll(keepingCapacity: true)
         do {
             do throws(LedgerError) { try state.ledger.write() } catch {
-                guard case .system(let reason) = error, reason.isNoRoom else {
-                    throw StageFailure(error)
-                }
+                guard case .system(let reason) = error, reason.isNoRoom else { throw error }
                 throw reason
             }
             do throws(SystemError) {
@@ -290,7 +288,7 @@ final class ConfirmationLog {
     func sync(_ coverage: inout CoverageFigures) throws -> Bool {
         try write()
         guard !isBlocked else { return false }
-        do throws(LedgerError) { try state.ledger.sync() } catch { throw StageFailure(error) }
+        try state.ledger.sync()
         for key in uncovered {
             if let found = state.ledger.coverage(of: key) { coverage.note(found, of: key) }
         }

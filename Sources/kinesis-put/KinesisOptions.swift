@@ -1,4 +1,5 @@
 import AWS
+import Configuration
 import Identity
 import Posix
 import Records

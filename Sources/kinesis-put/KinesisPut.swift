@@ -1,5 +1,6 @@
 import ArgumentParser
 import AWS
+import Configuration
 import Identity
 import Posix
 import Records
@@ -25,7 +26,7 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.streams) var streams: [String]?
     @Flag(help: "Make streams that do not exist; for local work.") var createStreams = false
     @Option(SettingCatalog.shards) var shards: Int?
-    @Option(SettingCatalog.payloadFormat) var format: PayloadName?
+    @Option(SettingCatalog.payloadFormat) var format: PayloadFormat?
     @Option(SettingCatalog.payloadCompression) var compression: PayloadCompressionName?
     @Option(SettingCatalog.partitionKey) var partitionKey: PartitionKeyName?
     @Option(SettingCatalog.idBlock) var idBlock: Int?
@@ -77,7 +78,6 @@ struct KinesisPut: StageCommand {
                 .bestBidAsk: settings.value(SettingCatalog.quoteStream),
                 .depthDiff: settings.value(SettingCatalog.depthStream),
             ], settings.optional(SettingCatalog.streams, streams) ?? [])
-        let format = try settings.value(SettingCatalog.payloadFormat, format)
         let location = try location(names, &settings)
         var kinesis = KinesisConfiguration(location)
         kinesis.requestTimeout = try settings.value(SettingCatalog.kinesisTimeout, requestTimeout)
@@ -88,7 +88,7 @@ struct KinesisPut: StageCommand {
             createsStreams: try settings.value(
                 SettingCatalog.createStreams, createStreams ? true : nil),
             shards: try settings.value(SettingCatalog.shards, shards),
-            format: PayloadFormat(rawValue: format.rawValue) ?? .avro,
+            format: try settings.value(SettingCatalog.payloadFormat, format),
             isCompressed: try settings.value(SettingCatalog.payloadCompression, compression)
                 == .zstd,
             keys: try keyRule(&settings), rules: try rules(&settings),
@@ -142,13 +142,11 @@ struct KinesisPut: StageCommand {
     ) throws -> ServiceLocation {
         let set = try settings.optional(SettingCatalog.region, region)
         let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
-        do throws(AWSError) {
-            let given: String?
-            if let set { given = set } else { given = try Region.find() }
-            let region = try StreamReference.region(of: names.byTemplate, given: given)
-            return try ServiceLocation(
-                "kinesis", environment: .process, region: region, endpoint: endpoint)
-        } catch { throw StageFailure(error) }
+        let given: String?
+        if let set { given = set } else { given = try Region.find() }
+        let region = try StreamReference.region(of: names.byTemplate, given: given)
+        return try ServiceLocation(
+            "kinesis", environment: .process, region: region, endpoint: endpoint)
     }
 
     func run(_ plan: KinesisOptions, in stage: borrowing Stage) throws {

@@ -1,4 +1,5 @@
 import AWS
+import Configuration
 import Glibc
 import Identity
 import Journal
@@ -228,7 +229,7 @@ struct KinesisSink: ~Copyable {
         if let halt = confirmations.halt { throw halt }
         if let end {
             throw StageFailure(
-                end.code,
+                end.exitStatus,
                 "\(end); \(streams.waiting) records stay in \(options.state) for the next run")
         }
     }

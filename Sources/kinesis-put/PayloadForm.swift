@@ -1,16 +1,7 @@
 import Avro
+import Configuration
 import Posix
 import Records
-
-/// The form of one Kinesis record's data.
-enum PayloadFormat: String, CaseIterable, Sendable {
-    /// Avro's single-object encoding: two marker bytes, the schema's fingerprint, the record.
-    case avro
-    /// One JSON object.
-    case json
-    /// Our own frame, as it is.
-    case sbe
-}
 
 /// Turns records into data.
 struct PayloadForm: ~Copyable {

@@ -43,21 +43,17 @@ struct Sender: ~Copyable {
     }
 
     /// Asks about the streams before anything is sent.
-    mutating func probe(stop: Int32) throws(StageFailure) -> StartProbe {
+    mutating func probe(stop: Int32) throws(AWSError) -> StartProbe {
         var probe = StartProbe(options)
-        do throws(AWSError) { try probe.run(&client, stop: stop) } catch {
-            throw StageFailure(error)
-        }
+        try probe.run(&client, stop: stop)
         return probe
     }
 
     /// Asks about the streams, says what was found, and does nothing else: for `--check`.
-    static func check(_ options: KinesisOptions, _ log: Log, stop: Int32) throws(StageFailure) {
+    static func check(_ options: KinesisOptions, _ log: Log, stop: Int32) throws {
         var client = try makeClient(options, log)
         var probe = StartProbe(options)
-        do throws(AWSError) { try probe.run(&client, stop: stop) } catch {
-            throw StageFailure(error)
-        }
+        try probe.run(&client, stop: stop)
         let finding = probe.finding(isCheck: true)
         for warning in finding.warnings { log.warning(warning) }
         if let failure = finding.failure { throw failure }
@@ -67,13 +63,11 @@ struct Sender: ~Copyable {
 
     private static func makeClient(
         _ options: KinesisOptions, _ log: Log
-    ) throws(StageFailure) -> KinesisClient {
-        do throws(AWSError) {
-            var client = try KinesisClient(
-                options.kinesis, credentials: options.credentials.provider(log))
-            try client.checkCredentials()
-            return client
-        } catch { throw StageFailure(error) }
+    ) throws(AWSError) -> KinesisClient {
+        var client = try KinesisClient(
+            options.kinesis, credentials: options.credentials.provider(log))
+        try client.checkCredentials()
+        return client
     }
 
     /// Calls under way.
@@ -165,11 +159,8 @@ struct Sender: ~Copyable {
     /// Waits until a call ends, a descriptor is readable or time is up, and does what the ends ask
     /// for.
     mutating func wait(timeoutMilliseconds timeout: Int32, alsoReadable: [Int32]) throws {
-        let completions: [KinesisClient.Completion]
-        do throws(AWSError) {
-            completions = try client.wait(
-                timeoutMilliseconds: timeout, alsoReadable: alsoReadable)
-        } catch { throw StageFailure(error) }
+        let completions = try client.wait(
+            timeoutMilliseconds: timeout, alsoReadable: alsoReadable)
         for completion in completions {
             if let call = calls.removeValue(forKey: completion.token) {
                 try finish(call, completion)

@@ -117,8 +117,7 @@ struct StartProbe {
         let named = missing.filter { options.streams.named.contains($0.stream) }
         let fatal = missing.count == contacts.count ? missing : named
         if let error = fatal.first?.trouble {
-            let failure = StageFailure(error)
-            finding.failure = StageFailure(failure.code, "\(failure)\(Self.list(fatal))")
+            finding.failure = StageFailure(error.exitStatus, "\(error)\(Self.list(fatal))")
             return finding
         }
         if !missing.isEmpty {

@@ -1,5 +1,6 @@
 import AWS
 import Identity
+import Posix
 import Records
 import Stage
 

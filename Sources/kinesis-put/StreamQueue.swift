@@ -68,13 +68,10 @@ final class StreamQueue {
         discovery = ShardDiscovery(
             createsStream: options.createsStreams && stream.place == nil,
             refresh: Int64(options.shardRefresh * 1e9), hold: options.rules.holdPause)
-        let spool: Spool
-        do throws(SpoolError) {
-            spool = try Spool(
-                directory: Self.directory(options.state, stream),
-                segmentBytes: Self.segmentBytes(options),
-                damaged: options.state + "/damaged")
-        } catch { throw StageFailure(error) }
+        let spool = try Spool(
+            directory: Self.directory(options.state, stream),
+            segmentBytes: Self.segmentBytes(options),
+            damaged: options.state + "/damaged")
         recoveredEnd = spool.next
         if !spool.isEmpty { tail = spool.first }
         self.spool = spool

@@ -93,9 +93,7 @@ final class StreamSet {
             if isShort { log.info("the disk of \(options.state) has room again; reading goes on") }
             isShort = false
         } catch {
-            guard case .system(let reason) = error, reason.isNoRoom else {
-                throw StageFailure(error)
-            }
+            guard error.isNoRoom else { throw error }
             guard !isShort else { return }
             isShort = true
             log.warning(
@@ -112,13 +110,13 @@ final class StreamSet {
             for queue in queues { try queue.load(confirmations, window: window, now: now) }
         } catch is StreamQueue.Undecided {
             // The reason is in ``ConfirmationLog/halt``.
-        } catch let error as SpoolError { throw StageFailure(error) }
+        }
     }
 
     // MARK: - On disk
 
     /// Forces what waits to the device where the last time is `interval` ago, ns.
-    func sync(_ counters: DeliveryCounters, now: Int64, interval: Int64) throws(StageFailure) {
+    func sync(_ counters: DeliveryCounters, now: Int64, interval: Int64) throws(SpoolError) {
         do throws(SpoolError) {
             for queue in queues {
                 let start = Clock.monotonicNanoseconds()
@@ -127,18 +125,13 @@ final class StreamSet {
             }
         } catch {
             // Without room nothing is lost by this: what is in the spool outlives the process.
-            if case .system(let reason) = error, reason.isNoRoom { return }
-            throw StageFailure(error)
+            guard error.isNoRoom else { throw error }
         }
     }
 
     /// Deletes what of the spools is delivered. What the ledger says of it must be durable.
-    func release(_ confirmations: ConfirmationLog) throws(StageFailure) {
-        do throws(SpoolError) {
-            for queue in queues { try queue.releaseSpool(confirmations) }
-        } catch {
-            throw StageFailure(error)
-        }
+    func release(_ confirmations: ConfirmationLog) throws(SpoolError) {
+        for queue in queues { try queue.releaseSpool(confirmations) }
     }
 
     // MARK: - Time

@@ -1,6 +1,7 @@
 import Encoding
 import Identity
 import Ledger
+import Posix
 import Stage
 
 /// Ids as text: numbers, or times for klines.

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Configuration
 import Identity
 import Ledger
+import Posix
 import Stage
 
 struct Verify: InspectionCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Avro
+import Configuration
 import Identity
 import Records
 import Stage

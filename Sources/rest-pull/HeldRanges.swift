@@ -34,7 +34,10 @@ struct HeldRanges {
                 coverages[name] = ledger.coverage(of: sequence)
             }
         } catch {
-            guard case .notALedger = error else { throw error }
+            guard case .notALedger = error else {
+                // Here the ledger is input; a sink's own ledger is a file that failed.
+                throw StageFailure(.badInput, "\(error)")
+            }
             try readRecords(path, log: log)
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Binance
+import Configuration
 import Identity
 import Ledger
 import Posix
@@ -92,7 +93,12 @@ struct RestPull: StageCommand {
         var options = VenueClient.Options()
         options.baseURL = try settings.value(SettingCatalog.restBaseURL, baseURL)
         let form = try settings.value(SettingCatalog.restEncoding, encoding)
-        options.encoding = VenueClient.Encoding(rawValue: form.rawValue) ?? .auto
+        options.encoding =
+            switch form {
+            case .auto: .auto
+            case .sbe: .sbe
+            case .json: .json
+            }
         options.schema = try settings.value(SettingCatalog.restSchema, sbeSchema)
         options.apiKey = try settings.optional(SettingCatalog.binanceAPIKey)
         options.weightLimit = try settings.optional(SettingCatalog.weightLimit, weightLimit)
@@ -139,18 +145,8 @@ struct RestPull: StageCommand {
         } catch let error as RangeEndError { throw StageFailure(.usage, "\(error)") }
     }
 
-    func run(_ options: PullOptions, in stage: borrowing Stage) throws {
-        do { try pull(options, in: stage) } catch let failure as VenueFailure {
-            throw StageFailure(failure)
-        } catch let failure as TransportError {
-            throw StageFailure(.configuration, failure.description)
-        } catch let failure as LedgerError {
-            throw StageFailure(.badInput, failure.description)
-        }
-    }
-
     /// Greets the venue, finds the ids, fetches them, and says what is missing.
-    private func pull(_ options: PullOptions, in stage: borrowing Stage) throws {
+    func run(_ options: PullOptions, in stage: borrowing Stage) throws {
         let writer = try stage.standardOutput()
         let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
         stage.enter(.connecting)

@@ -29,7 +29,7 @@ struct BucketStore: ~Copyable {
 
     private func key(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix)/\(name)" }
 
-    mutating func put(_ object: StagedObject) throws(StageFailure) -> Placement {
+    mutating func put(_ object: StagedObject) throws -> Placement {
         defer { figures.note(circuit: client.circuit, retryTokens: client.retryTokens) }
         let key = key(object.key)
         let upload = ObjectUpload(
@@ -79,8 +79,8 @@ struct BucketStore: ~Copyable {
         return "\(facts.length) bytes, \(checksum)"
     }
 
-    private func failure(_ error: AWSError) -> StageFailure {
-        guard error.status == 501, condition == .header else { return StageFailure(error) }
+    private func failure(_ error: AWSError) -> any Error {
+        guard error.status == 501, condition == .header else { return error }
         return StageFailure(
             .configuration,
             "\(error); the store does not know conditional creates (the header If-None-Match): "
@@ -91,10 +91,8 @@ struct BucketStore: ~Copyable {
 
     /// Begins an upload in parts of an object of our form and ends it again: that needs the
     /// permissions of storing one, and leaves nothing behind.
-    mutating func check() throws(StageFailure) {
-        do throws(AWSError) {
-            try client.checkWriting(bucket: bucket, key: key(Partition.checkKey))
-        } catch { throw StageFailure(error) }
+    mutating func check() throws(AWSError) {
+        try client.checkWriting(bucket: bucket, key: key(Partition.checkKey))
     }
 
     /// Ends uploads in parts that earlier runs left. Whether that works does not matter to the

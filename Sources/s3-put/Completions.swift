@@ -26,7 +26,7 @@ final class Completions: Sendable {
 
     /// Leaves an error for the main thread.
     func post(_ error: any Error) {
-        post(.failed((error as? StageFailure) ?? StageFailure(ExitCode(for: error), "\(error)")))
+        post(.failed(StageFailure(error)))
     }
 
     /// Takes those since the last call.

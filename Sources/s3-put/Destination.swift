@@ -1,4 +1,5 @@
 import AWS
+import Posix
 import Sink
 import Stage
 

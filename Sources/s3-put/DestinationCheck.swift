@@ -49,7 +49,7 @@ final class DestinationCheck: Sendable {
             return isStopped ? .stopped : .unknown("no answer within \(options.checkTimeout) s")
         }
         guard let failure = answer else { return .good }
-        switch failure.code {
+        switch failure.exitStatus {
         case .notPermitted, .configuration: return .bad(failure)
         case .inputOutput where options.access == nil: return .bad(failure)
         default: return .unknown(failure.description)
@@ -69,8 +69,6 @@ final class DestinationCheck: Sendable {
             }
             try store.check()
             return nil
-        } catch let failure as StageFailure { return failure } catch {
-            return StageFailure(ExitCode(for: error), "\(error)")
-        }
+        } catch { return StageFailure(error) }
     }
 }

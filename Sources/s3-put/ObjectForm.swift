@@ -1,17 +1,10 @@
 import Avro
 import Bronze
+import Configuration
 import Identity
 import Posix
 import Records
 import Stage
-
-/// The form of an object's content.
-enum ObjectFormat: String, CaseIterable, Sendable {
-    case avro
-    case ndjson
-    /// Our own frames, as they are.
-    case sbe
-}
 
 /// Format and compression together.
 struct ObjectForm: Sendable {

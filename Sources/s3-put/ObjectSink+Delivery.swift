@@ -106,9 +106,7 @@ extension ObjectSink {
         let isDue = always || staged.isEmpty || now - bookedAt >= Self.bookInterval
         if !unbooked.isEmpty, isDue {
             do throws(LedgerError) { try state.ledger.commit() } catch {
-                guard case .system(let error) = error, error.isNoRoom else {
-                    throw StageFailure(error)
-                }
+                guard error.isNoRoom else { throw error }
                 // It keeps what it was told, and writes it with the next call.
                 noteNoRoom()
                 return
@@ -128,9 +126,7 @@ extension ObjectSink {
             [open.spoolStart, undecidedFrom].compactMap { $0 }
             + staged.values.compactMap(\.spoolStart)
         let first = intake.spool.durableFirst
-        do throws(SpoolError) { try intake.release(before: needed.min()) } catch {
-            throw StageFailure(error)
-        }
+        try intake.release(before: needed.min())
         // Places before its front are of no use to anybody.
         if intake.spool.durableFirst != first {
             state.ledger.dropProgress(
@@ -201,7 +197,7 @@ extension ObjectSink {
             )
         }
         if let failure {
-            throw StageFailure(failure.code, left > 0 ? "\(failure); \(rest)" : "\(failure)")
+            throw StageFailure(failure.exitStatus, left > 0 ? "\(failure); \(rest)" : "\(failure)")
         }
         if left > 0 { throw StageFailure(.gaveUp, rest) }
         if let halt { throw halt }

@@ -229,13 +229,11 @@ extension ObjectSink {
         try flushQuarantine()
         guard intake.hasOpenBatch else { return }
         do throws(SpoolError) { try intake.closeBatch() } catch {
-            guard case .system(let error) = error, error.isNoRoom else { throw StageFailure(error) }
+            guard error.isNoRoom else { throw error }
             noteNoRoom()
             reserve.giveUp()
             do throws(SpoolError) { try intake.closeBatch() } catch {
-                guard case .system(let error) = error, error.isNoRoom else {
-                    throw StageFailure(error)
-                }
+                guard error.isNoRoom else { throw error }
             }
         }
     }
@@ -272,7 +270,7 @@ extension ObjectSink {
             try intake.sync(
                 now: Clock.monotonicNanoseconds(), interval: isIdle ? 0 : Self.syncInterval)
         } catch {
-            guard case .system(let error) = error, error.isNoRoom else { throw StageFailure(error) }
+            guard error.isNoRoom else { throw error }
             noteNoRoom()
         }
     }

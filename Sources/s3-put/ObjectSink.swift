@@ -87,12 +87,9 @@ struct ObjectSink: ~Copyable {
         var state = try StateDirectory(
             options.state, claims: options.owner.map { [("objects", $0)] } ?? [], log: log)
         try Layout.note(in: options.state, state.ledger, options.destination, log)
-        let spool: Spool
-        do throws(SpoolError) {
-            spool = try Spool(
-                directory: options.state + "/spool", segmentBytes: options.segmentBytes,
-                maximumBytes: .max, damaged: options.state + "/damaged")
-        } catch { throw StageFailure(error) }
+        let spool = try Spool(
+            directory: options.state + "/spool", segmentBytes: options.segmentBytes,
+            maximumBytes: .max, damaged: options.state + "/damaged")
         try Files.makeDurableDirectories(options.state + "/staging")
         var figures = ObjectFigures(stage.stats, state: options.state, spoolMax: options.spoolMax)
         figures.common.tornBytes.add(Int(state.ledger.tornBytes + spool.tornBytes))

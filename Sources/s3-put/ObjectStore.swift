@@ -41,12 +41,10 @@ enum ObjectStore: ~Copyable {
                 cause: "retry")
         }
         configuration.policy.shouldStop = isAbandoned
-        do throws(AWSError) {
-            return .bucket(
-                BucketStore(
-                    try S3Client(configuration, credentials: credentials), bucket: bucket,
-                    prefix: prefix, condition: access.conditionalWrites, figures))
-        } catch { throw StageFailure(error) }
+        return .bucket(
+            BucketStore(
+                try S3Client(configuration, credentials: credentials), bucket: bucket,
+                prefix: prefix, condition: access.conditionalWrites, figures))
     }
 
     /// Delivers an object.
@@ -57,10 +55,7 @@ enum ObjectStore: ~Copyable {
             self = .directory(store)
             return try result.get()
         case .bucket(var store):
-            let result: Result<Placement, StageFailure>
-            do throws(StageFailure) { result = .success(try store.put(object)) } catch {
-                result = .failure(error)
-            }
+            let result = Result { try store.put(object) }
             self = .bucket(store)
             return try result.get()
         }
@@ -89,10 +84,7 @@ enum ObjectStore: ~Copyable {
             self = .directory(store)
             try result.get()
         case .bucket(var store):
-            let result: Result<Void, StageFailure>
-            do throws(StageFailure) { result = .success(try store.check()) } catch {
-                result = .failure(error)
-            }
+            let result = Result { try store.check() }
             self = .bucket(store)
             try result.get()
         }

@@ -1,5 +1,7 @@
 import AWS
 import ArgumentParser
+import Configuration
+import Posix
 import Stage
 import StageAWS
 
@@ -26,10 +28,8 @@ struct S3Access: Sendable {
     init(
         _ options: BucketFlags, region: String?, endpoint: String?, _ settings: inout Settings
     ) throws {
-        do throws(AWSError) {
-            location = try ServiceLocation(
-                "s3", environment: .process, region: region, endpoint: endpoint)
-        } catch { throw StageFailure(error) }
+        location = try ServiceLocation(
+            "s3", environment: .process, region: region, endpoint: endpoint)
         storage = try Self.storage(options, &settings)
         credentials = try ConfiguredCredentials(region: location.region, &settings)
         checksum =

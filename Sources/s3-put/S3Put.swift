@@ -1,5 +1,6 @@
 import ArgumentParser
 import Avro
+import Configuration
 import Identity
 import Posix
 import Sink
@@ -22,8 +23,8 @@ struct S3Put: StageCommand {
         version: Version.text)
 
     @Option(SettingCatalog.destination) var to: String?
-    @Option(SettingCatalog.objectFormat) var format: FormatName?
-    @Option(SettingCatalog.compression) var compression: CompressionName?
+    @Option(SettingCatalog.objectFormat) var format: ObjectFormat?
+    @Option(SettingCatalog.compression) var compression: ObjectCompression?
     @Option(SettingCatalog.objectBytes) var objectBytes: Int?
     @Option(SettingCatalog.objectAge) var objectAge: Double?
     @Option(SettingCatalog.objectIdle) var objectIdle: Double?
@@ -55,8 +56,8 @@ struct S3Put: StageCommand {
         return S3PutOptions(
             destination: destination,
             form: ObjectForm(
-                format: ObjectFormat(rawValue: format.rawValue) ?? .avro,
-                compression: compression.flatMap { Compression(rawValue: $0.rawValue) }
+                format: format,
+                compression: compression.map { Compression($0) }
                     ?? Self.usualCompression(of: format)),
             objectBytes: try settings.value(SettingCatalog.objectBytes, objectBytes),
             objectAge: try settings.value(SettingCatalog.objectAge, objectAge),
@@ -137,5 +138,17 @@ struct S3Put: StageCommand {
         case .unknown(let reason): throw StageFailure(.gaveUp, reason)
         case .stopped: throw StageFailure(.gaveUp, "stopped before there was an answer")
         }
+    }
+}
+
+extension Compression {
+    /// That of a setting.
+    fileprivate init(_ setting: ObjectCompression) {
+        self =
+            switch setting {
+            case .zstd: .zstd
+            case .gzip: .gzip
+            case .none: .none
+            }
     }
 }

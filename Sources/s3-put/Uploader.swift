@@ -108,7 +108,7 @@ final class Uploader: Sendable {
     private func shouldTryAgain(after error: any Error, since start: Int64) -> Bool {
         let waited = Double(Clock.monotonicNanoseconds() - start) / 1e9
         let mayPass =
-            (error as? StageFailure)?.code == .gaveUp || (error as? SystemError)?.isNoRoom == true
+            ExitStatus(for: error) == .gaveUp || (error as? SystemError)?.isNoRoom == true
         guard mayPass, waited < giveUpAfter, !isAbandoned else { return false }
         log.warning("still trying: \(error)")
         // The client has paused between its own attempts; this parts the rounds.

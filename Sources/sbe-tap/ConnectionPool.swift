@@ -244,7 +244,7 @@ struct ConnectionPool: ~Copyable {
 
     private static func exitCode(
         for failure: WebSocketFailure, atStart: Bool
-    ) -> ExitCode? {
+    ) -> ExitStatus? {
         switch failure {
         case .refused(let refusal):
             switch refusal.status {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Binance
+import Configuration
 import Identity
 import Posix
 import Records

@@ -1,4 +1,5 @@
 import Binance
+import Configuration
 import Records
 import Stage
 

@@ -36,9 +36,8 @@ struct WSEcho: Tool {
         } catch {
             print(error)
             try? CurrentProcess.flushOutput()
-            // By way of a failure: ArgumentParser has an ExitCode too.
             CurrentProcess.exit(
-                StageFailure(isOpen ? .protocolBroken : .unavailable, "").code.rawValue)
+                (isOpen ? ExitStatus.protocolBroken : .unavailable).rawValue)
         }
     }
 

@@ -1,5 +1,5 @@
 @testable import AWS
-@testable import Stage
+@testable import Configuration
 
 /// Files that people write.
 let configurationTargets = [

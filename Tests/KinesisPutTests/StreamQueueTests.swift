@@ -1,4 +1,5 @@
 import AWS
+import Configuration
 import Posix
 import Records
 import Sink

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Glibc
 import Posix
@@ -10,7 +11,7 @@ import Testing
 struct LogTests {
     /// What a log writes to a file.
     private func written(
-        _ format: Log.Format, _ write: (Log) -> Void
+        _ format: LogFormat, _ write: (Log) -> Void
     ) throws -> [String] {
         let place = try TemporaryDirectory()
         let path = place.path("log")
@@ -41,7 +42,7 @@ struct LogTests {
     }
 
     @Test func `user and password of a URL are in no line`() throws {
-        for format in Log.Format.allCases {
+        for format in LogFormat.allCases {
             let lines = try written(format) {
                 $0.error("cannot reach http://user:s3cr3t@host/x", ["url": "wss://k:s3cr3t@h"])
             }

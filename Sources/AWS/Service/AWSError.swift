@@ -1,7 +1,8 @@
+public import Posix
 public import Transport
 
 /// A call to an AWS service that failed for good, or was given up.
-public struct AWSError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct AWSError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// What the caller can do about it.
     public enum Category: Sendable {
         /// Credentials or permissions do not suffice.
@@ -57,6 +58,17 @@ public struct AWSError: Error, Sendable, Equatable, CustomStringConvertible {
         self.hint = hint
         self.bucketRegion = bucketRegion
         self.transport = transport
+    }
+
+    /// That of the category.
+    public var exitStatus: ExitStatus {
+        switch category {
+        case .notPermitted: .notPermitted
+        case .unavailable, .stopped: .gaveUp
+        case .configuration: .configuration
+        case .protocolBroken: .protocolBroken
+        case .inputOutput: .inputOutput
+        }
     }
 
     /// For example `s3 PutObject bucket/key: AccessDenied (403): Access Denied [request 1A2B]`.

@@ -1,7 +1,7 @@
-import Posix
+public import Posix
 
 /// A request that failed for good.
-public struct VenueFailure: Error, Sendable, CustomStringConvertible {
+public struct VenueFailure: Error, Sendable, CustomStringConvertible, ExitStatusProviding {
     /// What kind of failure.
     public enum Cause: Sendable {
         /// The venue does not serve this.
@@ -22,6 +22,18 @@ public struct VenueFailure: Error, Sendable, CustomStringConvertible {
 
     /// What kind.
     public let cause: Cause
+    /// That of the cause.
+    public var exitStatus: ExitStatus {
+        switch cause {
+        case .unavailable: .unavailable
+        case .gaveUp: .gaveUp
+        case .notPermitted: .notPermitted
+        case .refused: .usage
+        case .configuration: .configuration
+        case .protocolBroken: .protocolBroken
+        case .bug: .bug
+        }
+    }
     /// What failed, where, and why.
     public let description: String
     /// The venue's own error.

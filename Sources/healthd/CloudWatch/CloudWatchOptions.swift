@@ -1,4 +1,6 @@
 import AWS
+import Configuration
+import Posix
 import Stage
 import StageAWS
 
@@ -36,11 +38,8 @@ struct CloudWatchOptions {
         case .off: return nil
         case .emf: self.way = .emf
         case .api:
-            let location: ServiceLocation
-            do throws(AWSError) {
-                location = try ServiceLocation(
-                    "monitoring", environment: .process, region: region, endpoint: endpoint)
-            } catch { throw StageFailure(error) }
+            let location = try ServiceLocation(
+                "monitoring", environment: .process, region: region, endpoint: endpoint)
             self.way = .api(
                 location, try ConfiguredCredentials(region: location.region, &settings))
         }

@@ -51,9 +51,7 @@ final class CloudWatchSender: Sendable {
             "cloudwatch_calls_failed", help: "Calls of CloudWatch that failed for now.")
         let provider = credentials.provider(stage.log)
         // A client that cannot begin is an error of the configuration: it shows at once.
-        do throws(AWSError) {
-            _ = try CloudWatchClient(location, policy: RetryPolicy(), credentials: provider)
-        } catch { throw StageFailure(error) }
+        _ = try CloudWatchClient(location, policy: RetryPolicy(), credentials: provider)
         try BackgroundThread.start("cloudwatch") { [self] in work(location, provider) }
     }
 

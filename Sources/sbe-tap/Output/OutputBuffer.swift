@@ -1,4 +1,5 @@
 import Binance
+import Configuration
 import Posix
 import Stage
 

@@ -1,24 +1,25 @@
-extension SettingCatalog {
+/// What every sink has.
+public struct SinkSettings: SettingTheme {
+    static let title = "Every sink"
+    static let programs: Set<Program> = Program.sinks
+
     // MARK: - Every sink
 
     /// Most ids of one record.
-    public static let widestRecord = Setting(
+    public let widestRecord = Setting(
         "sink.max_ids", flag: "max-ids", default: "10000000", value: "IDS",
         "Most ids that one change of a book, or one gap record, may cover; others are quarantined.",
         parse: SettingText.integer(1...Int.max))
     /// How far ids may jump.
-    public static let farthestID = Setting(
+    public let farthestID = Setting(
         "sink.max_id_jump", flag: "max-id-jump", default: "1000000000000", value: "IDS",
         "How far beyond the newest id of its sequence a record may be; others are quarantined.",
         parse: SettingText.integer(1...Int.max))
     /// How long the destination may take to answer at the start.
-    public static let checkTimeout = Setting(
+    public let checkTimeout = Setting(
         "sink.check_seconds", flag: "check-timeout", default: "5", value: "SECONDS",
         "Time for the destination to answer at the start, in seconds; reading then starts anyway.",
         parse: SettingText.seconds(0.1...3600))
-    static let sinkKeys: Set<String> = [
-        widestRecord.key, farthestID.key, checkTimeout.key,
-    ]
 
     /// The directory of a tool below the one that systemd gives to a unit.
     ///
@@ -32,4 +33,6 @@ extension SettingCatalog {
             return first + "/" + tool
         }
     }
+
+    init() {}
 }

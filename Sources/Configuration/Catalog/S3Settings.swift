@@ -1,140 +1,149 @@
-/// What the sinks need to know of AWS.
-extension SettingCatalog {
-    // MARK: - Where and as whom
+/// The settings of s3-put.
+public struct S3Settings: SettingTheme {
+    static let title = "s3-put"
+    static let programs: Set<Program> = [.s3Put]
 
-    /// The region.
-    public static let region = Setting<String>(
-        "aws.region", flag: "region", environment: "AWS_REGION", default: nil, value: "REGION",
-        "AWS region. (default: AWS_DEFAULT_REGION, the profile's)",
+    /// Where objects go.
+    public let destination = Setting<String>(
+        "s3.destination", flag: "to", default: nil, value: "URL",
+        "s3://BUCKET/PREFIX or file:///DIRECTORY. (default: aws.s3_bucket and aws.s3_bronze_prefix)",
         parse: SettingText.text)
-    /// Another endpoint than AWS's for S3.
-    public static let endpoint = Setting<String>(
-        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_S3",
-        or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of an S3 other than AWS's. (default: the profile's)", parse: SettingText.text)
-    /// Another endpoint than AWS's for Kinesis.
-    public static let kinesisEndpoint = Setting<String>(
-        "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_KINESIS",
-        or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of a Kinesis other than AWS's. (default: the profile's)",
-        parse: SettingText.text)
-    /// Another endpoint than AWS's for the Security Token Service; no tool has a flag for it.
-    public static let stsEndpoint = Setting<String>(
-        "aws.sts_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",
-        or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of a Security Token Service other than AWS's; https, or this machine. An endpoint "
-            + "for S3 or Kinesis is never used for it.", parse: SettingText.text)
-    /// A key id that wins over all other sources.
-    public static let accessKeyID = Setting<String>(
-        "aws.access_key_id", flag: nil, default: nil, value: "ID",
-        "Access key id, before all other sources of credentials.", parse: SettingText.text)
-    /// Goes with it.
-    public static let secretAccessKey = Setting<String>(
-        "aws.secret_access_key", flag: nil, default: nil, value: "KEY",
-        "Secret of that key id.", parse: SettingText.text)
-    /// Goes with temporary ones.
-    public static let sessionToken = Setting<String>(
-        "aws.session_token", flag: nil, default: nil, value: "TOKEN",
-        "Session token of that key id.", parse: SettingText.text)
+    /// The form of an object's content.
+    public let objectFormat = Setting(
+        "s3.format", flag: "format", default: "avro", value: "FORMAT",
+        "avro, ndjson or sbe.", parse: SettingText.word(ObjectFormat.self))
+    /// How objects are compressed.
+    public let compression = Setting<ObjectCompression>(
+        "s3.compression", flag: "compression", default: nil, value: "CODEC",
+        "gzip (in Avro: deflate), zstd or none; the usual one is gzip for avro, else zstd.",
+        parse: SettingText.word(ObjectCompression.self))
+    /// The bucket, by the name that existing files use.
+    public let bucket = Setting<String>(
+        "aws.s3_bucket", flag: "bucket", default: nil, value: "NAME",
+        "Bucket, when --to is not given.", parse: SettingText.text)
+    /// The prefix, by the name that existing files use.
+    public let prefix = Setting(
+        "aws.s3_bronze_prefix", flag: "prefix", default: "bronze", value: "PREFIX",
+        "Key prefix, when --to is not given.", parse: SettingText.text)
+    /// Bytes after which an object is finished.
+    public let objectBytes = Setting(
+        "s3.object_bytes", flag: "object-bytes", default: "128MiB", value: "BYTES",
+        "Finish an object at this many bytes before compression.",
+        parse: SettingText.bytes(4096...(64 << 30)))
+    /// Age after which an object is finished.
+    public let objectAge = Setting(
+        "s3.object_seconds", flag: "object-age", default: "300", value: "SECONDS",
+        "Finish an object this many seconds after its first record.",
+        parse: SettingText.seconds(0.05...86_400))
+    /// Idle time after which an object is finished.
+    public let objectIdle = Setting(
+        "s3.idle_seconds", flag: "object-idle", default: "60", value: "SECONDS",
+        "Finish an object when no record came for it for this many seconds.",
+        parse: SettingText.seconds(0.05...86_400))
+    /// Where unfinished objects and the ledger lie.
+    public let stateDirectory = Setting<String>(
+        "s3.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
+        value: "DIR",
+        "Directory of ledger, spool and unfinished objects. "
+            + "(default: .s3-put in a file:// destination, else bitcoin-ingestor/s3-put in $XDG_STATE_HOME)",
+        inEnvironment: SinkSettings.below(tool: "s3-put"), parse: SettingText.text)
+    /// How much the spool may hold.
+    public let spoolMax = Setting(
+        "s3.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",
+        "Most bytes that wait on disk for the service.",
+        parse: SettingText.bytes((1 << 20)...(1 << 44)))
+    /// How far from the others an event time may be.
+    public let lateness = Setting(
+        "s3.lateness_seconds", flag: "lateness", default: "1d", value: "SECONDS",
+        "Event times further than this ahead of the clock, or before 2017, go to their own partition.",
+        parse: SettingText.seconds(0...315_360_000))
 
-    // MARK: - Patience
-
-    /// Attempts at one call.
-    public static let awsMaxAttempts = Setting(
-        "aws.max_attempts", flag: "max-attempts", environment: "AWS_MAX_ATTEMPTS", default: "3",
-        value: "COUNT",
-        "Attempts at one request before it counts as failed; then the sink starts over with it.",
-        parse: SettingText.integer(1...100))
-    /// When a circuit breaker opens.
-    public static let circuitFailures = Setting(
-        "aws.circuit_failures", flag: "circuit-failures", default: "5", value: "COUNT",
-        "Failures of the service in a row after which nothing is sent for a while.",
-        parse: SettingText.integer(1...1000))
-    /// How long it stays open.
-    public static let circuitCoolDown = Setting(
-        "aws.circuit_cooldown_seconds", flag: "circuit-cooldown", default: "10", value: "SECONDS",
-        "How long nothing is sent then, in seconds; one request is the probe after it.",
-        parse: SettingText.seconds(0.01...3600))
-
-    // MARK: - s3-put
+    // MARK: - Uploads
 
     /// From which length on objects go in parts.
-    public static let multipartThreshold = Setting(
+    public let multipartThreshold = Setting(
         "s3.multipart_threshold_bytes", flag: "multipart-threshold", default: "16MiB",
         value: "BYTES", "Objects over this many bytes are uploaded in parts.",
         parse: SettingText.bytes(0...(5 << 30)))
     /// The length of a part.
-    public static let partBytes = Setting(
+    public let partBytes = Setting(
         "s3.part_bytes", flag: "part-bytes", default: "16MiB", value: "BYTES",
         "Bytes of a part.", parse: SettingText.bytes((5 << 20)...(5 << 30)))
     /// Parts at once.
-    public static let parallelParts = Setting(
+    public let parallelParts = Setting(
         "s3.parallel_parts", flag: "parallel-parts", default: "4", value: "COUNT",
         "Parts of one object that are under way at once.", parse: SettingText.integer(1...64))
     /// The checksum that goes along.
-    public static let checksum = Setting(
+    public let checksum = Setting(
         "s3.checksum", flag: "checksum", default: "crc32c", value: "KIND",
         "crc32c, md5 or none; for stores that refuse checksum headers.",
         parse: SettingText.word(ChecksumName.self))
     /// How an object that is there already is protected.
-    public static let conditionalWrites = Setting(
+    public let conditionalWrites = Setting(
         "s3.conditional_writes", flag: "conditional-writes", default: "header", value: "HOW",
         "How an object that is there is protected: header (If-None-Match) or head (asks first; for "
             + "stores that refuse or ignore the header).",
         parse: SettingText.word(ConditionalWritesName.self))
     /// How objects are encrypted at rest.
-    public static let encryption = Setting<EncryptionName>(
+    public let encryption = Setting<EncryptionName>(
         "s3.server_side_encryption", flag: "sse", default: nil, value: "KIND",
         "AES256, aws:kms or aws:kms:dsse. (default: the bucket's)",
         parse: SettingText.word(EncryptionName.self))
     /// With which key.
-    public static let kmsKeyID = Setting<String>(
+    public let kmsKeyID = Setting<String>(
         "s3.kms_key_id", flag: "kms-key-id", default: nil, value: "KEY",
         "Id, ARN or alias of the KMS key; with aws:kms.", parse: SettingText.text)
     /// One data key for many objects.
-    public static let bucketKey = Setting(
+    public let bucketKey = Setting(
         "s3.bucket_key", flag: "bucket-key", default: "false", value: "BOOL",
         "true saves calls to KMS: one data key for many objects; with aws:kms.",
         parse: SettingText.boolean)
     /// What S3 calls a storage class.
-    public static let storageClass = Setting<String>(
+    public let storageClass = Setting<String>(
         "s3.storage_class", flag: "storage-class", default: nil, value: "CLASS",
         "Such as STANDARD_IA or INTELLIGENT_TIERING. (default: the bucket's)",
         parse: SettingText.text)
     /// Tags of each object.
-    public static let tags = Setting<[String]>(
+    public let tags = Setting<[String]>(
         "s3.tags", flag: "tags", default: nil, value: "A=B,C=D",
         "Tags of each object, at most ten.", parse: SettingText.pairs)
     /// The account that must own the bucket.
-    public static let bucketOwner = Setting<String>(
+    public let bucketOwner = Setting<String>(
         "s3.expected_bucket_owner", flag: "expected-bucket-owner", default: nil, value: "ACCOUNT",
         "Account of twelve digits that must own the bucket; else S3 refuses.",
         parse: SettingText.account)
     /// The bucket in the path or the host name.
-    public static let addressing = Setting(
+    public let addressing = Setting(
         "s3.addressing_style", flag: "addressing-style", default: "auto", value: "STYLE",
         "path, virtual, or auto: path with an endpoint of one's own.",
         parse: SettingText.word(AddressingName.self))
     /// Patience with an upload that does not move.
-    public static let uploadStallTimeout = Setting(
+    public let uploadStallTimeout = Setting(
         "s3.stall_seconds", flag: "stall-timeout", default: "30", value: "SECONDS",
         "Time in which hardly anything of an upload moves that ends the attempt, in seconds.",
         parse: SettingText.seconds(1...3600))
     /// Age of an upload that its program has left behind.
-    public static let abandonedUploads = Setting(
+    public let abandonedUploads = Setting(
         "s3.abandoned_upload_seconds", flag: "abandoned-uploads", default: "1d", value: "SECONDS",
         "At the start, abort uploads in parts below the prefix that are older; 0 leaves them.",
         parse: SettingText.seconds(0...31_536_000))
 
-    static let awsKeys: Set<String> = [
-        region.key, endpoint.key, stsEndpoint.key, accessKeyID.key, secretAccessKey.key,
-        sessionToken.key,
-        awsMaxAttempts.key, circuitFailures.key, circuitCoolDown.key, multipartThreshold.key,
-        partBytes.key, parallelParts.key, checksum.key, conditionalWrites.key, encryption.key,
-        kmsKeyID.key,
-        bucketKey.key, storageClass.key, tags.key, bucketOwner.key, addressing.key,
-        uploadStallTimeout.key, abandonedUploads.key,
-    ]
+    init() {}
+}
+
+/// The form of an object's content.
+public enum ObjectFormat: String, CaseIterable, Sendable {
+    case avro
+    case ndjson
+    /// Our own frames, as they are.
+    case sbe
+}
+
+/// How objects are compressed.
+public enum ObjectCompression: String, CaseIterable, Sendable {
+    case zstd
+    case gzip
+    case none
 }
 
 /// What is sent along with a body.

@@ -1,21 +1,24 @@
 /// How healthd tells Amazon CloudWatch.
-extension SettingCatalog {
+public struct CloudWatchSettings: SettingTheme {
+    static let title = "CloudWatch"
+    static let programs: Set<Program> = [.healthd]
+
     /// Whether, by the name that existing files use.
-    public static let enableCloudWatch = Setting(
+    public let enableCloudWatch = Setting(
         "metrics.enable_cloudwatch", flag: nil, default: "false", value: "BOOLEAN",
         "Send metrics to Amazon CloudWatch.", parse: SettingText.boolean)
     /// Whether and how.
-    public static let cloudWatch = Setting<CloudWatchWay>(
+    public let cloudWatch = Setting<CloudWatchWay>(
         "metrics.cloudwatch", flag: "cloudwatch", default: nil, value: "WAY",
         "Metrics for Amazon CloudWatch: api sends them, emf writes them to standard error as lines for its agent, off. (default: api when metrics.enable_cloudwatch, else off)",
         parse: SettingText.word(CloudWatchWay.self))
     /// Under which name.
-    public static let metricsNamespace = Setting(
+    public let metricsNamespace = Setting(
         "metrics.metrics_namespace", flag: "metrics-namespace",
         default: "BitcoinPipeline/Ingestor", value: "NAME",
         "Namespace of the metrics in CloudWatch.", parse: SettingText.text)
     /// How finely.
-    public static let metricsResolution = Setting(
+    public let metricsResolution = Setting(
         "metrics.cloudwatch_resolution_seconds", flag: "metrics-resolution", default: "60",
         value: "SECONDS",
         "Seconds that a data point of CloudWatch covers: 60, or 1, 5, 10, 30 in high resolution.",
@@ -26,21 +29,17 @@ extension SettingCatalog {
             return seconds
         })
     /// How often.
-    public static let metricsInterval = Setting(
+    public let metricsInterval = Setting(
         "metrics.cloudwatch_interval_seconds", flag: nil, default: "60", value: "SECONDS",
         "Seconds between two calls of CloudWatch.", parse: SettingText.seconds(1...3600))
     /// Another endpoint than AWS's for CloudWatch.
-    public static let cloudWatchEndpoint = Setting<String>(
+    public let cloudWatchEndpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url",
         environment: "AWS_ENDPOINT_URL_CLOUDWATCH", or: "AWS_ENDPOINT_URL", default: nil,
         value: "URL", "Endpoint of a CloudWatch other than AWS's. (default: the profile's)",
         parse: SettingText.text)
 
-    /// Their keys.
-    static let cloudWatchKeys: Set<String> = [
-        enableCloudWatch.key, cloudWatch.key, metricsNamespace.key, metricsResolution.key,
-        metricsInterval.key,
-    ]
+    init() {}
 }
 
 /// How CloudWatch gets its metrics.

@@ -1,89 +1,86 @@
 /// The settings of the live source.
-extension SettingCatalog {
+public struct TapSettings: SettingTheme {
+    static let title = "sbe-tap"
+    static let programs: Set<Program> = [.sbeTap]
+
     /// The stream server.
-    public static let streamURL = Setting(
+    public let streamURL = Setting(
         "binance.sbe_ws_url", flag: "ws-url", default: "wss://stream-sbe.binance.com:9443",
         value: "URL", "Base URL of the venue's SBE streams; a /ws at its end is taken off.",
         parse: SettingText.text)
     /// Whose streams: the same key as for history, under the flag that names several.
-    public static let streamSymbols = Setting(
+    public let streamSymbols = Setting(
         "binance.symbols", flag: "symbols", default: "BTCUSDT", value: "A,B",
         "Symbols, with commas between them.", parse: SettingText.list)
     /// Which streams.
-    public static let streamKinds = Setting(
+    public let streamKinds = Setting(
         "binance.stream_types", flag: "streams", default: "trade,bestBidAsk,depth", value: "A,B",
         "Streams of each symbol: trade, bestBidAsk, depth, depth20.", parse: SettingText.list)
     /// Redundant connections.
-    public static let connections = Setting(
+    public let connections = Setting(
         "binance.connections", flag: "connections", default: "1", value: "COUNT",
         "Connections that carry the same streams; the first copy of each record is passed on.",
         parse: SettingText.integer(1...16))
     /// Silence that counts as a loss.
-    public static let streamStallTimeout = Setting(
+    public let streamStallTimeout = Setting(
         "binance.stall_timeout_seconds", flag: "stall-timeout", default: "60", value: "SECONDS",
         "Connect again when neither data nor a ping came for this long, in seconds.",
         parse: SettingText.seconds(0.05...86_400))
     /// Age at which a connection is replaced.
-    public static let maximumConnectionAge = Setting(
+    public let maximumConnectionAge = Setting(
         "binance.max_connection_age_seconds", flag: "max-connection-age", default: "23h",
         value: "SECONDS", "Replace a connection at this age; the venue cuts it at 24 hours.",
         parse: SettingText.seconds(0.1...86_400))
     /// Overlap of a connection and its successor.
-    public static let rotationOverlap = Setting(
+    public let rotationOverlap = Setting(
         "binance.rotation_overlap_seconds", flag: "rotation-overlap", default: "10",
         value: "SECONDS",
         "Longest time that a connection and its successor both run, when a stream is quiet.",
         parse: SettingText.seconds(0...3600))
     /// Time after which a stream without data is named.
-    public static let firstDataTimeout = Setting(
+    public let firstDataTimeout = Setting(
         "binance.first_data_seconds", flag: "first-data-timeout", default: "60", value: "SECONDS",
         "Warn of a stream that had no data this long after it was asked for, in seconds.",
         parse: SettingText.seconds(0.05...86_400))
     /// How long a record waits for another connection's copy of those before it.
-    public static let reorderWindow = Setting(
+    public let reorderWindow = Setting(
         "binance.reorder_window_seconds", flag: "reorder-window", default: "500ms",
         value: "SECONDS",
         "With several connections: time that a hole may wait to be filled by another one.",
         parse: SettingText.seconds(0...60))
     /// Whose certificates are trusted.
-    public static let authorities = Setting<String>(
+    public let authorities = Setting<String>(
         "binance.ca_file", flag: "ca", default: nil, value: "FILE",
         "Certificate authorities to trust instead of the system's.", parse: SettingText.text)
     /// Bytes that may wait for a slow reader.
-    public static let bufferBytes = Setting(
+    public let bufferBytes = Setting(
         "tap.buffer_bytes", flag: "buffer-bytes", default: "64MiB", value: "BYTES",
         "Bytes that may wait in memory when the reader of standard output is slow.",
         parse: SettingText.bytes((64 << 10)...(64 << 30)))
     /// What happens when more waits.
-    public static let overflow = Setting(
+    public let overflow = Setting(
         "tap.overflow", flag: "overflow", default: "block", value: "POLICY",
         "When the buffer is full: block (stop reading the network), spill:DIR (to a file there), or "
             + "drop (leave records out, and say so in gap records).",
         parse: OverflowPolicy.parse)
     /// How much may be spilled.
-    public static let spillMax = Setting(
+    public let spillMax = Setting(
         "tap.spill_max_bytes", flag: "spill-max", default: "4GiB", value: "BYTES",
         "Bytes that spill:DIR may hold; then the network is not read until there is room.",
         parse: SettingText.bytes((1 << 20)...(1 << 44)))
     /// Where messages go that are not understood.
-    public static let quarantine = Setting<String>(
+    public let quarantine = Setting<String>(
         "tap.quarantine", flag: "quarantine", default: nil, value: "FILE",
         "File for messages that cannot be decoded. "
             + "(default: bitcoin-ingestor/sbe-tap/quarantine.ndjson in $XDG_STATE_HOME)",
         parse: SettingText.text)
     /// How large that file may become.
-    public static let quarantineBytes = Setting(
+    public let quarantineBytes = Setting(
         "tap.quarantine_max_bytes", flag: "quarantine-bytes", default: "64MiB", value: "BYTES",
         "Size at which the quarantine file takes no more; messages are still counted.",
         parse: SettingText.bytes(0...(1 << 40)))
 
-    /// Their keys.
-    static let tapKeys: Set<String> = [
-        streamURL.key, streamKinds.key, connections.key, streamStallTimeout.key,
-        maximumConnectionAge.key, rotationOverlap.key, firstDataTimeout.key, reorderWindow.key,
-        authorities.key, bufferBytes.key, overflow.key, spillMax.key, quarantine.key,
-        quarantineBytes.key,
-    ]
+    init() {}
 }
 
 /// What a source does when its reader is too slow.

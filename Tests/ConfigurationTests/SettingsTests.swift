@@ -1,8 +1,9 @@
 import Foundation
+import Posix
 import TestSupport
 import Testing
 
-@testable import Stage
+@testable import Configuration
 
 /// Values of the configuration file and the environment that are nothing, or look like it.
 struct SettingsTests {
@@ -46,10 +47,10 @@ struct SettingsTests {
         yaml: String, environment: [String: String], place: String
     ) throws {
         var settings = try settings(yaml, environment)
-        let failure = #expect(throws: StageFailure.self) {
+        let failure = #expect(throws: ConfigurationError.self) {
             try settings.optional(SettingCatalog.healthToken)
         }
-        #expect(failure?.code == .configuration)
+        #expect(failure?.exitStatus == .configuration)
         #expect(failure?.description.contains(place) == true, "\(failure?.description ?? "")")
         #expect(failure?.description.contains("health.token is empty") == true)
     }
@@ -59,13 +60,15 @@ struct SettingsTests {
             SettingCatalog.healthToken, SettingCatalog.binanceAPIKey, SettingCatalog.accessKeyID,
             SettingCatalog.secretAccessKey,
         ] {
-            var settings = try settings("", [setting.environment: ""])
-            #expect(throws: StageFailure.self, "\(setting.key)") { try settings.optional(setting) }
+            var settings = try settings("", [setting.variable: ""])
+            #expect(throws: ConfigurationError.self, "\(setting.key)") {
+                try settings.optional(setting)
+            }
         }
     }
 
     @Test func `a second document is an error with its line`() throws {
-        let failure = #expect(throws: StageFailure.self) {
+        let failure = #expect(throws: ConfigurationError.self) {
             try settings("dedup:\n  window: 5\n---\ndedup:\n  window: 6\n")
         }
         #expect(failure?.description.contains("x.yaml:3") == true, "\(failure?.description ?? "")")

@@ -1,5 +1,3 @@
-import Encoding
-import Glibc
 import Posix
 
 /// Finds the value of each setting: flag over environment over configuration file over default.
@@ -37,15 +35,15 @@ public struct Settings {
     /// - Parameters:
     ///   - path: of the file; nil reads none.
     ///   - environment: the process's environment.
-    public init(path: String?, environment: [String: String]) throws(StageFailure) {
+    public init(path: String?, environment: [String: String]) throws(ConfigurationError) {
         self.environment = Self.withoutIgnored(environment)
-        file = try path.map { path throws(StageFailure) in
+        file = try path.map { path throws(ConfigurationError) in
             try ConfigFile(path: path, environment: environment)
         }
         try refuseUnknownKeys()
     }
 
-    init(file: ConfigFile?, environment: [String: String]) throws(StageFailure) {
+    init(file: ConfigFile?, environment: [String: String]) throws(ConfigurationError) {
         self.environment = Self.withoutIgnored(environment)
         self.file = file
         try refuseUnknownKeys()
@@ -64,10 +62,10 @@ public struct Settings {
     /// - Parameters:
     ///   - setting: which one.
     ///   - flag: what the command line said; nil when it said nothing.
-    /// - Throws: ``StageFailure`` with code 78 that names the variable, or file and line.
+    /// - Throws: ``ConfigurationError`` with code 78 that names the variable, or file and line.
     public mutating func optional<Value>(
         _ setting: Setting<Value>, _ flag: Value? = nil
-    ) throws(StageFailure) -> Value? {
+    ) throws(ConfigurationError) -> Value? {
         if let flag {
             note(setting, "\(flag)", .flag(setting.flag ?? setting.key))
             return flag
@@ -82,43 +80,36 @@ public struct Settings {
             note(setting, text, origin)
             return value
         } catch {
-            throw StageFailure(.configuration, "\(origin): \(setting.key): \(error)")
+            throw ConfigurationError("\(origin): \(setting.key): \(error)")
         }
     }
 
     /// The value of a setting that has a default or must be given.
     ///
-    /// - Throws: ``StageFailure`` with code 64 when it is set nowhere.
+    /// - Throws: ``ConfigurationError`` with code 64 when it is set nowhere.
     public mutating func value<Value>(
         _ setting: Setting<Value>, _ flag: Value? = nil
-    ) throws(StageFailure) -> Value {
+    ) throws(ConfigurationError) -> Value {
         if let value = try optional(setting, flag) { return value }
         let flag = setting.flag.map { "--\($0), " } ?? ""
-        throw StageFailure(
-            .usage,
+        throw ConfigurationError(
             "\(setting.key) is set nowhere: give \(flag)the environment variable "
-                + "\(setting.environment), or the key in the configuration file")
+                + "\(setting.variable), or the key in the configuration file", exitStatus: .usage)
     }
 
     /// An empty value is as good as none, so that a script need not leave a variable out; but not of
     /// a secret: `TOKEN=$(cat missing)` must not turn a check off.
     private func source<Value>(
         _ setting: Setting<Value>
-    ) throws(StageFailure) -> (String?, Origin) {
-        // Long-lived keys have no session token, and a script passes on the variable it does not have.
-        let isSecret =
-            SettingCatalog.secrets.contains(setting.key)
-            && setting.key != SettingCatalog.sessionToken.key
-        func refuse(_ origin: Origin) -> StageFailure {
-            StageFailure(
-                .configuration,
+    ) throws(ConfigurationError) -> (String?, Origin) {
+        let isSecret = setting.isSecret && !setting.mayBeEmpty
+        func refuse(_ origin: Origin) -> ConfigurationError {
+            ConfigurationError(
                 "\(origin): \(setting.key) is empty: give the secret, or leave the setting out")
         }
-        for name in [setting.environment, setting.otherEnvironment].compactMap(\.self) {
+        for (name, adapt) in setting.variables {
             guard let text = environment[name] else { continue }
-            if !text.isEmpty {
-                return (setting.adapt.map { $0(text) } ?? text, .environment(name))
-            }
+            if !text.isEmpty { return (adapt.map { $0(text) } ?? text, .environment(name)) }
             if isSecret { throw refuse(.environment(name)) }
         }
         if let file, let entry = file.entries[setting.key], !entry.isNull {
@@ -130,16 +121,16 @@ public struct Settings {
     }
 
     private mutating func note<Value>(_ setting: Setting<Value>, _ text: String, _ origin: Origin) {
-        let isSecret = SettingCatalog.secrets.contains(setting.key)
         rows.append(
             Row(
-                key: setting.key, value: isSecret ? "(set)" : text.withoutUserInfo, origin: origin))
+                key: setting.key, value: setting.isSecret ? "(set)" : text.withoutUserInfo,
+                origin: origin))
     }
 
     // MARK: - Explaining and refusing
 
     /// The table of `--explain-config`: key, value and where it came from.
-    var explanation: String {
+    package var explanation: String {
         let keys = rows.map(\.key.count).max() ?? 0
         let values = rows.map(\.value.count).max() ?? 0
         return rows.sorted { $0.key < $1.key }.map { row in
@@ -149,44 +140,17 @@ public struct Settings {
         }.joined()
     }
 
-    private func refuseUnknownKeys() throws(StageFailure) {
+    private func refuseUnknownKeys() throws(ConfigurationError) {
         guard let file else { return }
-        let known = SettingCatalog.keys
+        let known = Set(SettingCatalog.byKey.keys).union(RetiredKeys.all)
         for (key, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line })
         where !known.contains(key) {
             // A section without content.
             if entry.isNull, known.contains(where: { $0.hasPrefix(key + ".") }) { continue }
             let nearest = Spelling.nearest(to: key, among: known)
             let hint = nearest.map { "; did you mean \($0)?" } ?? ""
-            throw StageFailure(
-                .configuration, "\(file.path):\(entry.line): unknown key \(key)\(hint)")
+            throw ConfigurationError(
+                "\(file.path):\(entry.line): unknown key \(key)\(hint)")
         }
-    }
-}
-
-/// Finds what somebody may have meant.
-enum Spelling {
-    /// The nearest of some names; nil when none is near.
-    static func nearest(to name: String, among names: Set<String>) -> String? {
-        let ranked = names.sorted().map { ($0, distance(name, $0)) }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
-        return best.1 <= max(3, name.count / 3) ? best.0 : nil
-    }
-
-    /// Levenshtein's distance: insertions, deletions and replacements.
-    static func distance(_ one: String, _ other: String) -> Int {
-        let other = Array(other)
-        var row = Array(0...other.count)
-        for (index, left) in one.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in 0..<other.count {
-                let above = row[column + 1]
-                let replaced = diagonal + (left == other[column] ? 0 : 1)
-                row[column + 1] = min(above + 1, row[column] + 1, replaced)
-                diagonal = above
-            }
-        }
-        return row[other.count]
     }
 }

@@ -7,18 +7,18 @@ public struct CommonOptions: ParsableArguments {
         help: ArgumentHelp(
             "Configuration file (YAML). Environment: CONFIG_FILE.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
-    var config: String?
+    package var config: String?
 
     @Flag(
         name: .customLong("explain-config"),
         help: "Print each setting, its value and where it came from; then end.")
-    var explainsConfig = false
+    package var explainsConfig = false
 
-    @Option(SettingCatalog.logLevel) var logLevel: LogLevel?
-    @Option(SettingCatalog.logFormat) var logFormat: Log.Format?
+    @Option(SettingCatalog.logLevel) package var logLevel: LogLevel?
+    @Option(SettingCatalog.logFormat) package var logFormat: LogFormat?
     /// Where stats files lie.
     @Option(SettingCatalog.statsDirectory) public var statsDirectory: String?
-    @Option(SettingCatalog.instance) var instance: String?
+    @Option(SettingCatalog.instance) package var instance: String?
 
     /// For ArgumentParser.
     public init() {}

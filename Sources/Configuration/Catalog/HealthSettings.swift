@@ -1,138 +1,131 @@
 /// The settings of healthd.
-extension SettingCatalog {
+public struct HealthSettings: SettingTheme {
+    static let title = "healthd"
+    static let programs: Set<Program> = [.healthd]
+
     /// Where it listens.
-    public static let healthHost = Setting(
+    public let healthHost = Setting(
         "health.host", flag: nil, default: "127.0.0.1", value: "ADDRESS",
         "Address that healthd listens on.", parse: SettingText.text)
     /// The port of its answers.
-    public static let healthPort = Setting(
+    public let healthPort = Setting(
         "health.port", flag: nil, default: "8080", value: "PORT",
         "Port of healthd; 0 takes a free one.", parse: SettingText.integer(0...65_535))
     /// Both at once.
-    public static let healthListen = Setting<String>(
+    public let healthListen = Setting<String>(
         "health.listen", flag: "listen", default: nil, value: "ADDRESS:PORT",
         "Where to answer. (default: health.host and health.port, 127.0.0.1:8080)",
         parse: SettingText.text)
     /// The port that Prometheus scrapes.
-    public static let prometheusPort = Setting(
+    public let prometheusPort = Setting(
         "metrics.prometheus_port", flag: "metrics-port", default: "8081", value: "PORT",
         "Port with only /metrics; 0 takes a free one.", parse: SettingText.integer(0...65_535))
     /// Whether there is such a port.
-    public static let enablePrometheus = Setting(
+    public let enablePrometheus = Setting(
         "metrics.enable_prometheus", flag: nil, default: "true", value: "BOOLEAN",
         "Answer /metrics on its own port too.", parse: SettingText.boolean)
     /// The name in answers.
-    public static let serviceName = Setting(
+    public let serviceName = Setting(
         "service_name", flag: nil, default: "bitcoin-ingestor", value: "NAME",
         "Name of the service in answers.", parse: SettingText.text)
     /// What the service that this replaces did.
-    public static let mode = Setting<String>(
+    public let mode = Setting<String>(
         "mode", flag: nil, default: nil, value: "MODE",
         "Word that answers repeat: sbe, rest, both.",
         parse: SettingText.text)
     /// What must be shown by who asks.
-    public static let healthToken = Setting<String>(
+    public let healthToken = Setting<String>(
         "health.token", flag: nil, environment: "HEALTH_TOKEN", default: nil, value: "TOKEN",
-        "Bearer token that every request must show.", parse: SettingText.text)
+        "Bearer token that every request must show.", isSecret: true, parse: SettingText.text)
     /// The same in a file.
-    public static let healthTokenFile = Setting<String>(
+    public let healthTokenFile = Setting<String>(
         "health.token_file", flag: "token-file", default: nil, value: "FILE",
         "File with the bearer token that every request must show.", parse: SettingText.text)
     /// Names by which it may be called.
-    public static let healthAllowedHosts = Setting(
+    public let healthAllowedHosts = Setting(
         "health.allowed_hosts", flag: "allow-host", default: "", value: "A,B",
         "Further hosts that requests may name where no token is set, with commas between them.",
         parse: SettingText.list)
     /// The certificate.
-    public static let healthCertificate = Setting<String>(
+    public let healthCertificate = Setting<String>(
         "health.tls_certificate", flag: "tls-certificate", default: nil, value: "FILE",
         "Certificate chain in PEM; answers are then over TLS.", parse: SettingText.text)
     /// Its key.
-    public static let healthKey = Setting<String>(
+    public let healthKey = Setting<String>(
         "health.tls_key", flag: "tls-key", default: nil, value: "FILE",
         "Private key of the certificate, in PEM.", parse: SettingText.text)
     /// Connections at once.
-    public static let healthConnections = Setting(
+    public let healthConnections = Setting(
         "health.max_connections", flag: nil, default: "256", value: "COUNT",
         "Connections at once; the one that waits longest makes room for a new one.",
         parse: SettingText.integer(1...100_000))
     /// Patience with clients.
-    public static let healthRequestTime = Setting(
+    public let healthRequestTime = Setting(
         "health.request_seconds", flag: nil, default: "10", value: "SECONDS",
         "Time for a client to send a request, and to read the answer, in seconds.",
         parse: SettingText.seconds(0.1...3600))
     /// How often stats files are read.
-    public static let healthInterval = Setting(
+    public let healthInterval = Setting(
         "health.interval_seconds", flag: "interval", default: "1", value: "SECONDS",
         "Time between two looks at the stages, in seconds.", parse: SettingText.seconds(0.05...60))
 
     // MARK: - Rules
 
     /// Oldest heartbeat.
-    public static let healthHeartbeat = Setting(
+    public let healthHeartbeat = Setting(
         "health.heartbeat_seconds", flag: nil, default: "10", value: "SECONDS",
         "A stage whose heartbeat is older is unhealthy.", parse: SettingText.seconds(0.1...86_400))
     /// Longest silence.
-    public static let healthNoData = Setting(
+    public let healthNoData = Setting(
         "health.no_data_seconds", flag: nil, default: "300", value: "SECONDS",
         "A stage that got no record for longer is unhealthy.",
         parse: SettingText.seconds(0.1...31_536_000))
     /// Longest time without a connection.
-    public static let healthConnectionDown = Setting(
+    public let healthConnectionDown = Setting(
         "health.connection_down_seconds", flag: nil, default: "30", value: "SECONDS",
         "A stage without a connection for longer is unhealthy.",
         parse: SettingText.seconds(0...86_400))
     /// Most errors.
-    public static let healthDecodeErrors = Setting(
+    public let healthDecodeErrors = Setting(
         "health.decode_errors_percent", flag: nil, default: "5", value: "PERCENT",
         "More messages of a minute that cannot be decoded are unhealthy, in percent.",
         parse: SettingText.percent)
     /// Longest wait for delivery.
-    public static let healthUndelivered = Setting(
+    public let healthUndelivered = Setting(
         "health.undelivered_seconds", flag: nil, default: "60", value: "SECONDS",
         "What is to be delivered may wait so long, in seconds.",
         parse: SettingText.seconds(0.1...31_536_000))
     /// Fullest spool.
-    public static let healthSpool = Setting(
+    public let healthSpool = Setting(
         "health.spool_percent", flag: nil, default: "80", value: "PERCENT",
         "A spool that is fuller is unhealthy, in percent.", parse: SettingText.percent)
     /// Fullest disk.
-    public static let healthDisk = Setting(
+    public let healthDisk = Setting(
         "health.disk_free_percent", flag: nil, default: "5", value: "PERCENT",
         "Less free room on the disk of a stage's state is unhealthy, in percent.",
         parse: SettingText.percent)
     /// Oldest hole.
-    public static let healthHole = Setting(
+    public let healthHole = Setting(
         "health.hole_seconds", flag: nil, default: "600", value: "SECONDS",
         "A hole in a sequence may be open so long, in seconds.",
         parse: SettingText.seconds(0...31_536_000))
     /// Patience with the equation.
-    public static let healthConservation = Setting(
+    public let healthConservation = Setting(
         "health.conservation_seconds", flag: nil, default: "3", value: "SECONDS",
         "The conservation equation may fail to close so long, in seconds.",
         parse: SettingText.seconds(0...3600))
     /// How long the past is shown.
-    public static let healthKeep = Setting(
+    public let healthKeep = Setting(
         "health.keep_seconds", flag: nil, default: "900", value: "SECONDS",
         "Stages that ended are shown so long, then their stats files are removed.",
         parse: SettingText.seconds(0...31_536_000))
     /// Who must be there.
-    public static let healthExpected = Setting(
+    public let healthExpected = Setting(
         "health.expected_stages", flag: "expect", default: "", value: "A,B",
         "Stages that have to run, with commas between them. (default: none)",
         parse: SettingText.list)
 
-    /// The keys of healthd.
-    static let healthKeys: Set<String> = [
-        healthHost.key, healthPort.key, healthListen.key, prometheusPort.key,
-        enablePrometheus.key, serviceName.key, mode.key, healthToken.key, healthTokenFile.key,
-        healthAllowedHosts.key,
-        healthCertificate.key, healthKey.key, healthConnections.key, healthRequestTime.key,
-        healthInterval.key,
-        healthHeartbeat.key, healthNoData.key, healthConnectionDown.key, healthDecodeErrors.key,
-        healthUndelivered.key, healthSpool.key, healthDisk.key, healthHole.key,
-        healthConservation.key, healthKeep.key, healthExpected.key,
-    ]
+    init() {}
 }
 
 extension SettingText {

@@ -1,0 +1,72 @@
+/// What every stage has.
+public struct CommonSettings: SettingTheme {
+    static let title = "Every program"
+    static let programs: Set<Program> = Program.all
+
+    /// How loud the log is.
+    public let logLevel = Setting(
+        "logging.level", flag: "log-level", default: "INFO", value: "LEVEL",
+        "Least level that is logged: DEBUG, INFO, WARNING or ERROR.",
+        parse: SettingText.word(LogLevel.self))
+    /// How a log line looks.
+    public let logFormat = Setting<LogFormat>(
+        "logging.format", flag: "log-format", default: nil, value: "FORMAT",
+        "text or json. (default: text on a terminal, else json)",
+        parse: SettingText.word(LogFormat.self))
+    /// Where stats files lie.
+    public let statsDirectory = Setting(
+        "stats.directory", flag: "stats-dir", environment: "STATS_DIR", default: nil, value: "DIR",
+        "Directory of stats files. (default: bitcoin-ingestor in $XDG_RUNTIME_DIR or /run)",
+        parse: SettingText.text)
+    /// What tells two processes of one stage apart.
+    public let instance = Setting(
+        "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
+        value: "NAME",
+        "Name of this process among those of its stage. Without one a run does not count for the "
+            + "host's health. (default: that of its systemd unit, else its pid)",
+        parse: SettingText.name)
+    /// Which pipeline a stage is part of.
+    public let pipeline = Setting<String>(
+        "stats.pipeline", flag: nil, environment: "PIPELINE_NAME", default: nil, value: "NAME",
+        "Name of the pipeline that a stage is part of. (default: the one of its host)",
+        parse: SettingText.text)
+    /// How long a stage drains.
+    public let drainTimeout = Setting(
+        "drain_timeout_seconds", flag: "drain-timeout", default: "10", value: "SECONDS",
+        "Time to finish what was read once SIGTERM came, in seconds.",
+        for: [.sbeTap, .dedup, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
+
+    // MARK: - Retrying
+
+    /// Attempts before giving up.
+    public let maxAttempts = Setting(
+        "retry.max_attempts", flag: "max-attempts", default: "8", value: "COUNT",
+        "Attempts at one request before giving up.", for: [.restPull],
+        parse: SettingText.integer(1...1000))
+    /// The first pause.
+    public let initialBackoff = Setting(
+        "retry.initial_backoff_seconds", flag: "initial-backoff", default: "1", value: "SECONDS",
+        "Longest first pause between attempts, in seconds; a random part of it is waited.",
+        for: Program.sources, parse: SettingText.seconds(0...3600))
+    /// The longest pause.
+    public let maxBackoff = Setting(
+        "retry.max_backoff_seconds", flag: "max-backoff", default: "60", value: "SECONDS",
+        "Longest pause between attempts, in seconds.", for: Program.sources,
+        parse: SettingText.seconds(0...3600))
+
+    /// How long a sink keeps trying.
+    public let giveUpAfter = Setting(
+        "retry.give_up_seconds", flag: "give-up-after", default: "15m", value: "SECONDS",
+        "Time without a success after which a sink gives up with 75; what it holds stays on disk.",
+        for: Program.sinks, parse: SettingText.seconds(0...31_536_000))
+
+    // MARK: - dedup
+
+    /// How many ids of a sparse sequence are remembered.
+    public let window = Setting(
+        "dedup.window", flag: "window", default: "65536", value: "IDS",
+        "Ids remembered for each sequence whose ids have holes by nature, such as bestBidAsk.",
+        for: [.dedup], parse: SettingText.integer(1...100_000_000))
+
+    init() {}
+}

@@ -1,0 +1,81 @@
+public import Identity
+
+/// How the venue is reached, and what is asked of it.
+public struct VenueSettings: SettingTheme {
+    static let title = "The venue"
+    static let programs: Set<Program> = Program.sources
+
+    /// The REST base URL.
+    public let restBaseURL = Setting(
+        "binance.rest_base_url", flag: "base-url", default: "https://data-api.binance.vision",
+        value: "URL", "Base URL of the venue's REST API.", parse: SettingText.text)
+    /// Whose records.
+    public let symbols = Setting(
+        "binance.symbols", flag: "symbol", default: "BTCUSDT", value: "A,B",
+        "Symbols, with commas between them.", parse: SettingText.list)
+    /// A cap below the venue's own.
+    public let weightLimit = Setting<Int>(
+        "binance.weight_per_minute", flag: "weight-limit", default: nil, value: "WEIGHT",
+        "Request weight to use per minute. (default: 95 % of what the venue allows)",
+        parse: SettingText.integer(1...1_000_000))
+    /// How long a request may take.
+    public let requestTimeout = Setting(
+        "binance.request_timeout_seconds", flag: "timeout", default: "30", value: "SECONDS",
+        "Time for one request, in seconds.", parse: SettingText.seconds(0.1...3600))
+    /// The key for endpoints that want one.
+    public let binanceAPIKey = Setting<String>(
+        "binance.api_key", flag: nil, environment: "BINANCE_API_KEY", default: nil, value: "KEY",
+        "Key of the venue, for streams and historicalTrades.", isSecret: true,
+        parse: SettingText.text)
+    /// The REST schema asked for.
+    public let restSchema = Setting(
+        "binance.rest_sbe_schema", flag: "sbe-schema", default: "3:5", value: "ID:VERSION",
+        "SBE schema to ask the REST API for.", parse: SettingText.text)
+
+    /// Which form of reply.
+    public let restEncoding = Setting(
+        "binance.rest_encoding", flag: "encoding", default: "auto", value: "ENCODING",
+        "Form of the replies: sbe, json, or auto for SBE with JSON where the venue has no other.",
+        parse: SettingText.word(RESTEncoding.self))
+    /// Requests at once.
+    public let parallel = Setting(
+        "binance.parallel_requests", flag: "parallel", default: "4", value: "COUNT",
+        "Requests under way at once.", parse: SettingText.integer(1...64))
+    /// Pause of `--follow`.
+    public let pollInterval = Setting(
+        "binance.poll_interval_seconds", flag: "poll-interval", default: "1", value: "SECONDS",
+        "With --follow: pause after a reply without news, in seconds.",
+        parse: SettingText.seconds(0.01...86_400))
+    /// Which klines.
+    public let intervals = Setting(
+        "binance.kline_intervals", flag: "interval", default: "1m", value: "A,B",
+        "Intervals of klines with commas between them: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M.",
+        parse: KlineInterval.list)
+
+    init() {}
+}
+
+/// Which form of reply the venue is asked for.
+public enum RESTEncoding: String, CaseIterable, Sendable {
+    /// SBE, and JSON where the venue will not.
+    case auto
+    case sbe
+    case json
+}
+
+extension KlineInterval {
+    /// Intervals with commas between them; `1m` and `1M` differ.
+    @Sendable
+    static func list(_ text: String) throws(SettingError) -> [KlineInterval] {
+        var intervals: [KlineInterval] = []
+        for name in try SettingText.list(text) {
+            guard let interval = KlineInterval(rawValue: name), !intervals.contains(interval) else {
+                let names = KlineInterval.allCases.map(\.rawValue).joined(separator: " ")
+                throw SettingError(
+                    "\"\(name)\" is not an interval, or is named twice; intervals are \(names)")
+            }
+            intervals.append(interval)
+        }
+        return intervals
+    }
+}

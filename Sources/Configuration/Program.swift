@@ -1,0 +1,20 @@
+/// The programs that read settings.
+public enum Program: String, CaseIterable, Sendable {
+    case sbeTap = "sbe-tap"
+    case restPull = "rest-pull"
+    case dedup
+    case s3Put = "s3-put"
+    case kinesisPut = "kinesis-put"
+    case healthd
+    case recq
+    case ledgerctl
+
+    /// The sources of the venue's records.
+    static let sources: Set<Self> = [.sbeTap, .restPull]
+    /// Those that deliver records.
+    static let sinks: Set<Self> = [.s3Put, .kinesisPut]
+    /// Those that a pipeline is made of, and the one that watches them.
+    static let stages: Set<Self> = [.sbeTap, .restPull, .dedup, .s3Put, .kinesisPut, .healthd]
+    /// All of them.
+    static let all = Set(allCases)
+}
