@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Stage
 
 /// The options that only matter with an s3:// destination.

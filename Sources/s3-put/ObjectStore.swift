@@ -1,5 +1,6 @@
 import AWS
 import Encoding
+import Posix
 import Stage
 import StageAWS
 
