@@ -79,7 +79,7 @@ struct S3Put: StageCommand {
     }
 
     /// What every reader of the format knows; docs/s3-put.md has the readers.
-    private static func usualCompression(of format: FormatName) -> Compression {
+    private static func usualCompression(of format: ObjectFormat) -> Compression {
         format == .avro ? .gzip : .zstd
     }
 
