@@ -69,6 +69,13 @@ struct KinesisPut: StageCommand {
         transform: EpochSetting.sequence)
     var newEpoch: [SequenceID] = []
     @Flag(help: "Ask whether the streams can be written to, say so, and end.") var check = false
+    @Flag(
+        name: .customLong("plan"),
+        help: """
+            Read records, print the shards that they need and what those cost, and end. Nothing is \
+            sent.
+            """)
+    var onlyPlans = false
     @OptionGroup var common: CommonOptions
 
     func plan(_ settings: inout Settings) throws -> KinesisOptions {
@@ -143,7 +150,9 @@ struct KinesisPut: StageCommand {
         let set = try settings.optional(SettingCatalog.region, region)
         let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
         let given: String?
-        if let set { given = set } else { given = try Region.find() }
+        // A plan asks no service, so that any region will do.
+        let planned = onlyPlans ? "us-east-1" : nil
+        if let set { given = set } else { given = try Region.find() ?? planned }
         let region = try StreamReference.region(of: names.byTemplate, given: given)
         return try ServiceLocation(
             "kinesis", environment: .process, region: region, endpoint: endpoint)
@@ -154,6 +163,7 @@ struct KinesisPut: StageCommand {
             return try Sender.check(plan, stage.log, stop: stage.stopDescriptor)
         }
         var reader = try stage.standardInput()
+        if onlyPlans { return try printPlan(plan, from: &reader, in: stage) }
         var sink = try KinesisSink(plan, in: stage)
         try sink.probe()
         stage.enter(.running)
@@ -162,5 +172,15 @@ struct KinesisPut: StageCommand {
         stage.enter(.draining)
         try sink.drain()
         if let failure { throw failure }
+    }
+
+    private func printPlan(
+        _ options: KinesisOptions, from reader: inout FrameReader, in stage: borrowing Stage
+    ) throws {
+        var plan = try CapacityPlan(options)
+        while try reader.fill(unless: stage.stopDescriptor) == .frames {
+            while let frame = try reader.next() { try plan.add(frame) }
+        }
+        try stage.print(plan.report())
     }
 }
