@@ -1,6 +1,6 @@
 """What Python reaches on the work of peers.c, with the packages that people use for it.
 
-usage: peers.py dedup | filter | avro FILE SCHEMA | page FILE PASSES
+usage: peers.py dedup | filter | avro FILE SCHEMA | page FILE PASSES | texts FILE PASSES
 """
 
 import io
@@ -51,6 +51,21 @@ def avro(path, schema_path):
     print(f"{out.tell()} bytes")
 
 
+def texts(path, passes):
+    import orjson
+
+    with open(path, "rb") as file:
+        lines = file.read().splitlines()
+    messages = total = 0
+    for _ in range(int(passes)):
+        for line in lines:
+            trade = orjson.loads(line)["data"]
+            messages += 1
+            total += (trade["t"] + int(trade["p"].replace(".", "")) + int(trade["q"].replace(".", ""))
+                      + trade["T"] + trade["m"])
+    print(f"messages {messages}, sum {total % 2**64}")
+
+
 def page(path, passes):
     with open(path) as file:
         text = file.read()
@@ -60,5 +75,5 @@ def page(path, passes):
     print(f"rows {rows}")
 
 
-WORK = {"dedup": dedup, "filter": filter_lines, "avro": avro, "page": page}
+WORK = {"dedup": dedup, "filter": filter_lines, "avro": avro, "page": page, "texts": texts}
 WORK[sys.argv[1]](*sys.argv[2:])

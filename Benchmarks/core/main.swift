@@ -4,6 +4,7 @@
 //   bench-core avro FILE PASSES        frames as Avro, in memory
 //   bench-core decode FILE PASSES      venue messages, every field touched
 //   bench-core page FILE PASSES        one aggTrades reply in JSON
+//   bench-core texts FILE PASSES       trades of the JSON streams, made into records
 //   bench-core frames FILE PASSES      WebSocket frames of a server's, in memory
 //   bench-core websocket URL [CA]      the same from a server, until it closes
 //   bench-core kinesis FILE PASSES     frames as PutRecords bodies, signed: kinesis-peer build
@@ -135,6 +136,37 @@ func readPage(_ file: borrowing Bytes, passes: Int) throws -> String {
     return "rows \(rows), sum \(sum)"
 }
 
+/// Lines of JSON, as records: what sbe-tap does with a text message, copies and all.
+func readTexts(_ file: borrowing Bytes, passes: Int) throws -> String {
+    var lines: [Range<Int>] = []
+    var start = 0
+    for index in 0..<file.count
+    where file.span.unsafeLoad(fromByteOffset: index, as: UInt8.self) == UInt8(ascii: "\n") {
+        lines.append(start..<index)
+        start = index + 1
+    }
+    var (count, sum) = (0, UInt64(0))
+    var output = MergeOutput()
+    for _ in 0..<passes {
+        // Ids begin anew with each pass.
+        var merge = StreamMerge([])
+        for line in lines {
+            _ = try merge.take(json: file.span(line), from: .init(), at: 1, into: &output)
+        }
+        var offset = 0
+        while offset < output.bytes.count {
+            let frame = try FrameView(firstIn: output.bytes.span(offset..<output.bytes.count))
+            offset += frame.bytes.byteCount
+            let trade = try TradeDecoder(frame.message)
+            let values = frame.firstID &+ trade.price &+ trade.quantity &+ frame.eventTime
+            sum &+= UInt64(bitPattern: values) &+ (trade.isBuyerMaker ? 1 : 0)
+            count += 1
+        }
+        output.bytes.removeAll()
+    }
+    return "messages \(count), sum \(sum)"
+}
+
 /// Adds up the messages that are there; each begins with eight bytes to add.
 func take(
     _ socket: inout WebSocket, _ count: inout Int, _ sum: inout UInt64
@@ -204,6 +236,7 @@ func run(_ words: [String]) throws {
     switch words[0] {
     case "avro": print(try encodeAvro(file, passes: passes))
     case "decode": print(try decode(file, passes: passes))
+    case "texts": print(try readTexts(file, passes: passes))
     case "frames": print(try readFrames(file, passes: passes))
     case "page": print(try readPage(file, passes: passes))
     case "kinesis": print(try buildCalls(file, passes: passes))
@@ -215,7 +248,7 @@ do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
     print(
-        "usage: bench-core copy | avro|decode|page|frames|kinesis FILE PASSES | websocket URL [CA] | "
+        "usage: bench-core copy | avro|decode|page|texts|frames|kinesis FILE PASSES | websocket URL [CA] | "
             + "figures|stages DIRECTORY COUNT")
     exit(64)
 } catch {

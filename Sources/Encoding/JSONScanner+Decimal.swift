@@ -39,20 +39,26 @@ extension JSONScanner {
         return (offset - 3)..<(offset - 2)
     }
 
-    /// Takes digits, a point and digits between quotes, at most 18 digits in all; nil, and nothing
-    /// taken, when something else is next.
+    /// Takes digits, a point and digits, between quotes or bare, at most 18 digits in all; nil, and
+    /// nothing taken, when something else is next.
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func quotedMantissa() -> (mantissa: Int64, exponent: Int8)? {
-        guard peek() == UInt8(ascii: "\"") else { return nil }
-        let whole = digits(from: offset + 1)
+    mutating func quickMantissa() -> (mantissa: Int64, exponent: Int8)? {
+        let isQuoted = peek() == UInt8(ascii: "\"")
+        let whole = digits(from: isQuoted ? offset + 1 : offset)
         guard whole.count > 0, whole.end < bytes.byteCount, self[whole.end] == UInt8(ascii: ".")
         else { return nil }
         let part = digits(from: whole.end + 1)
-        guard part.count > 0, whole.count + part.count <= 18, part.end < bytes.byteCount,
-            self[part.end] == UInt8(ascii: "\"")
-        else { return nil }
-        offset = part.end + 1
+        guard part.count > 0, whole.count + part.count <= 18 else { return nil }
+        if isQuoted {
+            guard part.end < bytes.byteCount, self[part.end] == UInt8(ascii: "\"") else {
+                return nil
+            }
+            offset = part.end + 1
+        } else {
+            guard part.end == bytes.byteCount || !Self.isNumeric(self[part.end]) else { return nil }
+            offset = part.end
+        }
         let scale = PowersOfTen.narrow[part.count]
         return (whole.value &* scale &+ part.value, Int8(truncatingIfNeeded: -part.count))
     }

@@ -220,7 +220,7 @@ public struct JSONScanner: ~Escapable {
     /// - Throws: ``Failure`` also for a number whose other digits are more than 64 bits hold.
     @_lifetime(self: copy self)
     public mutating func mantissa() throws(Failure) -> (mantissa: Int64, exponent: Int8) {
-        if let quick = quotedMantissa() { return quick }
+        if let quick = quickMantissa() { return quick }
         // Anything unusual, such as a sign, an exponent or no quotes, takes the general way.
         let range = try number()
         guard let wide = Self.decimal(bytes, range),
@@ -336,7 +336,7 @@ public struct JSONScanner: ~Escapable {
         offset = range.upperBound
     }
 
-    private static func isNumeric(_ byte: UInt8) -> Bool {
+    static func isNumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
             UInt8(ascii: "e"), UInt8(ascii: "E"):

@@ -8,7 +8,10 @@ struct StreamSettings: ParsableArguments {
     var tlsDir: String?
     @Option(help: "Serve TLS too, with this certificate chain, PEM.") var tlsCert: String?
     @Option(help: "Its key, PEM.") var tlsKey: String?
-    @Option(help: "Key that streams want. (default: any)") var streamKey: String?
+    @Option(help: "Key that SBE streams want. (default: any)") var streamKey: String?
+    @Flag(
+        inversion: .prefixedNo, help: "Serve JSON streams to handshakes without a key; else 400.")
+    var json = true
 
     @Option(help: "Seconds between two pings.") var pingInterval = 20.0
     @Option(help: "Seconds for a pong, then 1008.") var pongTimeout = 60.0
@@ -69,6 +72,7 @@ struct StreamSettings: ParsableArguments {
         options.layout.version = schemaVersion
         options.layout.padding = blockPadding
         options.apiKey = streamKey
+        options.servesJSON = json
         options.depthInterval = depthInterval
         options.snapshotInterval = snapshotInterval
         options.pingInterval = pingInterval

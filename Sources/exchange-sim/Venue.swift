@@ -318,7 +318,13 @@ struct Venue {
             return .error(-1121, "Invalid symbol.")
         }
         let symbols = names.map {
-            "{\"symbol\":\"\($0)\",\"status\":\"TRADING\",\"baseAssetPrecision\":8,\"quotePrecision\":8}"
+            """
+            {"symbol":"\($0)","status":"TRADING","baseAsset":"\($0.dropLast(4))",\
+            "baseAssetPrecision":8,"quoteAsset":"\($0.suffix(4))","quotePrecision":8,"filters":[\
+            {"filterType":"PRICE_FILTER","minPrice":"0.01000000","maxPrice":"1000000.00000000",\
+            "tickSize":"0.01000000"},{"filterType":"LOT_SIZE","minQty":"0.00001000",\
+            "maxQty":"9000.00000000","stepSize":"0.00001000"}]}
+            """
         }.joined(separator: ",")
         let (interval, count) =
             options.window % 60 == 0 ? ("MINUTE", options.window / 60) : ("SECOND", options.window)

@@ -7,43 +7,30 @@ import Stage
 
 /// The first exchange with the venue: its limits, its clock, and whether it has the symbols.
 struct Greeting {
-    let options: PullOptions
+    /// Whose; none of them asks for all.
+    let symbols: [SymbolName]
     /// Requests that may be spent on finding out which symbols are unknown, 20 of weight each.
     private static let maximumProbes = 60
 
     /// Asks for limits, clock and symbols.
     ///
-    /// - Returns: false when a signal came first.
+    /// - Returns: what the venue says; nil when a signal came first.
     /// - Throws: when the venue does not know a symbol, or does not answer as documented.
-    func exchange(_ client: inout VenueClient, in stage: borrowing Stage) throws -> Bool {
+    func exchange(_ client: inout VenueClient, in stage: borrowing Stage) throws -> ExchangeInfo? {
         let info: ExchangeInfo?
         do throws(VenueFailure) {
-            info = try ask(options.symbols, &client, stage.stopDescriptor)
+            info = try client.exchangeInfo(of: symbols, unless: stage.stopDescriptor)
         } catch {
             guard error.venueError?.isUnknownSymbol == true else { throw error }
             throw try unknownSymbols(&client, stage.stopDescriptor)
         }
-        guard let info else { return false }
+        guard let info else { return nil }
         try client.adopt(info)
-        for (symbol, status) in info.statuses.sorted(by: { $0.key < $1.key })
-        where status != "TRADING" {
-            stage.log.warning("\(symbol) has status \(status): nothing new may come")
+        for facts in info.symbols.sorted(by: { $0.symbol < $1.symbol })
+        where facts.status != "TRADING" && !symbols.isEmpty {
+            stage.log.warning("\(facts.symbol) has status \(facts.status): nothing new may come")
         }
-        return true
-    }
-
-    /// - Returns: nil when a signal came first.
-    private func ask(
-        _ symbols: [SymbolName], _ client: inout VenueClient, _ stop: Int32
-    ) throws(VenueFailure) -> ExchangeInfo? {
-        let names = symbols.map { "\"\($0)\"" }.joined(separator: ",")
-        let request = VenueClient.Request(
-            .exchangeInfo, base: options.venue.baseURL, ["symbols": "[\(names)]"])
-        return try client.fetch(request, unless: stop) { reply throws(PageError) in
-            do throws(JSONScanner.Failure) {
-                return try ExchangeInfo(json: reply.body.span.bytes)
-            } catch { throw PageError("exchangeInfo: \(error)") }
-        }
+        return info
     }
 
     /// The venue says that a symbol is unknown, and not which one: halves of the list are asked
@@ -52,7 +39,7 @@ struct Greeting {
         _ client: inout VenueClient, _ stop: Int32
     ) throws(VenueFailure) -> StageFailure {
         var unknown: [SymbolName] = []
-        var suspects = [options.symbols]
+        var suspects = [symbols]
         var probes = 0
         while let group = suspects.popLast() {
             guard group.count > 1 else {
@@ -69,7 +56,7 @@ struct Greeting {
             for half in halves.reversed() {
                 probes += 1
                 do throws(VenueFailure) {
-                    if try ask(half, &client, stop) == nil {
+                    if try client.exchangeInfo(of: half, unless: stop) == nil {
                         return StageFailure(
                             .gaveUp, "stopped while unknown symbols were looked for")
                     }

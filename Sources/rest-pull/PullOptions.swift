@@ -16,3 +16,11 @@ struct PullOptions {
     let venue: VenueClient.Options
     let rules: Puller.Rules
 }
+
+/// What a run is to do.
+enum PullTask {
+    /// Fetch a range, or what is new.
+    case pull(PullOptions)
+    /// Show what the venue says of symbols, none of them for all.
+    case list([SymbolName], VenueClient.Options)
+}

@@ -26,7 +26,8 @@ struct RestPull: StageCommand {
         version: Version.text)
 
     @Argument(help: "aggTrades, trades, klines or depth.")
-    var dataset: Dataset
+    var dataset: Dataset?
+    @Flag(help: "List symbols with status, tick and lot size, and end.") var list = false
     // Unconditional, so that a negative number is told that it is one.
     @Option(
         parsing: .unconditional,
@@ -73,6 +74,12 @@ struct RestPull: StageCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
+        guard dataset != nil || list else {
+            throw ValidationError("name what to pull: aggTrades, trades, klines or depth")
+        }
+        if list && (dataset != nil || from != nil || to != nil || resume != nil || follow) {
+            throw ValidationError("--list takes symbols and nothing else")
+        }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         guard (1...5000).contains(levels) else {
             throw ValidationError("--levels must be between 1 and 5000")
@@ -89,7 +96,15 @@ struct RestPull: StageCommand {
         }
     }
 
-    func plan(_ settings: inout Settings) throws -> PullOptions {
+    func plan(_ settings: inout Settings) throws -> PullTask {
+        let venue = try venueOptions(&settings)
+        guard let dataset else {
+            return .list(symbol == nil ? [] : try symbols(&settings), venue)
+        }
+        return .pull(try pullOptions(dataset, venue, &settings))
+    }
+
+    private func venueOptions(_ settings: inout Settings) throws -> VenueClient.Options {
         var options = VenueClient.Options()
         options.baseURL = try settings.value(SettingCatalog.restBaseURL, baseURL)
         let form = try settings.value(SettingCatalog.restEncoding, encoding)
@@ -111,6 +126,10 @@ struct RestPull: StageCommand {
             try settings.value(SettingCatalog.initialBackoff, initialBackoff),
             try settings.value(SettingCatalog.maxBackoff, maxBackoff)
         )
+        return options
+    }
+
+    private func symbols(_ settings: inout Settings) throws -> [SymbolName] {
         let names = try settings.value(SettingCatalog.symbols, symbol)
         let symbols = try names.map { name in
             guard let symbol = SymbolName(asTyped: name) else {
@@ -121,6 +140,13 @@ struct RestPull: StageCommand {
         guard !symbols.isEmpty, Set(symbols).count == symbols.count else {
             throw StageFailure(.usage, "--symbol must name at least one symbol, and none twice")
         }
+        return symbols
+    }
+
+    private func pullOptions(
+        _ dataset: Dataset, _ venue: VenueClient.Options, _ settings: inout Settings
+    ) throws -> PullOptions {
+        let symbols = try symbols(&settings)
         let isKlines = dataset == .klines
         let intervals = isKlines ? try settings.value(SettingCatalog.intervals, interval) : []
         if isKlines && intervals.isEmpty {
@@ -130,8 +156,8 @@ struct RestPull: StageCommand {
             parallel: try settings.value(SettingCatalog.parallel, parallel),
             rows: dataset == .depth ? levels : 1000, lagPause: 0.25, follows: follow,
             pollInterval: try settings.value(SettingCatalog.pollInterval, pollInterval),
-            includesOpen: open, badReplies: options.maximumAttempts,
-            source: repair ? .repair : .rest, baseURL: options.baseURL)
+            includesOpen: open, badReplies: venue.maximumAttempts,
+            source: repair ? .repair : .rest, baseURL: venue.baseURL)
         do {
             let from = try from.map { try RangeEnd($0, forKlines: isKlines) }
             let to = try to.map { try RangeEnd($0, forKlines: isKlines) }
@@ -141,27 +167,26 @@ struct RestPull: StageCommand {
             }
             return PullOptions(
                 dataset: dataset, symbols: symbols, intervals: intervals, from: from, to: to,
-                limit: limit, levels: levels, resume: resume, venue: options, rules: rules)
+                limit: limit, levels: levels, resume: resume, venue: venue, rules: rules)
         } catch let error as RangeEndError { throw StageFailure(.usage, "\(error)") }
     }
 
+    func run(_ task: PullTask, in stage: borrowing Stage) throws {
+        switch task {
+        case .pull(let options): try pull(options, in: stage)
+        case .list(let symbols, let venue): try list(symbols, venue, in: stage)
+        }
+    }
+
     /// Greets the venue, finds the ids, fetches them, and says what is missing.
-    func run(_ options: PullOptions, in stage: borrowing Stage) throws {
+    private func pull(_ options: PullOptions, in stage: borrowing Stage) throws {
         let writer = try stage.standardOutput()
         let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
         stage.enter(.connecting)
-        var client = try VenueClient(options.venue)
-        client.heartbeat = stage.stats.heartbeat
-        client.report = { [log = stage.log] notice in
-            // A venue that spoils each second reply would fill a disk otherwise.
-            let cause = notice.cause == .once ? nil : "venue_\(notice.cause)"
-            if notice.isWarning {
-                log.warning(notice.text, cause: cause)
-            } else {
-                log.info(notice.text, cause: cause)
-            }
+        var client = try Self.client(options.venue, in: stage)
+        guard try Greeting(symbols: options.symbols).exchange(&client, in: stage) != nil else {
+            return
         }
-        guard try Greeting(options: options).exchange(&client, in: stage) else { return }
         if options.dataset == .depth {
             return try SnapshotPull(options: options).run(&client, writer, in: stage)
         }
@@ -176,5 +201,32 @@ struct RestPull: StageCommand {
             pulls: pulls, follows: options.rules.follows,
             repairs: options.rules.source == .repair)
         try report.finish(in: stage)
+    }
+
+    /// Shows what the venue says of symbols.
+    private func list(
+        _ symbols: [SymbolName], _ venue: VenueClient.Options, in stage: borrowing Stage
+    ) throws {
+        var client = try Self.client(venue, in: stage)
+        guard let info = try Greeting(symbols: symbols).exchange(&client, in: stage) else { return }
+        try stage.print(SymbolTable.text(info.symbols))
+    }
+
+    /// A client whose notices go to the log.
+    static func client(
+        _ options: VenueClient.Options, in stage: borrowing Stage
+    ) throws -> VenueClient {
+        var client = try VenueClient(options)
+        client.heartbeat = stage.stats.heartbeat
+        client.report = { [log = stage.log] notice in
+            // A venue that spoils each second reply would fill a disk otherwise.
+            let cause = notice.cause == .once ? nil : "venue_\(notice.cause)"
+            if notice.isWarning {
+                log.warning(notice.text, cause: cause)
+            } else {
+                log.info(notice.text, cause: cause)
+            }
+        }
+        return client
     }
 }

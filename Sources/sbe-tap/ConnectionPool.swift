@@ -130,7 +130,9 @@ struct ConnectionPool: ~Copyable {
         }
         let group = slots[place].group
         var headers = [("User-Agent", "bitcoin-ingestor")]
-        if let key = plan.apiKey { headers.append(("X-MBX-APIKEY", key)) }
+        if plan.streams.encoding == .sbe, let key = plan.apiKey {
+            headers.append(("X-MBX-APIKEY", key))
+        }
         do throws(WebSocketFailure) {
             let transport = try WebSocketConnection(
                 url: plan.streams.url(base: plan.baseURL, group: group), headers: headers,
@@ -234,9 +236,11 @@ struct ConnectionPool: ~Copyable {
             return "; does --ws-url name the venue's streams?"
         case .transport(let error) where error.kind == .tls:
             return "; \(TransportError.authorityHint)"
-        case .refused(let refusal) where [400, 401, 403].contains(refusal.status):
+        case .refused(let refusal)
+        where plan.streams.encoding == .sbe && [400, 401, 403].contains(refusal.status):
             return plan.apiKey == nil
-                ? "; BINANCE_API_KEY is not set, and the venue wants one"
+                ? "; BINANCE_API_KEY is not set, and the venue wants one for its SBE streams: set it, "
+                    + "or use --encoding json, which needs none"
                 : "; the venue wants an API key of type Ed25519"
         default: return ""
         }

@@ -103,7 +103,8 @@ struct MessagePump: ~Copyable {
         }
         while let event = try socket.next() {
             switch event.kind {
-            case .binary:
+            case .binary,
+                .text where isData(event.kind, event.payload):
                 // Messages show that the venue lives; bytes of one that never ends do not.
                 connection.lastHeard = now
                 messages += 1
@@ -113,10 +114,18 @@ struct MessagePump: ~Copyable {
                 } else {
                     do throws(StreamError) {
                         let start = output.merged.bytes.count
-                        let taken = try merge.take(
-                            event.payload, from: origin, at: time, into: &output.merged)
+                        let taken = try take(
+                            event.payload, isText: event.kind == .text, origin, time)
+                        guard let taken else {
+                            // A reply or an announcement is no record.
+                            (messages, arrivals) = (messages - 1, arrivals - 1)
+                            if read(StreamNotice(event.payload), connection) {
+                                outcome.announcesEnd = true
+                            }
+                            continue
+                        }
                         fresh += taken.fresh
-                        lastEvent = taken.eventTime
+                        if taken.eventTime != 0 { lastEvent = taken.eventTime }
                         if connection.lacking > 0 { connection.note(taken.place - firstPlace) }
                         if let limit = plan.limit { cut(at: limit, from: start) }
                     } catch {
@@ -143,6 +152,23 @@ struct MessagePump: ~Copyable {
         return outcome
     }
 
+    /// True for a frame that has market data, as far as it shows without reading all of it.
+    private func isData(_ kind: WebSocket.Kind, _ payload: RawSpan) -> Bool {
+        guard kind == .text, plan.streams.encoding == .json else { return kind == .binary }
+        // Of texts a capture keeps what is wrapped as a stream's, announcements apart.
+        return !plan.capturesRaw || StreamNotice.isStreamData(payload)
+    }
+
+    /// - Returns: nil for a text that is not market data.
+    private mutating func take(
+        _ message: RawSpan, isText: Bool, _ origin: StreamMerge.Origin, _ time: Int64
+    ) throws(StreamError) -> StreamMerge.Taken? {
+        guard isText else {
+            return try merge.take(message, from: origin, at: time, into: &output.merged)
+        }
+        return try merge.take(json: message, from: origin, at: time, into: &output.merged)
+    }
+
     /// - Returns: false when it was left out.
     private mutating func capture(_ message: RawSpan, at time: Int64) -> Bool {
         guard output.merged.isKeeping else {
@@ -150,9 +176,11 @@ struct MessagePump: ~Copyable {
             return false
         }
         // Longer messages than fit in a frame are not received at all.
-        guard output.merged.bytes.append(raw: message, number: arrivals, at: time) else {
-            return false
-        }
+        guard
+            output.merged.bytes.append(
+                raw: message, number: arrivals, at: time,
+                source: plan.streams.encoding == .json ? .json : .sbe)
+        else { return false }
         captured += 1
         if let limit = plan.limit, captured >= limit { hasReachedLimit = true }
         return true

@@ -107,8 +107,13 @@ struct Replay: ~Copyable {
             lastTime = time
         }
         do throws(StreamError) {
-            _ = try merge.take(
-                raw.message, from: Self.origin, at: time, into: &output.merged)
+            if StreamMerge.isJSON(raw.message) {
+                _ = try merge.take(
+                    json: raw.message, from: Self.origin, at: time, into: &output.merged)
+            } else {
+                _ = try merge.take(
+                    raw.message, from: Self.origin, at: time, into: &output.merged)
+            }
         } catch { quarantine.add(raw.message, because: error, number: frame.firstID, at: time) }
     }
 

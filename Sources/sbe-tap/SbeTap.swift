@@ -11,16 +11,17 @@ import Transport
 struct SbeTap: StageCommand {
     static let configuration = CommandConfiguration(
         commandName: "sbe-tap",
-        abstract: "Write the venue's live SBE streams as records to standard output.",
+        abstract: "Write the venue's live streams as records to standard output.",
         discussion: """
-            BINANCE_API_KEY=... sbe-tap --symbols BTCUSDT --streams trade | recq json
-            sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | dedup | kinesis-put
+            sbe-tap --symbols BTCUSDT | recq json
+            BINANCE_API_KEY=... sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | kinesis-put
+            sbe-tap --streams trade,aggTrade,kline_1m | recq count
             sbe-tap --raw > day.cap; sbe-tap --replay day.cap --speed max | recq count
 
             Transient failures are retried without limit. Exit status: 0 stopped, 69 never connected
             within --duration, 74 standard output cannot be written,
-            77 the key or the location is not allowed (401, 403, 451), 78 the request is wrong (400: no
-            key).
+            77 the key or the location is not allowed (401, 403, 451), 78 the request is wrong (400:
+            SBE without a key).
             """,
         version: Version.text)
 
@@ -46,6 +47,9 @@ struct SbeTap: StageCommand {
         })
     var duration: Double?
     @Option(help: ArgumentHelp("End after this many records.", valueName: "count")) var limit: Int?
+    @Option(SettingCatalog.streamEncoding) var encoding: RESTEncoding?
+    @Flag(help: "List symbols with status, tick and lot size, and end.") var list = false
+    @Flag(help: "With klines: write the one that is not over yet, too.") var open = false
     @Flag(help: "Do not fetch a snapshot where a book begins or has a hole.") var noSnapshots =
         false
     @Option(SettingCatalog.overflow) var overflow: OverflowPolicy?
@@ -69,6 +73,9 @@ struct SbeTap: StageCommand {
 
     mutating func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if list && (raw || replay != nil) {
+            throw ValidationError("--list ends at once: it goes with neither --raw nor --replay")
+        }
         if raw && replay != nil { throw ValidationError("a capture cannot be made of --replay") }
         guard speed == "max" || (Double(speed) ?? 0) > 0 else {
             throw ValidationError("--speed must be a number above 0, or max")
@@ -87,6 +94,7 @@ struct SbeTap: StageCommand {
             cap: try settings.value(SettingCatalog.maxBackoff, maxBackoff))
         var merge = StreamMerge.Rules()
         merge.takesSnapshots = !noSnapshots && replay == nil
+        merge.takesOpenKlines = open
         merge.reorderWindow = Self.nanoseconds(
             try settings.value(SettingCatalog.reorderWindow, reorderWindow))
         var rest = VenueClient.Options()
@@ -105,10 +113,15 @@ struct SbeTap: StageCommand {
             quarantine: try settings.optional(SettingCatalog.quarantine, quarantine)
                 ?? TapOptions.standardQuarantine,
             quarantineBytes: try settings.value(SettingCatalog.quarantineBytes, quarantineBytes))
+        let key = try settings.optional(SettingCatalog.binanceAPIKey)
+        let (streams, jsonReason) = try streamPlan(&settings, hasKey: key != nil)
+        let url =
+            streams.encoding == .sbe
+            ? try settings.value(SettingCatalog.streamURL, wsURL)
+            : try settings.value(SettingCatalog.jsonStreamURL, wsURL)
         return TapOptions(
-            streams: try streamPlan(&settings),
-            baseURL: try settings.value(SettingCatalog.streamURL, wsURL),
-            apiKey: try settings.optional(SettingCatalog.binanceAPIKey), authorities: ca,
+            streams: streams, listed: list ? symbols.map { _ in streams.symbols } ?? [] : nil,
+            baseURL: url, apiKey: key, jsonReason: jsonReason, authorities: ca,
             connections: try settings.value(SettingCatalog.connections, connections),
             stallTimeout: try settings.value(SettingCatalog.streamStallTimeout, stallTimeout),
             firstDataTimeout: try settings.value(
@@ -118,7 +131,9 @@ struct SbeTap: StageCommand {
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout), rest: rest)
     }
 
-    private func streamPlan(_ settings: inout Settings) throws -> StreamPlan {
+    private func streamPlan(
+        _ settings: inout Settings, hasKey: Bool
+    ) throws -> (StreamPlan, jsonReason: String?) {
         let names = try settings.value(SettingCatalog.streamSymbols, symbols)
         let symbols = try names.map { name in
             guard let symbol = SymbolName(asTyped: name) else {
@@ -131,24 +146,51 @@ struct SbeTap: StageCommand {
         }
         let words = try settings.value(SettingCatalog.streamKinds, streams)
         let kinds = try words.map { word in
-            let kind = StreamKind.allCases.first {
-                $0.rawValue.lowercased() == word.lowercased()
-            }
-            guard let kind else {
-                let all = StreamKind.allCases.map(\.rawValue).joined(separator: ", ")
-                throw StageFailure(.usage, "\"\(word)\" is not a stream; streams are \(all)")
+            guard let kind = StreamKind(word) else {
+                throw StageFailure(
+                    .usage, "\"\(word)\" is not a stream; the venue has \(StreamKind.names)")
             }
             return kind
         }
         guard !kinds.isEmpty, Set(kinds).count == kinds.count else {
             throw StageFailure(.usage, "--streams must name at least one stream, and none twice")
         }
-        return StreamPlan(symbols: symbols, kinds: kinds)
+        let asked = try settings.value(SettingCatalog.streamEncoding, encoding)
+        let (form, reason) = try Self.form(asked, kinds, hasKey: hasKey)
+        return (StreamPlan(symbols: symbols, kinds: kinds, encoding: form), reason)
+    }
+
+    /// The form of the streams, and why it is JSON where nobody asked for that.
+    private static func form(
+        _ asked: RESTEncoding, _ kinds: [StreamKind], hasKey: Bool
+    ) throws -> (StreamEncoding, String?) {
+        let lacking = kinds.filter { !$0.exists(in: .sbe) }.map(\.name).joined(separator: ", ")
+        switch asked {
+        case .json: return (.json, nil)
+        case .sbe:
+            guard lacking.isEmpty else {
+                throw StageFailure(
+                    .usage, "the venue has no SBE stream of \(lacking): use --encoding json")
+            }
+            return (.sbe, nil)
+        case .auto where !hasKey:
+            return (
+                .json,
+                "they need no key. BINANCE_API_KEY=... gives the SBE streams, which bring changes of "
+                    + "a book every 20 ms"
+            )
+        case .auto where !lacking.isEmpty:
+            return (.json, "there is no SBE stream of \(lacking)")
+        case .auto: return (.sbe, nil)
+        }
     }
 
     private static func nanoseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1e9) }
 
     func run(_ plan: TapOptions, in stage: borrowing Stage) throws {
+        if let symbols = plan.listed {
+            return try SymbolList(plan.rest, symbols).print(in: stage)
+        }
         if let path = plan.replay {
             var replay = try Replay(plan, path: path, in: stage)
             return try replay.run(in: stage)

@@ -35,10 +35,11 @@ struct Tap: ~Copyable {
     // MARK: - The loop
 
     mutating func run(in stage: borrowing Stage) throws {
+        if let reason = plan.jsonReason { log.info("using the venue's JSON streams: \(reason)") }
         log.info(
             "starting",
             [
-                "url": plan.baseURL.withoutUserInfo,
+                "url": plan.baseURL.withoutUserInfo, "encoding": plan.streams.encoding.rawValue,
                 "streams": "\(plan.streams.subscriptions.count)",
                 "connections": "\(connections.slots.count)",
             ])

@@ -5,8 +5,9 @@ import Records
 import Stage
 import Stats
 
-/// The figures of a tap. They balance: records_in = records_out + duplicates + records_refused +
-/// records_quarantined + records_waiting, with a message that is not understood as one record.
+/// The figures of a tap. They balance: records_in = records_out + duplicates + filtered +
+/// records_refused + records_quarantined + records_waiting, with a message that is not understood
+/// as one record.
 struct TapCounters {
     let flow: FlowFigures
     let quarantined: [Counter]
@@ -30,6 +31,7 @@ struct TapCounters {
     private let duplicates: Counter
     private let behind: Counter
     private let late: Counter
+    private let filtered: Counter
     private let refused: Counter
     private let surplus: Counter
     private let stats: StatsWriter
@@ -53,6 +55,8 @@ struct TapCounters {
             "behind",
             help: "Duplicates since nothing new came for a long time: ids may have restarted.")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
+        filtered = stats.counter(
+            FigureName.filtered, help: "Klines that were not over, and not asked for.")
         refused = stats.counter(
             FigureName.recordsRefused, help: "Records left out because the reader is slow.")
         surplus = stats.counter("surplus_bytes", help: "Bytes after messages, ignored.")
@@ -116,12 +120,14 @@ struct TapCounters {
                 stats.counter(
                     FigureName.streamRecords,
                     labels: Labels.pair("symbol", "\(subscription.symbol)") + ","
-                        + Labels.pair("stream", subscription.kind.record.name),
+                        + Labels.pair("stream", subscription.kind.figureName),
                     help: "Records, by symbol and kind."))
         }
         stats.update {
             flow.recordsIn.advance(
-                to: Int64(decoded + counts.snapshots + aside + captured + uncaptured))
+                to: Int64(
+                    decoded + counts.filtered + counts.snapshots + aside + captured + uncaptured))
+            filtered.advance(to: Int64(counts.filtered))
             flow.recordsOut.advance(to: Int64(output.merged.records - counts.gaps + captured))
             duplicates.advance(to: Int64(counts.duplicates))
             refused.advance(to: Int64(output.merged.leftOut + uncaptured))
@@ -137,5 +143,13 @@ struct TapCounters {
             counter.advance(to: Int64(merge.streams[place].sequence.fresh))
         }
         heartbeat.beat()
+    }
+}
+
+extension StreamKind {
+    /// For the figures of streams: the kind of record, with the interval of klines.
+    fileprivate var figureName: String {
+        if case .kline(let interval) = self { return "kline \(interval.rawValue)" }
+        return record.name
     }
 }

@@ -1,13 +1,19 @@
 import Binance
 import Configuration
+import Identity
 import Records
 import Stage
 
 /// What a run keeps to; times in seconds.
 struct TapOptions: Sendable {
     let streams: StreamPlan
+    /// Symbols whose facts are to be listed, none of them for all; nil when data is wanted.
+    let listed: [SymbolName]?
     let baseURL: String
     let apiKey: String?
+    /// Why the JSON streams are used though nobody asked for them; nil when somebody did, or when
+    /// they are not.
+    let jsonReason: String?
     let authorities: String?
     let connections: Int
     let stallTimeout: Double

@@ -64,7 +64,10 @@ struct BinanceTests {
         let info = try ExchangeInfo(json: Array(body.utf8).span.bytes)
         #expect(info.weightLimit == 6000 && info.weightWindow == 60_000)
         #expect(info.serverTime == 1_704_067_200_123_000)
-        #expect(info.statuses == ["BTCUSDT": "TRADING", "OLDUSDT": "BREAK"])
+        #expect(
+            info.symbols.map { [$0.symbol, $0.status] } == [
+                ["BTCUSDT", "TRADING"], ["OLDUSDT", "BREAK"],
+            ])
     }
 
     private static func subject() throws -> PageSubject {

@@ -42,7 +42,7 @@ struct BadInputTests {
         func usage(_ command: [String], _ message: String, _ status: Int32 = 64) {
             cases.append(Case(command: command, input: [], status: status, message: message))
         }
-        usage(["rest-pull"], "Missing expected argument")
+        usage(["rest-pull"], "name what to pull")
         usage(["rest-pull", "candles"], "candles")
         usage(["rest-pull", "aggTrades", "--from", "yesterday"], "neither an id nor a UTC time")
         usage(["rest-pull", "aggTrades", "--from", "2024-02-30"], "neither an id nor a UTC time")

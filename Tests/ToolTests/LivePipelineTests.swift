@@ -5,7 +5,10 @@ import Testing
 /// sbe-tap, dedup and kinesis-put as built, from a simulated exchange to a simulated Kinesis.
 @Suite(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
 struct LivePipelineTests {
-    @Test(arguments: [[], ["--tls"], ["--connections", "2"]])
+    @Test(arguments: [
+        [], ["--tls"], ["--connections", "2"], ["--encoding", "json"],
+        ["--encoding", "json", "--connections", "2"],
+    ])
     func `what is streamed under faults comes once and in order, or is declared`(
         options: [String]
     ) throws {

@@ -66,7 +66,7 @@ class Soak:
         tap = [f"{tools}/sbe-tap", "--ws-url", place["wss" if o.tls else "ws"], "--base-url", place["rest"],
                "--symbols", ",".join(SYMBOLS), "--streams", "trade,bestBidAsk,depth",
                "--connections", str(o.connections), "--max-connection-age", str(o.rotate),
-               "--initial-backoff", "0.05"] + (["--ca", place["ca"]] if o.tls else [])
+               "--initial-backoff", "0.05", "--encoding", o.encoding] + (["--ca", place["ca"]] if o.tls else [])
         put = [f"{tools}/kinesis-put", "--endpoint-url", self.sink, "--state-dir", f"{self.scratch}/state",
                "--format", "sbe", "--circuit-cooldown", "2"]
         first = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=self.log, env=environment)
@@ -121,13 +121,18 @@ def merged(ranges):
     return result
 
 
+# The simulator's names of the streams in the form that needs no key.
+JSON_NAMES = {"trade": "json/trade", "depth": "json/depth@100ms", "bestBidAsk": "json/bookTicker"}
+
+
 def check(sent, report):
     """What is wrong, as sentences; and how many ids came and how many were declared missing."""
     wrong, came, declared = [], 0, 0
     found = {(s["kind"], s["symbol"]): s for s in report["sequences"]}
     for symbol in SYMBOLS:
         for stream, kind in (("trade", "trade"), ("depth", "depthDiff"), ("bestBidAsk", "bestBidAsk")):
-            name, produced = f"{symbol} {kind}", sent["symbols"][symbol][stream]
+            name, streams = f"{symbol} {kind}", sent["symbols"][symbol]
+            produced = streams.get(stream) or streams[JSON_NAMES[stream]]
             sequence = found.get((kind, symbol))
             if not sequence:
                 wrong.append(f"{name}: nothing came")
@@ -173,6 +178,7 @@ def main():
     parser.add_argument("--cut-every", type=float, default=10, help="seconds between two cuts")
     parser.add_argument("--throttle", type=float, default=0.05, help="share of calls with a refusing shard")
     parser.add_argument("--outage", type=float, default=60, help="length of the outage, s; 0 for none")
+    parser.add_argument("--encoding", default="auto", help="form of the streams: auto, sbe or json")
     parser.add_argument("--tls", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -8,8 +8,8 @@ public struct ExchangeInfo: Sendable, Equatable {
     public private(set) var weightWindow: Int64 = 60_000
     /// The venue's clock, µs; nil when it told none.
     public private(set) var serverTime: Int64?
-    /// Status by symbol, such as `TRADING` or `BREAK`.
-    public private(set) var statuses: [String: String] = [:]
+    /// What the venue says of each symbol, in its order.
+    public private(set) var symbols: [SymbolFacts] = []
 
     /// Reads the JSON body.
     ///
@@ -73,21 +73,74 @@ public struct ExchangeInfo: Sendable, Equatable {
     }
 
     private mutating func readSymbol(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
-        var name = ""
-        var status = ""
+        var facts = SymbolFacts()
         try scanner.take(UInt8(ascii: "{"))
         var isFirst = true
         while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
             let key = try scanner.key()
             if scanner.equals(key, "symbol") {
-                name = try scanner.text()
+                facts.symbol = try scanner.text()
             } else if scanner.equals(key, "status") {
-                status = try scanner.text()
+                facts.status = try scanner.text()
+            } else if scanner.equals(key, "baseAsset") {
+                facts.baseAsset = try scanner.text()
+            } else if scanner.equals(key, "quoteAsset") {
+                facts.quoteAsset = try scanner.text()
+            } else if scanner.equals(key, "filters") {
+                try scanner.take(UInt8(ascii: "["))
+                var isFirst = true
+                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                    try facts.readFilter(&scanner)
+                }
             } else {
                 try scanner.skip()
             }
         }
-        statuses[name] = status
+        symbols.append(facts)
+    }
+}
+
+/// What the venue says of one symbol. Sizes are as it prints them, empty where it names none.
+public struct SymbolFacts: Sendable, Equatable {
+    /// Such as `BTCUSDT`.
+    public internal(set) var symbol = ""
+    /// Such as `TRADING` or `BREAK`.
+    public internal(set) var status = ""
+    /// What is traded.
+    public internal(set) var baseAsset = ""
+    /// What it is paid with.
+    public internal(set) var quoteAsset = ""
+    /// Smallest step of a price.
+    public internal(set) var tickSize = ""
+    /// Smallest step of a quantity.
+    public internal(set) var lotSize = ""
+    /// Smallest quantity of an order.
+    public internal(set) var leastQuantity = ""
+
+    /// Nothing is known.
+    init() {}
+
+    mutating func readFilter(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
+        var type = ""
+        var (tick, step, least) = ("", "", "")
+        try scanner.take(UInt8(ascii: "{"))
+        var isFirst = true
+        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
+            let key = try scanner.key()
+            if scanner.equals(key, "filterType") {
+                type = try scanner.text()
+            } else if scanner.equals(key, "tickSize") {
+                tick = try scanner.text()
+            } else if scanner.equals(key, "stepSize") {
+                step = try scanner.text()
+            } else if scanner.equals(key, "minQty") {
+                least = try scanner.text()
+            } else {
+                try scanner.skip()
+            }
+        }
+        if type == "PRICE_FILTER" { tickSize = tick }
+        if type == "LOT_SIZE" { (lotSize, leastQuantity) = (step, least) }
     }
 }
 

@@ -169,41 +169,15 @@ extension Page {
             openTime: openTime, closeTime: close, exponents: (0, 0), open: 0, high: 0, low: 0,
             close: 0, volume: 0, quoteVolume: 0, tradeCount: tradeCount, takerBuyBaseVolume: 0,
             takerBuyQuoteVolume: 0)
-        // One exponent for all prices and quote volumes of the row, one for base volumes.
-        guard let (price, money) = Self.shared(prices + [quoteVolume, takerQuote]),
-            let (quantity, base) = Self.shared([volume, takerBase])
-        else { return Read(row: row, unkept: "a volume over 128 bits") }
-        let narrow = money.prefix(4).compactMap { Int64(exactly: $0) }
-        guard narrow.count == 4 else { return Read(row: row, unkept: "a price over 64 bits") }
-        row.exponents = (price, quantity)
-        (row.open, row.high, row.low, row.close) = (narrow[0], narrow[1], narrow[2], narrow[3])
-        (row.quoteVolume, row.takerBuyQuoteVolume) = (money[4], money[5])
-        (row.volume, row.takerBuyBaseVolume) = (base[0], base[1])
-        return Read(row: row, unkept: nil)
+        let unkept = row.adopt(
+            prices: prices, money: [quoteVolume, takerQuote], volumes: [volume, takerBase])
+        return Read(row: row, unkept: unkept)
     }
 
     /// A row, and why no record can hold it; nil for one that can be kept.
     private struct Read<Row> {
         let row: Row
         let unkept: String?
-    }
-
-    /// Mantissas with one exponent; nil when they do not fit 128 bits.
-    private static func shared(_ values: [ExactDecimal]) -> (Int8, [Int128])? {
-        let exponent = values.commonExponent
-        let mantissas = values.compactMap { $0.rescaled(to: exponent) }
-        return mantissas.count == values.count ? (exponent, mantissas) : nil
-    }
-
-    /// Mantissas of 64 bits with one exponent, zeros at their ends given up where they would not
-    /// fit: 120000000000.00000000 is 12 × 10^10. Nil when they do not fit even so.
-    private static func narrowed(_ values: [ExactDecimal]) -> (Int8, [Int64])? {
-        for attempt in [values, values.map(\.stripped)] {
-            guard let (exponent, wide) = shared(attempt) else { continue }
-            let mantissas = wide.compactMap { Int64(exactly: $0) }
-            if mantissas.count == values.count { return (exponent, mantissas) }
-        }
-        return nil
     }
 
     // MARK: - Book
@@ -229,8 +203,8 @@ extension Page {
         guard let id, let bids, let asks else {
             throw scanner.failure("a book without lastUpdateId, bids or asks")
         }
-        guard let (price, prices) = Self.narrowed((bids + asks).map(\.0)),
-            let (quantity, quantities) = Self.narrowed((bids + asks).map(\.1))
+        guard let (price, prices) = (bids + asks).map(\.0).narrowed(),
+            let (quantity, quantities) = (bids + asks).map(\.1).narrowed()
         else { return try leaveOut(id, because: "levels of the book over 64 bits") }
         let levels = zip(prices, quantities).map { BookLevel(price: $0, quantity: $1) }
         try append(
@@ -253,23 +227,6 @@ extension Page {
             try scanner.take(UInt8(ascii: "]"))
         }
         return levels
-    }
-}
-
-extension [ExactDecimal] {
-    /// The smallest exponent among them, 0 for none: all can be written with it.
-    fileprivate var commonExponent: Int8 { map(\.exponent).min() ?? 0 }
-}
-
-extension ExactDecimal {
-    /// The same number without zeros at the end of its mantissa.
-    fileprivate var stripped: ExactDecimal {
-        var (mantissa, exponent) = (mantissa, exponent)
-        while mantissa != 0, mantissa % 10 == 0, exponent < .max {
-            mantissa /= 10
-            exponent += 1
-        }
-        return ExactDecimal(mantissa: mantissa, exponent: mantissa == 0 ? 0 : exponent)
     }
 }
 

@@ -80,50 +80,22 @@ public struct Page: ~Copyable {
         try ascend(to: row.id, at: row.time)
         let flags: RecordFlags = row.isInvalid ? .invalid : []
         let prefix = prefix(.aggTrade, row.id, row.time, row.exponents, flags)
-        try encode(prefix, AggTradeEncoder.blockLength) { room throws(SBEError) in
-            var record = try AggTradeEncoder(room)
-            record.price = row.price
-            record.quantity = row.quantity
-            record.firstTradeId = row.firstTradeID
-            record.lastTradeId = row.lastTradeID
-            record.isBuyerMaker = row.isBuyerMaker
-            record.isBestMatch = row.isBestMatch
-            return record.encodedLength
-        }
+        try encode(prefix) { bytes throws(SBEError) in try bytes.append(row, prefix) }
         firstTradeIDs.append(row.isInvalid ? -1 : row.firstTradeID)
     }
 
     mutating func append(_ row: TradeRow) throws(PageError) {
         try ascend(to: row.id, at: row.time)
         let prefix = prefix(.trade, row.id, row.time, row.exponents)
-        try encode(prefix, TradeEncoder.blockLength) { room throws(SBEError) in
-            var record = try TradeEncoder(room)
-            record.price = row.price
-            record.quantity = row.quantity
-            record.isBuyerMaker = row.isBuyerMaker
-            record.isBestMatch = row.isBestMatch
-            return record.encodedLength
-        }
+        try encode(prefix) { bytes throws(SBEError) in try bytes.append(row, prefix) }
     }
 
     mutating func append(_ row: KlineRow) throws(PageError) {
         try ascend(to: row.openTime, at: row.openTime)
         let prefix = prefix(.kline, row.openTime, row.openTime, row.exponents)
         let isClosed = row.closeTime < subject.closedBefore
-        try encode(prefix, KlineEncoder.blockLength) { room throws(SBEError) in
-            var record = try KlineEncoder(room)
-            record.closeTime = row.closeTime
-            record.openPrice = row.open
-            record.highPrice = row.high
-            record.lowPrice = row.low
-            record.closePrice = row.close
-            record.volume = row.volume
-            record.quoteVolume = row.quoteVolume
-            record.takerBuyBaseVolume = row.takerBuyBaseVolume
-            record.takerBuyQuoteVolume = row.takerBuyQuoteVolume
-            record.tradeCount = row.tradeCount
-            record.isClosed = isClosed
-            return record.encodedLength
+        try encode(prefix) { bytes throws(SBEError) in
+            try bytes.append(row, isClosed: isClosed, prefix)
         }
     }
 
@@ -134,22 +106,14 @@ public struct Page: ~Copyable {
     ) throws(PageError) {
         try ascend(to: id, at: subject.ingestTime / 1000)
         // The reply has no time of its own: the moment it arrived is the nearest known.
-        let prefix = prefix(.depthSnapshot, id, subject.ingestTime / 1000, exponents)
+        let prefix = prefix(
+            .depthSnapshot, id, subject.ingestTime / 1000, exponents, .receiveTime)
         let block = DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
         guard block + Frame.blockOffset <= Frame.maximumLength else {
             throw PageError("a book of \(bids.count + asks.count) levels is over the frame limit")
         }
-        try encode(prefix, block) { room throws(SBEError) in
-            var record = try DepthSnapshotEncoder(room)
-            try record.bids(count: bids.count)
-            for (index, level) in bids.enumerated() {
-                record.setBids(index, price: level.price, quantity: level.quantity)
-            }
-            try record.asks(count: asks.count)
-            for (index, level) in asks.enumerated() {
-                record.setAsks(index, price: level.price, quantity: level.quantity)
-            }
-            return record.encodedLength
+        try encode(prefix) { bytes throws(SBEError) in
+            try bytes.append(snapshot: bids, asks, prefix)
         }
     }
 
@@ -165,13 +129,11 @@ public struct Page: ~Copyable {
             exponents: exponents, flags: flags)
     }
 
+    @inline(__always)
     private mutating func encode(
-        _ prefix: RecordPrefix, _ blockLength: Int,
-        _ body: (consuming MutableRawSpan) throws(SBEError) -> Int
+        _ prefix: RecordPrefix, _ append: (inout Bytes) throws(SBEError) -> Void
     ) throws(PageError) {
-        do throws(SBEError) {
-            try frames.appendFrame(upTo: 8 + blockLength, prefix: prefix, body)
-        } catch { throw PageError("\(error)") }
+        do throws(SBEError) { try append(&frames) } catch { throw PageError("\(error)") }
         ends.append(frames.count)
         eventTimes.append(prefix.eventTime)
     }

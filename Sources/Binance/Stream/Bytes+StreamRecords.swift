@@ -7,6 +7,7 @@ struct TradeValues {
     let price: Int64
     let quantity: Int64
     let isBuyerMaker: Bool
+    let isBestMatch: Bool?
 }
 
 /// Records of stream messages, written where they will leave from. A record's lengths follow from
@@ -20,8 +21,7 @@ extension Bytes {
                 record.price = trade.price
                 record.quantity = trade.quantity
                 record.isBuyerMaker = trade.isBuyerMaker
-                // The schema's constant: it is not on the wire.
-                record.isBestMatch = true
+                record.isBestMatch = trade.isBestMatch
                 return record.encodedLength
             }
         } catch { preconditionFailure("a trade has no room: \(error)") }

@@ -1,6 +1,6 @@
 import Identity
 public import Posix
-import Records
+public import Records
 import SBE
 
 extension Bytes {
@@ -12,15 +12,18 @@ extension Bytes {
     /// - Parameters:
     ///   - number: of the arrival.
     ///   - time: of the arrival, ns.
+    ///   - source: the form that it came in.
     /// - Returns: false when the frame would be over the limit; nothing is appended then.
-    public mutating func append(raw message: RawSpan, number: Int64, at time: Int64) -> Bool {
+    public mutating func append(
+        raw message: RawSpan, number: Int64, at time: Int64, source: SourceCode = .sbe
+    ) -> Bool {
         let length = 8 + RawEncoder.blockLength + 4 + message.byteCount
         guard Frame.headerLength + length <= Frame.maximumLength,
             let everything = SymbolName("*")
         else { return false }
         let prefix = RecordPrefix(
             sequence: SequenceID(template: RecordKind.raw.rawValue, symbol: everything),
-            eventTime: time / 1000, ingestTime: time, ids: number...number, source: .sbe)
+            eventTime: time / 1000, ingestTime: time, ids: number...number, source: source)
         do throws(SBEError) {
             try appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try RawEncoder(room)

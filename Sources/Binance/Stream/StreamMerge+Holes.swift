@@ -144,9 +144,8 @@ extension StreamMerge {
             return output.noteLeftOut(place, from: ids.lowerBound)
         }
         output.bytes.append(
-            gap: ids, of: streams[place].sequence.id, reason: reason, source: .sbe,
-            eventTime: eventTime,
-            ingestTime: time)
+            gap: ids, of: streams[place].sequence.id, reason: reason, source: source,
+            eventTime: eventTime, ingestTime: time)
         counts.gaps += 1
         output.records += 1
     }

@@ -18,6 +18,8 @@ public struct StreamMerge: ~Copyable {
     public struct Rules: Sendable {
         /// How long a record that is ahead waits for another copy of those before it, ns.
         public var reorderWindow: Int64 = 500_000_000
+        /// True when klines that are not over go on too, again and again until they are.
+        public var takesOpenKlines = false
         /// True when changes of a book want a snapshot to begin from.
         public var takesSnapshots = false
         /// How long changes of a book wait for its snapshot, ns.
@@ -61,7 +63,7 @@ public struct StreamMerge: ~Copyable {
         public let place: Int
         /// Records of it that no other connection had brought.
         public let fresh: Int
-        /// The venue's time of the message, µs.
+        /// The venue's time of the message, µs; 0 when it has none.
         public let eventTime: Int64
     }
 
@@ -79,6 +81,8 @@ public struct StreamMerge: ~Copyable {
         public internal(set) var gaps = 0
         /// Snapshots from outside the streams.
         public internal(set) var snapshots = 0
+        /// Klines that were not over, and were not asked for.
+        public internal(set) var filtered = 0
         /// Bytes after messages, which were ignored.
         public internal(set) var surplusBytes = 0
     }
@@ -93,9 +97,13 @@ public struct StreamMerge: ~Copyable {
         public internal(set) var diffs = 0
         /// Of depth20.
         public internal(set) var books = 0
+        /// Of aggTrade.
+        public internal(set) var aggregates = 0
+        /// Of klines.
+        public internal(set) var klines = 0
 
         /// Of all kinds.
-        public var total: Int { trades + quotes + diffs + books }
+        public var total: Int { trades + quotes + diffs + books + aggregates + klines }
     }
 
     /// What is known of each stream; those of the plan come first, in its order.
@@ -107,6 +115,8 @@ public struct StreamMerge: ~Copyable {
     /// The newest version of the stream schema that a message named.
     public private(set) var newestVersion: UInt16 = 0
 
+    /// The form of the last message; what is declared of a stream came in it.
+    var source = SourceCode.sbe
     var table = SequenceTable()
     /// Places in which records are ahead.
     var placesAhead = PlaceList()
@@ -123,7 +133,7 @@ public struct StreamMerge: ~Copyable {
 
     // MARK: - Taking
 
-    /// Takes a message.
+    /// Takes a message of the SBE streams.
     ///
     /// - Parameters:
     ///   - time: when it was received, ns since the epoch; the records' ingest time.
@@ -142,6 +152,7 @@ public struct StreamMerge: ~Copyable {
         }
         let version = message.unsafeLoadUnaligned(fromUncheckedByteOffset: 6, as: UInt16.self)
         if version > newestVersion { newestVersion = version }
+        source = .sbe
         do {
             switch template {
             case Stream.TradesStreamEventDecoder.templateID:
@@ -187,22 +198,13 @@ public struct StreamMerge: ~Copyable {
             let trade = trades[index]
             let id = trade.id
             prefix.ids = id...id
+            // The best match is the schema's constant: it is not on the wire.
             let values = TradeValues(
-                price: trade.price, quantity: trade.qty, isBuyerMaker: trade.isBuyerMakerRaw == 1)
-            switch streams[place].sequence.take(id, id) {
-            case .next where !streams[place].isSlow && output.isKeeping:
-                output.bytes.append(values, prefix)
-                output.records += 1
-                streams[place].sequence.losses = origin.losses
-                fresh += 1
-            case .known: noteKnown(place, id, at: time)
-            case let verdict:
-                let record = OrderedRecord(
-                    place: place, first: id, last: id, eventTime: eventTime, time: time)
-                if settle(record, verdict, origin, &output, { $0.append(values, prefix) }) {
-                    fresh += 1
-                }
-            }
+                price: trade.price, quantity: trade.qty, isBuyerMaker: trade.isBuyerMakerRaw == 1,
+                isBestMatch: true)
+            let record = OrderedRecord(
+                place: place, first: id, last: id, eventTime: eventTime, time: time)
+            if takeContiguous(record, origin, &output, { $0.append(values, prefix) }) { fresh += 1 }
         }
         streams[place].sequence.fresh += fresh
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
@@ -301,10 +303,32 @@ public struct StreamMerge: ~Copyable {
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
     }
 
+    /// Takes a record of a stream whose next id is known.
+    ///
+    /// - Returns: true when it is news.
+    @inline(__always)
+    mutating func takeContiguous(
+        _ record: OrderedRecord, _ origin: Origin, _ output: inout MergeOutput,
+        _ encode: (inout Bytes) -> Void
+    ) -> Bool {
+        let place = record.place
+        switch streams[place].sequence.take(record.first, record.last) {
+        case .next where !streams[place].isSlow && output.isKeeping:
+            encode(&output.bytes)
+            output.records += 1
+            streams[place].sequence.losses = origin.losses
+            return true
+        case .known:
+            noteKnown(place, record.last, at: record.time)
+            return false
+        case let verdict: return settle(record, verdict, origin, &output, encode)
+        }
+    }
+
     // MARK: - Parts of a message
 
     /// Checks the ids of a message before anything of it is taken.
-    private mutating func check(
+    mutating func check(
         ids first: Int64, _ last: Int64, of place: Int
     ) throws(StreamError) {
         guard first >= 0, last < .max else {
@@ -325,12 +349,12 @@ public struct StreamMerge: ~Copyable {
         }
     }
 
-    private static func check(levels: Int) throws(StreamError) {
+    static func check(levels: Int) throws(StreamError) {
         guard Frame.blockOffset + Frame.prefixLength + 12 + 16 * levels <= Frame.maximumLength
         else { throw StreamError(.length, "\(levels) levels are over the frame limit") }
     }
 
-    private func prefix(
+    func prefix(
         _ place: Int, _ eventTime: Int64, _ time: Int64, _ price: Int8, _ quantity: Int8
     ) throws(StreamError) -> RecordPrefix {
         // The nulls of the schema, which no field of it may have.
@@ -339,21 +363,27 @@ public struct StreamMerge: ~Copyable {
         }
         return RecordPrefix(
             sequence: streams[place].sequence.id, eventTime: eventTime, ingestTime: time,
-            ids: 0...0,
-            source: .sbe, exponents: (price, quantity))
+            ids: 0...0, source: source, exponents: (price, quantity))
     }
 
-    private mutating func place(
+    mutating func place(
         of text: RawSpan, _ kind: StreamKind
     ) throws(StreamError) -> Int {
         guard let symbol = SymbolName(text) else {
             throw StreamError(.symbol, "a symbol of \(text.byteCount) bytes, or with NUL in it")
         }
+        return try place(of: symbol, text, kind)
+    }
+
+    /// - Parameter text: of the symbol, for a look at a new one.
+    mutating func place(
+        of symbol: SymbolName, _ text: RawSpan, _ kind: StreamKind
+    ) throws(StreamError) -> Int {
         if let place = table.place(of: kind.sequence(of: symbol)) { return place }
         let isText = text.withUnsafeBytes { String(validating: $0, as: UTF8.self) != nil }
         guard isText else { throw StreamError(.symbol, "a symbol that is not UTF-8") }
         guard streams.count < planned + rules.foreignStreams else {
-            throw StreamError(.symbol, "\(symbol)@\(kind.rawValue) was not asked for")
+            throw StreamError(.symbol, "\(symbol)@\(kind.name) was not asked for")
         }
         return add(StreamPlan.Subscription(symbol: symbol, kind: kind))
     }

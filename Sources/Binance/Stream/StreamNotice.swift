@@ -10,6 +10,15 @@ public enum StreamNotice: Equatable, Sendable {
     /// Anything else, such as the reply to a request.
     case other
 
+    /// True for a text that begins as the combined JSON streams' market data do.
+    public static func isStreamData(_ text: RawSpan) -> Bool {
+        let start: StaticString = "{\"stream\":\""
+        let scanner = JSONScanner(text)
+        let count = start.utf8CodeUnitCount
+        return text.byteCount > count && scanner.equals(0..<count, start)
+            && scanner[count] != UInt8(ascii: "!")
+    }
+
     /// Reads a text frame. The venue documents `{"e":"serverShutdown","E":…}`, and was seen to wrap
     /// it as `{"stream":…,"data":{…}}`; errors come flat or under `error`.
     public init(_ text: RawSpan) {

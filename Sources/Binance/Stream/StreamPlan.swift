@@ -17,19 +17,26 @@ public struct StreamPlan: Sendable, Equatable {
         }
 
         /// As the venue calls it: `btcusdt@trade`, with what no URL may have percent-encoded.
-        public var name: String {
-            symbol.description.asciiLowercased.percentEncoded() + "@" + kind.rawValue
+        public func name(in encoding: StreamEncoding) -> String {
+            symbol.description.asciiLowercased.percentEncoded() + "@"
+                + kind.venueName(in: encoding)
         }
 
         /// For people, such as `BTCUSDT@trade`.
-        public var label: String { "\(symbol)@\(kind.rawValue)" }
+        public var label: String { "\(symbol)@\(kind.name)" }
     }
 
     /// Streams that one connection may carry (Binance Spot, WebSocket limits, read 2026-07).
     public static let maximumStreams = 1024
-    /// Bytes of path and query: many servers take a request line of 8 KiB and no more.
-    public static let maximumTarget = 8000
 
+    /// Bytes of path and query: many servers take a request line of 8 KiB and no more. The JSON
+    /// service was seen to leave requests of 4106 bytes unanswered (2024-12).
+    public static func maximumTarget(of encoding: StreamEncoding) -> Int {
+        encoding == .sbe ? 8000 : 4000
+    }
+
+    /// The form that is asked for.
+    public let encoding: StreamEncoding
     /// Every stream; the streams of a connection lie together.
     public let subscriptions: [Subscription]
     /// For each connection its part of ``subscriptions``; each part has at least one.
@@ -37,32 +44,47 @@ public struct StreamPlan: Sendable, Equatable {
 
     /// Shares streams out, those of a symbol on the same connection where they fit.
     public init(
-        symbols: [SymbolName], kinds: [StreamKind], streams limit: Int = maximumStreams,
-        target length: Int = maximumTarget
+        symbols: [SymbolName], kinds: [StreamKind], encoding: StreamEncoding = .sbe,
+        streams limit: Int = maximumStreams, target length: Int? = nil
     ) {
+        let length = length ?? Self.maximumTarget(of: encoding)
         var all: [Subscription] = []
         var groups: [Range<Int>] = []
         var start = 0
-        var used = Self.path.utf8.count
+        let empty = Self.path.utf8.count + Self.options(of: encoding).utf8.count
+        var used = empty
         for symbol in symbols {
             for kind in kinds {
                 let next = Subscription(symbol: symbol, kind: kind)
-                let bytes = next.name.utf8.count + 1
+                let bytes = next.name(in: encoding).utf8.count + 1
                 if all.count > start, all.count - start >= limit || used + bytes > length {
                     groups.append(start..<all.count)
                     start = all.count
-                    used = Self.path.utf8.count
+                    used = empty
                 }
                 used += bytes
                 all.append(next)
             }
         }
         if all.count > start { groups.append(start..<all.count) }
+        self.encoding = encoding
         subscriptions = all
         self.groups = groups
     }
 
+    /// Whose streams, each symbol once.
+    public var symbols: [SymbolName] {
+        subscriptions.reduce(into: []) { list, next in
+            if list.last != next.symbol { list.append(next.symbol) }
+        }
+    }
+
     private static let path = "/stream?streams="
+
+    /// Times of JSON messages are in ms unless the URL asks for µs; SBE has nothing else.
+    private static func options(of encoding: StreamEncoding) -> String {
+        encoding == .json ? "&timeUnit=MICROSECOND" : ""
+    }
 
     /// The URL that a connection opens: streams in the URL cost no message, and are subscribed to
     /// again by connecting again.
@@ -76,6 +98,7 @@ public struct StreamPlan: Sendable, Equatable {
             root = root.dropLast(end.count)
         }
         return root + Self.path
-            + subscriptions[groups[group]].map(\.name).joined(separator: "/")
+            + subscriptions[groups[group]].map { $0.name(in: encoding) }.joined(separator: "/")
+            + Self.options(of: encoding)
     }
 }

@@ -30,6 +30,8 @@ public struct StreamSequence: Sendable {
     public internal(set) var idBehind = Int64.min
     /// When the first record below ``last`` came since the last news, ns, and ``fresh`` then.
     var behindSince: (time: Int64, fresh: Int) = (0, -1)
+    /// The venue's time of the last kline that was not over and went on, µs.
+    var previewed = Int64.min
     /// Ids below ``last`` that were declared missing.
     var missing = MissingIDs()
     /// The last id of messages that are implausibly far ahead, and how many continued each other.
@@ -73,7 +75,7 @@ public struct StreamSequence: Sendable {
         }
         guard final > last else {
             // A change of the book that is behind it can no more be applied.
-            let isWanted = subscription.kind == .trade && missing.take(first)
+            let isWanted = subscription.kind != .depth && missing.take(first)
             return isWanted ? .late : .known
         }
         guard first <= last else { return .ahead }

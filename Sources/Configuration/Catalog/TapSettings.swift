@@ -8,6 +8,17 @@ public struct TapSettings: SettingTheme {
         "binance.sbe_ws_url", flag: "ws-url", default: "wss://stream-sbe.binance.com:9443",
         value: "URL", "Base URL of the venue's SBE streams; a /ws at its end is taken off.",
         parse: SettingText.text)
+    /// The server of the streams that need no key.
+    public let jsonStreamURL = Setting(
+        "binance.json_ws_url", flag: "ws-url", default: "wss://data-stream.binance.vision:443",
+        value: "URL", "Base URL of the venue's JSON streams; --ws-url sets it too.",
+        parse: SettingText.text)
+    /// Which form of the streams.
+    public let streamEncoding = Setting(
+        "binance.stream_encoding", flag: "encoding", default: "auto", value: "ENCODING",
+        "Form of the streams: sbe (needs a key), json (needs none), or auto for sbe where there is a "
+            + "key and it has all streams.",
+        parse: SettingText.word(RESTEncoding.self))
     /// Whose streams: the same key as for history, under the flag that names several.
     public let streamSymbols = Setting(
         "binance.symbols", flag: "symbols", default: "BTCUSDT", value: "A,B",
@@ -15,7 +26,8 @@ public struct TapSettings: SettingTheme {
     /// Which streams.
     public let streamKinds = Setting(
         "binance.stream_types", flag: "streams", default: "trade,bestBidAsk,depth", value: "A,B",
-        "Streams of each symbol: trade, bestBidAsk, depth, depth20.", parse: SettingText.list)
+        "Streams of each symbol: trade, bestBidAsk, depth, depth20; in JSON also aggTrade, kline_1m.",
+        parse: SettingText.list)
     /// Redundant connections.
     public let connections = Setting(
         "binance.connections", flag: "connections", default: "1", value: "COUNT",

@@ -224,7 +224,7 @@ extension FrameView {
 /// The names of sources, as the replaced service wrote them.
 enum SourceWord {
     /// The highest code that has a name; 0 is "unknown".
-    static let last: UInt8 = 4
+    static let last: UInt8 = 5
 
     static func text(_ source: UInt8) -> StaticString {
         switch source {
@@ -232,6 +232,7 @@ enum SourceWord {
         case 2: "rest"
         case 3: "archive"
         case 4: "repair"
+        case 5: "json"
         default: "unknown"
         }
     }
@@ -242,6 +243,7 @@ enum SourceWord {
         case "rest": 2
         case "archive": 3
         case "repair": 4
+        case "json": 5
         case "unknown": 0
         default: nil
         }

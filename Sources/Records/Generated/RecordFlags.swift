@@ -13,4 +13,7 @@ public struct RecordFlags: OptionSet, Hashable, Sendable {
 
     /// The venue voided this id: it is taken, but nothing was traded
     @inlinable public static var invalid: RecordFlags { RecordFlags(rawValue: 1 << 0) }
+
+    /// The venue gave no time: eventTime is when the record was received
+    @inlinable public static var receiveTime: RecordFlags { RecordFlags(rawValue: 1 << 1) }
 }

@@ -25,6 +25,9 @@ public struct SourceCode: RawRepresentable, Hashable, Sendable, CustomStringConv
     /// Fetched again to fill a hole
     @inlinable public static var repair: SourceCode { SourceCode(rawValue: 4) }
 
+    /// Live stream, in the form that needs no key
+    @inlinable public static var json: SourceCode { SourceCode(rawValue: 5) }
+
     /// The name in the schema, or the number of a value that it does not have.
     public var description: String {
         switch rawValue {
@@ -32,6 +35,7 @@ public struct SourceCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         case 2: "rest"
         case 3: "archive"
         case 4: "repair"
+        case 5: "json"
         default: "\(rawValue)"
         }
     }

@@ -25,8 +25,10 @@ struct Flood {
     /// Appends the next messages.
     ///
     /// - Returns: how many.
-    mutating func fill(_ outbox: inout ByteBuffer, _ subscriptions: [StreamName]) -> Int {
-        let streams = subscriptions.compactMap { hub.source($0) }
+    mutating func fill(
+        _ outbox: inout ByteBuffer, _ subscriptions: [StreamName], _ shape: MessageShape
+    ) -> Int {
+        let streams = subscriptions.compactMap { hub.source($0, isJSON: shape.isJSON) }
         let eventTime = hub.microseconds()
         run.removeAll()
         run.bytes.reserveCapacity(Self.stretch + 4096)
@@ -34,7 +36,7 @@ struct Flood {
         while !streams.isEmpty, left > 0, run.bytes.readableBytes < Self.stretch {
             for (source, kind) in streams where left > 0 {
                 let count = run.marks.count
-                source.write(kind, aggregate: next[source.index], eventTime, to: &run)
+                source.write(kind, shape, aggregate: next[source.index], eventTime, to: &run)
                 left -= run.marks.count - count
             }
             for index in next.indices { next[index] += 1 }

@@ -3,7 +3,7 @@ import NIOHTTP1
 /// What an upgrade request gets.
 enum Handshake {
     /// 101, with these streams from the first moment.
-    case accepted([StreamName], isCombined: Bool)
+    case accepted([StreamName], MessageShape)
     /// Another status with a short text.
     case refused(Int, String)
 
@@ -14,19 +14,31 @@ enum Handshake {
             self = .refused(404, "Not found")
             return
         }
-        guard let key = head.headers.first(name: "x-mbx-apikey"), !key.isEmpty else {
+        var shape = MessageShape(isCombined: query.decodedPath.hasPrefix("/stream"))
+        if let key = head.headers.first(name: "x-mbx-apikey"), !key.isEmpty {
+            guard options.apiKey == nil || options.apiKey == key else {
+                self = .refused(401, "Invalid API-key")
+                return
+            }
+        } else if options.servesJSON {
+            // The venue has a host of its own for these; here the lack of a key tells them apart.
+            shape.isJSON = true
+            switch query["timeUnit"]?.uppercased() {
+            case "MICROSECOND": shape.unit = 1
+            case nil, "MILLISECOND": shape.unit = 1000
+            default:
+                self = .refused(400, "Invalid timeUnit")
+                return
+            }
+        } else {
             self = .refused(400, "No X-MBX-APIKEY header")
-            return
-        }
-        guard options.apiKey == nil || options.apiKey == key else {
-            self = .refused(401, "Invalid API-key")
             return
         }
         guard streams.count <= options.streamLimit else {
             self = .refused(400, "Too many subscriptions")
             return
         }
-        self = .accepted(streams, isCombined: query.decodedPath.hasPrefix("/stream"))
+        self = .accepted(streams, shape)
     }
 
     /// The streams in a target: `/ws`, `/ws/NAME`, `/stream`, `/stream?streams=A/B`; nil for

@@ -27,7 +27,7 @@ struct MessageFaultPlan {
     private struct Order {
         let fault: MessageFault
         var count: Int
-        let kind: StreamKind?
+        let family: String?
         let connection: Int?
     }
 
@@ -35,8 +35,8 @@ struct MessageFaultPlan {
     var rate = 0.0
     /// Which ones.
     var kinds: [MessageFault] = []
-    /// Of which stream; nil for all.
-    var stream: StreamKind?
+    /// Of which streams, by their family; nil for all.
+    var stream: String?
     /// How often each came.
     private(set) var counts: [String: Int] = [:]
     private var orders: [Order] = []
@@ -49,21 +49,22 @@ struct MessageFaultPlan {
 
     /// Spoils the next messages, of one stream or connection when these are named.
     mutating func order(
-        _ fault: MessageFault, count: Int, kind: StreamKind?, connection: Int?
+        _ fault: MessageFault, count: Int, family: String?, connection: Int?
     ) {
-        orders.append(Order(fault: fault, count: count, kind: kind, connection: connection))
+        orders.append(Order(fault: fault, count: count, family: family, connection: connection))
     }
 
     /// The fault of the next message; nil for none.
     mutating func next(_ kind: StreamKind, _ connection: Int) -> MessageFault? {
         guard let fault = pick(kind, connection) else { return nil }
-        counts["\(kind.rawValue) \(fault.rawValue)", default: 0] += 1
+        counts["\(kind.label) \(fault.rawValue)", default: 0] += 1
         return fault
     }
 
     private mutating func pick(_ kind: StreamKind, _ connection: Int) -> MessageFault? {
+        let family = kind.family
         let index = orders.firstIndex {
-            ($0.kind ?? kind) == kind && ($0.connection ?? connection) == connection
+            ($0.family ?? family) == family && ($0.connection ?? connection) == connection
         }
         if let index {
             let fault = orders[index].fault
@@ -71,7 +72,7 @@ struct MessageFaultPlan {
             if orders[index].count == 0 { orders.remove(at: index) }
             return fault
         }
-        guard rate > 0, !kinds.isEmpty, (stream ?? kind) == kind,
+        guard rate > 0, !kinds.isEmpty, (stream ?? family) == family,
             Double(random() >> 11) / Double(1 << 53) < rate
         else { return nil }
         return kinds[Int(random() % UInt64(kinds.count))]

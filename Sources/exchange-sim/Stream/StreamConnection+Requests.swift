@@ -50,12 +50,12 @@ extension StreamConnection {
             return "[\(names.joined(separator: ","))]"
         case .getProperty:
             try requireCombined(request)
-            return "\(isCombined)"
+            return "\(shape.isCombined)"
         case .setProperty:
             try requireCombined(request)
             guard request.parameters.count == 2, case .boolean(let value) = request.parameters[1]
             else { throw .init(1, "Invalid value type: expected Boolean") }
-            isCombined = value
+            shape.isCombined = value
             return "null"
         }
     }

@@ -11,8 +11,8 @@ final class StreamConnection: ChannelInboundHandler {
     private(set) var id = 0
     /// What it listens to, unknown names too.
     private(set) var subscriptions: [StreamName]
-    /// The property that SET_PROPERTY changes; SBE frames do not care.
-    var isCombined: Bool
+    /// How it wants its messages; SET_PROPERTY changes it, for which SBE frames do not care.
+    var shape: MessageShape
     /// Frames for the next flush.
     var outbox = ByteBuffer()
     /// A message that a fault holds back.
@@ -40,9 +40,9 @@ final class StreamConnection: ChannelInboundHandler {
     /// Seconds for the client to answer a close frame.
     private static let closeTimeout = 2.0
 
-    init(_ hub: StreamHub, _ streams: [StreamName], isCombined: Bool) {
+    init(_ hub: StreamHub, _ streams: [StreamName], _ shape: MessageShape) {
         self.hub = hub
-        self.isCombined = isCombined
+        self.shape = shape
         subscriptions = []
         timers = Timers(hub.loop)
         window = SlidingWindow(limit: hub.options.messageLimit, seconds: 1)
@@ -69,7 +69,9 @@ final class StreamConnection: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         hub.remove(self)
         for name in subscriptions {
-            if let (source, kind) = hub.source(name) { source.remove(self, from: kind) }
+            if let (source, kind) = hub.source(name, isJSON: shape.isJSON) {
+                source.remove(self, from: kind)
+            }
         }
         wire = nil
         timers.cancel()
@@ -85,13 +87,17 @@ final class StreamConnection: ChannelInboundHandler {
     /// Adds a stream; one that the venue does not have stays silent.
     func subscribe(_ name: StreamName) {
         subscriptions.append(name)
-        if let (source, kind) = hub.source(name) { source.add(self, to: kind) }
+        if let (source, kind) = hub.source(name, isJSON: shape.isJSON) {
+            source.add(self, to: kind)
+        }
     }
 
     /// Takes a stream off.
     func unsubscribe(_ name: StreamName) {
         subscriptions.removeAll { $0 == name }
-        if let (source, kind) = hub.source(name) { source.remove(self, from: kind) }
+        if let (source, kind) = hub.source(name, isJSON: shape.isJSON) {
+            source.remove(self, from: kind)
+        }
     }
 
     /// Says goodbye, and hangs up when the client has answered or had its time.
@@ -218,7 +224,7 @@ final class StreamConnection: ChannelInboundHandler {
     func continueFlood() {
         guard let wire, flood != nil, !isStalled, !isClosing, !isFlooding, wire.channel.isWritable
         else { return }
-        let count = flood?.fill(&outbox, subscriptions) ?? 0
+        let count = flood?.fill(&outbox, subscriptions, shape) ?? 0
         messagesSent += count
         flush()
         if flood?.isOver == true {

@@ -33,11 +33,11 @@ enum StreamControl {
             return bad("fault")
         }
         guard let count = Int(query["count"] ?? "1"), count >= 1 else { return bad("count") }
-        let kind = query["stream"].flatMap { StreamKind(rawValue: $0) }
-        if query["stream"] != nil, kind == nil { return bad("stream") }
+        let family = query["stream"]
+        if let family, !StreamKind.families.contains(family) { return bad("stream") }
         let connection = query["connection"].flatMap { Int($0) }
         if query["connection"] != nil, connection == nil { return bad("connection") }
-        hub.faults.order(fault, count: count, kind: kind, connection: connection)
+        hub.faults.order(fault, count: count, family: family, connection: connection)
         return .json("{}\n")
     }
 
@@ -51,8 +51,8 @@ enum StreamControl {
             hub.faults.kinds = kinds
         }
         if let text = query["stream"] {
-            guard let kind = StreamKind(rawValue: text) else { return bad("stream") }
-            hub.faults.stream = kind
+            guard StreamKind.families.contains(text) else { return bad("stream") }
+            hub.faults.stream = text
         }
         return .json("{}\n")
     }

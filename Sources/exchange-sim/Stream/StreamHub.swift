@@ -24,6 +24,8 @@ final class StreamHub: @unchecked Sendable {
     private var run = MessageRun()
     private var nextDiff: Int64
     private var nextSnapshot: Int64
+    /// Of the JSON streams, in the order of `JSONStreamKind.steps`.
+    private var nextJSON: [Int64]
     private let clock: MarketClock
 
     /// Shortest time between two ticks, µs; what falls due within it goes out together.
@@ -41,6 +43,7 @@ final class StreamHub: @unchecked Sendable {
         let now = Clock.realtimeNanoseconds() / 1000
         nextDiff = now
         nextSnapshot = now
+        nextJSON = JSONStreamKind.steps.map { _ in now }
         for (index, symbol) in symbols.enumerated() {
             let source = SymbolStreams(
                 index: index, Market(symbol: symbol, market), clock, options, now: now)
@@ -60,9 +63,10 @@ final class StreamHub: @unchecked Sendable {
     /// µs since the epoch.
     func microseconds() -> Int64 { Clock.realtimeNanoseconds() / 1000 }
 
-    /// The source of a stream; nil for one that the venue does not have.
-    func source(_ name: StreamName) -> (source: SymbolStreams, kind: StreamKind)? {
-        guard let (symbol, kind) = name.parts, let source = sourcesByName[symbol] else {
+    /// What produces a stream; nil for one that the venue does not have in that form.
+    func source(_ name: StreamName, isJSON: Bool) -> (source: SymbolStreams, kind: StreamKind)? {
+        guard let (symbol, kind) = name.parts(isJSON: isJSON), let source = sourcesByName[symbol]
+        else {
             return nil
         }
         return (source, kind)
@@ -115,8 +119,12 @@ final class StreamHub: @unchecked Sendable {
             for source in sources { source.sendSnapshot(at: now, &run) }
             nextSnapshot = next(nextSnapshot, options.snapshotInterval, now)
         }
+        for (index, step) in JSONStreamKind.steps.enumerated() where now >= nextJSON[index] {
+            for source in sources { source.sendJSON(every: step, at: now, &run) }
+            nextJSON[index] = next(nextJSON[index], Double(step) / 1000, now)
+        }
         for connection in connections.values { connection.flush() }
-        var due = min(nextDiff, nextSnapshot)
+        var due = min(nextDiff, nextSnapshot, nextJSON.min() ?? .max)
         if !clock.isPinned { for source in sources { due = min(due, source.nextDue) } }
         let wait = isDone ? max(due - microseconds(), Self.shortestTick) : 0
         loop.scheduleTask(in: .microseconds(wait)) { self.tick() }

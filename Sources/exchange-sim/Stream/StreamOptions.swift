@@ -3,6 +3,8 @@ struct StreamOptions {
     var layout = MessageLayout()
     /// The only key that is taken; nil takes any.
     var apiKey: String?
+    /// True for JSON streams where a handshake has no key.
+    var servesJSON = true
     /// Between two looks at the book for `@depth`; the venue: 20 ms since 2026-08-04.
     var depthInterval = 0.02
     /// Between two `@depth20`; the venue: 50 ms since 2025-11-26.

@@ -6,9 +6,10 @@ extension StreamHub {
     func report() -> String {
         var symbols: [String] = []
         for source in sources {
-            let streams = StreamKind.allCases.compactMap { kind -> String? in
+            let kinds = source.tallies.keys.sorted { $0.label < $1.label }
+            let streams = kinds.compactMap { kind -> String? in
                 guard let tally = source.tallies[kind], let first = tally.first else { return nil }
-                return "\"\(kind.rawValue)\":{\"first\":\(first),\"last\":\(tally.last),"
+                return "\"\(kind.label)\":{\"first\":\(first),\"last\":\(tally.last),"
                     + "\"messages\":\(tally.messages)}"
             }
             let newest =

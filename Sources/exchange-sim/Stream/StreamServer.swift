@@ -53,13 +53,13 @@ final class StreamServer: Sendable {
                 return channel.eventLoop.makeSucceededFuture([:])
             },
             upgradePipelineHandler: { channel, head in
-                guard case .accepted(let streams, let isCombined) = Handshake(head, hub.options)
+                guard case .accepted(let streams, let shape) = Handshake(head, hub.options)
                 else { return channel.close() }
                 return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     pipeline.removeHandler(refusal.value, promise: nil)
                     try pipeline.addHandler(
-                        StreamConnection(hub, streams, isCombined: isCombined))
+                        StreamConnection(hub, streams, shape))
                 }
             })
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(

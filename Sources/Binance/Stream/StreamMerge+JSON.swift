@@ -1,0 +1,303 @@
+import Encoding
+import Identity
+import Posix
+import Records
+import SBE
+
+/// The JSON streams: the same records, ids and order as of the SBE ones, from texts.
+///
+/// What cannot be equal is in docs/sbe-tap.md: quotes and tops of books have no time of the venue,
+/// changes of a book come in longer steps, and exponents are those of the text.
+extension StreamMerge {
+    /// True for a message of the JSON streams; one of SBE begins with a short block length.
+    public static func isJSON(_ message: RawSpan) -> Bool {
+        guard message.byteCount >= 2 else { return false }
+        let first = message.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self)
+        let second = message.unsafeLoad(fromUncheckedByteOffset: 1, as: UInt8.self)
+        // A block of 8704 bytes and more is no message of the venue's.
+        return first == UInt8(ascii: "{") && (second == UInt8(ascii: "\"") || second <= 0x20)
+    }
+
+    /// Takes a text message of the JSON streams.
+    ///
+    /// - Parameters:
+    ///   - time: when it was received, ns since the epoch; the records' ingest time.
+    ///   - output: gets the records.
+    /// - Returns: nil for what is not market data: a reply to a request, an error, an announcement.
+    /// - Throws: ``StreamError`` when it is not turned into records; nothing of it was taken then.
+    public mutating func take(
+        json message: RawSpan, from origin: Origin, at time: Int64, into output: inout MergeOutput
+    ) throws(StreamError) -> Taken? {
+        source = .json
+        guard message.byteCount > 0 else { throw StreamError(.truncated, "an empty message") }
+        var scanner = JSONScanner(message)
+        do {
+            let envelope = try JSONEnvelope(&scanner)
+            switch envelope.content {
+            case .other: return nil
+            case .foreign:
+                throw StreamError(.template, "\(Self.name(of: envelope, scanner)) is not known")
+            case .data(let stream):
+                switch stream {
+                case .trade:
+                    let trade = try JSONPayload.trade(&scanner, isAggregate: false)
+                    try envelope.close(&scanner)
+                    return try take(trade, scanner, origin, time, &output)
+                case .aggTrade:
+                    let trade = try JSONPayload.trade(&scanner, isAggregate: true)
+                    try envelope.close(&scanner)
+                    return try take(aggregate: trade, scanner, origin, time, &output)
+                case .bookTicker:
+                    let quote = try JSONPayload.quote(&scanner)
+                    try envelope.close(&scanner)
+                    return try take(quote, scanner, time, &output)
+                case .depthUpdate:
+                    let book = try JSONPayload.changes(&scanner)
+                    try envelope.close(&scanner)
+                    return try take(changes: book, scanner, origin, time, &output)
+                case .partialDepth:
+                    let book = try JSONPayload.top(&scanner)
+                    try envelope.close(&scanner)
+                    return try take(top: book, of: envelope, scanner, time, &output)
+                case .kline:
+                    let kline = try JSONPayload.kline(&scanner)
+                    try envelope.close(&scanner)
+                    return try take(kline, scanner, origin, time, &output)
+                }
+            }
+        } catch let error as JSONScanner.Failure {
+            let last = message.unsafeLoad(
+                fromUncheckedByteOffset: max(0, message.byteCount - 1), as: UInt8.self)
+            let isCut = error.offset >= message.byteCount && last != UInt8(ascii: "}")
+            throw StreamError(isCut ? .truncated : .value, "\(error)")
+        } catch let error as StreamError {
+            throw error
+        } catch { preconditionFailure("\(error)") }
+    }
+
+    private static func name(of envelope: JSONEnvelope, _ scanner: borrowing JSONScanner) -> String
+    {
+        guard let name = envelope.name else { return "a book without its stream's name" }
+        return "stream "
+            + String(decoding: name.prefix(80).map { scanner[$0] }, as: UTF8.self)
+    }
+
+    // MARK: - Kinds
+
+    private mutating func take(
+        _ trade: JSONPayload.Trade, _ scanner: borrowing JSONScanner, _ origin: Origin,
+        _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
+        let place = try place(of: trade.symbol, in: scanner, .trade)
+        try check(ids: trade.id, trade.id, of: place)
+        var prefix = try prefix(
+            place, trade.time, time, trade.price.exponent, trade.quantity.exponent)
+        prefix.ids = trade.id...trade.id
+        counts.decoded.trades += 1
+        let values = TradeValues(
+            price: trade.price.mantissa, quantity: trade.quantity.mantissa,
+            isBuyerMaker: trade.isBuyerMaker, isBestMatch: trade.isBestMatch)
+        let record = OrderedRecord(
+            place: place, first: trade.id, last: trade.id, eventTime: trade.time, time: time)
+        let isFresh = takeContiguous(record, origin, &output) { $0.append(values, prefix) }
+        return note(place, isFresh, trade.eventTime)
+    }
+
+    private mutating func take(
+        aggregate trade: JSONPayload.Trade, _ scanner: borrowing JSONScanner, _ origin: Origin,
+        _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
+        let place = try place(of: trade.symbol, in: scanner, .aggTrade)
+        try check(ids: trade.id, trade.id, of: place)
+        let row = AggTradeRow(
+            id: trade.id, price: trade.price.mantissa, quantity: trade.quantity.mantissa,
+            exponents: (trade.price.exponent, trade.quantity.exponent),
+            firstTradeID: trade.firstTradeID, lastTradeID: trade.lastTradeID, time: trade.time,
+            isBuyerMaker: trade.isBuyerMaker, isBestMatch: trade.isBestMatch)
+        var prefix = try prefix(
+            place, trade.time, time, row.exponents.price, row.exponents.quantity)
+        prefix.ids = row.id...row.id
+        if row.isInvalid { prefix.flags = .invalid }
+        counts.decoded.aggregates += 1
+        let record = OrderedRecord(
+            place: place, first: row.id, last: row.id, eventTime: row.time, time: time)
+        let isFresh = takeContiguous(record, origin, &output) { [prefix] bytes in
+            Self.write(to: &bytes) { bytes throws(SBEError) in try bytes.append(row, prefix) }
+        }
+        return note(place, isFresh, trade.eventTime)
+    }
+
+    private mutating func take(
+        _ quote: JSONPayload.Quote, _ scanner: borrowing JSONScanner, _ time: Int64,
+        _ output: inout MergeOutput
+    ) throws -> Taken {
+        let place = try place(of: quote.symbol, in: scanner, .bestBidAsk)
+        try check(ids: quote.id, quote.id, of: place)
+        guard let (price, prices) = [quote.bid.0, quote.ask.0].narrowed(),
+            let (quantity, quantities) = [quote.bid.1, quote.ask.1].narrowed()
+        else { throw StreamError(.value, "a price or quantity over 64 bits") }
+        var prefix = try prefix(place, time / 1000, time, price, quantity)
+        prefix.ids = quote.id...quote.id
+        prefix.flags = .receiveTime
+        counts.decoded.quotes += 1
+        let bid = BookLevel(price: prices[0], quantity: quantities[0])
+        let ask = BookLevel(price: prices[1], quantity: quantities[1])
+        return takeIncreasing(place, quote.id, time, &output) { [prefix] bytes in
+            Self.write(to: &bytes) { bytes throws(SBEError) in
+                try bytes.append(bid: bid, ask: ask, prefix)
+            }
+        }
+    }
+
+    private mutating func take(
+        changes book: JSONPayload.Book, _ scanner: borrowing JSONScanner, _ origin: Origin,
+        _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
+        let place = try place(of: book.symbol, in: scanner, .depth)
+        try check(ids: book.first, book.last, of: place)
+        try Self.check(levels: book.bids.count + book.asks.count)
+        guard let levels = JSONLevels.shared(book.bids, book.asks) else {
+            throw StreamError(.value, "levels of the book over 64 bits")
+        }
+        var prefix = try prefix(
+            place, book.eventTime, time, levels.exponents.price, levels.exponents.quantity)
+        prefix.ids = book.first...book.last
+        counts.decoded.diffs += 1
+        if !streams[place].sequence.hasBegun { wantSnapshot(place, from: book.first, at: time) }
+        let record = OrderedRecord(
+            place: place, first: book.first, last: book.last, eventTime: book.eventTime, time: time)
+        let isFresh = takeContiguous(record, origin, &output) { [prefix] bytes in
+            Self.write(to: &bytes) { bytes throws(SBEError) in
+                try bytes.append(diff: levels.bids, levels.asks, prefix)
+            }
+        }
+        return note(place, isFresh, book.eventTime)
+    }
+
+    private mutating func take(
+        top book: JSONPayload.Book, of envelope: JSONEnvelope, _ scanner: borrowing JSONScanner,
+        _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
+        // Only the stream's name says whose book it is, in lower case.
+        let name = envelope.name ?? 0..<0
+        let end = name.first { scanner[$0] == UInt8(ascii: "@") } ?? name.lowerBound
+        let text = String(
+            decoding: (name.lowerBound..<end).map { scanner[$0] }, as: UTF8.self)
+        guard let symbol = SymbolName(asTyped: text) else {
+            throw StreamError(.symbol, SymbolName.refusal(of: text))
+        }
+        let bytes = scanner.bytes
+        let place = try place(of: symbol, bytes.extracting(name.lowerBound..<end), .depth20)
+        try check(ids: book.last, book.last, of: place)
+        try Self.check(levels: book.bids.count + book.asks.count)
+        guard let levels = JSONLevels.shared(book.bids, book.asks) else {
+            throw StreamError(.value, "levels of the book over 64 bits")
+        }
+        var prefix = try prefix(
+            place, time / 1000, time, levels.exponents.price, levels.exponents.quantity)
+        prefix.ids = book.last...book.last
+        prefix.flags = .receiveTime
+        counts.decoded.books += 1
+        return takeIncreasing(place, book.last, time, &output) { [prefix] bytes in
+            Self.write(to: &bytes) { bytes throws(SBEError) in
+                try bytes.append(snapshot: levels.bids, levels.asks, prefix)
+            }
+        }
+    }
+
+    private mutating func take(
+        _ kline: JSONPayload.Kline, _ scanner: borrowing JSONScanner, _ origin: Origin,
+        _ time: Int64, _ output: inout MergeOutput
+    ) throws -> Taken {
+        if let reason = kline.unkept { throw StreamError(.value, reason) }
+        let place = try place(of: kline.symbol, in: scanner, .kline(kline.interval))
+        let row = kline.row
+        var prefix = try prefix(
+            place, row.openTime, time, row.exponents.price, row.exponents.quantity)
+        prefix.ids = row.openTime...row.openTime
+        let encode: (inout Bytes) -> Void = { [prefix] bytes in
+            Self.write(to: &bytes) { bytes throws(SBEError) in
+                try bytes.append(row, isClosed: kline.isClosed, prefix)
+            }
+        }
+        guard kline.isClosed else {
+            return takePreview(kline, place, &output, encode)
+        }
+        counts.decoded.klines += 1
+        // It takes up its whole interval, so that the next one follows it.
+        let ids = kline.interval.bucket(of: row.openTime)
+        let record = OrderedRecord(
+            place: place, first: ids.lowerBound, last: ids.upperBound, eventTime: row.openTime,
+            time: time)
+        return note(place, takeContiguous(record, origin, &output, encode), kline.eventTime)
+    }
+
+    /// A kline that is not over: where it is wanted, the newest state of it goes on.
+    private mutating func takePreview(
+        _ kline: JSONPayload.Kline, _ place: Int, _ output: inout MergeOutput,
+        _ encode: (inout Bytes) -> Void
+    ) -> Taken {
+        guard rules.takesOpenKlines else {
+            counts.filtered += 1
+            return note(place, false, kline.eventTime)
+        }
+        counts.decoded.klines += 1
+        guard kline.eventTime > streams[place].sequence.previewed else {
+            counts.duplicates += 1
+            return note(place, false, kline.eventTime)
+        }
+        streams[place].sequence.previewed = kline.eventTime
+        if output.isKeeping {
+            encode(&output.bytes)
+            output.records += 1
+        } else {
+            output.leftOut += 1
+        }
+        return note(place, true, kline.eventTime)
+    }
+
+    // MARK: - Parts
+
+    private mutating func takeIncreasing(
+        _ place: Int, _ id: Int64, _ time: Int64, _ output: inout MergeOutput,
+        _ encode: (inout Bytes) -> Void
+    ) -> Taken {
+        guard case .next = streams[place].sequence.take(id, id) else {
+            noteKnown(place, id, at: time)
+            return note(place, false, 0)
+        }
+        if output.isKeeping {
+            encode(&output.bytes)
+            output.records += 1
+        } else {
+            output.leftOut += 1
+        }
+        return note(place, true, 0)
+    }
+
+    private mutating func note(_ place: Int, _ isFresh: Bool, _ eventTime: Int64) -> Taken {
+        if isFresh { streams[place].sequence.fresh += 1 }
+        return Taken(place: place, fresh: isFresh ? 1 : 0, eventTime: eventTime)
+    }
+
+    /// Lengths of what is written were checked: it has room.
+    private static func write(
+        to bytes: inout Bytes, _ append: (inout Bytes) throws(SBEError) -> Void
+    ) {
+        do throws(SBEError) { try append(&bytes) } catch {
+            preconditionFailure("a record has no room: \(error)")
+        }
+    }
+
+    private mutating func place(
+        of text: Range<Int>, in scanner: borrowing JSONScanner, _ kind: StreamKind
+    ) throws -> Int {
+        let bytes = scanner.bytes
+        if text.contains(where: { scanner[$0] == UInt8(ascii: "\\") }) {
+            var string = JSONScanner(bytes, from: text.lowerBound - 1)
+            let symbol = Array(try string.text().utf8)
+            return try place(of: symbol.span.bytes, kind)
+        }
+        return try place(of: bytes.extracting(text), kind)
+    }
+}
