@@ -261,7 +261,9 @@ let package = Package(
             name: "ParquetTests", dependencies: ["Parquet", "Posix", "TestSupport"],
             exclude: ["tables.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
-        tests("RecordsTests", ["Records", "Avro", "Encoding", "Identity", "Posix", "TestSupport"]),
+        tests(
+            "RecordsTests",
+            ["Records", "Avro", "Parquet", "Encoding", "Identity", "Posix", "TestSupport"]),
         tests(
             "BinanceTests",
             ["Binance", "Records", "Identity", "Transport", "Posix", "TestSupport"]),
