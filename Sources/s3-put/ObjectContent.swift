@@ -40,7 +40,9 @@ struct ObjectContent: ~Copyable {
                 sync: Self.syncMarker(place.partition, place.firstID), to: &output)
         case .parquet:
             if template != own || columns == nil {
-                columns = try ColumnWriter(template: own, createdBy: Self.createdBy)
+                columns = try ColumnWriter(
+                    template: own, codec: form.compression == .none ? .none : .zstd,
+                    createdBy: Self.createdBy)
                 template = own
             }
         case .ndjson, .sbe: break

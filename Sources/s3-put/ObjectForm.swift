@@ -37,7 +37,7 @@ struct ObjectForm: Sendable {
 
     /// What compresses the blocks of all objects of this form.
     func makeCompressor() throws -> StreamCompressor {
-        try StreamCompressor(compression, isRaw: format == .avro)
+        try StreamCompressor(format == .parquet ? .none : compression, isRaw: format == .avro)
     }
 }
 

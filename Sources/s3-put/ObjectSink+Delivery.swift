@@ -1,3 +1,5 @@
+import Records
+import Bronze
 import Glibc
 import Identity
 import Journal
@@ -66,7 +68,7 @@ extension ObjectSink {
         var bytes: Int64 = 0
         for object in all {
             guard let own = object.seal(options.form, spool: intake.spool.id) else { continue }
-            staged[own.object.stagedPath] = own.object
+            note(staged: own.object)
             if !batch.isEmpty, bytes + own.bytes > SealedBatch.mostBytes {
                 write(batch, unspooled)
                 (batch, bytes) = ([], 0)
@@ -97,14 +99,34 @@ extension ObjectSink {
             switch completion {
             case .delivered(let object, let isNew):
                 log.debug("\(isNew ? "stored" : "was there already"): \(object.key)")
-                try noteDelivered(object)
+                delivered[object.stagedPath] = object
+                try bookInOrder(object.booking.sequence)
             case .conflicting(let object, let theirs, let ours):
                 try keepAside(object, theirs: theirs, ours: ours)
+                undelivered[object.booking.sequence]?.removeAll { $0 == object.stagedPath }
+                try bookInOrder(object.booking.sequence)
             case .roomIsShort: noteNoRoom()
             case .failed(let error):
                 if failure == nil { failure = error }
             }
         }
+    }
+
+    /// Notes an object that is finished or will be.
+    mutating func note(staged object: StagedObject) {
+        staged[object.stagedPath] = object
+        undelivered[object.booking.sequence, default: []].append(object.stagedPath)
+    }
+
+    /// Books what was delivered of a sequence up to the first object that is still on its way: the
+    /// ledger hears of a sequence in the order in which its records came.
+    private mutating func bookInOrder(_ sequence: SequenceID) throws {
+        while let first = undelivered[sequence]?.first {
+            guard let object = delivered.removeValue(forKey: first) else { return }
+            undelivered[sequence]?.removeFirst()
+            try noteDelivered(object)
+        }
+        undelivered[sequence] = nil
     }
 
     private mutating func noteDelivered(_ object: StagedObject) throws {

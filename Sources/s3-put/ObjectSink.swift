@@ -60,6 +60,10 @@ struct ObjectSink: ~Copyable {
     var releasedAt: Int64 = .min / 2
     /// Finished objects that are on their way, by their staged paths.
     var staged: [String: StagedObject] = [:]
+    /// Those of each sequence, in the order in which they were finished.
+    var undelivered: [SequenceID: [String]] = [:]
+    /// Delivered objects that wait for one before them in their sequence.
+    var delivered: [String: StagedObject] = [:]
     /// Delivered objects that the ledger does not have durably.
     var unbooked: [StagedObject] = []
     var bookedAt: Int64 = .min / 2
@@ -113,13 +117,16 @@ struct ObjectSink: ~Copyable {
         let abortedUploads = figures.abortedUploads
         let completions = try Completions()
         let uploader = try Uploader(
-            completions, giveUpAfter: options.giveUpAfter, log: log,
+            completions, threads: options.parallelUploads, giveUpAfter: options.giveUpAfter,
+            log: log,
             duration: figures.requestDuration
-        ) { isAbandoned in
+        ) { isFirst, isAbandoned in
             var store = try ObjectStore.make(
                 options, log: log, credentials: credentials, figures: serviceFigures,
                 isAbandoned: isAbandoned)
-            abortedUploads.add(store.abortLeftovers(options, log))
+            if isFirst {
+                abortedUploads.add(store.abortLeftovers(options, log))
+            }
             return store
         }
         let writer: ObjectWriter

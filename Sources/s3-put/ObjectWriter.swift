@@ -1,3 +1,4 @@
+import Journal
 import Posix
 import Records
 import Stage
@@ -171,18 +172,24 @@ private struct WritingBench: ~Copyable {
     }
 
     private mutating func append(_ range: Range<Int>, to file: StagedFile) throws {
+        try Self.append(records, range, &content, &output, to: file)
+    }
+
+    /// Apart from `self`, whose parts may not be lent and changed at once.
+    private static func append(
+        _ records: borrowing Bytes, _ range: Range<Int>, _ content: inout ObjectContent,
+        _ output: inout Bytes, to file: StagedFile
+    ) throws {
         var offset = range.lowerBound
         while offset < range.upperBound {
             let frame = try FrameView(firstIn: records.span(offset..<range.upperBound))
             offset += frame.bytes.byteCount
             try content.append(frame, to: &output)
-            if output.count >= Self.writeLength { try flush(to: file) }
+            if output.count >= writeLength {
+                try file.append(output.span)
+                output.removeAll()
+            }
         }
-    }
-
-    private mutating func flush(to file: StagedFile) throws {
-        try file.append(output.span)
-        output.removeAll()
     }
 
     private mutating func finish(
@@ -190,7 +197,8 @@ private struct WritingBench: ~Copyable {
     ) throws -> StagedObject {
         var object = sealed.object
         try content.finish(metadata: object.footer, to: &output)
-        try flush(to: file)
+        try file.append(output.span)
+        output.removeAll()
         if sealed.isNamedByContent { object.key += "-" + String(file.checksum.value, radix: 16) }
         object.key += form.suffix
         object.bytes = file.length

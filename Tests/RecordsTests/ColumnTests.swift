@@ -1,6 +1,7 @@
 import Identity
 import Parquet
 import Posix
+import SBE
 import Testing
 
 @testable import Records
@@ -52,6 +53,18 @@ struct ColumnTests {
             }
         }
         kinds[3, default: []].append(kline)
+        var agg = Bytes()
+        try agg.appendFrame(
+            upTo: 8 + AggTradeEncoder.blockLength,
+            prefix: Sample.prefix(.aggTrade, id: 4, exponents: (-2, -5))
+        ) { room throws(SBEError) in
+            var record = try AggTradeEncoder(room)
+            (record.price, record.quantity) = (6_500_001, -7)
+            (record.firstTradeId, record.lastTradeId) = (9, 11)
+            record.isBestMatch = true
+            return record.encodedLength
+        }
+        kinds[2, default: []].append(agg.array)
         #expect(kinds.count == 9, "all kinds and a foreign one: \(kinds.keys.sorted())")
         for (template, frames) in kinds {
             let file = try Self.file(frames)

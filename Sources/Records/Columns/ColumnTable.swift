@@ -34,19 +34,28 @@ public struct ColumnTable: Sendable {
     public init(template: UInt16) {
         var sink = SlotSink()
         AvroForm.describeSample(template, to: &sink)
-        var names = sink.fields.compactMap { $0?.name }
         var columns = sink.fields.compactMap { $0 }
-        // When it happened is what people look for behind the symbol.
-        if let time = names.firstIndex(of: "event_time") {
-            columns.insert(columns.remove(at: time), at: 1)
-        }
+        columns = (0...Self.lastRank).flatMap { rank in columns.filter { Self.rank($0) == rank } }
         if sink.isBook { columns.append(ParquetColumn(Self.message, .int64)) }
         columns.append(ParquetColumn(Self.extra, .string, isOptional: true))
-        names = columns.map(\.name)
+        let names = columns.map(\.name)
         self.template = template
         self.columns = columns
         order = Self.ids.lazy.compactMap { names.firstIndex(of: $0) }.first
         slots = sink.fields.map { field in field.flatMap { names.firstIndex(of: $0.name) } }
+    }
+
+    private static let lastRank = 4
+
+    /// What people look for comes first: whose, when, which, how much.
+    private static func rank(_ column: ParquetColumn) -> Int {
+        if column.name == "symbol" { return 0 }
+        if column.name == "event_time" { return 1 }
+        if ids.contains(column.name) || column.name == "kline_interval" { return 2 }
+        switch column.type {
+        case .decimal18, .decimal38, .timestamp: return 3
+        default: return column.name == "side" ? 3 : lastRank
+        }
     }
 
     /// The number of a column.

@@ -13,10 +13,13 @@ public struct ColumnWriter: ~Copyable {
     /// - Parameters:
     ///   - template: of all records that will come.
     ///   - createdBy: in the form `name version 1.2.3 (build 0a1b2c3)`, which readers parse.
-    public init(template: UInt16, createdBy: String) throws(ParquetError) {
+    public init(
+        template: UInt16, codec: ParquetCodec = .zstd, createdBy: String
+    ) throws(ParquetError) {
         let table = ColumnTable(template: template)
         self.template = template
-        writer = try ParquetWriter(table.columns, order: table.order, createdBy: createdBy)
+        writer = try ParquetWriter(
+            table.columns, order: table.order, codec: codec, createdBy: createdBy)
         sink = ColumnSink(table, writer.columns)
     }
 
