@@ -56,7 +56,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// (Scripts/fuzz).
 let fuzz: Target = {
     let readers: [Target.Dependency] = [
-        "AWS", "Binance", "Configuration", "Identity", "Ledger", "Posix", "Records", "Spool",
+        "AWS", "Binance", "Configuration", "Identity", "Ledger", "Parquet", "Posix", "Records",
+        "Spool",
         "Stage", "Stats", "Transport",
     ]
     guard Context.environment["FUZZ"] != nil else {
@@ -97,7 +98,7 @@ let package = Package(
         library("Stats", ["Posix"]),
 
         // Floor 2: our record, our objects, and the network.
-        library("Records", ["SBE", "Avro", "Encoding", "Identity", "Posix"], strict),
+        library("Records", ["SBE", "Avro", "Parquet", "Encoding", "Identity", "Posix"], strict),
         library("Bronze", ["Encoding", "Identity"], strict),
         library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
@@ -143,7 +144,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Records", "Avro", "AWS",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Records", "Avro",
+                "Parquet", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
             ]),
@@ -209,7 +211,8 @@ let package = Package(
                 "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [
-                "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "documents.py", "engines.py",
+                "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
                 "s3_server.py",
             ],
@@ -261,7 +264,9 @@ let package = Package(
             name: "ParquetTests", dependencies: ["Parquet", "Posix", "TestSupport"],
             exclude: ["tables.py"], swiftSettings: base),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
-        tests("RecordsTests", ["Records", "Avro", "Encoding", "Identity", "Posix", "TestSupport"]),
+        tests(
+            "RecordsTests",
+            ["Records", "Avro", "Parquet", "SBE", "Encoding", "Identity", "Posix", "TestSupport"]),
         tests(
             "BinanceTests",
             ["Binance", "Records", "Identity", "Transport", "Posix", "TestSupport"]),

@@ -139,13 +139,9 @@ private final class FileSource {
     }
 
     func read(_ offset: Int64, _ count: Int, _ bytes: inout Bytes) throws(SystemError) {
-        try file.seek(to: offset)
-        var left = count
-        while left > 0 {
-            let got = try file.read(appendingTo: &bytes, room: left)
-            if got == 0 { return }
-            if got > left { bytes.truncate(to: bytes.count - (got - left)) }
-            left -= min(got, left)
+        try bytes.append(room: count) { (room) throws(SystemError) in
+            try file.read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: room[..<count]))
+            return count
         }
     }
 }

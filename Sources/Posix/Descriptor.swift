@@ -115,6 +115,22 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Fills memory with the bytes from an offset on; the file offset stays (pread(2)).
+    ///
+    /// - Throws: also when the file ends before, with `ENODATA`.
+    public func read(
+        at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = pread(raw, rest.baseAddress, rest.count, Int(offset) + done)
+            if count == 0 { throw SystemError("read", name, code: ENODATA) }
+            if count < 0, errno != EINTR { throw SystemError("read", name) }
+            done += max(0, count)
+        }
+    }
+
     /// Writes every byte, however many calls that takes.
     public func writeAll(_ bytes: RawSpan) throws(SystemError) {
         try bytes.withUnsafeBytes { (buffer) throws(SystemError) in try writeAll(buffer) }

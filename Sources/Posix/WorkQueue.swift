@@ -2,7 +2,7 @@ import Synchronization
 
 /// What one thread leaves for another, first come, first served.
 ///
-/// Adding never waits. One thread takes: in ``next()`` where it has nothing else to do, or with
+/// Adding never waits. Threads that have nothing else to do take in ``next()``; or one takes with
 /// ``takeAll()`` when its poll loop finds ``descriptor`` readable.
 public final class WorkQueue<Element: Sendable>: Sendable {
     private struct Content {
@@ -64,9 +64,15 @@ public final class WorkQueue<Element: Sendable>: Sendable {
     /// The next element, waiting until there is one; nil once the queue is closed and empty.
     public func next() -> Element? {
         while true {
-            let (element, isClosed) = content.withLock { ($0.popFirst(), $0.isClosed) }
+            let (element, hasMore) = content.withLock {
+                ($0.popFirst(), $0.isClosed || $0.first < $0.elements.count)
+            }
+            // The flag wakes one thread: that one wakes the next, if there is something for it.
+            if hasMore { flag.raise() }
             if let element { return element }
-            if isClosed { return nil }
+            if hasMore, content.withLock({ $0.isClosed && $0.first >= $0.elements.count }) {
+                return nil
+            }
             flag.wait()
         }
     }

@@ -35,6 +35,9 @@ public struct Intake: ~Copyable {
     /// Bytes of records in memory only.
     public var openBytes: Int { batch.count }
 
+    /// The records in memory only, as they will be in the entry at the place of ``next``.
+    public func openRecords() -> [UInt8] { batch.array }
+
     /// Accepts a record.
     public mutating func accept(_ frame: borrowing FrameView) { batch.append(frame.bytes) }
 

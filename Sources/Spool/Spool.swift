@@ -28,6 +28,20 @@ public struct Spool: ~Copyable {
     private let maximumBytes: Int64
     private let keeper: DamageKeeper
     private var lock: Descriptor?
+    /// A file of the spool, for whoever reads records again that it has put into entries itself.
+    public struct File: Sendable {
+        /// Where it is.
+        public let path: String
+        /// Bytes between the place of an entry and its content.
+        public let headerLength: Int64
+    }
+
+    /// The file of a segment; nil when it is not here any more.
+    public func file(of segment: UInt64) -> File? {
+        guard let own = segments.first(where: { $0.number == segment }) else { return nil }
+        return File(path: own.path, headerLength: Int64(own.format.headerLength))
+    }
+
     /// Where the first entry begins that can be here after a power failure: deleting a segment is
     /// durable only when its directory was synced. Of what is before nothing needs to be known.
     public private(set) var durableFirst = Position(segment: 0, offset: 0)

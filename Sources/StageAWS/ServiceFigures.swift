@@ -3,7 +3,7 @@ import Posix
 public import Stats
 public import Transport
 
-/// The figures of the way to one service, kept by the thread that calls it.
+/// The figures of the way to one service, kept by the threads that call it.
 public struct ServiceFigures: Sendable {
     private let circuit: Gauge
     private let retryTokens: Gauge
@@ -24,7 +24,7 @@ public struct ServiceFigures: Sendable {
 
     /// Notes that a request will be sent again.
     public func note(_ retry: RetryPolicy.Retry) {
-        retries.add()
+        retries.addShared()
         circuit.set(Self.code(retry.circuit))
     }
 

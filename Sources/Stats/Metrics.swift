@@ -16,6 +16,11 @@ public struct Counter: @unchecked Sendable {
         slot.pointee.store(old &+ UInt64(truncatingIfNeeded: count), ordering: .relaxed)
     }
 
+    /// Adds to it, from any thread.
+    public func addShared(_ count: Int = 1) {
+        slot.pointee.wrappingAdd(UInt64(truncatingIfNeeded: count), ordering: .relaxed)
+    }
+
     /// Brings it to a total that is kept elsewhere; a smaller one than it has changes nothing.
     public func advance(to total: Int64) {
         guard total > value else { return }

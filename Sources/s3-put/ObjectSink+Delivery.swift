@@ -1,3 +1,5 @@
+import Records
+import Bronze
 import Glibc
 import Identity
 import Journal
@@ -11,14 +13,21 @@ import Stage
 extension ObjectSink {
     // MARK: - Finishing
 
+    /// Seals objects that are old, were idle, or take much memory together, and has all that are sealed
+    /// made.
     mutating func sealWhatIsDue() {
         let now = Clock.monotonicNanoseconds()
-        for object in open.all
-        where Double(now - object.openedAt) / 1e9 >= options.objectAge
-            || Double(now - object.lastRecordAt) / 1e9 >= options.objectIdle
-        {
-            seal(object)
+        if open.count <= OpenObjects.fewObjects || now - lookedAt >= Self.lookInterval {
+            lookedAt = now
+            let isTooMuch = open.memory >= OpenObjects.mostMemory
+            for object in open.all
+            where isTooMuch || Double(now - object.openedAt) / 1e9 >= options.objectAge
+                || Double(now - object.lastRecordAt) / 1e9 >= options.objectIdle
+            {
+                seal(object)
+            }
         }
+        handOver()
     }
 
     /// Finishes what keeps the front of a full spool, or everything on a full disk: nothing more is
@@ -31,15 +40,55 @@ extension ObjectSink {
         where isShort || !isMoving || object.spoolStart.entry.segment <= front {
             seal(object)
         }
+        handOver()
     }
 
-    /// Has an object finished; it counts as on its way until it is booked.
+    /// Says that an object gets no more records; ``handOver()`` has it made.
     mutating func seal(_ object: OpenObject) {
-        // What is in the batch is in no spool entry yet; the object may be delivered before.
         open.remove(object)
-        if let finished = object.seal(writer, spool: intake.spool.id) {
-            staged[finished.stagedPath] = finished
+        sealed.append(object)
+    }
+
+    /// Has sealed objects made and delivered; they count as on their way until they are booked. The
+    /// spool has their records by now, unless the disk is full.
+    mutating func handOver() {
+        guard !sealed.isEmpty else { return }
+        let unspooledFrom = RecordPosition(entry: intake.spool.next).linear
+        var unspooled: (start: Int64, records: [UInt8])?
+        if intake.hasOpenBatch, sealed.contains(where: { $0.spoolEnd.linear >= unspooledFrom }) {
+            unspooled = (unspooledFrom, intake.openRecords())
         }
+        // Those of one kind behind each other: they are encoded with the same tables.
+        let all = sealed.sorted {
+            let (one, other) = ($0.partition.sequence, $1.partition.sequence)
+            return (one.template, one) < (other.template, other)
+        }
+        sealed.removeAll()
+        var batch: [SealedObject] = []
+        var bytes: Int64 = 0
+        for object in all {
+            guard let own = object.seal(options.form, spool: intake.spool.id) else { continue }
+            note(staged: own.object)
+            if !batch.isEmpty, bytes + own.bytes > SealedBatch.mostBytes {
+                write(batch, unspooled)
+                (batch, bytes) = ([], 0)
+            }
+            batch.append(own)
+            bytes += own.bytes
+        }
+        if !batch.isEmpty { write(batch, unspooled) }
+    }
+
+    private func write(
+        _ objects: [SealedObject], _ unspooled: (start: Int64, records: [UInt8])?
+    ) {
+        var files: [UInt64: Spool.File] = [:]
+        let first = objects.compactMap { $0.object.spoolStart?.entry.segment }.min() ?? 0
+        let last = objects.compactMap { $0.object.booking.progress?.through }.max() ?? 0
+        for segment in first...max(first, UInt64(bitPattern: last) >> 32) {
+            files[segment] = intake.spool.file(of: segment)
+        }
+        writer.write(SealedBatch(objects: objects, files: files, unspooled: unspooled))
     }
 
     // MARK: - Booking
@@ -50,14 +99,34 @@ extension ObjectSink {
             switch completion {
             case .delivered(let object, let isNew):
                 log.debug("\(isNew ? "stored" : "was there already"): \(object.key)")
-                try noteDelivered(object)
+                delivered[object.stagedPath] = object
+                try bookInOrder(object.booking.sequence)
             case .conflicting(let object, let theirs, let ours):
                 try keepAside(object, theirs: theirs, ours: ours)
+                undelivered[object.booking.sequence]?.removeAll { $0 == object.stagedPath }
+                try bookInOrder(object.booking.sequence)
             case .roomIsShort: noteNoRoom()
             case .failed(let error):
                 if failure == nil { failure = error }
             }
         }
+    }
+
+    /// Notes an object that is finished or will be.
+    mutating func note(staged object: StagedObject) {
+        staged[object.stagedPath] = object
+        undelivered[object.booking.sequence, default: []].append(object.stagedPath)
+    }
+
+    /// Books what was delivered of a sequence up to the first object that is still on its way: the
+    /// ledger hears of a sequence in the order in which its records came.
+    private mutating func bookInOrder(_ sequence: SequenceID) throws {
+        while let first = undelivered[sequence]?.first {
+            guard let object = delivered.removeValue(forKey: first) else { return }
+            undelivered[sequence]?.removeFirst()
+            try noteDelivered(object)
+        }
+        undelivered[sequence] = nil
     }
 
     private mutating func noteDelivered(_ object: StagedObject) throws {
@@ -122,6 +191,11 @@ extension ObjectSink {
 
     private mutating func releaseSpool() throws {
         guard isRecovered else { return }
+        let now = Clock.monotonicNanoseconds()
+        guard open.count <= OpenObjects.fewObjects || now - releasedAt >= Self.lookInterval else {
+            return
+        }
+        releasedAt = now
         let needed =
             [open.spoolStart, undecidedFrom].compactMap { $0 }
             + staged.values.compactMap(\.spoolStart)
@@ -173,6 +247,7 @@ extension ObjectSink {
         try closeBatch()
         try syncIfDue(isIdle: true)
         for object in open.all { seal(object) }
+        handOver()
         try awaitDeliveries()
         figures.showCoverage(state.ledger, now: Clock.monotonicNanoseconds(), always: true)
         try? state.ledger.commit()

@@ -154,17 +154,14 @@ extension ObjectSink {
         if !canBe { noteImpossibleTime(of: frame) }
         let period = Partition.period(of: frame.eventTime, template: frame.template)
         let partition = Partition(held.key, period: canBe ? period : nil)
+        do throws(FrameError) { try options.form.check(frame) } catch {
+            return try putAside(frame, .brokenMessage, "\(error)")
+        }
         let object =
             open.object(of: partition)
             ?? openObject(
                 partition, frame.firstID, canBe ? period : ~period, spoolStart: position)
-        do throws(FrameError) {
-            try object.append(
-                frame, at: position, previous: held.previous, writer,
-                now: now.monotonic)
-        } catch {
-            return try putAside(frame, .brokenMessage, "\(error)")
-        }
+        object.append(frame, at: position, previous: held.previous, now: now.monotonic)
         if isRepeat {
             tally.possibleRepeats += 1
             object.hasRepeats = true
@@ -178,14 +175,14 @@ extension ObjectSink {
     private mutating func openObject(
         _ partition: Partition, _ firstID: Int64, _ bucket: Int64, spoolStart: RecordPosition
     ) -> OpenObject {
-        if open.isFull, let idlest = open.idlest { seal(idlest) }
+        if open.isFull { for object in open.all { seal(object) } }
         let path = "\(options.state)/staging/\(getpid())-\(nextName)"
         nextName += 1
         nextGroup += 1
         let object = OpenObject(
             ObjectPlace(
                 stagedPath: path, partition: partition, firstID: firstID, bucket: bucket),
-            form: options.form, spoolStart: spoolStart, group: nextGroup, now: now.monotonic)
+            spoolStart: spoolStart, group: nextGroup, now: now.monotonic)
         // Its neighbours are looked at once a partition: later objects are beside our own.
         object.isFirstOfUnknown =
             !knownSequences.contains(partition.sequence)

@@ -16,7 +16,7 @@ extension ObjectSink {
             }
             tally.recovered += object.records
             tally.waiting += object.records
-            staged[object.stagedPath] = object
+            note(staged: object)
             if Files.exists(object.stagedPath) {
                 uploader.deliver(object)
             } else {

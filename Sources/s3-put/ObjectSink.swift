@@ -22,6 +22,10 @@ struct ObjectSink: ~Copyable {
     static let syncInterval: Int64 = 1_000_000_000
     /// How often the ledger is made durable while objects are delivered one after another, ns.
     static let bookInterval: Int64 = 100_000_000
+    /// How often all of many open objects are looked at, ns.
+    static let lookInterval: Int64 = 50_000_000
+    /// Bytes of places of records that may wait for the writer: while there are more nothing is read.
+    static let mostWaitingMemory = 16 << 20
     /// How long the end of the program waits for each of its threads, seconds.
     static let joinTimeout = 2.0
     /// Bytes of an earlier run's records that are taken in a turn.
@@ -49,8 +53,17 @@ struct ObjectSink: ~Copyable {
     var intake: Intake
     var held: HeldIDs
     var open = OpenObjects()
+    /// Objects that get no more records and are not handed to the writer yet.
+    var sealed: [OpenObject] = []
+    /// When all open objects were looked at last, ns of the monotonic clock.
+    var lookedAt: Int64 = .min / 2
+    var releasedAt: Int64 = .min / 2
     /// Finished objects that are on their way, by their staged paths.
     var staged: [String: StagedObject] = [:]
+    /// Those of each sequence, in the order in which they were finished.
+    var undelivered: [SequenceID: [String]] = [:]
+    /// Delivered objects that wait for one before them in their sequence.
+    var delivered: [String: StagedObject] = [:]
     /// Delivered objects that the ledger does not have durably.
     var unbooked: [StagedObject] = []
     var bookedAt: Int64 = .min / 2
@@ -104,13 +117,16 @@ struct ObjectSink: ~Copyable {
         let abortedUploads = figures.abortedUploads
         let completions = try Completions()
         let uploader = try Uploader(
-            completions, giveUpAfter: options.giveUpAfter, log: log,
+            completions, threads: options.parallelUploads, giveUpAfter: options.giveUpAfter,
+            log: log,
             duration: figures.requestDuration
-        ) { isAbandoned in
+        ) { isFirst, isAbandoned in
             var store = try ObjectStore.make(
                 options, log: log, credentials: credentials, figures: serviceFigures,
                 isAbandoned: isAbandoned)
-            abortedUploads.add(store.abortLeftovers(options, log))
+            if isFirst {
+                abortedUploads.add(store.abortLeftovers(options, log))
+            }
             return store
         }
         let writer: ObjectWriter
@@ -159,12 +175,14 @@ struct ObjectSink: ~Copyable {
         let headroom = min(4 << 20, Int64(options.spoolMax) / 4)
         while failure == nil, halt == nil {
             try lookForRoom()
+            let isBehind = writer.waitingMemory >= Self.mostWaitingMemory
             let hasRoom =
                 !isShort && !intake.hasOpenBatch
+                && !isBehind
                 && intake.spool.bytes + headroom < Int64(options.spoolMax)
             let reads = hasRoom && !intake.hasLeftovers
             let takesAgain = intake.hasLeftovers && mayTakeAgain
-            if !reads, !takesAgain { finishWhatIsInTheWay() }
+            if !reads, !takesAgain, !isBehind { finishWhatIsInTheWay() }
             let ready = wait(reads ? reader.descriptorNumber : -1, isBusy: takesAgain)
             if ready.stop { return log.info("stopping: delivering what was read") }
             if ready.completion { try settle() }

@@ -5,8 +5,7 @@ import Records
 import Sink
 import Stage
 
-/// An object that is being built: its open block, and what is known of the records so far. The
-/// blocks before are in a file of the staging directory, or on their way there.
+/// An object that gets records still: where the spool has them, and what the ledger will say of them.
 final class OpenObject {
     /// Where the spool has the first of its records.
     let spoolStart: RecordPosition
@@ -29,15 +28,16 @@ final class OpenObject {
     /// When the first of its records was received, ns since the epoch.
     private var firstIngest: Int64 = 0
     private let place: ObjectPlace
-    private let form: ObjectForm
-    private var block: Block?
+    private var places = SpoolPlaces()
+    /// CRC-32C of the records.
+    private var checksum = CRC32C()
+    private var lastID: Int64 = .min
+    private var isInOrder = true
 
     init(
-        _ place: ObjectPlace, form: ObjectForm, spoolStart: RecordPosition,
-        group: HeldIDs.Group, now: Int64
+        _ place: ObjectPlace, spoolStart: RecordPosition, group: HeldIDs.Group, now: Int64
     ) {
         self.place = place
-        self.form = form
         self.spoolStart = spoolStart
         self.group = group
         confirmed = ConfirmedIDs(place.partition.sequence)
@@ -48,38 +48,32 @@ final class OpenObject {
 
     var partition: Partition { place.partition }
 
+    /// Bytes of memory that the places of its records take.
+    var memory: Int { places.memory }
+
     /// Adds a record.
-    ///
-    /// - Throws: `FrameError` for a message that breaks its template; nothing was added then.
     func append(
-        _ frame: borrowing FrameView, at position: RecordPosition, previous: Int64?,
-        _ writer: ObjectWriter, now: Int64
-    ) throws(FrameError) {
-        let block = self.block ?? writer.takeBlock()
-        self.block = block
-        try form.append(frame, to: block)
-        if block.bytes.count >= Block.length {
-            writer.write(block, of: place)
-            self.block = nil
-        }
+        _ frame: borrowing FrameView, at position: RecordPosition, previous: Int64?, now: Int64
+    ) {
+        let length = frame.bytes.byteCount
+        places.append(position.linear, length: length)
+        checksum.update(frame.bytes)
+        if frame.firstID < lastID { isInOrder = false }
+        lastID = frame.firstID
         if confirmed.records == 0 {
             firstIngest = frame.ingestTime
             confirmed.previous = previous
         }
-        bytes += Int64(frame.bytes.byteCount)
+        bytes += Int64(length)
         lastRecordAt = now
         spoolEnd = position
         confirmed.add(frame)
     }
 
-    /// Has the file finished and delivered; what it is is written down beside it first, so that a
-    /// restart can go on from there.
+    /// The object as it will be; whatever is added now comes too late.
     ///
-    /// - Returns: the object, whose key and length the writer completes; nil when no record got
-    ///   into it.
-    func seal(_ writer: ObjectWriter, spool: UInt64) -> StagedObject? {
-        if let block { writer.write(block, of: place) }
-        block = nil
+    /// - Returns: nil when no record got into it.
+    func seal(_ form: ObjectForm, spool: UInt64) -> SealedObject? {
         guard confirmed.records > 0 else { return nil }
         let name = ObjectName(confirmed, firstID: place.firstID)
         var object = StagedObject(
@@ -94,8 +88,9 @@ final class OpenObject {
         object.isFirstOfUnknown =
             isFirstOfUnknown && confirmed.withoutID == 0
             && partition.sequence.numbering == .contiguous
-        writer.seal(
-            object, isNamedByContent: confirmed.withoutID > 0 || hasRepeats)
-        return object
+        return SealedObject(
+            object: object, place: place,
+            isNamedByContent: confirmed.withoutID > 0 || hasRepeats, places: places, bytes: bytes,
+            checksum: checksum.value, isInOrder: isInOrder)
     }
 }

@@ -3,9 +3,13 @@ import Sink
 
 /// The objects that are being built, by partition.
 struct OpenObjects {
-    /// Objects that are built at once; one more seals the one that was idle longest. With the
-    /// blocks of the pool this bounds the memory.
-    static let most = 32
+    /// Objects that are open at once; one more seals all. With the places of their records this
+    /// bounds the memory.
+    static let most = 20_000
+    /// Bytes of places, see `SpoolPlaces`, that seal all objects.
+    static let mostMemory = 12 << 20
+    /// Objects that are looked at one by one in each turn.
+    static let fewObjects = 256
 
     private var objects: [Partition: OpenObject] = [:]
     /// The object of the record before: most records follow it there.
@@ -22,8 +26,8 @@ struct OpenObjects {
     var oldest: Int64? { objects.values.lazy.map(\.openedAt).min() }
     /// Where the spool has the first of their records.
     var spoolStart: RecordPosition? { objects.values.lazy.map(\.spoolStart).min() }
-    /// The one without a record for the longest time.
-    var idlest: OpenObject? { objects.values.min { $0.lastRecordAt < $1.lastRecordAt } }
+    /// Bytes of memory of the places of all records.
+    var memory: Int { objects.values.reduce(0) { $0 + $1.memory } }
 
     mutating func object(of partition: Partition) -> OpenObject? {
         if let last, last.partition == partition { return last }

@@ -44,6 +44,7 @@ struct S3Put: StageCommand {
     @Option(SettingCatalog.checkTimeout) var checkTimeout: Double?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
+    @Option(SettingCatalog.parallelUploads) var parallelUploads: Int?
     @Option(SettingCatalog.region) var region: String?
     @Option(SettingCatalog.endpoint) var endpointURL: String?
     @OptionGroup(title: "S3") var s3: BucketFlags
@@ -53,6 +54,11 @@ struct S3Put: StageCommand {
         let destination = try destination(&settings)
         let format = try settings.value(SettingCatalog.objectFormat, format)
         let compression = try settings.optional(SettingCatalog.compression, compression)
+        guard format != .parquet || compression != .gzip else {
+            throw StageFailure(
+                .usage,
+                "Parquet is compressed with zstd, or --compression none; gzip is not available")
+        }
         return S3PutOptions(
             destination: destination,
             form: ObjectForm(
@@ -73,6 +79,7 @@ struct S3Put: StageCommand {
             newEpochs: Set(newEpochs),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
+            parallelUploads: try settings.value(SettingCatalog.parallelUploads, parallelUploads),
             checkTimeout: try settings.value(SettingCatalog.checkTimeout, checkTimeout),
             onlyChecks: check,
             access: try access(destination, &settings))

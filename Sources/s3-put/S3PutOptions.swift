@@ -22,6 +22,8 @@ struct S3PutOptions: Sendable {
     let drainTimeout: Double
     /// Seconds without a success after which a delivery that fails is given up.
     let giveUpAfter: Double
+    /// Objects that are delivered at once.
+    let parallelUploads: Int
     /// Seconds that the destination has to answer before reading starts without its answer.
     let checkTimeout: Double
     /// True for a run that only asks whether objects could be stored.

@@ -4,44 +4,55 @@ import Stage
 import Stats
 import Synchronization
 
-/// Delivers finished objects on a thread of its own, one after another, so that slow disks and
-/// networks do not stall the reading.
+/// Delivers finished objects on threads of its own, each one after another, so that slow disks and
+/// networks do not stall the reading, and a round trip does not wait for the one before.
 final class Uploader: Sendable {
-    /// Makes the store, with what tells it that nobody waits any more.
-    typealias StoreMaker = @Sendable (@escaping @Sendable () -> Bool) throws -> ObjectStore
+    /// Makes the store of a thread, with what tells it that nobody waits any more; the first is to look
+    /// after what an earlier run left.
+    typealias StoreMaker =
+        @Sendable (
+            _ isFirst: Bool, _ isAbandoned: @escaping @Sendable () -> Bool
+        ) throws -> ObjectStore
 
     private let objects: WorkQueue<StagedObject>
     private let abandoned = Mutex(false)
     /// Raised when nobody waits any more.
     private let ending: ThreadFlag
-    private let thread = Mutex<BackgroundThread?>(nil)
+    private let threads = Mutex<[BackgroundThread]>([])
     private let completions: Completions
     private let giveUpAfter: Double
     private let log: Log
-    private let duration: Histogram
+    /// Its owner may be any of the threads, one at a time.
+    private let duration: Mutex<Histogram>
     private let makeStore: StoreMaker
+    /// Stores that were begun to be made.
+    private let stores = Mutex(0)
 
-    /// Starts the thread.
+    /// Starts the threads.
     ///
     /// - Parameters:
+    ///   - count: how many, which is how many objects are on their way at once.
     ///   - completions: gets how each delivery ended.
     ///   - giveUpAfter: seconds without a success after which a service that does not answer is
     ///     given up on.
     ///   - duration: gets the time that each object took.
-    ///   - makeStore: called on the thread.
+    ///   - makeStore: called on each thread that gets an object.
     init(
-        _ completions: Completions, giveUpAfter: Double, log: Log, duration: Histogram,
+        _ completions: Completions, threads count: Int, giveUpAfter: Double, log: Log,
+        duration: Histogram,
         _ makeStore: @escaping StoreMaker
     ) throws {
         self.completions = completions
         self.giveUpAfter = giveUpAfter
         self.log = log
-        self.duration = duration
+        self.duration = Mutex(duration)
         self.makeStore = makeStore
         objects = try WorkQueue()
         ending = try ThreadFlag()
-        let thread = try BackgroundThread("delivery") { [self] in run() }
-        self.thread.withLock { $0 = thread }
+        for _ in 0..<count {
+            let thread = try BackgroundThread("delivery") { [self] in run() }
+            threads.withLock { $0.append(thread) }
+        }
     }
 
     /// Queues an object.
@@ -53,22 +64,25 @@ final class Uploader: Sendable {
         ending.raise()
     }
 
-    /// Ends the thread, with whatever it is doing, and waits for it.
+    /// Ends the threads, with whatever they are doing, and waits for them.
     ///
     /// - Parameter seconds: how long at the most.
     func end(seconds: Double) {
         abandon()
         objects.removeAll()
         objects.close()
-        thread.withLock { thread in
-            thread?.join(seconds: seconds)
-            thread = nil
+        let end = Clock.monotonicNanoseconds() + Int64(seconds * 1e9)
+        threads.withLock { threads in
+            for thread in threads {
+                thread.join(seconds: max(0, Double(end - Clock.monotonicNanoseconds()) / 1e9))
+            }
+            threads.removeAll()
         }
     }
 
     private var isAbandoned: Bool { abandoned.withLock { $0 } }
 
-    // MARK: - The thread
+    // MARK: - The threads
 
     private func run() {
         var store: ObjectStore?
@@ -79,7 +93,7 @@ final class Uploader: Sendable {
                 waits = false
                 do {
                     let placement = try attempt(object, &store)
-                    duration.record(Clock.monotonicNanoseconds() - start)
+                    duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
                     switch placement {
                     case .created: completions.post(.delivered(object, isNew: true))
                     case .existed: completions.post(.delivered(object, isNew: false))
@@ -89,7 +103,7 @@ final class Uploader: Sendable {
                 } catch {
                     waits = shouldTryAgain(after: error, since: start)
                     guard !waits else { continue }
-                    duration.record(Clock.monotonicNanoseconds() - start)
+                    duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
                     completions.post(error)
                 }
             }
@@ -99,7 +113,13 @@ final class Uploader: Sendable {
     private func attempt(
         _ object: StagedObject, _ store: inout ObjectStore?
     ) throws -> Placement {
-        if store == nil { store = try makeStore { [self] in isAbandoned } }
+        if store == nil {
+            let isFirst = stores.withLock { count in
+                count += 1
+                return count == 1
+            }
+            store = try makeStore(isFirst) { [self] in isAbandoned }
+        }
         return try store?.put(object) ?? .existed
     }
 

@@ -13,6 +13,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
 
     static let all: [FuzzTarget] =
         recordTargets + venueTargets + networkTargets + fileTargets + configurationTargets
+        + tableTargets
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }

@@ -57,7 +57,7 @@ struct RoundTripTests {
         return frame
     }
 
-    private static let odd: [[UInt8]] = {
+    static let odd: [[UInt8]] = {
         let trade = Sample.trade(id: 7)
         let kline = Sample.kline(id: 1_704_067_200_000_000, volume: 5)
         return [

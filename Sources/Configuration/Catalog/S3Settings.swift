@@ -11,11 +11,11 @@ public struct S3Settings: SettingTheme {
     /// The form of an object's content.
     public let objectFormat = Setting(
         "s3.format", flag: "format", default: "avro", value: "FORMAT",
-        "avro, ndjson or sbe.", parse: SettingText.word(ObjectFormat.self))
+        "parquet, avro, ndjson or sbe.", parse: SettingText.word(ObjectFormat.self))
     /// How objects are compressed.
     public let compression = Setting<ObjectCompression>(
         "s3.compression", flag: "compression", default: nil, value: "CODEC",
-        "gzip (in Avro: deflate), zstd or none; the usual one is gzip for avro, else zstd.",
+        "gzip (in Avro: deflate; not for parquet), zstd or none; the usual one is gzip for avro, else zstd.",
         parse: SettingText.word(ObjectCompression.self))
     /// The bucket, by the name that existing files use.
     public let bucket = Setting<String>(
@@ -52,6 +52,10 @@ public struct S3Settings: SettingTheme {
         "s3.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",
         "Most bytes that wait on disk for the service.",
         parse: SettingText.bytes((1 << 20)...(1 << 44)))
+    /// Objects that are delivered at once.
+    public let parallelUploads = Setting(
+        "s3.parallel_uploads", flag: "parallel-uploads", default: "16", value: "N",
+        "Objects that are delivered at once.", parse: SettingText.integer(1...256))
     /// How far from the others an event time may be.
     public let lateness = Setting(
         "s3.lateness_seconds", flag: "lateness", default: "1d", value: "SECONDS",
@@ -133,6 +137,7 @@ public struct S3Settings: SettingTheme {
 
 /// The form of an object's content.
 public enum ObjectFormat: String, CaseIterable, Sendable {
+    case parquet
     case avro
     case ndjson
     /// Our own frames, as they are.

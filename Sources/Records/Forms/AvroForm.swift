@@ -51,16 +51,23 @@ public enum AvroForm {
     public static func schema(template: UInt16) -> AvroSchema {
         var sink = SchemaSink()
         let kind = RecordKind(rawValue: template)
-        do {
-            let sample = try Self.sample(template)
-            try FrameView(sample.span).describe(to: &sink)
-        } catch {
-            preconditionFailure("the sample of template \(template) is not a record: \(error)")
-        }
+        describeSample(template, to: &sink)
         return AvroSchema(
             name: kind?.schemaName ?? "Unknown", namespace: "market.bronze",
             documentation: kind?.documentation ?? "A record of a newer schema, as a whole frame",
             fields: sink.fields)
+    }
+
+    /// Gives the fields of a template's records to a sink, with values that mean nothing.
+    static func describeSample<Sink: FieldSink & ~Copyable>(
+        _ template: UInt16, to sink: inout Sink
+    ) {
+        do {
+            let sample = try sample(template)
+            try FrameView(sample.span).describe(to: &sink)
+        } catch {
+            preconditionFailure("the sample of template \(template) is not a record: \(error)")
+        }
     }
 
     /// An empty record of a template, which has all of its fields.

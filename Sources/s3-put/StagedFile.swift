@@ -1,0 +1,71 @@
+import Journal
+import Glibc
+import Posix
+
+/// The file that an object grows in: in the staging directory, or in memory once the disk is full.
+final class StagedFile {
+    private(set) var length: Int64 = 0
+    /// CRC-32C of its bytes.
+    private(set) var checksum = CRC32C()
+    private(set) var memory: MemoryFile?
+    private let path: String
+    private var descriptor: Descriptor?
+
+    init(_ path: String) throws(SystemError) {
+        self.path = path
+        do throws(SystemError) {
+            descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_TRUNC)
+        } catch {
+            guard error.isNoRoom else { throw error }
+            memory = try MemoryFile()
+        }
+    }
+
+    func append(_ bytes: RawSpan) throws(SystemError) {
+        if memory == nil {
+            do throws(SystemError) { try write(bytes) } catch {
+                guard error.isNoRoom else { throw error }
+                try moveToMemory()
+            }
+        }
+        if let memory { try memory.append(bytes) }
+        length += Int64(bytes.byteCount)
+        checksum.update(bytes)
+    }
+
+    private func write(_ bytes: RawSpan) throws(SystemError) {
+        switch descriptor {
+        case .some(let file): try file.writeAll(bytes)
+        case nil: break
+        }
+    }
+
+    func sync() throws(SystemError) {
+        switch descriptor {
+        case .some(let file) where memory == nil: try file.sync()
+        default: break
+        }
+    }
+
+    /// Copies what was written whole, and removes the file: that frees its part of the disk.
+    func moveToMemory() throws(SystemError) {
+        guard memory == nil else { return }
+        let memory = try MemoryFile()
+        switch descriptor {
+        case .some(let file):
+            try file.seek(to: 0)
+            var buffer = Bytes(capacity: 1 << 20)
+            var left = length
+            while left > 0, try file.read(appendingTo: &buffer, room: 1 << 20) > 0 {
+                if Int64(buffer.count) > left { buffer.truncate(to: Int(left)) }
+                try memory.append(buffer.span)
+                left -= Int64(buffer.count)
+                buffer.removeAll()
+            }
+        case nil: break
+        }
+        descriptor = nil
+        try Files.remove(path)
+        self.memory = memory
+    }
+}
