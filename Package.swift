@@ -255,6 +255,13 @@ let package = Package(
                 .product(name: "NIOWebSocket", package: "swift-nio"),
             ],
             exclude: ["websocket_server.py"], swiftSettings: base),
+        .testTarget(
+            name: "EdgeTests",
+            dependencies: [
+                "TestSupport", "AWS", "Binance", "Transport", "Encoding", "Posix", "s3-put",
+                "kinesis-put", "rest-pull", "sbe-tap", "healthd", "recq", "exchange-sim",
+            ],
+            exclude: ["documented_errors.py", "endpoints.py"], swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Encoding", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Identity", "Records", "Binance"]),

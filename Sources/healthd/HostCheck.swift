@@ -26,10 +26,15 @@ struct HostCheck: Sendable {
     /// - Parameter fields: every `Host` field of the request. Programs that speak HTTP/1.0, such as
     ///   probes, send none; browsers always send one.
     func admits(_ fields: [String]) -> Bool {
-        guard let field = fields.first else { return true }
+        guard let field = fields.first, !field.isEmpty else { return true }
         guard fields.count == 1, let host = Self.host(field.lowercased()) else { return false }
         if Self.isLoopback(host) || names.contains(host) { return true }
         return takesAnyAddress && Self.isAddress(host)
+    }
+
+    /// True for a `Host` field that is one: a host, perhaps with a port, or nothing.
+    static func isValid(_ field: String) -> Bool {
+        field.isEmpty || host(field.lowercased()) != nil
     }
 
     /// The host of `host[:port]`, without brackets and a dot at its end; nil for what is not one,

@@ -21,6 +21,13 @@ struct Router: Sendable {
 
     /// The answer to a request; the body of an answer to HEAD is not sent.
     func respond(to request: Request) -> Response {
+        if let fault = request.fault { return .error(400, fault) }
+        let response = answer(toWhole: request)
+        return request.acceptEncoding.isEmpty
+            ? response : response.compressed(for: request.acceptEncoding)
+    }
+
+    private func answer(toWhole request: Request) -> Response {
         var request = request
         // `/health/` is `/health`; `OPTIONS *` asks about the whole server.
         while request.path.count > 1, request.path.hasSuffix("/") { request.path.removeLast() }

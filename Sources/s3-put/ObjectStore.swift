@@ -41,6 +41,11 @@ enum ObjectStore: ~Copyable {
                 cause: "retry")
         }
         configuration.policy.shouldStop = isAbandoned
+        configuration.onMove = { bucket, asked, region in
+            log.info(
+                "the bucket \(bucket) is in \(region), not in \(asked): set AWS_REGION=\(region)",
+                cause: "region")
+        }
         do throws(AWSError) {
             return .bucket(
                 BucketStore(
