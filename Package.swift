@@ -261,7 +261,7 @@ let package = Package(
                 "TestSupport", "AWS", "Binance", "Transport", "Encoding", "Posix", "s3-put",
                 "kinesis-put", "rest-pull", "sbe-tap", "healthd", "recq", "exchange-sim",
             ],
-            exclude: ["documented_errors.py", "endpoints.py"], swiftSettings: base),
+            exclude: ["documented_errors.py", "endpoints.py", "proxy.py"], swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Encoding", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Identity", "Records", "Binance"]),

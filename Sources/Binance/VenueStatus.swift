@@ -72,7 +72,7 @@ public struct VenueStatus: Sendable {
             406...406, .asJSON, .unavailable, .final, .configuration, "try --encoding json"),
         VenueStatus(
             407...407, .final, .notPermitted, .final, .notPermitted,
-            "the proxy wants a user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
+            "the proxy wants a user name and password in HTTPS_PROXY"),
         VenueStatus(408...408, .again, .gaveUp, .again, nil),
         VenueStatus(
             410...410, .final, .unavailable, .final, .configuration,

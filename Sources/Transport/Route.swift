@@ -41,8 +41,7 @@ enum Route {
         case 407:
             return (
                 .proxy,
-                "the proxy wants a user name and password (407): "
-                    + "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+                "the proxy wants a user name and password in HTTPS_PROXY (407)"
             )
         // It cannot reach the server now, or is busy.
         case 408, 429, 500...599:

@@ -58,18 +58,7 @@ final class Connection: ChannelInboundHandler {
             head = received
             body = 0
             expect(requestTime, context)
-            guard received.version != .http1_0 else { return }
-            let expectations = received.headers[canonicalForm: "Expect"].map { $0.lowercased() }
-            if expectations.contains(where: { $0 != "100-continue" }) {
-                refuse(417, "nothing but 100-continue can be expected here", context)
-            } else if let length = received.headers.first(name: "Content-Length").flatMap(Int.init),
-                length > Self.maximumBody
-            {
-                refuse(413, "requests have no body here", context)
-            } else if !expectations.isEmpty {
-                let head = HTTPResponseHead(version: .http1_1, status: .continue)
-                context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
-            }
+            judge(received, context)
         case .body(let bytes):
             body += bytes.readableBytes
             if body > Self.maximumBody { refuse(413, "requests have no body here", context) }
@@ -112,6 +101,27 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: - Answers
 
+    /// Answers at once where the head alone shows that there is nothing to wait for.
+    private func judge(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if head.method == .CONNECT {
+            return refuse(405, "this is not a proxy", context, [("Allow", Router.allowed)])
+        }
+        guard head.version != .http1_0 else { return }
+        let codings = head.headers[canonicalForm: "Transfer-Encoding"].map { $0.lowercased() }
+        let expectations = head.headers[canonicalForm: "Expect"].map { $0.lowercased() }
+        let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
+        if codings.contains(where: { $0 != "chunked" }) {
+            refuse(501, "no coding but chunked is known here", context)
+        } else if expectations.contains(where: { $0 != "100-continue" }) {
+            refuse(417, "nothing but 100-continue can be expected here", context)
+        } else if length > Self.maximumBody {
+            refuse(413, "requests have no body here", context)
+        } else if !expectations.isEmpty, length > 0 || !codings.isEmpty {
+            let head = HTTPResponseHead(version: .http1_1, status: .continue)
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        }
+    }
+
     private func request(_ head: HTTPRequestHead) -> Request {
         let target = RequestTarget(head.uri, isOptions: head.method == .OPTIONS)
         var request = Request(
@@ -119,8 +129,12 @@ final class Connection: ChannelInboundHandler {
             accept: head.headers["Accept"].joined(separator: ","),
             acceptEncoding: head.headers["Accept-Encoding"].joined(separator: ","),
             authorization: head.headers.first(name: "Authorization") ?? "",
-            hosts: head.headers["Host"], isMetricsPort: isMetrics)
-        if target == nil, head.method != .CONNECT {
+            hosts: head.headers["Host"].map { field in
+                String(
+                    field.drop { $0 == "\t" || $0 == " " }.reversed()
+                        .drop { $0 == "\t" || $0 == " " }.reversed())
+            }, isMetricsPort: isMetrics)
+        if target == nil {
             request.fault = "the target is not a path or a URL"
         } else if request.hosts.count > 1 {
             request.fault = "there is more than one Host"
@@ -138,11 +152,16 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Answers before the request is whole, and ends the connection: the rest is not read.
-    private func refuse(_ status: Int, _ reason: String, _ context: ChannelHandlerContext) {
+    private func refuse(
+        _ status: Int, _ reason: String, _ context: ChannelHandlerContext,
+        _ headers: [(String, String)] = []
+    ) {
         guard var head else { return }
         self.head = nil
         head.headers.replaceOrAdd(name: "Connection", value: "close")
-        send(.error(status, reason), to: head, context)
+        var answer = Response.error(status, reason)
+        for (name, value) in headers { answer.headers[name] = value }
+        send(answer, to: head, context)
     }
 
     private func headers(_ answer: Response) -> HTTPHeaders {

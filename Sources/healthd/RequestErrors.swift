@@ -1,5 +1,7 @@
+import Encoding
 import NIOCore
 import NIOHTTP1
+import Posix
 
 /// Answers what is not a request of HTTP/1 with the status that says why, and ends the connection:
 /// what comes after it cannot be told apart any more.
@@ -29,6 +31,7 @@ final class RequestErrors: ChannelDuplexHandler {
                 version: .http1_1, status: HTTPResponseStatus(statusCode: status),
                 headers: [
                     "Content-Type": answer.contentType, "Connection": "close",
+                    "Date": Timestamp.http(seconds: Clock.realtimeNanoseconds() / 1_000_000_000),
                     "Content-Length": "\(answer.body.readableBytes)",
                 ])
             context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -19,7 +19,8 @@ enum ErrorPage {
 
     private static var services: String {
         ErrorTable.Source.allCases.map { source in
-            var text = "\n## \(title(source))\n\n| code | exit | tried | what to do |\n|--|--|--|--|\n"
+            var text =
+                "\n## \(title(source))\n\n| code | exit | tried | what to do |\n|--|--|--|--|\n"
             var order: [String] = []
             var codes: [String: [String]] = [:]
             for row in ErrorTable.rows where row.source == source {

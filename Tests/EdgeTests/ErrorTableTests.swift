@@ -160,8 +160,8 @@ struct ErrorTableTests {
         let outcome = try Program.run(
             "kinesis-put",
             [
-                "--streams", "*=market", "--endpoint-url", server.url, "--drain-timeout", "0.5",
-                "--max-attempts", "1", "--hold-pause", "0.1", "--state-dir", place.path("state"),
+                "--streams", "*=market", "--endpoint-url", server.url, "--give-up-after", "1",
+                "--hold-pause", "0.1", "--state-dir", place.path("state"),
             ], input: try OneTrade.frame(), environment: Keys.environment)
         let isWaitedOut = [.throttle, .transient].contains(expected.handling)
         #expect(

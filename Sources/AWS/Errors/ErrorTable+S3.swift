@@ -12,10 +12,12 @@ extension ErrorTable {
             .s3, .final, .notPermitted,
             "the bucket belongs to another account than --expected-bucket-owner, or its owner "
                 + "wants the requester to pay", ["InvalidPayer"])
-        + group(.s3, .final, .notPermitted, policy, [
-            "AccessForbidden", "CrossLocationLoggingProhibited", "CredentialsNotSupported",
-            "InvalidSecurity",
-        ])
+        + group(
+            .s3, .final, .notPermitted, policy,
+            [
+                "AccessForbidden", "CrossLocationLoggingProhibited", "CredentialsNotSupported",
+                "InvalidSecurity",
+            ])
         + group(
             .s3, .final, .notPermitted,
             "the object is archived or locked: restore it, or give another prefix",
@@ -44,22 +46,24 @@ extension ErrorTable {
                 + "or virtual",
             ["InvalidAddressingHeader", "InvalidURI", "MethodNotAllowed"])
         + group(
-            .s3, .final, .configuration, "check --storage-class",
+            .s3, .final, .configuration, "the store has no such class: check --storage-class",
             ["InvalidStorageClass"])
         + group(
-            .s3, .final, .configuration, "check --sse and --kms-key-id, and the encryption that "
+            .s3, .final, .configuration,
+            "check --sse and --kms-key-id, and the encryption that "
                 + "the bucket's policy asks for",
             [
                 "EncryptionTypeMismatch", "InvalidEncryptionAlgorithmError",
-                "KMS.UnsupportedOperationException", "ServerSideEncryptionConfigurationNotFoundError",
+                "ServerSideEncryptionConfigurationNotFoundError",
             ])
-        + group(.s3, .final, .configuration, "check --tags", ["InvalidTag"])
+        + group(.s3, .final, .configuration, "a tag is not valid: check --tags", ["InvalidTag"])
         + group(
             .s3, .final, .configuration,
             "the bucket takes no ACLs, or not this one: its ownership settings decide",
             ["AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"])
         + group(
-            .s3, .final, .configuration, "the bucket's state does not allow this: look at its "
+            .s3, .final, .configuration,
+            "the bucket's state does not allow this: look at its "
                 + "versioning, object lock and lifecycle settings",
             [
                 "InvalidBucketState", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
@@ -83,8 +87,10 @@ extension ErrorTable {
             .s3, .transient, .protocolBroken,
             "the bytes that arrived are not the ones that were sent: a proxy on the way, or bad "
                 + "memory; other stores may need --checksum md5",
-            ["BadDigest", "IncompleteBody", "InvalidDigest", "XAmzContentSHA256Mismatch",
-                "XAmzContentChecksumMismatch"])
+            [
+                "BadDigest", "IncompleteBody", "InvalidDigest", "XAmzContentSHA256Mismatch",
+                "XAmzContentChecksumMismatch",
+            ])
         + group(
             .s3, .final, .protocolBroken,
             "the upload was ended by somebody else, such as a lifecycle rule; it begins anew",
@@ -117,14 +123,16 @@ extension ErrorTable {
         + group(
             .s3, .final, .protocolBroken, "the tags and other metadata of the object are too long",
             ["MetadataTooLarge", "RequestHeaderSectionTooLarge"])
-        + group(.s3, .final, .protocolBroken, report, [
-            "AmbiguousGrantByEmailAddress", "IncorrectNumberOfFilesInPostRequest",
-            "InlineDataTooLarge", "InvalidPolicyDocument", "InvalidRange", "InvalidSOAPRequest",
-            "InvalidTargetBucketForLogging", "InvalidWriteOffset", "MalformedACLError",
-            "MalformedPOSTRequest", "MalformedXML", "MaxPostPreDataLengthExceededError",
-            "MissingAttachment", "MissingRequestBodyError", "MissingSecurityElement",
-            "MissingSecurityHeader", "NoLoggingStatusForKey", "NotModified",
-            "RequestIsNotMultiPartContent", "RequestTorrentOfBucketError", "UnexpectedContent",
-            "UnresolvableGrantByEmailAddress", "UserKeyMustBeSpecified", "BucketNotEmpty",
-        ])
+        + group(
+            .s3, .final, .protocolBroken, report,
+            [
+                "AmbiguousGrantByEmailAddress", "IncorrectNumberOfFilesInPostRequest",
+                "InlineDataTooLarge", "InvalidPolicyDocument", "InvalidRange", "InvalidSOAPRequest",
+                "InvalidTargetBucketForLogging", "InvalidWriteOffset", "MalformedACLError",
+                "MalformedPOSTRequest", "MalformedXML", "MaxPostPreDataLengthExceededError",
+                "MissingAttachment", "MissingRequestBodyError", "MissingSecurityElement",
+                "MissingSecurityHeader", "NoLoggingStatusForKey", "NotModified",
+                "RequestIsNotMultiPartContent", "RequestTorrentOfBucketError", "UnexpectedContent",
+                "UnresolvableGrantByEmailAddress", "UserKeyMustBeSpecified", "BucketNotEmpty",
+            ])
 }

@@ -1,19 +1,25 @@
 extension ErrorTable {
     /// Codes that every service may answer with.
     static let common: [Row] =
-        group(.all, .final, .notPermitted, policy, [
-            "AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation",
-        ])
-        + group(.all, .credentials, .notPermitted, renew, [
-            "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired",
-        ])
+        group(
+            .all, .final, .notPermitted, policy,
+            [
+                "AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation",
+            ])
+        + group(
+            .all, .credentials, .notPermitted, renew,
+            [
+                "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired",
+            ])
         + group(
             .all, .credentials, .notPermitted,
             "the session token does not belong to this key: take all three values from one place",
             ["InvalidToken"])
-        + group(.all, .credentials, .notPermitted, unknownKey, [
-            "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
-        ])
+        + group(
+            .all, .credentials, .notPermitted, unknownKey,
+            [
+                "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
+            ])
         + group(
             .all, .credentials, .notPermitted,
             "the signature did not arrive whole: a proxy may change the request's headers",
@@ -24,24 +30,31 @@ extension ErrorTable {
         + group(
             .all, .signature, .notPermitted, "the secret access key is not the one of this key id",
             ["AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch"])
-        + group(.all, .clock, .notPermitted, clock, [
-            "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
-        ])
+        + group(
+            .all, .clock, .notPermitted, clock,
+            [
+                "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
+            ])
         + group(
             .all, .final, .notPermitted,
             "the account is not signed up for the service, or the region is not enabled for it",
             ["NotSignedUp", "OptInRequired", "SubscriptionRequiredException"])
-        + group(.all, .throttle, .unavailable, fewer, [
-            "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
-            "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
-            "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequests",
-            "TooManyRequestsException", "TransactionInProgressException",
-        ])
-        + group(.all, .transient, .unavailable, patience, [
-            "InternalError", "InternalFailure", "InternalFailureException", "InternalServerError",
-            "InternalServiceError", "InternalServiceFault", "PriorRequestNotComplete",
-            "ServiceUnavailable", "ServiceUnavailableException",
-        ])
+        + group(
+            .all, .throttle, .unavailable, fewer,
+            [
+                "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException",
+                "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
+                "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequests",
+                "TooManyRequestsException", "TransactionInProgressException",
+            ])
+        + group(
+            .all, .transient, .unavailable, patience,
+            [
+                "InternalError", "InternalFailure", "InternalFailureException",
+                "InternalServerError",
+                "InternalServiceError", "InternalServiceFault", "PriorRequestNotComplete",
+                "ServiceUnavailable", "ServiceUnavailableException",
+            ])
         + group(
             .all, .transient, .unavailable,
             "the request came too slowly: check the network, and that nothing on the way holds it up",
@@ -57,11 +70,13 @@ extension ErrorTable {
                 "InvalidAction", "MissingAction", "NotImplementedException",
                 "UnknownOperationException", "UnsupportedOperation", "UnsupportedProtocol",
             ])
-        + group(.all, .final, .protocolBroken, report, [
-            "InvalidParameterCombination", "InvalidParameterValue", "InvalidQueryParameter",
-            "MalformedHttpRequestException", "MalformedQueryString", "MissingParameter",
-            "SerializationException", "ValidationError", "ValidationException",
-        ])
+        + group(
+            .all, .final, .protocolBroken, report,
+            [
+                "InvalidParameterCombination", "InvalidParameterValue", "InvalidQueryParameter",
+                "MalformedHttpRequestException", "MalformedQueryString", "MissingParameter",
+                "SerializationException", "ValidationError", "ValidationException",
+            ])
         // What the client itself finds instead of an answer.
         + group(
             .all, .transient, .protocolBroken,
@@ -92,9 +107,11 @@ extension ErrorTable {
             .kinesis, .final, .notPermitted,
             "allow kms:GenerateDataKey (and kms:Decrypt) on the KMS key of the stream or bucket",
             ["KMSAccessDeniedException"])
-        + group(.kinesis, .final, .configuration, kmsKey, [
-            "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
-        ])
+        + group(
+            .kinesis, .final, .configuration, kmsKey,
+            [
+                "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
+            ])
         + group(
             .kinesis, .final, .configuration, "the account has no subscription to KMS",
             ["KMSOptInRequired"])
@@ -135,10 +152,12 @@ extension ErrorTable {
             .kms, .final, .notPermitted,
             "allow kms:GenerateDataKey (and kms:Decrypt) on the KMS key of the stream or bucket",
             ["AccessDeniedException", "InvalidGrantTokenException"])
-        + group(.kms, .final, .configuration, kmsKey, [
-            "DisabledException", "InvalidStateException", "KMSInvalidStateException",
-            "NotFoundException",
-        ])
+        + group(
+            .kms, .final, .configuration, kmsKey,
+            [
+                "DisabledException", "InvalidStateException", "KMSInvalidStateException",
+                "NotFoundException",
+            ])
         + group(
             .kms, .final, .configuration,
             "the KMS key cannot encrypt data: name a symmetric key (ENCRYPT_DECRYPT)",
@@ -149,12 +168,16 @@ extension ErrorTable {
         + group(
             .kms, .final, .configuration, "the account has no subscription to KMS",
             ["OptInRequired", "SubscriptionRequiredException"])
-        + group(.kms, .throttle, .unavailable, "it is tried again, slower; --bucket-key saves "
-            + "calls to KMS", ["LimitExceededException", "ThrottlingException"])
-        + group(.kms, .transient, .unavailable, patience, [
-            "DependencyTimeoutException", "InternalException", "KMSInternalException",
-            "KeyUnavailableException",
-        ])
+        + group(
+            .kms, .throttle, .unavailable,
+            "it is tried again, slower; --bucket-key saves "
+                + "calls to KMS", ["LimitExceededException", "ThrottlingException"])
+        + group(
+            .kms, .transient, .unavailable, patience,
+            [
+                "DependencyTimeoutException", "InternalException", "KMSInternalException",
+                "KeyUnavailableException",
+            ])
         + group(.kms, .final, .protocolBroken, report, ["DryRunOperationException"])
 
     /// Amazon CloudWatch, PutMetricData.

@@ -11,7 +11,7 @@ extension ErrorTable {
                 + "not the service that it should be", ["HTTP401", "HTTP403"])
         + group(
             .status, .final, .notPermitted,
-            "the proxy wants a user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+            "the proxy wants a user name and password in HTTPS_PROXY",
             ["HTTP407"])
         + group(
             .status, .final, .notPermitted,
@@ -35,10 +35,13 @@ extension ErrorTable {
             .status, .final, .protocolBroken,
             "the store does not know a header of this request, a checksum or If-None-Match: try "
                 + "--checksum md5, or --conditional-writes head", ["HTTP501"])
-        + group(.status, .transient, .unavailable, patience, [
-            "HTTP408", "HTTP425", "HTTP500", "HTTP502", "HTTP503", "HTTP504", "HTTP509", "HTTP520",
-            "HTTP521", "HTTP522", "HTTP523", "HTTP524", "HTTP529", "HTTP530",
-        ])
+        + group(
+            .status, .transient, .unavailable, patience,
+            [
+                "HTTP408", "HTTP425", "HTTP500", "HTTP502", "HTTP503", "HTTP504", "HTTP509",
+                "HTTP520",
+                "HTTP521", "HTTP522", "HTTP523", "HTTP524", "HTTP529", "HTTP530",
+            ])
         + group(
             .status, .final, .unavailable, "the server does not speak this version of HTTP",
             ["HTTP505"])

@@ -20,8 +20,9 @@ extension S3Client {
         let isName =
             (3...255).contains(bytes.count)
             && bytes.allSatisfy {
-                isLetterOrDigit($0) || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_")]
-                    .contains($0)
+                isLetterOrDigit($0)
+                    || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_")]
+                        .contains($0)
             }
         guard isName else {
             return "this is not a valid bucket name (3 to 255 of a-z A-Z 0-9 . _ -)"

@@ -49,7 +49,9 @@ extension S3Client {
     mutating func follow(_ error: AWSError, _ bucket: String) -> Bool {
         let isRedirect = [301, 302, 307, 308].contains(error.status)
         guard isRedirect || error.status == 400 || error.status == 403 else { return false }
-        if isRedirect, let location = error.location, let detour = detour(to: location, error, bucket) {
+        if isRedirect, let location = error.location,
+            let detour = detour(to: location, error, bucket)
+        {
             self.detour = detour
             if let region = region(in: error) { move(bucket, to: region) }
             return true
@@ -80,7 +82,8 @@ extension S3Client {
         guard let target = Endpoint(location.prefix(start) + authority) else { return nil }
         let now = Clock.monotonicNanoseconds()
         let isPermanent = error.status == 301 || error.status == 308
-        let isBucketHost = target.host.hasPrefix(bucket.lowercased() + ".")
+        let isBucketHost =
+            target.host.hasPrefix(bucket.lowercased() + ".")
             && path != "/\(bucket)" && !path.hasPrefix("/\(bucket)/")
         let isKnown: Bool
         if let override {

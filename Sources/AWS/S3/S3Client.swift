@@ -111,7 +111,8 @@ public struct S3Client: ~Copyable {
                 isDualStack: configuration.usesDualStack)
         let path = key.map { "/" + $0.percentEncoded(keeping: "-._~/") } ?? ""
         let inPath =
-            detour.map { !$0.isBucketHost } ?? configuration.usesPathStyle ?? (override != nil) || endpoint.isAddress
+            detour.map { !$0.isBucketHost } ?? configuration.usesPathStyle ?? (override != nil)
+            || endpoint.isAddress
             || endpoint.isTLS && bucket.contains(".") || bucket.contains("_")
             || bucket.lowercased() != bucket
         var call = ServiceCall(
