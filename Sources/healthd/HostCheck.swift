@@ -26,7 +26,7 @@ struct HostCheck: Sendable {
     /// - Parameter fields: every `Host` field of the request. Programs that speak HTTP/1.0, such as
     ///   probes, send none; browsers always send one.
     func admits(_ fields: [String]) -> Bool {
-        guard let field = fields.first, !field.isEmpty else { return true }
+        guard let field = fields.first else { return true }
         guard fields.count == 1, let host = Self.host(field.lowercased()) else { return false }
         if Self.isLoopback(host) || names.contains(host) { return true }
         return takesAnyAddress && Self.isAddress(host)

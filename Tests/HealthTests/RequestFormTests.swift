@@ -70,7 +70,10 @@ struct RequestFormTests {
             bytes: "GET /live HTTP/1.1\r\nHost: a/b\r\n\r\n", statuses: [400]),
         Form(
             testDescription: "an empty Host",
-            bytes: "GET /health/ HTTP/1.1\r\nHost:\r\n\r\n", statuses: [200]),
+            bytes: "GET /live HTTP/1.1\r\nHost:\r\n\r\n", statuses: [200]),
+        Form(
+            testDescription: "an empty Host where no token protects",
+            bytes: "GET /health HTTP/1.1\r\nHost:\r\n\r\n", statuses: [403]),
         // Methods.
         Form(
             testDescription: "HEAD", bytes: "HEAD /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",

@@ -56,14 +56,14 @@ struct SingleSignOn {
         if let name = profile.settings["sso_session"] {
             guard let found = files.ssoSession(name) else {
                 throw failure(
-                    "\(profile.place(of: "sso_session")) names [sso-session \(name)], which is not "
-                        + "there", .configuration)
+                    "\(Self.start(profile, "sso_session")), and [sso-session \(name)] is not there",
+                    .configuration)
             }
             session = found
         }
         func value(_ name: String) throws(AWSError) -> String {
             if let text = session[name]?.text ?? profile.settings[name] { return text }
-            throw failure("\(profile.place(of: used)) has no \(name)", .configuration)
+            throw failure("\(Self.start(profile, used)), and has no \(name)", .configuration)
         }
         let start = try value("sso_start_url")
         return Settings(
@@ -81,17 +81,24 @@ struct SingleSignOn {
         do throws(SystemError) {
             bytes = try Files.status(path) == nil ? nil : try Files.read(path, limit: 64 << 10)
         } catch { throw failure("\(error)", .configuration) }
+        let start = Self.start(
+            profile, profile.settings["sso_session"] == nil ? "sso_start_url" : "sso_session")
         guard let bytes else {
-            throw failure("nobody has signed in: \(path) is not there", hint: again)
+            throw failure("\(start), who has not signed in: \(path) is not there", hint: again)
         }
         guard let fields = FlatJSON.parse(bytes), let token = fields["accessToken"],
             let end = fields["expiresAt"].flatMap(Timestamp.seconds(rfc3339:)),
             !CleanText.isBroken(token), !token.isEmpty
-        else { throw failure("\(path) does not hold a token and its end", hint: again) }
+        else { throw failure("\(start), and \(path) holds no token", hint: again) }
         guard end > Clock.realtimeNanoseconds() / 1_000_000_000 else {
-            throw failure("the sign-in is over (\(path))", hint: again)
+            throw failure("\(start), which is over (\(path))", hint: again)
         }
         return token
+    }
+
+    /// How every complaint about a profile begins.
+    private static func start(_ profile: Profile, _ setting: String) -> String {
+        "\(profile.place(of: setting)) uses \(setting): a sign-in by a person"
     }
 
     /// Reads `{"roleCredentials":{"accessKeyId":…,"expiration":MILLISECONDS}}`.

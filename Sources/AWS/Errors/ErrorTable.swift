@@ -69,12 +69,15 @@ enum ErrorTable {
         $0[$1.source, default: [:]][$1.code] = $1
     }
 
+    /// A code that a service is not known for means what it means where it is documented.
+    private static let anywhere = Dictionary(rows.map { ($0.code, $0) }) { first, _ in first }
+
     /// What is known of a service's code; nil for one that is not documented.
     static func row(_ code: String, of service: String) -> Row? {
         // S3 names errors of KMS with a prefix.
         if code.hasPrefix("KMS."), let row = index[.kms]?[String(code.dropFirst(4))] { return row }
         return index[Source(service: service)]?[code] ?? index[.all]?[code]
-            ?? index[.status]?[code]
+            ?? index[.status]?[code] ?? anywhere[code]
     }
 
     /// Rows of one source that differ only in their code.
