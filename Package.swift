@@ -280,6 +280,14 @@ let package = Package(
                 .product(name: "NIOWebSocket", package: "swift-nio"),
             ],
             exclude: ["websocket_server.py"], swiftSettings: base),
+        .testTarget(
+            name: "EdgeTests",
+            dependencies: [
+                "TestSupport", "AWS", "Binance", "Transport", "Encoding", "Posix", "s3-put",
+                "kinesis-put", "rest-pull", "sbe-tap", "healthd", "recq", "exchange-sim",
+            ],
+            exclude: ["botocore_profile.py", "documented_errors.py", "endpoints.py", "proxy.py"],
+            swiftSettings: base),
         tests("AWSTests", ["AWS", "Transport", "Encoding", "Posix", "TestSupport"]),
         tests("SchemaModelTests", ["SchemaModel", "SBE", "sbe-gen"]),
         tests("SBETests", ["SBE", "SchemaModel", "Identity", "Records", "Binance"]),

@@ -33,9 +33,6 @@ extension Timestamp {
     /// Reads the `Date` header, `Tue, 24 Nov 2026 12:00:00 GMT` (RFC 9110, section 5.6.7).
     public static func seconds(http text: String) -> Int64? {
         let words = text.split(separator: " ")
-        let months = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ]
         guard words.count == 6, words[5] == "GMT",
             let month = months.firstIndex(of: String(words[2]))
         else { return nil }
@@ -45,6 +42,22 @@ extension Timestamp {
             year: Int(words[3]), month: month + 1, day: Int(words[1]), hour: clock[0],
             minute: clock[1], second: clock[2])
     }
+
+    /// `Tue, 24 Nov 2026 12:00:00 GMT` (RFC 9110, section 5.6.7).
+    public static func http(seconds: Int64) -> String {
+        let days = floor(seconds, by: 86_400)
+        let date = CivilDate(daysSinceEpoch: days)
+        let clock = Int(remainder(seconds, by: 86_400))
+        // 1 January 1970 was a Thursday.
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(remainder(days, by: 7))]
+        return "\(weekday), \(padded(date.day, 2)) \(months[date.month - 1]) "
+            + "\(padded(date.year, 4)) \(padded(clock / 3600, 2)):"
+            + "\(padded(clock / 60 % 60, 2)):\(padded(clock % 60, 2)) GMT"
+    }
+
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
 
     /// The seconds by which a zone is ahead: `Z`, `+hh:mm`, `+hhmm` or `+hh`, or with a minus.
     private static func zone(_ text: ArraySlice<UInt8>) -> Int64? {

@@ -77,6 +77,8 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         case connect
         /// TLS failed; most often a certificate.
         case tls
+        /// A proxy refuses to let the connection through.
+        case proxy
         /// It took too long.
         case timeout
         /// The response is over its limit.
@@ -118,7 +120,7 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
     public var isRetryable: Bool {
         switch kind {
         case .resolve, .connect, .timeout, .broken, .tooLarge: true
-        case .tls, .badRequest, .unreadable, .libcurl: false
+        case .tls, .proxy, .badRequest, .unreadable, .libcurl: false
         }
     }
 

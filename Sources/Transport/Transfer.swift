@@ -30,7 +30,8 @@ final class Transfer {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         // A signature covers the path as it is written: curl must not tidy `/../` away.
         set(CURLOPT_PATH_AS_IS, 1)
-        if !request.usesProxy { set(CURLOPT_PROXY, "") }
+        try Route.set(
+            on: handle, to: request.url, authorities: authorities, usesProxy: request.usesProxy)
         set(CURLOPT_CUSTOMREQUEST, request.method)
         if request.method == "HEAD" { set(CURLOPT_NOBODY, 1) }
         set(CURLOPT_NOSIGNAL, 1)
@@ -46,7 +47,6 @@ final class Transfer {
         // minute, connections are replaced after five.
         set(CURLOPT_DNS_CACHE_TIMEOUT, 60)
         set(CURLOPT_MAXLIFETIME_CONN, 300)
-        if let file = authorities ?? Authorities.ofEnvironment { set(CURLOPT_CAINFO, file) }
         for (name, value) in request.headers + [("Expect", "")] {
             // A header without value is sent as "Name;"; "Name:" would take a default one away.
             let isDefault = name == "Expect"
@@ -198,6 +198,7 @@ final class Transfer {
         if let fileFailure { return failure(.unreadable, fileFailure) }
         var sent = 0
         ccurl_getinfo_long(handle, CURLINFO_REQUEST_SIZE, &sent)
+        if let refusal = Route.refusal(of: handle) { return failure(refusal.kind, refusal.reason) }
         // An answer that is no HTTP at all; before sending it is the URL that is wrong.
         let isAnswer = code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0
         let kind = isAnswer ? .broken : Self.kind(of: code)

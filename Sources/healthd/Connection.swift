@@ -1,7 +1,9 @@
+import Encoding
 import NIOCore
 import NIOHTTP1
+import Posix
 
-/// Router the requests of one connection, one after another, and ends it when the other side
+/// Answers the requests of one connection, one after another, and ends it when the other side
 /// takes too long: over a request, over reading an answer, or between two requests.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -56,9 +58,10 @@ final class Connection: ChannelInboundHandler {
             head = received
             body = 0
             expect(requestTime, context)
+            judge(received, context)
         case .body(let bytes):
             body += bytes.readableBytes
-            if body > Self.maximumBody { context.close(promise: nil) }
+            if body > Self.maximumBody { refuse(413, "requests have no body here", context) }
         case .end:
             guard let head else { return }
             self.head = nil
@@ -76,6 +79,18 @@ final class Connection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    /// Ends the sending side first: closing at once, with bytes of the client unread, would take the
+    /// answer away from it as well (RFC 9112, section 9.6).
+    private func hangUp(_ context: ChannelHandlerContext) {
+        expect(min(requestTime, .seconds(2)), context)
+        context.close(mode: .output, promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     // MARK: - Time
 
     private func expect(_ time: TimeAmount, _ context: ChannelHandlerContext) {
@@ -84,21 +99,76 @@ final class Connection: ChannelInboundHandler {
         deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
     }
 
-    // MARK: - Router
+    // MARK: - Answers
+
+    /// Answers at once where the head alone shows that there is nothing to wait for.
+    private func judge(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if head.method == .CONNECT {
+            return refuse(405, "this is not a proxy", context, [("Allow", Router.allowed)])
+        }
+        guard head.version != .http1_0 else { return }
+        let codings = head.headers[canonicalForm: "Transfer-Encoding"].map { $0.lowercased() }
+        let expectations = head.headers[canonicalForm: "Expect"].map { $0.lowercased() }
+        let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
+        if codings.contains(where: { $0 != "chunked" }) {
+            refuse(501, "no coding but chunked is known here", context)
+        } else if expectations.contains(where: { $0 != "100-continue" }) {
+            refuse(417, "nothing but 100-continue can be expected here", context)
+        } else if length > Self.maximumBody {
+            refuse(413, "requests have no body here", context)
+        } else if !expectations.isEmpty, length > 0 || !codings.isEmpty {
+            let head = HTTPResponseHead(version: .http1_1, status: .continue)
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        }
+    }
 
     private func request(_ head: HTTPRequestHead) -> Request {
-        let path = head.uri.prefix { $0 != "?" && $0 != "#" }
-        return Request(
-            method: head.method.rawValue, path: String(path),
+        let target = RequestTarget(head.uri, isOptions: head.method == .OPTIONS)
+        var request = Request(
+            method: head.method.rawValue, path: target?.path ?? head.uri,
             accept: head.headers["Accept"].joined(separator: ","),
+            acceptEncoding: head.headers["Accept-Encoding"].joined(separator: ","),
             authorization: head.headers.first(name: "Authorization") ?? "",
-            hosts: head.headers["Host"], isMetricsPort: isMetrics)
+            hosts: head.headers["Host"].map { field in
+                String(
+                    field.drop { $0 == "\t" || $0 == " " }.reversed()
+                        .drop { $0 == "\t" || $0 == " " }.reversed())
+            }, isMetricsPort: isMetrics)
+        if target == nil {
+            request.fault = "the target is not a path or a URL"
+        } else if request.hosts.count > 1 {
+            request.fault = "there is more than one Host"
+        } else if request.hosts.isEmpty, head.version != .http1_0 {
+            request.fault = "HTTP/1.1 needs a Host"
+        } else if let host = request.hosts.first, !HostCheck.isValid(host) {
+            request.fault = "the Host is not a host and a port"
+        }
+        // A request that came through a proxy, or was meant for one.
+        if let host = target?.host {
+            request.hosts = [host]
+            if !HostCheck.isValid(host) { request.fault = "the target's host is not valid" }
+        }
+        return request
+    }
+
+    /// Answers before the request is whole, and ends the connection: the rest is not read.
+    private func refuse(
+        _ status: Int, _ reason: String, _ context: ChannelHandlerContext,
+        _ headers: [(String, String)] = []
+    ) {
+        guard var head else { return }
+        self.head = nil
+        head.headers.replaceOrAdd(name: "Connection", value: "close")
+        var answer = Response.error(status, reason)
+        for (name, value) in headers { answer.headers[name] = value }
+        send(answer, to: head, context)
     }
 
     private func headers(_ answer: Response) -> HTTPHeaders {
         var headers = HTTPHeaders([
             ("Content-Type", answer.contentType), ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
+            ("Date", Timestamp.http(seconds: Clock.realtimeNanoseconds() / 1_000_000_000)),
         ])
         for (name, value) in answer.headers { headers.add(name: name, value: value) }
         return headers
@@ -123,7 +193,11 @@ final class Connection: ChannelInboundHandler {
     ) {
         var headers = headers(answer)
         headers.add(name: "Content-Length", value: "\(answer.body.readableBytes)")
-        if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
+        if !head.isKeepAlive {
+            headers.add(name: "Connection", value: "close")
+        } else if head.version == .http1_0 {
+            headers.add(name: "Connection", value: "keep-alive")
+        }
         let response = HTTPResponseHead(
             version: head.version, status: HTTPResponseStatus(statusCode: answer.status),
             headers: headers)
@@ -136,7 +210,7 @@ final class Connection: ChannelInboundHandler {
         let isKept = head.isKeepAlive
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { result in
             let (connection, context) = bound.value
-            guard isKept, case .success = result else { return context.close(promise: nil) }
+            guard isKept, case .success = result else { return connection.hangUp(context) }
             connection.expect(Self.idleTime, context)
         }
     }

@@ -32,6 +32,11 @@ struct HostCheck: Sendable {
         return takesAnyAddress && Self.isAddress(host)
     }
 
+    /// True for a `Host` field that is one: a host, perhaps with a port, or nothing.
+    static func isValid(_ field: String) -> Bool {
+        field.isEmpty || host(field.lowercased()) != nil
+    }
+
     /// The host of `host[:port]`, without brackets and a dot at its end; nil for what is not one,
     /// such as a name with a user before it (RFC 9110, section 7.2).
     private static func host(_ field: String) -> String? {

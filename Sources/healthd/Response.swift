@@ -32,10 +32,14 @@ struct Request: Sendable {
     var path = "/"
     /// The `Accept` header; empty for none.
     var accept = ""
+    /// The `Accept-Encoding` header; empty for none.
+    var acceptEncoding = ""
     /// The `Authorization` header; empty for none.
     var authorization = ""
     /// Every `Host` header.
     var hosts: [String] = []
+    /// Why it is not a request that can be answered; nil for one that is.
+    var fault: String?
     /// True on the port that has only /metrics.
     var isMetricsPort = false
 }

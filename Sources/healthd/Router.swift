@@ -18,9 +18,17 @@ struct Router: Sendable {
 
     /// Methods that are answered. OPTIONS is what load balancers ask that are told nothing else.
     private static let methods = ["GET", "HEAD", "OPTIONS"]
+    static let allowed = methods.joined(separator: ", ")
 
     /// The answer to a request; the body of an answer to HEAD is not sent.
     func respond(to request: Request) -> Response {
+        if let fault = request.fault { return .error(400, fault) }
+        let response = answer(toWhole: request)
+        return request.acceptEncoding.isEmpty
+            ? response : response.compressed(for: request.acceptEncoding)
+    }
+
+    private func answer(toWhole request: Request) -> Response {
         var request = request
         // `/health/` is `/health`; `OPTIONS *` asks about the whole server.
         while request.path.count > 1, request.path.hasSuffix("/") { request.path.removeLast() }
@@ -31,10 +39,9 @@ struct Router: Sendable {
                 404, "no such path: \(request.path)",
                 [("paths", .array(Self.paths.map { .string($0) }))])
         }
-        let allowed = Self.methods.joined(separator: ", ")
         guard Self.methods.contains(request.method) else {
             var refusal = Response.error(405, "\(request.method) is not allowed")
-            refusal.headers["Allow"] = allowed
+            refusal.headers["Allow"] = Self.allowed
             return refusal
         }
         guard request.method == "OPTIONS" else { return answer(request) }
@@ -42,7 +49,7 @@ struct Router: Sendable {
         if request.path == "/" { request.path = "/health" }
         request.accept = ""
         let full = request.path == "/events" ? Response() : answer(request)
-        return Response(status: full.status, headers: ["Allow": allowed])
+        return Response(status: full.status, headers: ["Allow": Self.allowed])
     }
 
     /// Why a request is not looked at; nil for one that is.

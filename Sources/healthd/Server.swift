@@ -82,7 +82,9 @@ final class Server {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(TLSServerHandler(context: tls)) }
-                    try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true)
+                    try pipeline.configureHTTPServerPipeline(
+                        withPipeliningAssistance: true, withErrorHandling: false)
+                    try pipeline.addHandler(RequestErrors())
                     try pipeline.addHandler(
                         Connection(
                             router, connections.value, subscribers.value, isMetrics: isMetrics,

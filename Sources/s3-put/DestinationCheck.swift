@@ -20,7 +20,7 @@ final class DestinationCheck: Sendable {
         /// It will not work.
         case bad(StageFailure)
         /// Nobody knows: no answer in time, or one that says nothing about storing objects.
-        case unknown(String)
+        case unknown(StageFailure)
         /// A stop signal came.
         case stopped
     }
@@ -46,13 +46,16 @@ final class DestinationCheck: Sendable {
         let answer = check.answers.takeAll().first
         thread.join(seconds: ObjectSink.joinTimeout)
         guard let answer else {
-            return isStopped ? .stopped : .unknown("no answer within \(options.checkTimeout) s")
+            return isStopped
+                ? .stopped
+                : .unknown(
+                    StageFailure(.gaveUp, "no answer within \(options.checkTimeout) s"))
         }
         guard let failure = answer else { return .good }
         switch failure.exitStatus {
         case .notPermitted, .configuration: return .bad(failure)
         case .inputOutput where options.access == nil: return .bad(failure)
-        default: return .unknown(failure.description)
+        default: return .unknown(failure)
         }
     }
 

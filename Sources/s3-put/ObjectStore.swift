@@ -42,6 +42,11 @@ enum ObjectStore: ~Copyable {
                 cause: "retry")
         }
         configuration.policy.shouldStop = isAbandoned
+        configuration.onMove = { bucket, asked, region in
+            log.info(
+                "the bucket \(bucket) is in \(region), not in \(asked): set AWS_REGION=\(region)",
+                cause: "region")
+        }
         return .bucket(
             BucketStore(
                 try S3Client(configuration, credentials: credentials), bucket: bucket,

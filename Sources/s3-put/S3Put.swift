@@ -142,7 +142,7 @@ struct S3Put: StageCommand {
         switch answer {
         case .good: stage.log.info("objects can be stored at \(options.destination.description)")
         case .bad(let failure): throw failure
-        case .unknown(let reason): throw StageFailure(.gaveUp, reason)
+        case .unknown(let failure): throw failure
         case .stopped: throw StageFailure(.gaveUp, "stopped before there was an answer")
         }
     }

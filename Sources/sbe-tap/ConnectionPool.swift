@@ -230,10 +230,6 @@ struct ConnectionPool: ~Copyable {
         switch failure {
         case .refused(let refusal) where refusal.status == 451:
             return "; the venue does not serve this location: run it elsewhere"
-        case .refused(let refusal) where (300..<400).contains(refusal.status):
-            return "; it redirects: set --ws-url to the URL of the streams themselves"
-        case .refused(let refusal) where refusal.status == 404:
-            return "; does --ws-url name the venue's streams?"
         case .transport(let error) where error.kind == .tls:
             return "; \(TransportError.authorityHint)"
         case .refused(let refusal)
@@ -242,6 +238,9 @@ struct ConnectionPool: ~Copyable {
                 ? "; BINANCE_API_KEY is not set, and the venue wants one for its SBE streams: set it, "
                     + "or use --encoding json, which needs none"
                 : "; the venue wants an API key of type Ed25519"
+        case .refused(let refusal):
+            let hint = VenueStatus.of(refusal.status).hint
+            return hint.isEmpty ? "" : "; \(hint)"
         default: return ""
         }
     }
@@ -251,12 +250,13 @@ struct ConnectionPool: ~Copyable {
     ) -> ExitStatus? {
         switch failure {
         case .refused(let refusal):
-            switch refusal.status {
-            case 401, 403, 407, 451: return .notPermitted
-            case 300..<400, 400, 404, 405, 410, 414, 426, 431: return .configuration
-            default: return nil
+            switch VenueStatus.of(refusal.status).streamCause {
+            case .notPermitted: return .notPermitted
+            case nil: return nil
+            default: return .configuration
             }
         case .transport(let error):
+            if error.kind == .proxy { return .notPermitted }
             // A certificate that nobody vouches for, or a URL that is none.
             return atStart && !error.isRetryable ? .configuration : nil
         case .broken, .ended: return nil

@@ -47,7 +47,7 @@ struct ErrorHintTests {
             code: "AccessDenied", status: 403,
             message: "User is not authorized to perform: kms:GenerateDataKey on resource k",
             category: .notPermitted, hint: "the KMS action that the message names"),
-        Case(code: "KMSThrottlingException", category: .unavailable, hint: ""),
+        Case(code: "KMSThrottlingException", category: .unavailable, hint: "slower"),
     ]
 
     @Test(arguments: cases)

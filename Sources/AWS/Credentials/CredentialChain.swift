@@ -85,6 +85,13 @@ struct CredentialChain: Sendable {
         switch (key, secret) {
         case (nil, nil): return nil
         case (let key?, let secret?):
+            for (name, value) in [("key id", key), ("secret", secret), ("session token", token)] {
+                if let value, CleanText.isBroken(value) {
+                    throw failure(
+                        "\(place ?? source): the \(name) has white space or a control character "
+                            + "inside", hint: "was it copied whole, and only it?")
+                }
+            }
             return Credentials(
                 accessKeyID: key, secretAccessKey: secret, sessionToken: token,
                 expiration: expiration, source: source, isRenewable: isRenewable)

@@ -125,8 +125,7 @@ struct MetadataService {
         var token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
         if let path = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] {
             do throws(SystemError) {
-                token = Self.withoutLineEnd(
-                    String(decoding: try Files.read(path, limit: 64 << 10), as: UTF8.self))
+                token = CleanText.of(try Files.read(path, limit: 64 << 10))
             } catch {
                 throw failure("container", .configuration, "\(error)")
             }
@@ -135,10 +134,6 @@ struct MetadataService {
             throw failure("container", .configuration, "the authorization token has a line break")
         }
         return token
-    }
-
-    private static func withoutLineEnd(_ text: String) -> String {
-        text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text
     }
 
     /// Sends, also again after no answer or a failure of the service's.

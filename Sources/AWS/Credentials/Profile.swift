@@ -39,10 +39,13 @@ struct ProfileFiles {
         let asked = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
         selected = asked ?? "default"
         isSelectionExplicit = asked != nil
-        let home = environment["HOME"]
+        let home = environment.home
         let credentialsPath =
-            environment["AWS_SHARED_CREDENTIALS_FILE"] ?? home.map { "\($0)/.aws/credentials" }
-        let configPath = environment["AWS_CONFIG_FILE"] ?? home.map { "\($0)/.aws/config" }
+            environment["AWS_SHARED_CREDENTIALS_FILE"].map(environment.expanded)
+            ?? home.map { "\($0)/.aws/credentials" }
+        let configPath =
+            environment["AWS_CONFIG_FILE"].map(environment.expanded)
+            ?? home.map { "\($0)/.aws/config" }
         credentials = try ProfileFiles.file(credentialsPath, isConfig: false)
         config = try ProfileFiles.file(configPath, isConfig: true)
         paths =
@@ -71,11 +74,19 @@ struct ProfileFiles {
     func selectedProfile() throws(AWSError) -> Profile? {
         if let profile = profile(selected) { return profile }
         guard isSelectionExplicit else { return nil }
-        throw AWSError(
-            .configuration, service: "", operation: "read profile",
-            message: "profile \(selected) is in neither the credentials nor the config file "
-                + "(\(paths))")
+        throw missing(selected)
     }
+
+    /// The error for a profile that is asked for and nowhere.
+    func missing(_ name: String) -> AWSError {
+        AWSError(
+            .configuration, service: "", operation: "read profile",
+            message: "profile \(name) is in neither the credentials nor the config file (\(paths))",
+            hint: credentials.misnamed[name] ?? config.misnamed[name] ?? "")
+    }
+
+    /// The section `[sso-session NAME]`; nil when it is not there.
+    func ssoSession(_ name: String) -> ProfileFile.Section? { config.ssoSessions[name] }
 
     /// The endpoint that the selected profile names for a service: in its `services` section,
     /// else for all.

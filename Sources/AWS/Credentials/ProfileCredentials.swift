@@ -18,9 +18,7 @@ struct ProfileCredentials {
         guard let profile = files.profile(name) else {
             // The default profile need not be there; one that is asked for must.
             if visited.isEmpty && name == "default" && !files.isSelectionExplicit { return nil }
-            throw failure(
-                "profile \(name) is in neither the credentials nor the config file "
-                    + "(\(files.paths))")
+            throw files.missing(name)
         }
         if let role = profile.settings["role_arn"] {
             return try assume(role, profile, through: visited)
@@ -30,10 +28,12 @@ struct ProfileCredentials {
             return try CredentialProcess.run(
                 command, of: profile.place(of: "credential_process"))
         }
-        let persons = ["sso_session", "sso_start_url", "sso_account_id", "login_session"]
-        if let setting = persons.first(where: { profile.settings[$0] != nil }) {
+        let signIn = SingleSignOn(environment: chain.environment, files: files)
+        if let found = try signIn.credentials(profile) { return found }
+        if profile.settings["login_session"] != nil {
             throw failure(
-                "\(profile.place(of: setting)) uses \(setting): a sign-in by a person, which is not supported",
+                "\(profile.place(of: "login_session")) uses login_session: a sign-in by a person, "
+                    + "which is not supported",
                 hint: "let the AWS CLI do it, in a profile with credential_process = "
                     + "aws configure export-credentials --profile \(name) --format process")
         }
@@ -48,7 +48,8 @@ struct ProfileCredentials {
         // The files may have been rewritten since.
         return try CredentialChain.pair(
             profile.settings["aws_access_key_id"], profile.settings["aws_secret_access_key"],
-            token: profile.settings["aws_session_token"], source: "profile \(profile.name)",
+            token: profile.settings["aws_session_token"] ?? profile.settings["aws_security_token"],
+            source: "profile \(profile.name)",
             isRenewable: true, place: profile.place(of: half))
     }
 
@@ -60,7 +61,8 @@ struct ProfileCredentials {
         let session = profile.settings["role_session_name"]
         let service = try chain.tokenService(profile)
         if let path = profile.settings["web_identity_token_file"] {
-            return try service.assume(role: role, session: session, tokenFile: path)
+            return try service.assume(
+                role: role, session: session, tokenFile: chain.environment.expanded(path))
         }
         guard profile.settings["mfa_serial"] == nil else {
             throw failure(

@@ -1,11 +1,12 @@
+import Encoding
 import Posix
 
 /// The shared files `~/.aws/credentials` and `~/.aws/config`: sections of names and values.
 ///
 /// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files", and what
 /// AWS's own tools take beside it (botocore 1.43.11): `:` instead of `=`, indented sections and
-/// keys, any line end. A byte order mark is passed over, which botocore refuses. A value in an
-/// indented line under `s3 =` has the name `s3.addressing_style`.
+/// keys, any line end, lines that continue a value. A byte order mark is passed over, which botocore
+/// refuses. A value in an indented line under `s3 =` has the name `s3.addressing_style`.
 struct ProfileFile {
     /// A value, and where it is.
     struct Setting: Equatable {
@@ -26,12 +27,19 @@ struct ProfileFile {
     private(set) var profiles: [String: Section] = [:]
     /// `[services NAME]` of the config file, likewise.
     private(set) var services: [String: Section] = [:]
+    /// `[sso-session NAME]` of the config file, likewise.
+    private(set) var ssoSessions: [String: Section] = [:]
+    /// What is wrong with a section that was meant to be a profile, by the profile's name.
+    private(set) var misnamed: [String: String] = [:]
     /// Where it is; nil when it is not there.
     private(set) var path: String?
+    /// Profiles of the config file that `[profile NAME]` names: they win over `[NAME]`.
+    private var explicit: Set<String> = []
 
     private enum Place {
         case profile(String)
         case services(String)
+        case ssoSession(String)
         /// A section that holds nothing for us, such as `[sso-session x]`.
         case other
         /// Before the first section.
@@ -65,7 +73,7 @@ struct ProfileFile {
                     throw malformed("a section without its closing bracket")
                 }
                 let title = Text.trimmed(content[content.index(after: content.startIndex)..<end])
-                section = Self.section(title, isConfig)
+                section = self.section(title, isConfig, "\(path):\(index + 1)")
                 parent = nil
                 add(section)
                 continue
@@ -73,22 +81,34 @@ struct ProfileFile {
             if case .outside = section {
                 throw malformed("a setting before the first section, such as [default]")
             }
-            guard let mark = content.firstIndex(where: { $0 == "=" || $0 == ":" }),
-                mark > content.startIndex
-            else {
-                // What is indented below a value continues it; no setting of ours has such values.
-                if let parent, parent.hasValue, indent > parent.indent { continue }
+            let place = "\(path):\(index + 1)"
+            let mark = content.firstIndex { $0 == "=" || $0 == ":" }
+            let key = mark.map { Text.trimmed(content[..<$0]).lowercased() } ?? ""
+            // What is indented below a value and does not begin with a setting's name continues it.
+            if let above = parent, above.hasValue, indent > above.indent, !Self.isName(key) {
+                extend(section, above.key, by: content)
+                continue
+            }
+            guard let mark, !key.isEmpty else {
                 throw malformed("neither a section nor NAME = VALUE")
             }
-            let key = Text.trimmed(content[..<mark]).lowercased()
-            let text = Self.value(content[content.index(after: mark)...])
-            let setting = Setting(text: text, place: "\(path):\(index + 1)")
-            if let parent, !parent.hasValue, indent > parent.indent {
-                add(section, "\(parent.key).\(key)", setting)
+            let text = Self.value(content[content.index(after: mark)...], of: key)
+            let setting = Setting(text: text, place: place)
+            if let above = parent, !above.hasValue, indent > above.indent {
+                add(section, "\(above.key).\(key)", setting)
             } else {
                 parent = (key, indent, !text.isEmpty)
                 if !text.isEmpty { add(section, key, setting) }
             }
+        }
+    }
+
+    /// True for what may be a setting's name: letters, digits, `_`, `-` and `.`, a letter first.
+    private static func isName(_ key: String) -> Bool {
+        guard let first = key.utf8.first, (0x61...0x7A).contains(first) else { return false }
+        return key.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0)
+                || [UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: ".")].contains($0)
         }
     }
 
@@ -115,6 +135,7 @@ struct ProfileFile {
         switch place {
         case .profile(let name): Self.add(key, setting, to: &profiles[name, default: [:]])
         case .services(let name): Self.add(key, setting, to: &services[name, default: [:]])
+        case .ssoSession(let name): Self.add(key, setting, to: &ssoSessions[name, default: [:]])
         case .other, .outside: break
         }
     }
@@ -123,15 +144,36 @@ struct ProfileFile {
         if let key { section[key] = setting }
     }
 
-    private static func section(_ title: String, _ isConfig: Bool) -> Place {
-        guard isConfig else { return .profile(unquoted(title)) }
+    /// Adds a line to a value.
+    private mutating func extend(_ place: Place, _ key: String, by line: String) {
+        guard case .profile(let name) = place, let before = profiles[name]?[key] else { return }
+        profiles[name]?[key] = Setting(text: before.text + "\n" + line, place: before.place)
+    }
+
+    private mutating func section(_ title: String, _ isConfig: Bool, _ place: String) -> Place {
         let words = title.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
-        if words == ["default"] { return .profile("default") }
-        guard words.count == 2 else { return .other }
-        let name = unquoted(Text.trimmed(words[1]))
+        let last = words.last.map(Self.unquoted) ?? ""
+        guard isConfig else {
+            if words.count == 2, words[0] == "profile" {
+                misnamed[last] =
+                    "[\(title)] (\(place)) is in the credentials file, where it has to be [\(last)]"
+            }
+            return .profile(Self.unquoted(title))
+        }
+        if words.count == 1, words[0] == "default" {
+            return explicit.contains("default") ? .other : .profile("default")
+        }
+        guard words.count == 2 else {
+            misnamed[last] =
+                "[\(title)] (\(place)) is in the config file, where it has to be [profile \(last)]"
+            return .other
+        }
         switch words[0] {
-        case "profile": return .profile(name)
-        case "services": return .services(name)
+        case "profile":
+            if last == "default", explicit.insert(last).inserted { profiles[last] = nil }
+            return .profile(last)
+        case "services": return .services(last)
+        case "sso-session": return .ssoSession(last)
         default: return .other
         }
     }
@@ -142,8 +184,10 @@ struct ProfileFile {
         return isQuoted ? String(name.dropFirst().dropLast()) : name
     }
 
-    /// A value ends where white space and `#` or `;` begin a comment.
-    private static func value(_ text: Substring) -> String {
+    /// A value ends where white space and `#` or `;` begin a comment, and is written without quotes;
+    /// but a command is left as it is, as the AWS CLI does.
+    private static func value(_ text: Substring, of key: String) -> String {
+        guard key != "credential_process" else { return Text.trimmed(text) }
         var value = text
         for start in text.indices where text[start] == "#" || text[start] == ";" {
             if start > text.startIndex, text[text.index(before: start)].isWhitespace {
@@ -151,6 +195,6 @@ struct ProfileFile {
                 break
             }
         }
-        return Text.trimmed(value)
+        return CleanText.of(String(value))
     }
 }

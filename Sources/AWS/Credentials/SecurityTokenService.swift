@@ -29,14 +29,18 @@ struct SecurityTokenService {
             let token: String
             do throws(SystemError) {
                 let bytes = try Files.read(path, limit: Self.maximumToken + 1)
-                token = String(decoding: bytes, as: UTF8.self)
+                token = CleanText.of(bytes)
             } catch { throw CredentialChain.failure("web identity token: \(error)") }
+            guard !token.isEmpty, !CleanText.isBroken(token) else {
+                throw CredentialChain.failure(
+                    "web identity token: \(path) does not hold one token and nothing else")
+            }
             do throws(AWSError) {
                 return try send(
                     "AssumeRoleWithWebIdentity",
                     [
                         ("RoleArn", role), ("RoleSessionName", Self.name(session)),
-                        ("WebIdentityToken", Self.withoutLineEnd(token)),
+                        ("WebIdentityToken", token),
                     ], role, with: nil)
             } catch {
                 let isToken = ["InvalidIdentityToken", "ExpiredTokenException", "ExpiredToken"]
@@ -111,11 +115,5 @@ struct SecurityTokenService {
     /// A name of 2 to 64 characters that the service takes.
     private static func name(_ given: String?) -> String {
         given ?? "bitcoin-ingestor-\(Clock.realtimeNanoseconds() / 1_000_000)"
-    }
-
-    private static func withoutLineEnd(_ text: String) -> String {
-        var bytes = Array(text.utf8)
-        while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

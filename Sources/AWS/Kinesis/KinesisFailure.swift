@@ -37,7 +37,8 @@ public struct KinesisFailure: Error, Sendable, Equatable {
             case .timeout, .broken: (remedy, isOutcomeUnknown) = (.transient, true)
             case .resolve, .connect: (remedy, isOutcomeUnknown) = (.transient, false)
             case .tooLarge, .libcurl: (remedy, isOutcomeUnknown) = (.transient, true)
-            case .tls, .badRequest, .unreadable: (remedy, isOutcomeUnknown) = (.attention, false)
+            case .tls, .proxy, .badRequest, .unreadable:
+                (remedy, isOutcomeUnknown) = (.attention, false)
             }
             return
         }

@@ -28,6 +28,7 @@ extension S3Client {
                 try? abort(bucket: upload.bucket, key: upload.key, uploadID: uploadID)
                 let isConflict =
                     error.code == "ConditionalRequestConflict" || error.code == "NoSuchUpload"
+                    || follow(error, upload.bucket)
                 guard isConflict, start < Self.starts else { throw error }
                 start += 1
             }

@@ -9,7 +9,9 @@ public import Transport
 public struct S3Client: ~Copyable {
     var service: ServiceClient
     let configuration: S3Configuration
-    private let override: Endpoint?
+    let override: Endpoint?
+    /// Where the service asked to send requests of a bucket to.
+    var detour: Detour?
 
     /// A client without connections.
     ///
@@ -101,71 +103,27 @@ public struct S3Client: ~Copyable {
                 throw refusal("an object key has 1 to 1024 bytes")
             }
         }
+        let detour = detour.flatMap { $0.isFor(bucket) ? $0 : nil }
         let endpoint =
-            override
+            detour?.endpoint ?? override
             ?? Endpoint(
                 service: "s3", region: service.region, isFIPS: configuration.usesFIPS,
                 isDualStack: configuration.usesDualStack)
         let path = key.map { "/" + $0.percentEncoded(keeping: "-._~/") } ?? ""
         let inPath =
-            configuration.usesPathStyle ?? (override != nil) || endpoint.isAddress
+            detour.map { !$0.isBucketHost } ?? configuration.usesPathStyle ?? (override != nil)
+            || endpoint.isAddress
             || endpoint.isTLS && bucket.contains(".") || bucket.contains("_")
             || bucket.lowercased() != bucket
         var call = ServiceCall(
             operation: operation, subject: subject, method: method, endpoint: endpoint,
-            authority: endpoint.authority(bucket: inPath ? nil : bucket),
+            authority: endpoint.authority(
+                bucket: inPath || detour?.isBucketHost == true ? nil : bucket),
             path: inPath ? "/\(bucket)\(path)" : path.isEmpty ? "/" : path)
         if let owner = configuration.expectedBucketOwner {
             call.headers.append(("x-amz-expected-bucket-owner", owner))
         }
         return call
-    }
-
-    /// Why a bucket's name cannot be used; nil for one that can. Tells what to use instead of an
-    /// access point's ARN or a directory bucket.
-    public static func refusal(ofBucket bucket: String) -> String? {
-        if bucket.hasPrefix("arn:") {
-            return "an ARN is not a bucket name; for an access point use its alias "
-                + "(…-s3alias), which the console and GetAccessPoint show"
-        }
-        if bucket.hasSuffix("--x-s3") {
-            return "directory buckets (S3 Express One Zone) are not supported; use a general "
-                + "purpose bucket"
-        }
-        let isName =
-            (3...255).contains(bucket.utf8.count) && bucket != "..."
-            && bucket.utf8.allSatisfy {
-                switch $0 {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
-                    UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
-        return isName
-            ? nil : "this is not a valid bucket name (3 to 255 of a-z A-Z 0-9 . _ -)"
-    }
-
-    /// Sends; a bucket in another region is followed there, once.
-    mutating func send(
-        _ call: ServiceCall, bucket: String, key: String?
-    ) throws(AWSError) -> HTTPResponse {
-        do throws(AWSError) {
-            return try service.send(call)
-        } catch {
-            // The region becomes part of a host name.
-            guard let region = error.bucketRegion, region != service.region,
-                error.status == 301 || error.status == 400 || error.status == 403,
-                StreamReference.isWord(region)
-            else { throw error }
-            service.region = region
-            let place = try self.call(call.operation, call.method, bucket, key)
-            var again = call
-            again.endpoint = place.endpoint
-            again.authority = place.authority
-            return try service.send(again)
-        }
     }
 
     /// Time for a body, seconds: half a minute, and 100 kB/s at the least.

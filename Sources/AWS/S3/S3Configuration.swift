@@ -84,6 +84,10 @@ public struct S3Configuration {
     public var storage = ObjectStorage()
     /// How calls are tried again.
     public var policy = RetryPolicy()
+    /// Told when a bucket is in another region than the one that is set: its name, the region that
+    /// was asked, and its own.
+    public var onMove: (_ bucket: String, _ asked: String, _ region: String) -> Void = { _, _, _ in
+    }
 
     /// AWS's hosts with validated cryptography.
     public var usesFIPS = false

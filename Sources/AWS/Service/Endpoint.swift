@@ -9,7 +9,7 @@ struct Endpoint: Equatable {
     let prefix: String
 
     /// Reads `http://host[:port][/prefix]`; nil for anything else.
-    init?(_ url: String) {
+    init?(_ url: some StringProtocol) {
         let lower = url.lowercased()
         guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else { return nil }
         isTLS = lower.hasPrefix("https://")
@@ -41,7 +41,8 @@ struct Endpoint: Equatable {
     init(service: String, region: String, isFIPS: Bool = false, isDualStack: Bool = false) {
         isTLS = true
         let partition = Partition.of(region: region)
-        let name = isFIPS ? "\(service)-fips" : service
+        let isNamed = isFIPS && partition.namesFIPS(service, isDualStack: isDualStack)
+        let name = isNamed ? "\(service)-fips" : service
         if isDualStack && service != "s3" {
             host = "\(name).\(region).\(partition.dualStackDomain)"
         } else {

@@ -39,6 +39,42 @@ struct Partition: Equatable, Sendable {
             dualStackDomain: "api.aws.hci.ic.gov"),
     ]
 
+    /// Hosts with validated cryptography that are the usual ones: in GovCloud all of them are
+    /// validated. Services by whether the host is one with IPv6 addresses.
+    private static let validatedAnyway: [Bool: Set<String>] = [
+        false: ["kinesis", "monitoring", "sts"], true: ["monitoring"],
+    ]
+
+    /// True where AWS's hosts with validated cryptography have a name of their own.
+    ///
+    /// Source: the endpoint rules of botocore 1.44.8.
+    func namesFIPS(_ service: String, isDualStack: Bool) -> Bool {
+        name != "aws-us-gov" || Self.validatedAnyway[isDualStack]?.contains(service) != true
+    }
+
+    /// False where there are no hosts with validated cryptography for S3.
+    func hasFIPS(_ service: String) -> Bool { name != "aws-cn" || service != "s3" }
+
+    /// Names that AWS's tools take for a region beside its own: the ones of global services, and of
+    /// hosts with validated cryptography.
+    ///
+    /// - Returns: the region, and whether it asks for such hosts.
+    static func region(named text: String) -> (region: String, isFIPS: Bool) {
+        let text = text.lowercased()
+        if let region = globals[text] { return (region, false) }
+        if text.hasPrefix("fips-") { return (String(text.dropFirst(5)), true) }
+        if text.hasSuffix("-fips") { return (String(text.dropLast(5)), true) }
+        return (text, false)
+    }
+
+    /// Source: `implicitGlobalRegion` in `partitions.json` of botocore 1.44.8.
+    private static let globals = [
+        "aws-global": "us-east-1", "aws-cn-global": "cn-northwest-1",
+        "aws-us-gov-global": "us-gov-west-1", "aws-eusc-global": "eusc-de-east-1",
+        "aws-iso-global": "us-iso-east-1", "aws-iso-b-global": "us-isob-east-1",
+        "aws-iso-e-global": "eu-isoe-west-1", "aws-iso-f-global": "us-isof-south-1",
+    ]
+
     /// The partition that a region belongs to.
     static func of(region: String) -> Partition {
         others.first { region.hasPrefix($0.regionPrefix) } ?? standard

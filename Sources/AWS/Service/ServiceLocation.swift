@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 
 /// Where a service is, by all that may say so.
@@ -47,14 +48,14 @@ public struct ServiceLocation: Sendable {
         endpoint: String?
     ) throws(AWSError) {
         self.service = service
-        if let region {
-            self.region = region
-        } else {
-            self.region = try Region.resolve(environment)
-        }
+        var named = region
+        if named == nil { named = try Region.resolve(environment) }
+        let (region, asksFIPS) = Partition.region(named: CleanText.of(named ?? ""))
+        self.region = region
         let profile = try files.selectedProfile()?.settings ?? [:]
         // AWS's tools name CloudWatch by its product, its hosts by `monitoring`.
-        let name = service == "monitoring" ? "cloudwatch" : service
+        let names = ["monitoring": "cloudwatch", "portal.sso": "sso"]
+        let name = names[service] ?? service
         if let endpoint {
             self.endpoint = endpoint
         } else if !environment.isTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
@@ -66,8 +67,9 @@ public struct ServiceLocation: Sendable {
             if self.endpoint == nil { self.endpoint = try files.endpoint(of: name) }
         }
         authorities = environment["AWS_CA_BUNDLE"] ?? profile["ca_bundle"]
-        usesFIPS = Self.isOn(
-            environment["AWS_USE_FIPS_ENDPOINT"] ?? profile["use_fips_endpoint"])
+        usesFIPS =
+            asksFIPS
+            || Self.isOn(environment["AWS_USE_FIPS_ENDPOINT"] ?? profile["use_fips_endpoint"])
         usesDualStack = Self.isOn(
             environment["AWS_USE_DUALSTACK_ENDPOINT"] ?? profile["use_dualstack_endpoint"])
         _ = try resolved()
@@ -79,10 +81,19 @@ public struct ServiceLocation: Sendable {
     func resolved() throws(AWSError) -> Endpoint {
         guard let endpoint else {
             // It becomes part of a host name.
-            guard StreamReference.isWord(region.lowercased()) else {
+            guard StreamReference.isWord(region) else {
                 throw refusal(
                     "\"\(region)\" is not a valid region (letters, digits and hyphens, such as "
                         + "eu-west-1)")
+            }
+            // us-east-1a
+            let (last, beforeLast) = (region.utf8.last ?? 0, region.utf8.dropLast().last ?? 0)
+            guard !(0x61...0x66).contains(last) || !(0x30...0x39).contains(beforeLast) else {
+                throw refusal(
+                    "\"\(region)\" is an availability zone; the region is \(region.dropLast())")
+            }
+            guard !usesFIPS || Partition.of(region: region).hasFIPS(service) else {
+                throw refusal("\(service) has no FIPS hosts in \(region)")
             }
             return Endpoint(
                 service: service, region: region, isFIPS: usesFIPS, isDualStack: usesDualStack)

@@ -1,4 +1,5 @@
 import COpenSSL
+import Encoding
 import Posix
 
 /// A hash of bytes that come in pieces, by OpenSSL.
@@ -46,6 +47,17 @@ enum SHA256 {
         var length: UInt32 = 32
         _ = HMAC(EVP_sha256(), key, Int32(key.count), bytes, bytes.count, &code, &length)
         return code
+    }
+}
+
+/// SHA-1 as the AWS CLI uses it: for names of files, not for secrets.
+enum FileNameDigest {
+    /// 40 hexadecimal digits.
+    static func text(of name: String) -> String {
+        let bytes = Array(name.utf8)
+        var digest = [UInt8](repeating: 0, count: 20)
+        _ = SHA1(bytes, bytes.count, &digest)
+        return Hex.text(digest)
     }
 }
 

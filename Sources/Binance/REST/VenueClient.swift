@@ -265,7 +265,8 @@ public struct VenueClient: ~Copyable {
             guard error.isRetryable else {
                 breaker.recordNothing()
                 let hint = error.kind == .tls ? "; \(TransportError.authorityHint)" : ""
-                throw VenueFailure(.configuration, "\(error)\(hint)")
+                throw VenueFailure(
+                    error.kind == .proxy ? .notPermitted : .configuration, "\(error)\(hint)")
             }
             try retry(request, because: "\(error)")
             return nil
@@ -317,8 +318,9 @@ public struct VenueClient: ~Copyable {
     ) throws(VenueFailure) {
         let error = VenueError(body: response.body.span.bytes)
         let words = "HTTP \(response.status)" + (error.map { ", \($0)" } ?? "")
-        switch response.status {
-        case 429, 418:
+        let row = VenueStatus.of(response.status)
+        switch row.rest {
+        case .pause:
             counts.limited += 1
             let seconds = response.retryAfter
             breaker.recordNothing()
@@ -336,13 +338,13 @@ public struct VenueClient: ~Copyable {
             var request = request
             request.attempts -= 1
             waiting.insert(request, at: 0)
-        case 403:
-            try retry(
-                request, because: "\(words): a firewall in front of the venue refused it", after: 30
-            )
-        case 500...599:
-            try retry(request, because: words)
-        case 406 where asksSBE, 400 where asksSBE && (error == nil || error?.remedy == .json):
+        case .later:
+            try retry(request, because: "\(words): \(row.hint)", after: 30)
+        case .again:
+            try retry(request, because: words, cause: row.restCause)
+        case .asJSON
+        where asksSBE
+            && (response.status == 406 || error == nil || error?.remedy == .json):
             guard options.encoding == .auto else {
                 throw VenueFailure(
                     .unavailable, "\(words): no SBE \(options.schema) here; try --encoding json")
@@ -352,7 +354,7 @@ public struct VenueClient: ~Copyable {
             }
             usesSBE = false
             waiting.insert(request, at: 0)
-        default:
+        case .asJSON, .final:
             breaker.recordNothing()
             if error?.remedy == .retry { return try retry(request, because: words) }
             throw VenueFailure(
@@ -362,12 +364,13 @@ public struct VenueClient: ~Copyable {
     }
 
     private mutating func retry(
-        _ request: Request, because reason: String, after least: Double = 0
+        _ request: Request, because reason: String, after least: Double = 0,
+        cause: VenueFailure.Cause = .gaveUp
     ) throws(VenueFailure) {
         breaker.recordFailure(at: now)
         guard request.attempts < options.maximumAttempts else {
             throw VenueFailure(
-                .gaveUp, "\(request.url): \(reason), after \(request.attempts) attempts")
+                cause, "\(request.url): \(reason), after \(request.attempts) attempts")
         }
         var request = request
         var pause = Backoff(base: options.backoff.initial, cap: options.backoff.longest)

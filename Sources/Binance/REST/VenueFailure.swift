@@ -62,28 +62,27 @@ public struct VenueFailure: Error, Sendable, CustomStringConvertible, ExitStatus
 
     private static func cause(status: Int, error: VenueError?) -> Cause {
         if error?.remedy == .key { return .notPermitted }
-        switch status {
-        case 401, 407, 451: return .notPermitted
-        case 300..<400: return .configuration
-        case 200..<300: return .protocolBroken
-        case 404, 405, 410: return .unavailable
+        let row = VenueStatus.of(status)
         // A reply of the venue names its own error; anything else comes from another server.
-        default: return error == nil ? .unavailable : .refused
+        switch (row.restCause, error) {
+        case (.refused, nil): return .unavailable
+        case (.unavailable, .some) where ![404, 405, 406, 410].contains(status): return .refused
+        default: return row.restCause
         }
     }
 
     /// What may help, as the end of a sentence.
     private static func hint(status: Int, error: VenueError?, location: String?) -> String {
-        switch status {
-        case 451: "; \(restrictedHint)"
-        case 300..<400:
-            "; it redirects" + (location.map { " to \($0)" } ?? "")
-                + ": set --base-url to the URL of the REST API itself"
-        case 404, 405, 410: "; does --base-url name the venue's REST API?"
-        default:
-            error == nil
+        if (300..<400).contains(status), let location {
+            return "; it redirects to \(location): set --base-url to the URL of the REST API itself"
+        }
+        let isRequest = VenueStatus.of(status).restCause == .refused
+        if isRequest {
+            return error == nil
                 ? "; the reply is not the venue's: does --base-url name its REST API?" : ""
         }
+        let hint = VenueStatus.of(status).hint
+        return hint.isEmpty ? "" : "; \(hint)"
     }
 
     /// What helps where the venue refuses to serve a country (HTTP 451).

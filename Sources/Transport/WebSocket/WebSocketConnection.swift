@@ -75,8 +75,12 @@ public struct WebSocketConnection: ~Copyable {
         ccurl_setopt_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(timeout * 1000))
         // A proxy for http:// would get a plain GET; a WebSocket needs a tunnel.
         ccurl_setopt_long(handle, CURLOPT_HTTPPROXYTUNNEL, 1)
-        if let file = authorities ?? Authorities.ofEnvironment {
-            ccurl_setopt_string(handle, CURLOPT_CAINFO, file)
+        do throws(TransportError) {
+            try Route.set(on: handle, to: text, authorities: authorities)
+        } catch {
+            curl_easy_cleanup(handle)
+            curl_multi_cleanup(multi)
+            throw .transport(error)
         }
         ccurl_setopt_tls_function(handle) { _, context, _ in
             if let context { WebSocketConnection.allowMoving(OpaquePointer(context)) }
@@ -121,6 +125,9 @@ public struct WebSocketConnection: ~Copyable {
         guard let message = curl_multi_info_read(multi, &left) else { return }
         let code = ccurl_message_result(message)
         guard code == CURLE_OK else {
+            if let refusal = Route.refusal(of: handle) {
+                throw failure(refusal.kind, refusal.reason)
+            }
             throw failure(Transfer.kind(of: code), String(cString: curl_easy_strerror(code)))
         }
         var number: curl_socket_t = -1

@@ -39,13 +39,16 @@ public struct AWSError: Error, Sendable, Equatable, CustomStringConvertible, Exi
     public let hint: String
     /// The region in which the service says the bucket is.
     let bucketRegion: String?
+    /// Where a redirect points to: a URL.
+    let location: String?
     /// Why the exchange failed below HTTP.
     public let transport: TransportError.Kind?
 
     init(
         _ category: Category, service: String, operation: String, code: String = "",
         message: String, status: Int = 0, requestID: String = "", subject: String = "",
-        hint: String = "", bucketRegion: String? = nil, transport: TransportError.Kind? = nil
+        hint: String = "", bucketRegion: String? = nil, location: String? = nil,
+        transport: TransportError.Kind? = nil
     ) {
         self.category = category
         self.service = service
@@ -57,6 +60,7 @@ public struct AWSError: Error, Sendable, Equatable, CustomStringConvertible, Exi
         self.subject = subject
         self.hint = hint
         self.bucketRegion = bucketRegion
+        self.location = location
         self.transport = transport
     }
 
