@@ -109,7 +109,7 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
     /// What may work in a while, and what is a setting: a URL, a certificate.
     public var exitStatus: ExitStatus {
         switch kind {
-        case .badRequest, .tls: .configuration
+        case .badRequest, .tls, .proxy: .configuration
         case .unreadable: .inputOutput
         case .libcurl: .bug
         case .resolve, .connect, .timeout, .broken, .tooLarge: .gaveUp

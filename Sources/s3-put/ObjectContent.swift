@@ -1,3 +1,4 @@
+import Configuration
 import Avro
 import Bronze
 import Identity
