@@ -87,7 +87,7 @@ let package = Package(
 
         // Floor 1: formats and files, each on its own.
         library("SBE", [], strict),
-        library("Avro", ["CDeflate", "CZstd", "Posix"]),
+        library("Avro", ["CDeflate", "CZlib", "CZstd", "Encoding", "Posix"]),
         library("Parquet", ["CZlib", "CZstd", "Posix"]),
         library("Encoding", ["Posix"], strict),
         library("Identity", ["Encoding"], strict),
@@ -122,6 +122,7 @@ let package = Package(
                 "Spool", "Stats",
                 "Posix",
             ]),
+        library("BronzeAccess", ["AWS", "Encoding", "Posix"]),
         library("StageAWS", ["Configuration", "Stage", "AWS", "Transport", "Stats", "Posix"]),
 
         // Floor 4: the programs.

@@ -66,8 +66,10 @@ public struct FrameWriter: ~Copyable {
     }
 
     /// Appends the record of a JSON line; ``flush()`` writes.
-    public mutating func append(json line: RawSpan) throws(JSONRecord.Failure) {
-        try JSONRecord.appendFrame(of: line, to: &buffer)
+    public mutating func append(
+        json line: RawSpan, _ reader: inout JSONRecord
+    ) throws(FieldFailure) {
+        try reader.appendFrame(of: line, to: &buffer)
         frames += 1
     }
 

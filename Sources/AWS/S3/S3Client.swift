@@ -115,6 +115,7 @@ public struct S3Client: ~Copyable {
             operation: operation, subject: subject, method: method, endpoint: endpoint,
             authority: endpoint.authority(bucket: inPath ? nil : bucket),
             path: inPath ? "/\(bucket)\(path)" : path.isEmpty ? "/" : path)
+        call.isSigned = !configuration.isAnonymous
         if let owner = configuration.expectedBucketOwner {
             call.headers.append(("x-amz-expected-bucket-owner", owner))
         }

@@ -85,6 +85,8 @@ public struct S3Configuration {
     /// How calls are tried again.
     public var policy = RetryPolicy()
 
+    /// True reads without credentials, what anyone may read.
+    public var isAnonymous = false
     /// AWS's hosts with validated cryptography.
     public var usesFIPS = false
     /// AWS's hosts that have IPv6 addresses, too.
