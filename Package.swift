@@ -122,6 +122,7 @@ let package = Package(
                 "Spool", "Stats",
                 "Posix",
             ]),
+        library("ObjectReading", ["Records", "Avro", "Posix"]),
         library("BronzeAccess", ["AWS", "Encoding", "Posix"]),
         library("StageAWS", ["Configuration", "Stage", "AWS", "Transport", "Stats", "Posix"]),
 

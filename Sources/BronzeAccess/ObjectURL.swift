@@ -31,9 +31,7 @@ public enum ObjectURL: Equatable, Sendable {
                     .badURL, "\"\(text)\" does not name a directory: file:///DIRECTORY")
             }
             self = .file(Self.trimmed(path))
-        } else if let mark = text.range(of: "://"),
-            text[..<mark].allSatisfy({ $0.isLetter || $0.isNumber })
-        {
+        } else if text.drop(while: { $0.isLetter || $0.isNumber }).hasPrefix("://") {
             throw AccessError(
                 .badURL, "\"\(text)\": URLs of objects begin with s3://, https:// or file://")
         } else {
@@ -140,19 +138,5 @@ public enum ObjectURL: Equatable, Sendable {
             endpoint.map { "\($0)/\(name)\(joined(prefix))" }
                 ?? "https://\(name).s3.\(region).amazonaws.com\(joined(prefix))"
         }
-    }
-}
-
-extension String {
-    /// Where a text is first.
-    fileprivate func range(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) {
-                return start..<index(start, offsetBy: text.count)
-            }
-            start = index(after: start)
-        }
-        return nil
     }
 }
