@@ -124,7 +124,12 @@ let package = Package(
             ]),
         library("ObjectReading", ["Records", "Avro", "Posix"]),
         library("BronzeAccess", ["AWS", "Encoding", "Posix"]),
-        library("StageAWS", ["Configuration", "Stage", "AWS", "Transport", "Stats", "Posix"]),
+        library(
+            "StageAWS",
+            [
+                "Configuration", "Stage", "AWS", "BronzeAccess", "Transport", "Stats", "Posix",
+                argumentParser,
+            ]),
 
         // Floor 4: the programs.
         tool(
@@ -157,7 +162,11 @@ let package = Package(
                 "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
         tool(
-            "recq", ["Configuration", "Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
+            "recq",
+            [
+                "Configuration", "Stage", "StageAWS", "Records", "ObjectReading", "BronzeAccess", "Avro",
+                "Encoding", "Identity", "Posix",
+            ]),
         tool(
             "healthd",
             [
