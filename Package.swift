@@ -56,7 +56,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// (Scripts/fuzz).
 let fuzz: Target = {
     let readers: [Target.Dependency] = [
-        "AWS", "Binance", "Configuration", "Identity", "Ledger", "Posix", "Records", "Spool",
+        "AWS", "Avro", "Binance", "Configuration", "Identity", "Ledger", "ObjectReading", "Posix",
+        "Records", "Spool",
         "Stage", "Stats", "Transport",
     ]
     guard Context.environment["FUZZ"] != nil else {
@@ -271,6 +272,9 @@ let package = Package(
         .testTarget(
             name: "ParquetTests", dependencies: ["Parquet", "Posix", "TestSupport"],
             exclude: ["tables.py"], swiftSettings: base),
+        tests(
+            "ObjectReadingTests",
+            ["ObjectReading", "Records", "Avro", "Identity", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests("RecordsTests", ["Records", "Avro", "Encoding", "Identity", "Posix", "TestSupport"]),
         tests(

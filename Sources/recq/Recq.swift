@@ -26,4 +26,15 @@ struct Recq: Tool {
             CommandGroup(
                 name: "Convert", subcommands: [Pack.self, Upgrade.self, Schema.self]),
         ])
+
+    /// `recq head -5` is `recq head -n 5`, as with head(1).
+    static func spelledOut(_ words: [String]) -> [String] {
+        guard let command = words.first, command == "head" || command == "tail" else {
+            return words
+        }
+        return words.flatMap { word in
+            word.count > 1 && word.hasPrefix("-") && word.dropFirst().allSatisfy(\.isNumber)
+                ? ["-n", String(word.dropFirst())] : [word]
+        }
+    }
 }

@@ -12,7 +12,8 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
     var description: String { name }
 
     static let all: [FuzzTarget] =
-        recordTargets + venueTargets + networkTargets + fileTargets + configurationTargets
+        recordTargets + objectTargets + venueTargets + networkTargets + fileTargets
+        + configurationTargets
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }

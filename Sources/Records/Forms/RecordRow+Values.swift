@@ -20,8 +20,11 @@ extension RecordRow {
             }
         }
         let number = try decimal(field, record)
-        guard let whole = number.rescaled(to: 0), let value = Int64(exactly: whole) else {
-            throw FieldFailure("\(field.name): expected a whole number of 64 bits")
+        guard let whole = number.rescaled(to: 0) else {
+            throw FieldFailure("\(field.name): expected a whole number")
+        }
+        guard let value = Int64(exactly: whole) else {
+            throw FieldFailure("\(field.name): a number over 64 bits")
         }
         return value
     }
@@ -114,12 +117,14 @@ extension RecordRow {
         _ field: FormField, _ slot: Slot, _ record: RawSpan
     ) throws(FieldFailure) -> ExactDecimal {
         if let number = number(slot) { return number }
+        if slot.form == .yes || slot.form == .no || slot.form == .null {
+            throw FieldFailure("\(field.name): expected a number")
+        }
         if slot.form == .text {
             let range = Int(slot.value)..<Int(slot.end)
             guard let number = JSONScanner.decimal(record, range) else {
                 throw FieldFailure(
-                    "\(field.name): byte \(range.lowerBound): "
-                        + "expected a decimal number of at most 128 bits")
+                    "\(field.name): expected a decimal number of at most 128 bits")
             }
             return number
         }
