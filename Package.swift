@@ -165,7 +165,8 @@ let package = Package(
         tool(
             "recq",
             [
-                "Configuration", "Stage", "StageAWS", "Records", "ObjectReading", "BronzeAccess", "Avro",
+                "Configuration", "Stage", "StageAWS", "Records", "ObjectReading", "Bronze",
+                "BronzeAccess", "Avro",
                 "Encoding", "Identity", "Posix",
             ]),
         tool(

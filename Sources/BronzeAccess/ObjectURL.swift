@@ -31,7 +31,7 @@ public enum ObjectURL: Equatable, Sendable {
                     .badURL, "\"\(text)\" does not name a directory: file:///DIRECTORY")
             }
             self = .file(Self.trimmed(path))
-        } else if text.drop(while: { $0.isLetter || $0.isNumber }).hasPrefix("://") {
+        } else if Self.isURL(text) {
             throw AccessError(
                 .badURL, "\"\(text)\": URLs of objects begin with s3://, https:// or file://")
         } else {
@@ -40,9 +40,9 @@ public enum ObjectURL: Equatable, Sendable {
         }
     }
 
-    /// True for a text that is a URL rather than a path.
+    /// True for a text that is a URL, of whatever scheme, rather than a path.
     public static func isURL(_ text: String) -> Bool {
-        ["s3://", "https://", "http://", "file://"].contains { text.hasPrefix($0) }
+        text.drop { $0.isLetter || $0.isNumber }.hasPrefix("://")
     }
 
     private static func trimmed(_ path: String) -> String {

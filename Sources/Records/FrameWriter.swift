@@ -86,6 +86,16 @@ public struct FrameWriter: ~Copyable {
         if buffer.count >= Self.batchLength { try flush() }
     }
 
+    /// Writes what waits, also when `body` fails for another reason than writing: the good records
+    /// before a bad one are written.
+    public mutating func flush(after body: (inout FrameWriter) throws -> Void) throws {
+        do { try body(&self) } catch {
+            if !(error is SystemError) { try flush() }
+            throw error
+        }
+        try flush()
+    }
+
     /// Writes what waits.
     ///
     /// - Throws: `SystemError`; with `EPIPE` when the reader is gone, with `ETIMEDOUT` when the stage

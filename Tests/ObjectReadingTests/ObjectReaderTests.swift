@@ -94,7 +94,9 @@ struct ObjectReaderTests {
             (Array("{\"kind\":\"tick\"}\n".utf8), .damaged, "not a kind of record"),
             (Array("Obj\u{1}".utf8) + [0x02], .damaged, "header"),
             ([0x1F, 0x8B, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], .damaged, "gzip"),
-            ([0x28, 0xB5, 0x2F, 0xFD, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], .damaged, "zstd"),
+            // A block of a type that zstd has not.
+            ([0x28, 0xB5, 0x2F, 0xFD, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF], .damaged, "zstd"),
+            ([0x28, 0xB5, 0x2F, 0xFD, 0, 0], .cut, "compressed data"),
             (
                 [0, 0, 0, 110, 0xEB, 0x50, 72, 0, 1, 0, 1, 0, 0, 0]
                     + [UInt8](repeating: 0, count: 96),

@@ -122,6 +122,8 @@ struct RecqBookTests {
                 "2024-01-01T00:00:01.000000Z", "2024-01-01T00:00:02.000000Z",
                 "2024-01-01T00:00:03.000000Z", "2024-01-01T00:00:04.000000Z",
                 "2024-01-01T00:00:05.000000Z",
+                // And the last change, which came at the end of that interval.
+                "2024-01-01T00:00:05.000000Z",
             ], "\(times)")
         let all = try Self.run(market.lines, ["--format", "json", "--every", "0", "-n", "1"])
         #expect(all.text.split(separator: "\n").count == 51)

@@ -18,12 +18,12 @@ struct RecqCatTests {
 
     private static func store(
         _ frames: [UInt8], in place: TemporaryDirectory, _ options: [String] = [],
-        state: String = "state"
+        _ data: String = "data"
     ) throws {
-        let put = try Program.run(
-            "s3-put",
-            ["--to", "file://\(place.path)/data", "--state-dir", place.path(state)] + options,
-            input: frames)
+        let words = [
+            "--to", "file://\(place.path)/\(data)", "--state-dir", place.path("state-of-\(data)"),
+        ]
+        let put = try Program.run("s3-put", words + options, input: frames)
         try #require(put.status == 0, "\(put.errors)")
     }
 
@@ -82,8 +82,10 @@ struct RecqCatTests {
         try Self.store(first, in: place)
         try Self.store(Array(frames[(200 * length)..<(240 * length)]), in: place)
         try Self.store(
-            Array(frames[..<(300 * length)]), in: place, ["--format", "sbe"], state: "other")
-        let all = try Self.cat([place.path("data"), "--whole"])
+            Array(frames[(100 * length)..<(400 * length)]), in: place, ["--format", "sbe"], "other")
+        let file = place.path("capture.bin")
+        try Data(frames[(300 * length)..<(500 * length)]).write(to: URL(fileURLWithPath: file))
+        let all = try Self.cat([place.path("data"), place.path("other"), file, "--whole"])
         #expect(all.status == 0, "\(all.errors)")
         #expect(all.output == frames)
     }

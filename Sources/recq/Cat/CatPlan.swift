@@ -8,6 +8,9 @@ import StageAWS
 /// The sequences of the inputs, each a list of objects.
 struct CatPlan {
     private var groups: [[SequenceStream.Part]] = []
+    private var places: [String: Int] = [:]
+    /// True when an input may hold records that another one holds too, and no key says so.
+    private(set) var mayRepeat = false
 
     /// Lists the inputs and leaves out what cannot hold records of the selection.
     ///
@@ -23,6 +26,7 @@ struct CatPlan {
                 try add(try StoredObjects(input, reading, stage.log).all(), selected, input)
             } else {
                 for object in try RecordSource(input, reading, in: stage).objects(in: stage) {
+                    mayRepeat = mayRepeat || !groups.isEmpty
                     groups.append([SequenceStream.Part(firstID: .min) { object }])
                 }
             }
@@ -32,12 +36,12 @@ struct CatPlan {
     private mutating func add(
         _ objects: [StoredObjects.Object], _ selected: SelectedRecords, _ input: String
     ) throws {
-        var places: [String: Int] = [:]
         var isEmpty = true
         for object in objects {
             let key = StoredKey(object.entry.key)
             guard key.mayHold(selected) else { continue }
             isEmpty = false
+            if key.ids == nil { mayRepeat = true }
             let part = SequenceStream.Part(firstID: key.ids?.lowerBound ?? .min) { object.input() }
             if let place = places[key.group] {
                 groups[place].append(part)

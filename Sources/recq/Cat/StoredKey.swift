@@ -1,11 +1,11 @@
+import Bronze
 import Encoding
 import Identity
 
 /// What the key of a stored object says of its records: `instrument=BTCUSDT/date=2024-01-31/…`, in
 /// the layout of any version. Nothing that a key does not say leaves an object out.
 struct StoredKey {
-    /// All of the path that tells sequences apart, and the series in the name: objects with the same
-    /// one hold parts of the same sequence.
+    /// What tells sequences apart: objects with the same one hold parts of the same sequence.
     let group: String
     let kind: String?
     let symbol: String?
@@ -28,11 +28,18 @@ struct StoredKey {
             values[name] = String(part[part.index(after: mark)...]).percentDecoded
             if !["date", "hour", "month"].contains(name) { group.append(part) }
         }
-        let name = ObjectIDs(parsing: parts.last ?? "")
-        self.group = (group + [name?.series ?? parts.last ?? ""]).joined(separator: "/")
+        let name = ObjectName(parsing: parts.last ?? "")
         kind = values["kind"]
         symbol = values["instrument"] ?? values["symbol"]
         interval = values["interval"]
+        if let kind, let symbol, let name {
+            // Said in the same words whichever layout and place the object has.
+            let exchange = values["exchange"] ?? values["venue"] ?? ""
+            self.group = [exchange, kind, symbol, interval ?? "", name.series].joined(
+                separator: "/")
+        } else {
+            self.group = (group + [name?.series ?? parts.last ?? ""]).joined(separator: "/")
+        }
         ids = name?.ids
         times = Self.times(values)
     }
@@ -73,26 +80,5 @@ struct StoredKey {
             return ids.lowerBound <= selected.lastID && ids.upperBound >= selected.firstID
         }
         return true
-    }
-}
-
-/// The ids in an object's name, such as `000000000001-000000036000`, and what is in front of them.
-struct ObjectIDs {
-    let series: String
-    let ids: ClosedRange<Int64>
-
-    init?(parsing name: String) {
-        let words = name.prefix { $0 != "." }.split(
-            separator: "-", omittingEmptySubsequences: false)
-        guard let place = words.firstIndex(where: Self.isPadded), place + 1 < words.count,
-            Self.isPadded(words[place + 1]), let first = Int64(words[place]),
-            let last = Int64(words[place + 1]), first <= last
-        else { return nil }
-        series = words[..<place].joined(separator: "-")
-        ids = first...last
-    }
-
-    private static func isPadded(_ word: Substring) -> Bool {
-        word.count >= 12 && word.allSatisfy { $0.isASCII && $0.isNumber }
     }
 }

@@ -48,12 +48,14 @@ struct Cat: InspectionCommand {
         var writer = try stage.standardOutput()
         var count = 0
         let plan = try CatPlan(files, selected, reading, in: stage)
-        try SequenceMerge.run(plan.streams(selected), by) { frame in
-            try writer.append(frame)
-            count += 1
-            return count & 4095 != 0 || !stage.isStopping
+        var repeats = RepeatFilter(.time, isOn: plan.mayRepeat)
+        try writer.flush { writer in
+            try SequenceMerge.run(plan.streams(selected), by) { frame in
+                if repeats.isNew(frame) { try writer.append(frame) }
+                count += 1
+                return count & 4095 != 0 || !stage.isStopping
+            }
         }
-        try writer.flush()
         if count == 0, files != [Inputs.standardInput] {
             throw StageFailure(.unavailable, "there are no such records")
         }

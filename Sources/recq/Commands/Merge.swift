@@ -39,16 +39,17 @@ struct Merge: InspectionCommand {
         }
         for stream in streams { try merged.add(stream) }
         var repeats = RepeatFilter(by, isOn: unique)
-        while !stage.isStopping, !merged.isEmpty {
-            // The signal is looked for once in a while, not for every record.
-            for _ in 0..<4096 {
-                let written: Void? = try merged.take { frame in
-                    if repeats.isNew(frame) { try writer.append(frame) }
+        try writer.flush { writer in
+            while !stage.isStopping, !merged.isEmpty {
+                // The signal is looked for once in a while, not for every record.
+                for _ in 0..<4096 {
+                    let written: Void? = try merged.take { frame in
+                        if repeats.isNew(frame) { try writer.append(frame) }
+                    }
+                    if written == nil { break }
                 }
-                if written == nil { break }
             }
         }
-        try writer.flush()
     }
 
     private func open(
