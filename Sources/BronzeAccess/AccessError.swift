@@ -2,7 +2,8 @@ public import AWS
 public import Posix
 
 /// Objects that could not be listed or read.
-public struct AccessError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct AccessError: Error, Equatable, Sendable, CustomStringConvertible, ExitStatusProviding
+{
     /// What the caller can do about it.
     public enum Reason: Sendable {
         /// The text is not a URL of objects.
@@ -27,6 +28,19 @@ public struct AccessError: Error, Equatable, Sendable, CustomStringConvertible {
     public let reason: Reason
     /// What was attempted, on what, and why it failed.
     public let description: String
+
+    /// The status of a program that cannot go on without the objects.
+    public var exitStatus: ExitStatus {
+        switch reason {
+        case .badURL: .usage
+        case .notFound: .unavailable
+        case .notPermitted: .notPermitted
+        case .unavailable, .changed: .gaveUp
+        case .protocolBroken: .protocolBroken
+        case .configuration: .configuration
+        case .inputOutput: .inputOutput
+        }
+    }
 
     /// For whoever finds out more.
     public init(_ reason: Reason, _ description: String) {

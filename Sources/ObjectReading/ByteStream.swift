@@ -95,7 +95,7 @@ struct ByteStream: ~Copyable {
             offset += Int64(read)
             return read
         } catch let error as ObjectError { throw error } catch {
-            throw ObjectError(.unreadable, input.name, "\(error)")
+            throw ObjectError(input.name, unreadable: error)
         }
     }
 }

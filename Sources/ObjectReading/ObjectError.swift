@@ -1,5 +1,8 @@
+public import Posix
+
 /// An object that is not what it should be.
-public struct ObjectError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct ObjectError: Error, Equatable, Sendable, CustomStringConvertible, ExitStatusProviding
+{
     /// What kind of trouble it is.
     public enum Reason: Sendable {
         /// The bytes were changed, or do not follow their format.
@@ -16,6 +19,9 @@ public struct ObjectError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// What kind of trouble it is.
     public let reason: Reason
+    /// What this means for a program that needs the object.
+    public let exitStatus: ExitStatus
+
     /// The object.
     public let name: String
     /// What is wrong, and where.
@@ -26,6 +32,15 @@ public struct ObjectError: Error, Equatable, Sendable, CustomStringConvertible {
         self.reason = reason
         self.name = name
         self.words = words
+        exitStatus = reason == .unreadable ? .inputOutput : .badInput
+    }
+
+    /// An object whose bytes do not come, for what the reader of them says.
+    init(_ name: String, unreadable error: any Error) {
+        reason = .unreadable
+        self.name = name
+        words = "\(error)"
+        exitStatus = ExitStatus(for: error)
     }
 
     /// For example `a.avro: is damaged: the mark behind a block is not the one of the header`.

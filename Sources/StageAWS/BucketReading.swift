@@ -1,6 +1,7 @@
 public import ArgumentParser
-public import AWS
+import AWS
 public import BronzeAccess
+public import Configuration
 public import Stage
 
 /// The options of a tool that reads objects from buckets.

@@ -1,3 +1,4 @@
+import Configuration
 import Encoding
 import Identity
 import Records

@@ -104,9 +104,9 @@ struct RecordSource {
         while !stage.isStopping {
             frames.removeAll()
             let isMore: Bool
-            var failure: StageFailure?
+            var failure: ObjectError?
             do throws(ObjectError) { isMore = try reader.read(into: &frames) } catch {
-                (isMore, failure) = (false, StageFailure(error))
+                (isMore, failure) = (false, error)
             }
             // The good records before a bad one count.
             if try !frames.forEachFrame(body) {
@@ -131,12 +131,5 @@ extension Bytes {
             place += frame.bytes.byteCount
         }
         return true
-    }
-}
-
-extension StageFailure {
-    /// The end that an object which cannot be read means for the program.
-    init(_ error: ObjectError) {
-        self.init(error.reason == .unreadable ? .inputOutput : .badInput, error.description)
     }
 }

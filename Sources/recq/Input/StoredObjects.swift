@@ -21,12 +21,10 @@ struct StoredObjects {
                 let left = entry.length - offset
                 guard left > 0 else { return 0 }
                 let before = bytes.count
-                do throws(AccessError) {
-                    // A call of a bucket takes some 50 ms: parts are larger than what is asked for.
-                    try source.read(
-                        entry.key, at: offset, count: Int(min(left, Int64(max(count, 8 << 20)))),
-                        etag: entry.etag, appendingTo: &bytes)
-                } catch { throw StageFailure(error) }
+                // A call of a bucket takes some 50 ms: parts are larger than what is asked for.
+                try source.read(
+                    entry.key, at: offset, count: Int(min(left, Int64(max(count, 8 << 20)))),
+                    etag: entry.etag, appendingTo: &bytes)
                 let read = bytes.count - before
                 guard read > 0 else {
                     throw ObjectError(
@@ -43,16 +41,12 @@ struct StoredObjects {
 
     init(_ input: String, _ reading: BucketReading, _ log: Log) throws {
         self.input = input
-        do { source = try reading.source(input, log) } catch let error as AccessError {
-            throw StageFailure(error)
-        }
+        source = try reading.source(input, log)
     }
 
     /// All objects, sorted by key. What begins with `_` or a dot, such as manifests, is not data.
     func all() throws -> [Object] {
-        let entries: [ObjectEntry]
-        do throws(AccessError) { entries = try source.list() } catch { throw StageFailure(error) }
-        let objects = entries.filter { entry in
+        let objects = try source.list().filter { entry in
             !entry.key.split(separator: "/").contains { $0.hasPrefix("_") || $0.hasPrefix(".") }
         }.map { Object(entry: $0, source: source) }
         guard !objects.isEmpty else {

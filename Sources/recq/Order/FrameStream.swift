@@ -11,7 +11,7 @@ final class FrameStream {
     private let name: String
     private var batch = FrameBatch()
     private var hasEnded = false
-    private var failure: StageFailure?
+    private var failure: ObjectError?
 
     init(_ input: any ObjectInput) {
         reader = ObjectReader(input)
@@ -28,7 +28,7 @@ final class FrameStream {
             if hasEnded { return false }
             batch.removeAll()
             do throws(ObjectError) { hasEnded = try !reader.read(into: &batch.frames) } catch {
-                failure = StageFailure(error)
+                failure = error
             }
         }
         return true
