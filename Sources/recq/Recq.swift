@@ -9,7 +9,7 @@ struct Recq: Tool {
         discussion: """
             recq json day.bin | jq -c 'select(.qty > 1)' | recq pack > large.bin
             recq where 'qty > 0.5 and side == buy' day.bin | recq csv
-            recq cat data/ --symbol BTCUSDT --kind trade --day 2024-01-31 | recq count --by hour
+            recq cat data/ --symbol BTCUSDT --day 2024-01-31 | recq count --by hour
             rest-pull trades | recq head -5 | recq print
             recq check day.bin
             """,

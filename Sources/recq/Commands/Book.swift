@@ -13,11 +13,11 @@ struct Book: InspectionCommand {
         discussion: """
             recq book --levels 5 --every 1s book.bin
             sbe-tap --symbols BTCUSDT --streams depth | recq book --every 500ms
-            recq cat data/ --symbol BTCUSDT --kind depthDiff,depthSnapshot --day 2024-01-31 \\
-                | recq book --format csv --every 1m > top.csv
+            recq cat data/ --kind depthDiff,depthSnapshot | recq book --every 1m > top.txt
 
-            Shows the best levels as of each interval of event time. Each snapshot behind the first is
-            compared with the book that the changes made; what was found is written at the end.
+            Shows the best levels as of each interval of event time. Each snapshot behind
+            the first is compared with the book that the changes made; what was found is
+            written at the end.
 
             Exit status: 1 a snapshot is another book, or there was no book to show.
             """)

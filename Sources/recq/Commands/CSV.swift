@@ -15,9 +15,10 @@ struct CSV: InspectionCommand {
             recq csv --columns time,symbol,price,qty day.bin
             recq where 'kind == trade' mixed.bin | recq csv --separator tab
 
-            The columns are those of the first record's kind, and a record of another kind ends the run
-            with 65: a table has one kind. With --columns any kinds go, and what a record does not have
-            is empty. Numbers are exact, times UTC; quoting as in RFC 4180.
+            The columns are those of the first record's kind, and a record of another kind
+            ends the run with 65: a table has one kind. With --columns any kinds go, and
+            what a record does not have is empty. Numbers are exact, times UTC; quoting as
+            in RFC 4180.
             """)
     @Option(help: ArgumentHelp("Fields, as `recq where` has them.", valueName: "fields"))
     var columns: String?

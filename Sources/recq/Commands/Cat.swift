@@ -10,27 +10,27 @@ struct Cat: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read stored objects back: records in order, each once.",
         discussion: """
-            recq cat s3://bucket/bronze --symbol BTCUSDT --kind trade --day 2024-01-31 | recq csv
-            recq cat data/ --kind trade --from 2024-01-31T12:00 --to 2024-01-31T13:00 > hour.bin
-            recq cat data/ --symbol BTCUSDT --kind trade --from 1000 --to 2000 --whole | recq json
+            recq cat s3://bucket/bronze --symbol BTCUSDT --day 2024-01-31 > day.bin
+            recq cat data/ --from 2024-01-31T12:00 --to 2024-01-31T13:00 | recq csv
+            recq cat data/ --symbol BTCUSDT --kind trade --from 1000 --to 2000 --whole
 
-            Records come by event time, those of a sequence by their ids; a record that several objects
-            hold comes once. Keys such as instrument= and date= leave out objects before they are read.
+            Records come by event time, those of a sequence by their ids; a record that
+            several objects hold comes once. Keys such as instrument= and date= leave out
+            objects before they are read.
 
-            --whole reads the range twice: first it looks for holes, and with one nothing is written.
-            Ids that gap records declare absent are not holes; at a range's ends only ids (--from,
-            --to) say what belongs to it, and `ledgerctl verify` what a bucket should hold.
+            --whole reads the range twice: first it looks for holes, and with one nothing
+            is written. Ids that gap records declare absent are not holes; at a range's
+            ends only ids (--from, --to) say what belongs to it, and `ledgerctl verify`
+            what a bucket should hold.
 
-            Exit status: 69 nothing there, or a hole with --whole; 65 an object that is damaged.
+            Exit status: 69 nothing there, or a hole with --whole; 65 an object that is
+            damaged.
             """)
     @OptionGroup(title: "Selection") var selection: Selection
     @Option(help: "time, or id: one sequence after another.") var by = RecordOrder.time
     @Flag(help: "Fail rather than give a range with holes.") var whole = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
-
-    /// Its records go on into a pipeline.
-    var isForPeople: Bool { false }
 
     mutating func validate() throws {
         if whole, inputs.files.isEmpty || inputs.files.contains(Inputs.standardInput) {

@@ -11,8 +11,8 @@ struct Check: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check frames, messages, order and holes.",
         discussion: """
-            Exit status: 0 all is well, 1 duplicates, holes or records out of order, 65 bytes that
-            are not records.
+            Exit status: 0 all is well, 1 duplicates, holes or records out of order, 65
+            bytes that are not records.
             """)
     @Flag(help: "Allow holes in contiguous sequences.") var allowHoles = false
     @OptionGroup var inputs: Inputs

@@ -15,7 +15,8 @@ struct Count: InspectionCommand {
             recq count --by symbol,hour day.bin
             recq count --by side,kind --total day.bin
 
-            --by takes fields as `recq where` has them, and date, hour and minute of the event time.
+            --by takes fields as `recq where` has them, and date, hour and minute of the
+            event time.
             """)
     @Option(help: ArgumentHelp("Fields to count by, such as symbol,hour.", valueName: "fields"))
     var by: String?

@@ -9,9 +9,9 @@ struct JSON: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write each record as one JSON object on a line.",
         discussion: """
-            Numbers are exact decimal text. One that a double may not keep (more than 15 digits, or a
-            whole number above 2^53) is there twice, the second time as a string in NAME_exact, which
-            `recq pack` takes.
+            Numbers are exact decimal text. One that a double may not keep (more than 15
+            digits, or a whole number above 2^53) is there twice, the second time as a
+            string in NAME_exact, which `recq pack` takes.
 
             recq json day.bin | jq -c 'select(.qty > 1)'
             recq json --pretty day.bin | less

@@ -13,17 +13,14 @@ struct Merge: InspectionCommand {
             recq merge btc.bin eth.bin > both.bin
             recq merge --unique tap1.bin tap2.bin | recq check
 
-            Each input has to be in the order already (`recq sort` puts it there); one that is not ends
-            the run with 65. Memory does not grow with the inputs.
+            Each input has to be in the order already (`recq sort` puts it there); one
+            that is not ends the run with 65. Memory does not grow with the inputs.
             """)
     @Option(help: "time or id.") var by = RecordOrder.time
     @Flag(name: [.customShort("u"), .long], help: "Keep one record of each identity.")
     var unique = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
-
-    /// Its records go on into a pipeline.
-    var isForPeople: Bool { false }
 
     func plan(_ settings: inout Settings) throws -> BucketReading {
         try inputs.bucket.reading(&settings)

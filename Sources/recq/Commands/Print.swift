@@ -14,8 +14,8 @@ struct Print: InspectionCommand {
             recq print -f '%t %s %p %q\\n' day.bin
             recq print -f '%{symbol},%{quote_qty}\\n' day.bin
 
-            %t event time  %T event time in µs  %s symbol  %k kind  %i id  %p price  %q quantity
-            %S source  %% a percent sign  %{NAME} any field of `recq where`
+            %t event time  %T event time in µs  %s symbol  %k kind  %i id  %p price
+            %q quantity  %S source  %% a percent sign  %{NAME} any field of `recq where`
             \\n \\t \\\\ as in printf. A field that a record does not have shows as -.
             """)
     @Option(

@@ -12,8 +12,9 @@ struct Sort: InspectionCommand {
             recq sort day.bin > ordered.bin
             recq sort --by id --unique a.bin b.bin > each-once.bin
 
-            By time: event time, then sequence and ids. By id: one sequence after another, each by its
-            ids. What does not fit into --buffer goes to temporary files in TMPDIR.
+            By time: event time, then sequence and ids. By id: one sequence after another,
+            each by its ids. What does not fit into --buffer goes to temporary files in
+            TMPDIR.
             """)
     @Option(help: "time or id.") var by = RecordOrder.time
     @Flag(name: [.customShort("u"), .long], help: "Keep one record of each identity.")
@@ -21,9 +22,6 @@ struct Sort: InspectionCommand {
     @Option(help: ArgumentHelp("Memory for records, MiB.", valueName: "mib")) var buffer = 256
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
-
-    /// Its records go on into a pipeline.
-    var isForPeople: Bool { false }
 
     mutating func validate() throws {
         if !(1...65_536).contains(buffer) { throw ValidationError("--buffer is 1 to 65536 MiB") }

@@ -10,18 +10,19 @@ struct Where: InspectionCommand {
         abstract: "Pass on the records that an expression describes.",
         discussion: """
             recq where 'qty > 0.5' day.bin | recq json
-            recq where 'kind == trade and symbol in (BTCUSDT, ETHUSDT)' day.bin > two.bin
-            recq where 'time >= 2024-01-01T12:00 and price < 42000.01' day.bin | recq count
-            recq where 'side == sell and quote_qty >= 1e6 or not is_buyer_maker' day.bin | recq csv
+            recq where 'kind == trade and symbol in (BTCUSDT, ETHUSDT)' in.bin > out.bin
+            recq where 'time >= 2024-01-01T12:00 and price < 42000.01' in.bin | recq csv
+            recq where 'side == sell and (quote_qty >= 1e6 or qty > 5)' in.bin > out.bin
 
-            Numbers are compared exactly, times are UTC. Comparisons: == != < <= > >= in (…), and ~ for
-            symbols with * and ?; and, or, not and parentheses join them. What a kind has no field for
-            is neither true nor false, and does not pass.
+            Numbers are compared exactly, times are UTC. Comparisons: == != < <= > >= in
+            (…), and ~ for symbols with * and ?; and, or, not and parentheses join them.
+            What a kind has no field for is neither true nor false, and does not pass.
 
-            Fields: kind symbol time ingest id last_id price qty quote_qty side source interval
-            bid_px bid_sz ask_px ask_sz open_price high_price low_price close_price volume
-            quote_volume trade_count is_closed is_buyer_maker is_best_match bid_levels ask_levels
-            missing_kind reason series venue flags, and the names of `recq json`.
+            Fields: kind symbol time ingest id last_id price qty quote_qty side source
+            interval bid_px bid_sz ask_px ask_sz open_price high_price low_price
+            close_price volume quote_volume trade_count is_closed is_buyer_maker
+            is_best_match bid_levels ask_levels missing_kind reason series venue flags,
+            and the names of `recq json`.
 
             Exit status: 64 for an expression that is not understood.
             """)
@@ -30,9 +31,6 @@ struct Where: InspectionCommand {
     var isInverted = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
-
-    /// Its records go on into a pipeline.
-    var isForPeople: Bool { false }
 
     mutating func validate() throws { _ = try program() }
 
