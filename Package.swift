@@ -56,8 +56,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// (Scripts/fuzz).
 let fuzz: Target = {
     let readers: [Target.Dependency] = [
-        "AWS", "Binance", "Configuration", "Identity", "Ledger", "Parquet", "Posix", "Records",
-        "Spool",
+        "AWS", "Avro", "Binance", "Configuration", "Identity", "Ledger", "ObjectReading", "Parquet",
+        "Posix", "Records", "Spool",
         "Stage", "Stats", "Transport",
     ]
     guard Context.environment["FUZZ"] != nil else {
@@ -88,7 +88,7 @@ let package = Package(
 
         // Floor 1: formats and files, each on its own.
         library("SBE", [], strict),
-        library("Avro", ["CDeflate", "CZstd", "Posix"]),
+        library("Avro", ["CDeflate", "CZlib", "CZstd", "Encoding", "Posix"]),
         library("Parquet", ["CZlib", "CZstd", "Posix"]),
         library("Encoding", ["Posix"], strict),
         library("Identity", ["Encoding"], strict),
@@ -123,7 +123,14 @@ let package = Package(
                 "Spool", "Stats",
                 "Posix",
             ]),
-        library("StageAWS", ["Configuration", "Stage", "AWS", "Transport", "Stats", "Posix"]),
+        library("ObjectReading", ["Records", "Avro", "Posix"]),
+        library("BronzeAccess", ["AWS", "Encoding", "Posix"]),
+        library(
+            "StageAWS",
+            [
+                "Configuration", "Stage", "AWS", "BronzeAccess", "Transport", "Stats", "Posix",
+                argumentParser,
+            ]),
 
         // Floor 4: the programs.
         tool(
@@ -157,7 +164,12 @@ let package = Package(
                 "Identity", "Journal", "Ledger", "Spool", "Stats", "Posix", argumentParser,
             ]),
         tool(
-            "recq", ["Configuration", "Stage", "Records", "Avro", "Encoding", "Identity", "Posix"]),
+            "recq",
+            [
+                "Configuration", "Stage", "StageAWS", "Records", "ObjectReading", "Bronze",
+                "BronzeAccess", "Avro",
+                "Encoding", "Identity", "Posix",
+            ]),
         tool(
             "healthd",
             [
@@ -263,6 +275,9 @@ let package = Package(
         .testTarget(
             name: "ParquetTests", dependencies: ["Parquet", "Posix", "TestSupport"],
             exclude: ["tables.py"], swiftSettings: base),
+        tests(
+            "ObjectReadingTests",
+            ["ObjectReading", "Records", "Avro", "Identity", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests(
             "RecordsTests",

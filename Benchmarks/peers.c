@@ -3,6 +3,7 @@
 //   peers gen N REPEATS [SYMBOLS]  N trade frames with ascending ids, REPEATS percent of them twice
 //   peers messages trade|quote|depth   4096 venue messages, each after its uint32 length
 //   peers copy | dedup             frames from stdin to stdout, all of them or each id once
+//   peers quotes COUNT            best prices whose ids skip two of three
 //   peers json                     frames as lines, byte for byte as recq json writes them
 //   peers avro FILE PASSES         frames as Avro under docs/schemas/trade.avsc, in memory
 //   peers decode FILE PASSES       venue messages, every field touched
@@ -112,6 +113,25 @@ static void generate(long count, int repeats, int symbols) {
     write_all(out, fill);
 }
 
+// Best prices whose ids skip two of three, as those of a book do.
+static void quotes(long count) {
+    enum { LENGTH = 118 };
+    uint8_t *out = malloc(OUT + LENGTH);
+    size_t fill = 0;
+    for (int64_t index = 0; index < count; index++) {
+        uint8_t *at = out + fill;
+        make_trade(at, 1000 + 3 * index);
+        memset(at + 86, 0, 32);
+        at[3] = LENGTH, at[6] = LENGTH - 14, at[8] = 4;
+        fill += LENGTH;
+        if (fill >= OUT) {
+            write_all(out, fill);
+            fill = 0;
+        }
+    }
+    write_all(out, fill);
+}
+
 static uint8_t *put(uint8_t *at, const void *value, size_t length) {
     memcpy(at, value, length);
     return at + length;
@@ -198,28 +218,47 @@ static void filter(int is_dedup) {
     }
 }
 
+// Two digits at a time, by table: half the divisions of the plain way.
+static char pairs[200];
+
+static void fill_pairs(void) {
+    for (int i = 0; i < 100; i++) pairs[2 * i] = '0' + i / 10, pairs[2 * i + 1] = '0' + i % 10;
+}
+
+static char *eight(char *at, uint32_t value) {
+    uint32_t high = value / 10000, low = value % 10000;
+    memcpy(at, pairs + 2 * (high / 100), 2);
+    memcpy(at + 2, pairs + 2 * (high % 100), 2);
+    memcpy(at + 4, pairs + 2 * (low / 100), 2);
+    memcpy(at + 6, pairs + 2 * (low % 100), 2);
+    return at + 8;
+}
+
 static char *number(char *at, int64_t value) {
-    char digits[20];
-    int count = 0;
     uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
     if (value < 0) *at++ = '-';
-    do digits[count++] = '0' + rest % 10;
-    while (rest /= 10);
-    while (count) *at++ = digits[--count];
-    return at;
+    if (rest >= 100000000) {
+        at = number(at, rest / 100000000);
+        return eight(at, rest % 100000000);
+    }
+    char digits[8];
+    eight(digits, rest);
+    int zeros = 0;
+    while (zeros < 7 && digits[zeros] == '0') zeros++;
+    memcpy(at, digits + zeros, 8);
+    return at + 8 - zeros;
 }
 
 static char *decimal(char *at, int64_t mantissa) {
     at = number(at, mantissa / 100000000);
     *at++ = '.';
-    uint32_t rest = mantissa % 100000000;
-    for (int place = 7; place >= 0; place--, rest /= 10) at[place] = '0' + rest % 10;
-    return at + 8;
+    return eight(at, mantissa % 100000000);
 }
 
 #define TEXT(at, text) (memcpy(at, text, sizeof text - 1), (at) + sizeof text - 1)
 
 static void json(void) {
+    fill_pairs();
     uint8_t *in = malloc(BATCH);
     char *out = malloc(BATCH * 8);
     size_t have = 0;
@@ -433,6 +472,7 @@ int main(int count, char **words) {
     const char *first = count > 2 ? words[2] : "";
     long second = count > 3 ? atol(words[3]) : 1;
     if (!strcmp(what, "gen")) generate(atol(first), (int)second, count > 4 ? atoi(words[4]) : 1);
+    else if (!strcmp(what, "quotes")) quotes(atol(first));
     else if (!strcmp(what, "messages")) messages(first);
     else if (!strcmp(what, "copy")) filter(0);
     else if (!strcmp(what, "dedup")) filter(1);
@@ -442,6 +482,6 @@ int main(int count, char **words) {
     else if (!strcmp(what, "page")) page(first, second);
     else if (!strcmp(what, "stream")) stream(atol(first));
     else if (!strcmp(what, "frames")) frames(first, second);
-    else return fprintf(stderr, "usage: peers gen|messages|copy|dedup|json|avro|decode|page|stream|frames …\n"), 64;
+    else return fprintf(stderr, "usage: peers gen|quotes|messages|copy|dedup|json|avro|decode|page|stream|frames …\n"), 64;
     return 0;
 }

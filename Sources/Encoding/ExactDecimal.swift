@@ -1,3 +1,5 @@
+import Posix
+
 /// A number as the venue wrote it: mantissa × 10^exponent, with no rounding anywhere.
 @frozen
 public struct ExactDecimal: Hashable, Sendable {
@@ -40,6 +42,27 @@ public struct ExactDecimal: Hashable, Sendable {
         }
         guard Int64(exactly: digits) != nil else { return nil }
         return ExactDecimal(mantissa: digits, exponent: Int8(power))
+    }
+
+    /// The same number without zeros at the end of its fraction.
+    public var trimmed: ExactDecimal {
+        var (digits, power) = (mantissa, exponent)
+        while power < 0, digits % 10 == 0 {
+            digits /= 10
+            power += 1
+        }
+        return ExactDecimal(mantissa: digits, exponent: power)
+    }
+
+    /// As plain decimal text: every digit that the exponent stands for, no power notation.
+    public var plainText: String {
+        var bytes = Bytes(capacity: 64)
+        if let narrow = Int64(exactly: mantissa) {
+            bytes.append(decimal: narrow, exponent: exponent)
+        } else {
+            bytes.append(decimal: mantissa, exponent: exponent)
+        }
+        return String(decoding: bytes.array, as: UTF8.self)
     }
 
     /// The nearest double.

@@ -19,3 +19,31 @@ extension StringProtocol {
         return String(decoding: encoded, as: UTF8.self)
     }
 }
+
+extension String {
+    /// The text whose ``percentEncoded(keeping:)`` this is.
+    ///
+    /// - Returns: nil when a percent sign is not followed by two hexadecimal digits, or the bytes are
+    ///   not UTF-8.
+    public var percentDecoded: String? {
+        guard utf8.contains(UInt8(ascii: "%")) else { return self }
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(utf8.count)
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                decoded.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(Self.digit),
+                let low = rest.popFirst().flatMap(Self.digit)
+            else { return nil }
+            decoded.append(high << 4 | low)
+        }
+        return String(validating: decoded, as: UTF8.self)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        byte < 0x80 ? Character(UnicodeScalar(byte)).hexDigitValue.map { UInt8($0) } : nil
+    }
+}

@@ -36,12 +36,11 @@ public enum FileFormat: Sendable, Equatable {
     /// What it is, and what to do with it.
     var words: String {
         switch self {
-        case .avro:
-            "an Avro object container file: Avro readers such as DuckDB, Polars or fastavro open it"
-        case .json: "JSON: `recq pack` makes records of the lines that `recq json` wrote"
-        case .parquet: "a Parquet file: DuckDB, Polars or pandas open it"
-        case .gzip: "compressed with gzip: put `gunzip` in front"
-        case .zstd: "compressed with zstd: put `zstd -d` in front"
+        case .avro: "an Avro object container file: `recq cat` reads it"
+        case .json: "JSON: `recq cat` or `recq pack` makes records of lines of JSON"
+        case .parquet: "a Parquet file: `recq cat` reads it"
+        case .gzip: "compressed with gzip: `recq cat` reads it"
+        case .zstd: "compressed with zstd: `recq cat` reads it"
         case .zip: "a ZIP archive"
         }
     }

@@ -53,6 +53,14 @@ public enum FrameError: Error, Equatable, CustomStringConvertible, ExitStatusPro
     /// Always that of bad input.
     public var exitStatus: ExitStatus { .badInput }
 
+    /// True for bytes that may be well, and are records of another schema or a file of another kind.
+    public var isForeign: Bool {
+        switch self {
+        case .otherFormat, .foreignSchema, .oldSchema: true
+        case .notAFrame, .badLength, .badBlock, .truncated, .badMessage: false
+        }
+    }
+
     /// What is wrong and where.
     public var description: String {
         switch self {

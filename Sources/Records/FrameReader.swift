@@ -139,6 +139,14 @@ public struct FrameReader: ~Copyable {
         while let frame = try next() { try body(frame) }
     }
 
+    /// Gives up the bytes that were read and not lent, for whoever found that they are not frames and
+    /// reads on by ``descriptorNumber``.
+    public mutating func takeRest(appendingTo bytes: inout Bytes) {
+        bytes.append(waiting)
+        start = end
+        lastLength = 0
+    }
+
     // MARK: - A FIFO
 
     /// Longest that ``fill(unless:)`` waits for the rest of a frame, ms: its caller may have other

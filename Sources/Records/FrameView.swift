@@ -38,6 +38,20 @@ public struct FrameView: ~Escapable {
         self.bytes = bytes.extracting(0..<length)
     }
 
+    /// The length of the frame that some bytes begin with.
+    ///
+    /// - Parameter offset: of the bytes in their stream, for error messages.
+    /// - Returns: nil when the frame is not there to its end.
+    /// - Throws: ``FrameError`` when the bytes do not begin a frame.
+    public static func wholeLength(
+        _ bytes: RawSpan, at offset: Int64
+    ) throws(FrameError) -> Int? {
+        guard let length = try length(bytes, at: offset), length <= bytes.byteCount else {
+            return nil
+        }
+        return length
+    }
+
     // MARK: - The prefix
 
     /// The template id: which kind of record.

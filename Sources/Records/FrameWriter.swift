@@ -66,8 +66,10 @@ public struct FrameWriter: ~Copyable {
     }
 
     /// Appends the record of a JSON line; ``flush()`` writes.
-    public mutating func append(json line: RawSpan) throws(JSONRecord.Failure) {
-        try JSONRecord.appendFrame(of: line, to: &buffer)
+    public mutating func append(
+        json line: RawSpan, _ reader: inout JSONRecord
+    ) throws(FieldFailure) {
+        try reader.appendFrame(of: line, to: &buffer)
         frames += 1
     }
 
@@ -82,6 +84,16 @@ public struct FrameWriter: ~Copyable {
         try buffer.appendFrame(upTo: limit, encode)
         frames += 1
         if buffer.count >= Self.batchLength { try flush() }
+    }
+
+    /// Writes what waits, also when `body` fails for another reason than writing: the good records
+    /// before a bad one are written.
+    public mutating func flush(after body: (inout FrameWriter) throws -> Void) throws {
+        do { try body(&self) } catch {
+            if !(error is SystemError) { try flush() }
+            throw error
+        }
+        try flush()
     }
 
     /// Writes what waits.

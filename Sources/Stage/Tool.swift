@@ -5,14 +5,21 @@ import Posix
 /// A program of this package: how its process begins and how it ends, whatever it does.
 ///
 /// Every program declares one as its `@main` type, with or without subcommands.
-public protocol Tool: ParsableCommand {}
+public protocol Tool: ParsableCommand {
+    /// What the program takes its words for; for spellings that the parser has no form for.
+    static func spelledOut(_ words: [String]) -> [String]
+}
 
 extension Tool {
+    /// As they are.
+    public static func spelledOut(_ words: [String]) -> [String] { words }
+
     /// Runs the program.
     public static func main() {
         CurrentProcess.prepare()
         do {
-            var command = try parseAsRoot(Array(CurrentProcess.arguments.dropFirst()))
+            var command = try parseAsRoot(
+                spelledOut(Array(CurrentProcess.arguments.dropFirst())))
             try command.run()
             try CurrentProcess.flushOutput()
         } catch {

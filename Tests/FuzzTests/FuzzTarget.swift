@@ -12,8 +12,8 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
     var description: String { name }
 
     static let all: [FuzzTarget] =
-        recordTargets + venueTargets + networkTargets + fileTargets + configurationTargets
-        + tableTargets
+        recordTargets + objectTargets + venueTargets + networkTargets + fileTargets
+        + configurationTargets + tableTargets
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }

@@ -48,7 +48,7 @@ struct FormTests {
         #expect(try Self.packed(bent) == Sample.trade(id: 1, price: 12_345_678_901_234_567))
         let changed = line.replacingOccurrences(
             of: #""price":123456789.0"#, with: #""price":923456789.0"#)
-        #expect(throws: JSONRecord.Failure.self) { try Self.packed(changed) }
+        #expect(throws: FieldFailure.self) { try Self.packed(changed) }
     }
 
     @Test func `members may stand in any order, and unknown ones are ignored`() throws {
@@ -65,7 +65,7 @@ struct FormTests {
             for key in ["symbol", "source", "event_time_us", "ingest_time_ns", "venue"]
             where !line.contains("\"unknown\"") {
                 let broken = line.replacingOccurrences(of: "\"\(key)\":", with: "\"x\":")
-                let failure = #expect(throws: JSONRecord.Failure.self) { try Self.packed(broken) }
+                let failure = #expect(throws: FieldFailure.self) { try Self.packed(broken) }
                 #expect(failure?.description == "\(key): is missing")
             }
         }

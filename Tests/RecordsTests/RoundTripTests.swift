@@ -140,7 +140,7 @@ struct RoundTripTests {
         ] {
             #expect(line.contains(old), "\(line)")
             let changed = Array(line.replacingOccurrences(of: old, with: new).utf8)
-            let failure = #expect(throws: JSONRecord.Failure.self) { try Self.packed(changed) }
+            let failure = #expect(throws: FieldFailure.self) { try Self.packed(changed) }
             #expect(failure?.description.contains("\(name)_exact") == true, "\(failure as Any)")
         }
     }

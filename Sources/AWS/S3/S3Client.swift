@@ -120,6 +120,7 @@ public struct S3Client: ~Copyable {
             authority: endpoint.authority(
                 bucket: inPath || detour?.isBucketHost == true ? nil : bucket),
             path: inPath ? "/\(bucket)\(path)" : path.isEmpty ? "/" : path)
+        call.isSigned = !configuration.isAnonymous
         if let owner = configuration.expectedBucketOwner {
             call.headers.append(("x-amz-expected-bucket-owner", owner))
         }

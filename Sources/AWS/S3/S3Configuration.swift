@@ -89,6 +89,8 @@ public struct S3Configuration {
     public var onMove: (_ bucket: String, _ asked: String, _ region: String) -> Void = { _, _, _ in
     }
 
+    /// True reads without credentials, what anyone may read.
+    public var isAnonymous = false
     /// AWS's hosts with validated cryptography.
     public var usesFIPS = false
     /// AWS's hosts that have IPv6 addresses, too.

@@ -5,26 +5,29 @@ import Ledger
 import Posix
 import Records
 import Stage
+import StageAWS
 
 struct Check: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check frames, messages, order and holes.",
         discussion: """
-            Exit status: 0 all is well, 1 duplicates, holes or records out of order, 65 bytes that
-            are not records.
+            Exit status: 0 all is well, 1 duplicates, holes or records out of order, 65
+            bytes that are not records.
             """)
     @Flag(help: "Allow holes in contiguous sequences.") var allowHoles = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
 
-    func plan(_ settings: inout Settings) throws {}
+    func plan(_ settings: inout Settings) throws -> BucketReading {
+        try inputs.bucket.reading(&settings)
+    }
 
-    func run(_ plan: Void, in stage: borrowing Stage) throws {
+    func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         var checks: [SequenceCheck] = []
         var places: [SequenceID: Int] = [:]
         // Most records are of the same sequence as the one before.
         var current = -1
-        try inputs.read(in: stage) { frame in
+        try inputs.read(reading, in: stage) { frame in
             try frame.validate()
             let sequence = frame.sequence
             if current < 0 || checks[current].sequence != sequence {

@@ -36,13 +36,14 @@ struct Pack: InspectionCommand {
     func run(_ plan: Void, in stage: borrowing Stage) throws {
         let input = try Inputs.open(file ?? Inputs.standardInput)
         var writer = try stage.standardOutput()
+        var reader = JSONRecord()
         var skipped = 0
         do {
             var lines = Lines(input, longest: Self.longestLine)
             while try lines.fill(unless: stage.stopDescriptor) {
                 while let line = lines.next() {
-                    do throws(JSONRecord.Failure) {
-                        try writer.append(json: line.bytes)
+                    do throws(FieldFailure) {
+                        try writer.append(json: line.bytes, &reader)
                     } catch {
                         let message = "line \(line.number): \(error)"
                         guard onError == .skip else { throw StageFailure(.badInput, message) }

@@ -8,8 +8,8 @@ struct Upgrade: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Convert records of an earlier version.",
         discussion: """
-            Reads records of schema 8801, whose symbols had 24 bytes, and writes them under today's
-            schema. Records of today's schema pass unchanged.
+            Reads records of schema 8801, whose symbols had 24 bytes, and writes them
+            under today's schema. Records of today's schema pass unchanged.
 
             recq upgrade old.bin > new.bin
             """)

@@ -8,7 +8,9 @@ import Stage
 struct Schema: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the Avro schema of a kind of record.")
-    @Argument(help: "trade, aggTrade, kline, bestBidAsk, depthDiff, depthSnapshot, gap or raw.")
+    @Argument(
+        help: "trade, aggTrade, kline, bestBidAsk, depthDiff, depthSnapshot, gap or raw.",
+        completion: .list(RecordKind.allCases.map(\.name)))
     var kind: String
     @OptionGroup var common: CommonOptions
 

@@ -1,0 +1,44 @@
+import Identity
+import ObjectReading
+import Records
+import Stage
+
+/// The objects that hold parts of one sequence, as one ordered stream: an object is opened when the
+/// stream reaches its first id, so that objects which overlap, as repaired ones do, are merged, and
+/// no more are open than have to be.
+final class SequenceStream {
+    /// One object, and the first id in it as far as its name says.
+    struct Part {
+        let firstID: Int64
+        let open: () -> any ObjectInput
+    }
+
+    private var parts: [Part]
+    private var next = 0
+    private var merged = MergedFrames(.id) { _ in }
+    private let selected: SelectedRecords
+    private var repeats = RepeatFilter(.id, isOn: true)
+
+    /// - Parameter parts: of the same sequence.
+    init(_ parts: [Part], _ selected: SelectedRecords) {
+        self.parts = parts.sorted { $0.firstID < $1.firstID }
+        self.selected = selected
+    }
+
+    /// Goes to the next record of the selection.
+    ///
+    /// - Returns: what `body` makes of it; nil at the end.
+    func take<Value>(_ body: (borrowing FrameView) throws -> Value) throws -> Value? {
+        while true {
+            while next < parts.count, merged.next.map({ $0.first >= parts[next].firstID }) ?? true {
+                try merged.add(FrameStream(parts[next].open()))
+                next += 1
+            }
+            if merged.isEmpty { return nil }
+            let value: Value?? = try merged.take { frame in
+                selected.contains(frame) && repeats.isNew(frame) ? try body(frame) : nil
+            }
+            if let value, let value { return value }
+        }
+    }
+}

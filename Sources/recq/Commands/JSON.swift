@@ -1,0 +1,51 @@
+import ArgumentParser
+import Configuration
+import Posix
+import Records
+import Stage
+import StageAWS
+
+struct JSON: InspectionCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write each record as one JSON object on a line.",
+        discussion: """
+            Numbers are exact decimal text. One that a double may not keep (more than 15
+            digits, or a whole number above 2^53) is there twice, the second time as a
+            string in NAME_exact, which `recq pack` takes.
+
+            recq json day.bin | jq -c 'select(.qty > 1)'
+            recq json --pretty day.bin | less
+            """)
+    @Flag(help: "A member to a line, for people.") var pretty = false
+    @OptionGroup var inputs: Inputs
+    @OptionGroup var common: CommonOptions
+
+    func plan(_ settings: inout Settings) throws -> BucketReading {
+        try inputs.bucket.reading(&settings)
+    }
+
+    func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
+        var output = TextOutput()
+        var line = Bytes(capacity: 4096)
+        let isPretty = pretty
+        do {
+            try inputs.read(reading, in: stage) { frame in
+                if isPretty {
+                    line.removeAll()
+                    try frame.appendJSON(to: &line)
+                    output.bytes.append(prettyJSON: line.span)
+                } else {
+                    try frame.appendJSON(to: &output.bytes)
+                }
+                try output.flushIfFull()
+                return true
+            } batch: {
+                try output.flush()
+            }
+        } catch {
+            // The good records before a bad one are written.
+            if !(error is SystemError) { try output.flush() }
+            throw error
+        }
+    }
+}

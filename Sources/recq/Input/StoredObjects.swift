@@ -1,0 +1,57 @@
+import BronzeAccess
+import ObjectReading
+import Posix
+import Stage
+import StageAWS
+
+/// The objects of a directory or a bucket.
+struct StoredObjects {
+    /// One object, and how it is read.
+    struct Object {
+        let entry: ObjectEntry
+        fileprivate let source: ObjectSource
+
+        /// For messages.
+        var name: String { entry.key.isEmpty ? source.url : "\(source.url)/\(entry.key)" }
+
+        /// Its bytes.
+        func input() -> any ObjectInput {
+            let (source, entry) = (source, entry)
+            return ClosureInput(name: name, length: entry.length) { offset, count, bytes in
+                let left = entry.length - offset
+                guard left > 0 else { return 0 }
+                let before = bytes.count
+                // A call of a bucket takes some 50 ms: parts are larger than what is asked for.
+                try source.read(
+                    entry.key, at: offset, count: Int(min(left, Int64(max(count, 8 << 20)))),
+                    etag: entry.etag, appendingTo: &bytes)
+                let read = bytes.count - before
+                guard read > 0 else {
+                    throw ObjectError(
+                        .cut, "\(source.url)/\(entry.key)",
+                        "it has \(entry.length) bytes in the listing and ends after \(offset)")
+                }
+                return read
+            }
+        }
+    }
+
+    private let source: ObjectSource
+    private let input: String
+
+    init(_ input: String, _ reading: BucketReading, _ log: Log) throws {
+        self.input = input
+        source = try reading.source(input, log)
+    }
+
+    /// All objects, sorted by key. What begins with `_` or a dot, such as manifests, is not data.
+    func all() throws -> [Object] {
+        let objects = try source.list().filter { entry in
+            !entry.key.split(separator: "/").contains { $0.hasPrefix("_") || $0.hasPrefix(".") }
+        }.map { Object(entry: $0, source: source) }
+        guard !objects.isEmpty else {
+            throw StageFailure(.unavailable, "\(input): there are no objects")
+        }
+        return objects
+    }
+}
