@@ -1,5 +1,6 @@
 import Avro
 import Bronze
+import Configuration
 import Identity
 import Parquet
 import Posix
