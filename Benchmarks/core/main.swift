@@ -2,6 +2,7 @@
 //
 //   bench-core copy                    frames from stdin to stdout
 //   bench-core avro FILE PASSES        frames as Avro, in memory
+//   bench-core parquet FILE PASSES     trades as a Parquet file, in memory: parquet-peer
 //   bench-core decode FILE PASSES      venue messages, every field touched
 //   bench-core page FILE PASSES        one aggTrades reply in JSON
 //   bench-core texts FILE PASSES       trades of the JSON streams, made into records
@@ -46,6 +47,27 @@ func encodeAvro(_ file: borrowing Bytes, passes: Int) throws -> String {
                 out.removeAll()
             }
         }
+    }
+    return "\(total + out.count) bytes"
+}
+
+func encodeParquet(_ file: borrowing Bytes, passes: Int) throws -> String {
+    var total = 0
+    var out = Bytes(capacity: 2 << 20)
+    var writer = try ColumnWriter(
+        template: RecordKind.trade.rawValue, createdBy: "bench version 1 (build 1)")
+    for _ in 0..<passes {
+        var offset = 0
+        while offset < file.count {
+            let frame = try FrameView(firstIn: file.span(offset..<file.count))
+            offset += frame.bytes.byteCount
+            try writer.append(frame, to: &out)
+            if out.count > 1 << 20 {
+                total += out.count
+                out.removeAll()
+            }
+        }
+        try writer.finish(to: &out)
     }
     return "\(total + out.count) bytes"
 }
@@ -235,6 +257,7 @@ func run(_ words: [String]) throws {
     file.append(bytes.span.bytes)
     switch words[0] {
     case "avro": print(try encodeAvro(file, passes: passes))
+    case "parquet": print(try encodeParquet(file, passes: passes))
     case "decode": print(try decode(file, passes: passes))
     case "texts": print(try readTexts(file, passes: passes))
     case "frames": print(try readFrames(file, passes: passes))
@@ -248,7 +271,7 @@ do {
     try run(Array(CommandLine.arguments.dropFirst()))
 } catch BenchError.usage {
     print(
-        "usage: bench-core copy | avro|decode|page|texts|frames|kinesis FILE PASSES | websocket URL [CA] | "
+        "usage: bench-core copy | avro|parquet|decode|page|texts|frames|kinesis FILE PASSES | websocket URL [CA] | "
             + "figures|stages DIRECTORY COUNT")
     exit(64)
 } catch {

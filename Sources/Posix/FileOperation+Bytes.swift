@@ -51,6 +51,7 @@ extension FileOperation {
         case .remove(let path): put(8, 0, path, [], to: &bytes)
         case .rename(let from, let to): put(9, 0, from, Array(to.utf8), to: &bytes)
         case .link(let from, let to): put(10, 0, from, Array(to.utf8), to: &bytes)
+        case .syncFileSystem(let path): put(12, 0, path, [], to: &bytes)
         case .note(let text): put(11, 0, text, [], to: &bytes)
         }
     }
@@ -83,6 +84,7 @@ extension FileOperation {
         case 9: self = .rename(from: path, to: other)
         case 10: self = .link(from: path, to: other)
         case 11: self = .note(path)
+        case 12: self = .syncFileSystem(path: path)
         default: return nil
         }
     }

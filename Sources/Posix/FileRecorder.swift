@@ -14,6 +14,8 @@ public enum FileOperation: Sendable, Equatable {
     case sync(path: String)
     /// The names in a directory were forced to the device.
     case syncDirectory(path: String)
+    /// Everything on the file system of a path was forced to the device, files and names.
+    case syncFileSystem(path: String)
     /// A directory was made.
     case makeDirectory(path: String)
     /// A name was removed.

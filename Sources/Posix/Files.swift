@@ -1,3 +1,4 @@
+import CLinux
 public import Glibc
 
 /// Operations on paths, each with a typed error that names the path.
@@ -105,6 +106,16 @@ public enum Files {
         FileRecorder.note(path) { .syncDirectory(path: path) }
     }
 
+    /// Forces everything on the file system of a path to the device, content and names (syncfs(2)): one
+    /// wait for many files.
+    public static func syncFileSystem(_ path: String) throws(SystemError) {
+        let file = try Descriptor.open(path.isEmpty ? "." : path, O_RDONLY)
+        guard clinux_sync_file_system(file.raw) == 0 else {
+            throw SystemError("sync the file system of", path)
+        }
+        FileRecorder.note(path) { .syncFileSystem(path: path) }
+    }
+
     /// The part of a path before its last slash; `.` when there is none.
     public static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
@@ -128,13 +139,18 @@ public enum Files {
 
     /// Writes a file so that a reader, or a crash, sees the old content or the new, never a part:
     /// a neighbour is written, synced and renamed over it.
-    public static func replace(_ path: String, with bytes: [UInt8]) throws(SystemError) {
+    ///
+    /// - Parameter isSynced: false leaves the syncing to a later call of ``syncFileSystem(_:)``: until
+    ///   then a power failure may leave the new name with anything in it.
+    public static func replace(
+        _ path: String, with bytes: [UInt8], isSynced: Bool = true
+    ) throws(SystemError) {
         let neighbour = path + ".new"
         let file = try Descriptor.open(neighbour, O_WRONLY | O_CREAT | O_TRUNC)
         try file.writeAll(bytes.span.bytes)
-        try file.sync()
+        if isSynced { try file.sync() }
         try file.close()
         try rename(neighbour, to: path)
-        try syncDirectory(directory(of: path))
+        if isSynced { try syncDirectory(directory(of: path)) }
     }
 }

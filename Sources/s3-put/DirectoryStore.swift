@@ -42,13 +42,19 @@ struct DirectoryStore {
     /// The name must survive a crash before the ledger says so, and so must each directory above
     /// it, whoever made it: a run that was killed may have made both and synced neither.
     private mutating func makeDurable(_ leaf: String) throws(SystemError) {
-        try Files.syncDirectory(leaf)
+        var unknown: [String] = []
         var directory = leaf
         while directory.count > root.count, !durable.contains(directory) {
-            if durable.count >= Self.mostDurable { durable.removeAll() }
-            durable.insert(directory)
+            unknown.append(directory)
             directory = Files.directory(of: directory)
-            try Files.syncDirectory(directory)
+        }
+        if durable.count + unknown.count > Self.mostDurable { durable.removeAll() }
+        if unknown.isEmpty {
+            try Files.syncDirectory(leaf)
+        } else {
+            // One wait instead of one for each directory.
+            try Files.syncFileSystem(leaf)
+            durable.formUnion(unknown)
         }
         guard !durable.contains(root) else { return }
         durable.insert(root)

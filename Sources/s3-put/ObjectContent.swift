@@ -1,6 +1,7 @@
 import Configuration
 import Avro
 import Bronze
+import Configuration
 import Identity
 import Parquet
 import Posix

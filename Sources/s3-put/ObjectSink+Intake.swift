@@ -228,7 +228,8 @@ extension ObjectSink {
         do throws(SpoolError) { try intake.closeBatch() } catch {
             guard error.isNoRoom else { throw error }
             noteNoRoom()
-            reserve.giveUp()
+            // What the reserve has must also do for the ledger: only then the spool is freed.
+            guard Int64(intake.openBytes) * 2 <= reserve.bytes, reserve.giveUp() else { return }
             do throws(SpoolError) { try intake.closeBatch() } catch {
                 guard error.isNoRoom else { throw error }
             }

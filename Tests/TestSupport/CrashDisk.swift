@@ -77,6 +77,14 @@ public struct CrashDisk {
             file.synced = file.bytes
             file.unsynced = []
         case .syncDirectory(let path): syncNames(in: path)
+        case .syncFileSystem:
+            // The disk is one file system.
+            syncedFiles = files
+            syncedDirectories = directories
+            for file in files.values {
+                file.synced = file.bytes
+                file.unsynced = []
+            }
         case .remove(let path): files[path] = nil
         case .rename(let from, let to):
             files[to] = files[from]

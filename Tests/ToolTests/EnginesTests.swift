@@ -65,7 +65,9 @@ struct EnginesTests {
 
     @Test func `every engine gives the market's counts, sums, times and exact prices`() throws {
         let python = try #require(Python.path)
-        let simulator = try Simulator(["--newest", "7600", "--spacing", "1000"])
+        let simulator = try Simulator([
+            "--newest", "7600", "--spacing", "1000", "--symbol", "BTCUSDT,ETHUSDT",
+        ])
         let everything = try Self.records(of: simulator, everything: true)
         var lines: [String] = []
         for (format, compression, unread) in Self.forms {

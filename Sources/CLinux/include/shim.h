@@ -43,6 +43,9 @@ int clinux_is_named_fifo(int file);
 /// memfd_create(2) with MFD_CLOEXEC: a file in memory.
 int clinux_memory_file(const char *name);
 
+/// syncfs(2).
+int clinux_sync_file_system(int file);
+
 /// rename(2) that leaves a file of the new name alone: EEXIST then; EINVAL where the file system
 /// cannot do that.
 int clinux_rename_if_absent(const char *from, const char *to);
