@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 RELEASE := .build/release
-# The programs that tests start: `make test TOOLS=$PWD/.build/release` after `make peers`.
+SHIPPED := .build/shipped
+# The programs that tests start: `make test TOOLS=$PWD/.build/shipped` after `make peers`.
 TOOLS ?= $(CURDIR)/.build/debug
 export PYTHON ?= $(CURDIR)/.venv/bin/python
 export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
@@ -10,7 +11,7 @@ export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 PREFIX ?= /usr/local
 
-.PHONY: help setup build peers test lint format coverage generate demo bench chaos fuzz sanitize soak install uninstall clean
+.PHONY: help setup build peers test lint format coverage generate demo bench chaos fuzz sanitize soak install uninstall deb dist systemd-test clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -70,11 +71,23 @@ soak: peers ## Stream under faults for ten minutes (SOAK seconds), and prove tha
 	@Scripts/setup test
 	$(PYTHON) Tests/ToolTests/soak.py --tools $(RELEASE) --seconds $(SOAK)
 
-install: build ## Install programs and man pages under PREFIX
-	@Scripts/install $(RELEASE) $(PREFIX)
+install: build ## Install programs, units, man pages and the rest under PREFIX (and DESTDIR)
+	@Scripts/install $(SHIPPED) $(PREFIX)
 
-uninstall: ## Remove what install put there
+uninstall: ## Remove what install put there, but for the configuration
 	@Scripts/install --remove $(PREFIX)
+
+OUTPUT ?= .build/packages
+deb: build ## Make a package for Debian in OUTPUT (.build/packages)
+	@Scripts/deb $(SHIPPED) $(OUTPUT)
+
+dist: build ## Make an archive that runs on every Linux with glibc 2.36, with its checksum, in OUTPUT
+	@Scripts/setup dist
+	@Scripts/dist $(SHIPPED) $(OUTPUT)
+
+systemd-test: peers deb ## Boot Debian in containers: install, kill, restart, reboot, upgrade; ids in = ids out
+	@Scripts/setup system
+	@Scripts/systemd-test $(OUTPUT)/bitcoin-ingestor_*.deb $(RELEASE) $(CASES)
 
 clean: ## Remove everything that was built
 	rm -rf .build data

@@ -23,8 +23,17 @@ public final class Heartbeat: Sendable {
         let wait: UnsafeMutablePointer<Atomic<UInt32>>
     }
 
+    /// Something that is done now and then for as long as the loop turns.
+    private struct Chore: Sendable {
+        let interval: Int64
+        let action: @Sendable () -> Void
+    }
+
     private let words: Words
     private let owner: any Sendable
+    /// When the chore is due, monotonic ns; never without one.
+    private let due = Atomic(Int64.max)
+    private let chore = Mutex<Chore?>(nil)
 
     /// A heartbeat in memory that others read.
     ///
@@ -42,7 +51,30 @@ public final class Heartbeat: Sendable {
 
     /// The loop turned.
     public func beat() {
-        words.time.pointee.store(Clock.monotonicNanoseconds(), ordering: .relaxed)
+        let now = Clock.monotonicNanoseconds()
+        words.time.pointee.store(now, ordering: .relaxed)
+        if now >= due.load(ordering: .relaxed) { doChore(at: now) }
+    }
+
+    /// What waits for its reader is well, too: no beat, but the chore is not late.
+    public func stillWaits() {
+        let now = Clock.monotonicNanoseconds()
+        if now >= due.load(ordering: .relaxed) { doChore(at: now) }
+    }
+
+    /// Has something done at a beat now and then, by the thread that beats: what shows a service
+    /// manager that the loop turns must stop when the loop does.
+    ///
+    /// - Parameter interval: ns from one time to the next.
+    public func every(_ interval: Int64, _ action: @escaping @Sendable () -> Void) {
+        chore.withLock { $0 = Chore(interval: interval, action: action) }
+        due.store(Clock.monotonicNanoseconds() + interval, ordering: .relaxed)
+    }
+
+    private func doChore(at now: Int64) {
+        guard let chore = chore.withLock({ $0 }) else { return }
+        due.store(now + chore.interval, ordering: .relaxed)
+        chore.action()
     }
 
     /// Notes what the next system call may wait for.

@@ -111,6 +111,7 @@ public struct FrameWriter: ~Copyable {
                 deadline = Clock.monotonicNanoseconds() + Int64(drainTimeout * 1e9)
             }
             output.wait(unless: deadline == nil ? stop : -1)
+            heartbeat?.stillWaits()
         }
         buffer.removeAll()
     }

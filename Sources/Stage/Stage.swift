@@ -14,6 +14,8 @@ public struct Stage: ~Copyable {
 
     /// Where its figures go.
     public let stats: StatsWriter
+    /// What a service manager hears of the stage; nil where none listens.
+    let notices: ServiceNotices?
 
     init(
         name: String, instance: String?, pipeline: String, statsDirectory: String?,
@@ -29,6 +31,7 @@ public struct Stage: ~Copyable {
         log.lastError = stats.lastError
         self.log = log
         self.stats = stats
+        notices = ServiceNotices(Environment.all, stats: stats)
         stopDescriptor = stop
     }
 
@@ -69,6 +72,7 @@ public struct Stage: ~Copyable {
     /// Notes where the stage is in its life, for those who watch it.
     public func enter(_ state: StageState) {
         stats.enter(state)
+        notices?.enter(state, stats)
         if state == .running { ResidentMemory.dropStartupPages() }
     }
 

@@ -108,13 +108,17 @@ extension StageCommand {
                 try CurrentProcess.flushOutput()
             } catch {
                 let ending = Ending(error, isService: isService, isForPeople: isForPeople)
+                var reason = ""
                 if case .failure(_, let words) = ending {
-                    stage.stats.lastError.set(words.withoutUserInfo)
+                    reason = words.withoutUserInfo
+                    stage.stats.lastError.set(reason)
                 }
+                stage.notices?.end(status: ending.status, reason)
                 stage.stats.end(exitCode: ending.status)
                 throw error
             }
             stage.log.endLimits()
+            stage.notices?.end(status: ExitStatus.done.rawValue, "")
             stage.stats.end(exitCode: ExitStatus.done.rawValue)
             CurrentProcess.exit(ExitStatus.done.rawValue)
         } catch {

@@ -162,6 +162,16 @@ public final class StatsWriter {
         try changes()
     }
 
+    /// What a counter or gauge without labels has now; nil when the stage has none of that name.
+    public func value(of name: String) -> Int64? {
+        for kind in [MetricKind.counter, .gauge] {
+            if let offset = places["\(kind.rawValue) \(name) "] {
+                return memory.signedWord(offset).pointee.load(ordering: .relaxed)
+            }
+        }
+        return nil
+    }
+
     // MARK: - The stage
 
     /// Notes where the stage is in its life.

@@ -1,0 +1,152 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A service manager's end of sd_notify(3): a socket that datagrams come to.
+private final class NotifySocket {
+    let name: String
+    private let descriptor: Int32
+    private let scratch: TemporaryDirectory
+    private(set) var messages: [String] = []
+
+    init(isAbstract: Bool) throws {
+        scratch = try TemporaryDirectory()
+        name = isAbstract ? "@" + scratch.path : scratch.path("notify")
+        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        var bytes = Array(name.utf8)
+        if isAbstract { bytes[0] = 0 }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let length = socklen_t(2 + bytes.count)
+        let status = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+        }
+        #expect(status == 0, "bind: \(errno)")
+    }
+
+    deinit { close(descriptor) }
+
+    /// All that came so far, one assignment a line.
+    func lines() -> [String] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            guard count > 0 else { break }
+            messages += String(decoding: buffer[..<count], as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        return messages
+    }
+}
+
+/// What stages tell the service manager that started them.
+struct ServiceNoticeTests {
+    private static func records(_ count: Int) throws -> [UInt8] {
+        let lines = (1...count).map {
+            #"{"kind":"trade","symbol":"BTCUSDT","trade_id":\#($0),"event_ts":1704067200000,"#
+                + #""price":1.5,"qty":1,"is_buyer_maker":true}"#
+        }
+        let packed = try Program.run(
+            "recq", ["pack"], input: Array(lines.joined(separator: "\n").utf8))
+        #expect(packed.status == 0, "\(packed.errors)")
+        return packed.output
+    }
+
+    @Test(arguments: [false, true])
+    func `a stage says when it reads, what it does, that it stops, and how it ended`(
+        isAbstract: Bool
+    ) throws {
+        let manager = try NotifySocket(isAbstract: isAbstract)
+        let records = try Self.records(100)
+        let stage = try LiveProgram(
+            "dedup", [],
+            environment: ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "400000"])
+        #expect(waitUntil { manager.lines().contains("READY=1") }, "\(stage.errors)")
+        stage.write(records)
+        // From the loop that reads, though nothing comes any more.
+        let said = waitUntil {
+            manager.lines().contains {
+                $0.hasPrefix("STATUS=running: ")
+                    && $0.hasSuffix(" records/s, 100 in, 100 out, 0 waiting")
+            }
+        }
+        #expect(said, "\(manager.messages)")
+        #expect(waitUntil { manager.lines().filter { $0 == "WATCHDOG=1" }.count > 3 })
+        stage.closeInput()
+        #expect(stage.wait() == 0)
+        #expect(manager.lines().contains("STOPPING=1"))
+        #expect(manager.lines().last == "STATUS=done", "\(manager.messages)")
+        #expect(manager.messages.filter { $0 == "READY=1" }.count == 1)
+    }
+
+    /// A watchdog must not kill what waits for a slow reader; but one that is stopped falls silent.
+    @Test func `a stage that waits for the reader of a FIFO is well, and a stopped one is silent`()
+        throws
+    {
+        let manager = try NotifySocket(isAbstract: false)
+        let place = try TemporaryDirectory()
+        let records = try Self.records(20_000)
+        try Data(records).write(to: URL(fileURLWithPath: place.path("in")))
+        mkfifo(place.path("out"), 0o600)
+        // Open and never read, as by a unit whose process hangs.
+        let reader = open(place.path("out"), O_RDWR | O_NONBLOCK)
+        defer { close(reader) }
+        let stage = try BackgroundProgram(
+            "dedup", [],
+            environment: [
+                "NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "400000",
+                "STATS_DIR": place.path("stats"),
+            ],
+            input: place.path("in"), output: place.path("out"))
+        var bytes: Int32 = 0
+        let isFull = waitUntil {
+            _ = ioctl(reader, UInt(FIONREAD), &bytes)
+            return bytes > 900_000
+        }
+        #expect(isFull, "\(bytes)")
+        func signs() -> Int { manager.lines().filter { $0 == "WATCHDOG=1" }.count }
+        let before = signs()
+        #expect(waitUntil { signs() > before + 4 })
+        kill(stage.pid, SIGSTOP)
+        #expect(waitUntil { isStopped(stage.pid) })
+        let stopped = signs()
+        // In the time in which another one, which has nothing to do, gives five signs.
+        let other = try NotifySocket(isAbstract: false)
+        let idle = try LiveProgram(
+            "dedup", [], environment: ["NOTIFY_SOCKET": other.name, "WATCHDOG_USEC": "400000"])
+        #expect(waitUntil { other.lines().filter { $0 == "WATCHDOG=1" }.count >= 5 })
+        withExtendedLifetime(idle) {}
+        #expect(signs() == stopped)
+        kill(stage.pid, SIGCONT)
+        #expect(waitUntil { signs() > stopped })
+    }
+
+    private func isStopped(_ pid: pid_t) -> Bool {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return text.split(separator: ")").last?.hasPrefix(" T") == true
+    }
+
+    @Test func `an error is the last thing that the unit's status shows`() throws {
+        let manager = try NotifySocket(isAbstract: false)
+        let outcome = try Program.run(
+            "dedup", [], input: Array("these are not records".utf8),
+            environment: ["NOTIFY_SOCKET": manager.name])
+        #expect(outcome.status == 65)
+        #expect(
+            manager.lines().last?.hasPrefix("STATUS=ended with 65: ") == true, "\(manager.messages)"
+        )
+    }
+
+    /// Of a kind that is not known here, not there, or too long for its system call.
+    @Test(arguments: [
+        "", "vsock:2:1234", "relative", "/nonexistent/notify",
+        "/" + String(repeating: "x", count: 200),
+    ])
+    func `a manager that cannot be told changes nothing`(name: String) throws {
+        let outcome = try Program.run(
+            "dedup", [], input: try Self.records(3), environment: ["NOTIFY_SOCKET": name])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(!outcome.output.isEmpty)
+    }
+}
