@@ -210,7 +210,7 @@ let package = Package(
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "market.py", "read_bucket.py",
-                "kinesis_sink.py", "once.py", "read_objects.py", "soak.py",
+                "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
                 "s3_server.py",
             ],
             swiftSettings: base),

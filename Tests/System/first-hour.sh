@@ -45,7 +45,7 @@ systemctl stop ingest-capture@main.target sbe-tap@main dedup@main s3-put@main ||
 for unit in sbe-tap@main dedup@main s3-put@main; do
     [[ $(systemctl show -p Result --value "$unit") == success ]] ||
         fail "$unit ended with $(systemctl show -p Result,ExecMainStatus --value "$unit" | tr '\n' ' ')"
-    [[ $(status "$unit") == done ]] || fail "$unit says after its end: $(status "$unit")"
+    [[ $(status "$unit") == "done" ]] || fail "$unit says after its end: $(status "$unit")"
 done
 whole() { ledgerctl verify /var/lib/bitcoin-ingestor/main/s3-put/ledger --symbol BTCUSDT --kind trade; }
 whole || fail "the trades have holes"

@@ -21,7 +21,7 @@ aws:
   localstack_endpoint: http://127.0.0.1:4566
 YAML
 mkdir -p /etc/credstore
-printf %s any > /etc/credstore/binance-api-key
+echo BINANCE_API_KEY=any > /etc/bitcoin-ingestor/main.env
 printf '[default]\naws_access_key_id = a\naws_secret_access_key = b\n' > /etc/credstore/aws-credentials
 stages=(sbe-tap@main dedup@main kinesis-put@main)
 systemctl start ingest-live@main.target
