@@ -50,7 +50,7 @@ def main():
                     wrong.append(f"{name}: the ledger does not name the hole {first} to {last}")
     if not came:
         wrong.append("nothing came")
-    print(f"{came} records came, {repeats} of them again; {holes} holes with {missing} trades")
+    print(f"{came} records came, {repeats} more than once; {holes} holes with {missing} trades")
     print("\n".join(wrong[:20]))
     return 1 if wrong else 0
 

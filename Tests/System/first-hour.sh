@@ -19,7 +19,6 @@ chmod 600 /etc/credstore/binance-api-key
 
 systemctl enable -q --now ingest-capture@main.target || fail "systemctl enable --now"
 say "started after $(since)"
-objects() { find /var/lib/bitcoin-ingestor/main/bronze -type f -path '*kind=trade*' ! -path '*/.*' 2> /dev/null | grep -q .; }
 wait_for 60 objects || fail "no object with trades after a minute"
 say "the first object after $(since)"
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Of the cases of Scripts/systemd-test, which run inside a booted Debian: /ov has this folder, the
 # package and the programs that only tests need, /out takes what is to be seen outside.
 set -uo pipefail
@@ -55,17 +56,55 @@ kill_stage() {
 # simulator OPTIONS...    starts the simulated exchange as a unit of its own
 simulator() {
     systemd-run -q --unit=exchange -p StandardOutput=file:/run/exchange /ov/peers/exchange-sim \
-        --port 9001 --control-port 9002 --ws-port 9003 "$@"
+        --port 9001 --control-port 9002 --ws-port 9003 --weight-limit 100000000 "$@"
     wait_for 20 grep -q listening /run/exchange || fail "the simulated exchange did not start"
 }
 
-# get URL    by bash alone: a minimal Debian has no curl
+# get URL [METHOD]    by bash alone: a minimal Debian has no curl
 get() {
-    local address=${1#http://} path line
+    local address=${1#http://} path line length=0
     path=/${address#*/} address=${address%%/*}
     exec 9<> "/dev/tcp/${address%:*}/${address#*:}" || return 1
     printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "${2:-GET}" "$path" >&9
-    while read -r -t 10 line <&9 && [[ $line != $'\r' ]]; do :; done
-    cat <&9
+    while read -r -t 10 line <&9 && [[ $line != $'\r' ]]; do
+        if [[ ${line,,} == content-length:* ]]; then line=${line##*[: ]}; length=${line%$'\r'}; fi
+    done
+    head -c "$length" <&9
     exec 9>&-
+}
+
+# configure    writes main.yaml for the simulated exchange and objects that are soon done
+configure() {
+    cat > /etc/bitcoin-ingestor/main.yaml << YAML
+binance:
+  symbols: [BTCUSDT, ETHUSDT]
+  stream_types: [trade, bestBidAsk, depth]
+  rest_base_url: http://127.0.0.1:9001
+  sbe_ws_url: ws://127.0.0.1:9003
+s3:
+  destination: file:///var/lib/bitcoin-ingestor/main/bronze
+  object_seconds: 2
+YAML
+    mkdir -p /etc/credstore
+    printf 'any\n' > /etc/credstore/binance-api-key
+}
+
+objects() { find /var/lib/bitcoin-ingestor/main/bronze -type f -path '*kind=trade*' ! -path '*/.*' 2> /dev/null | grep -q .; }
+
+# whole_in_the_end    stops the market, and waits until the ledger has each trade up to the newest one
+whole_in_the_end() {
+    local sent symbol newest last ledger=/var/lib/bitcoin-ingestor/main/s3-put/ledger
+    newest=$(get http://127.0.0.1:9002/sent | python3 -c 'import json,sys; print(max(s["newestAggregate"] for s in json.load(sys.stdin)["symbols"].values()))')
+    get "http://127.0.0.1:9002/market?newest=$newest" POST > /dev/null
+    for symbol in BTCUSDT ETHUSDT; do
+        sent=$(get http://127.0.0.1:9002/sent)
+        last=$(python3 -c 'import json,sys; print(json.loads(sys.argv[1])["symbols"][sys.argv[2]]["trade"]["last"])' "$sent" $symbol)
+        is_whole() {
+            local first
+            first=$(ledgerctl show $ledger | sed -nE "s/^$symbol trade +([0-9]+) .*/\1/p" | head -1)
+            ledgerctl verify $ledger --symbol $symbol --kind trade --from "${first:-1}" --to "$last" > /run/verify
+        }
+        wait_for 120 is_whole || fail "$symbol: $(head -5 /run/verify)"
+        say "in the end: $(head -1 /run/verify)"
+    done
 }

@@ -40,6 +40,7 @@ for ((i = 0; i < 5; i++)); do
     for unit in dedup@main kinesis-put@main; do wait_for 60 systemctl is-active -q "$unit" || fail "$unit does not come back"; done
 done
 say "both killed at once, 5 times"
+for unit in dedup@main kinesis-put@main; do say "$unit: $(systemctl show -p NRestarts "$unit")"; done
 systemctl restart dedup@main kinesis-put@main || fail "restart of two stages"
 systemctl daemon-reexec
 systemctl daemon-reload
@@ -48,7 +49,7 @@ python3 /ov/System/check_live.py http://127.0.0.1:9002 http://127.0.0.1:4566 0 >
 say "before the source is touched: $(cat /run/check)"
 
 for ((i = 0; i < kills; i++)); do kill_stage sbe-tap@main; done
-say "sbe-tap killed $kills times"
+say "sbe-tap killed $kills times: $(systemctl show -p NRestarts sbe-tap@main)"
 for ((i = 0; i < 3; i++)); do
     systemctl restart ingest-live@main.target
     for unit in "${stages[@]}"; do wait_for 60 systemctl is-active -q "$unit" || fail "$unit does not come back"; done
@@ -63,10 +64,10 @@ get "http://127.0.0.1:9002/market?newest=$newest" POST > /dev/null
 rests() { local now; now=$(messages); sleep 3; (($(messages) == now)); }
 wait_for 60 rests || fail "Kinesis does not come to rest"
 python3 /ov/System/check_live.py http://127.0.0.1:9002 http://127.0.0.1:4566 $((kills + 4)) \
-    /var/lib/bitcoin-ingestor/main/kinesis-put/ledger > /run/check 2>&1 || fail "ids in = ids out"
-say "in the end: $(cat /run/check)"
+    /var/lib/bitcoin-ingestor/main/kinesis-put/ledger > /run/check 2>&1 || fail "ids in = ids out: $(cat /run/check)"
+say "in the end: $(head -1 /run/check)"
 for unit in "${stages[@]}"; do
-    say "$unit: $(systemctl show -p NRestarts,StatusText "$unit" | tr '\n' ' ')"
+    say "$unit: $(systemctl show -p StatusText --value "$unit")"
 done
 if journalctl -b -o cat -u 'sbe-tap@*' -u 'dedup@*' -u 'kinesis-put@*' | grep -E '"level":"ERROR"|Broken pipe|bytes_skipped'; then fail "errors in the log"; fi
 systemctl stop ingest-live@main.target "${stages[@]}"
