@@ -31,7 +31,7 @@ private final class NotifySocket {
     func lines() -> [String] {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             guard count > 0 else { break }
             messages += String(decoding: buffer[..<count], as: UTF8.self)
                 .split(separator: "\n").map(String.init)
