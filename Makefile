@@ -85,7 +85,7 @@ dist: build ## Make an archive that runs on every Linux with glibc 2.36, with it
 	@Scripts/setup dist
 	@Scripts/dist $(SHIPPED) $(OUTPUT)
 
-systemd-test: peers deb ## Boot Debian in containers: install, kill, restart, reboot, upgrade; ids in = ids out
+systemd-test: peers deb dist ## Boot Debian in containers: install, kill, restart, reboot, upgrade; ids in = ids out
 	@Scripts/setup system
 	@Scripts/systemd-test $(OUTPUT)/bitcoin-ingestor_*.deb $(RELEASE) $(CASES)
 

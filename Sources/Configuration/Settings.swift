@@ -6,6 +6,7 @@ public struct Settings {
     enum Origin: Equatable, CustomStringConvertible {
         case flag(String)
         case environment(String)
+        case secretFile(String)
         case file(String, line: Int)
         case standard
 
@@ -13,6 +14,7 @@ public struct Settings {
             switch self {
             case .flag(let flag): "--\(flag)"
             case .environment(let name): "environment \(name)"
+            case .secretFile(let path): path
             case .file(let path, let line): "\(path):\(line)"
             case .standard: "default"
             }
@@ -27,6 +29,8 @@ public struct Settings {
     }
 
     private let environment: [String: String]
+    /// Files that variables come from.
+    private let secretPaths: [String: String]
     private let file: ConfigFile?
     private(set) var rows: [Row] = []
 
@@ -36,15 +40,19 @@ public struct Settings {
     ///   - path: of the file; nil reads none.
     ///   - environment: the process's environment.
     public init(path: String?, environment: [String: String]) throws(ConfigurationError) {
-        self.environment = Self.withoutIgnored(environment)
+        let secrets = try SecretFiles(environment)
+        self.environment = Self.withoutIgnored(secrets.environment)
+        secretPaths = secrets.paths
         file = try path.map { path throws(ConfigurationError) in
-            try ConfigFile(path: path, environment: environment)
+            try ConfigFile(path: path, environment: secrets.environment)
         }
         try refuseUnknownKeys()
     }
 
     init(file: ConfigFile?, environment: [String: String]) throws(ConfigurationError) {
-        self.environment = Self.withoutIgnored(environment)
+        let secrets = try SecretFiles(environment)
+        self.environment = Self.withoutIgnored(secrets.environment)
+        secretPaths = secrets.paths
         self.file = file
         try refuseUnknownKeys()
     }
@@ -109,7 +117,10 @@ public struct Settings {
         }
         for (name, adapt) in setting.variables {
             guard let text = environment[name] else { continue }
-            if !text.isEmpty { return (adapt.map { $0(text) } ?? text, .environment(name)) }
+            if !text.isEmpty {
+                let origin = secretPaths[name].map(Origin.secretFile) ?? .environment(name)
+                return (adapt.map { $0(text) } ?? text, origin)
+            }
             if isSecret { throw refuse(.environment(name)) }
         }
         if let file, let entry = file.entries[setting.key], !entry.isNull {

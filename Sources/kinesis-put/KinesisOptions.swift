@@ -69,9 +69,6 @@ struct KinesisOptions: Sendable {
 
     /// Where the state is when nothing is set.
     static var standardState: String {
-        let environment = Environment.all
-        let home =
-            environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
-        return "\(home)/bitcoin-ingestor/kinesis-put"
+        StatePlace.ofUser(tool: "kinesis-put", environment: Environment.all)
     }
 }

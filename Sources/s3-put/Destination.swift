@@ -1,4 +1,5 @@
 import AWS
+import Configuration
 import Posix
 import Sink
 import Stage
@@ -51,7 +52,8 @@ enum Destination: Sendable, Equatable {
         case .directory(let path): "\(path)/.s3-put"
         case .bucket(let bucket, let prefix):
             StatePlace.ofUser(
-                tool: "s3-put", name: prefix.isEmpty ? bucket : "\(bucket)-\(prefix)")
+                tool: "s3-put", name: prefix.isEmpty ? bucket : "\(bucket)-\(prefix)",
+                environment: Environment.all)
         }
     }
 }

@@ -42,9 +42,9 @@ struct TapOptions: Sendable {
     /// Where unknown messages go when nobody says.
     static var standardQuarantine: String {
         let environment = Environment.all
-        let home =
-            environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
-        let state = environment["STATE_DIRECTORY"] ?? "\(home)/bitcoin-ingestor/sbe-tap"
+        let state =
+            StatePlace.ofUnit(tool: "sbe-tap", environment: environment)
+            ?? StatePlace.ofUser(tool: "sbe-tap", environment: environment)
         return "\(state)/quarantine.ndjson"
     }
 }

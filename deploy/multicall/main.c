@@ -48,7 +48,7 @@ static void run_pipeline(char **arguments) {
 }
 
 static int usage(FILE *out) {
-    fputs("usage: bitcoin-ingestor run [--config FILE] [--mode rest|sbe|both] [--once]\n"
+    fputs("usage: bitcoin-ingestor run [--config FILE] [--mode rest|sbe|both|capture] [--once]\n"
           "       bitcoin-ingestor PIPELINE [ARGUMENTS]\n"
           "       bitcoin-ingestor TOOL [OPTIONS]\n"
           "The pipelines: run live capture backfill both replay demo\n"

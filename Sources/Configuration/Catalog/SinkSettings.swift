@@ -27,11 +27,7 @@ public struct SinkSettings: SettingTheme {
     /// unit has several directories they come with colons between them, and the first one counts
     /// (systemd.exec(5), `StateDirectory=`).
     static func below(tool: String) -> @Sendable (String) -> String {
-        { text in
-            var first = text.split(separator: ":").first.map(String.init) ?? ""
-            while first.count > 1, first.hasSuffix("/") { first.removeLast() }
-            return first + "/" + tool
-        }
+        { text in StatePlace.below(text, tool: tool) }
     }
 
     init() {}
