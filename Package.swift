@@ -126,6 +126,13 @@ let package = Package(
             ]),
         library("StageAWS", ["Configuration", "Stage", "AWS", "Transport", "Stats", "Posix"]),
 
+        library(
+            "BronzeProof",
+            [
+                "Bronze", "BronzeAccess", "ObjectReading", "Sink", "Records", "Digests", "Identity",
+                "Ledger", "Posix",
+            ]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull",
@@ -173,8 +180,8 @@ let package = Package(
         tool(
             "ledgerctl",
             [
-                "Configuration", "Stage", "Records", "Encoding", "Identity", "Ledger", "Journal",
-                "Posix",
+                "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
+                "BronzeProof", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix",
             ]),
 
         // For developers and demos.

@@ -66,6 +66,35 @@ public struct Partition: Hashable, Sendable {
         return path + (sequence.kind == .kline ? monthPath : hourPath)
     }
 
+    /// How the keys of a sequence's objects begin, whatever their time.
+    public static func prefix(of sequence: SequenceID) -> String {
+        let parts = Partition(sequence, period: nil).path.split(separator: "/")
+        let times = sequence.kind == .kline ? 1 : 2
+        return parts.dropLast(times).joined(separator: "/") + "/"
+    }
+
+    /// The stretch of time that a key's path names, µs since the epoch; nil when it names none.
+    public static func times(ofKey key: String) -> Range<Int64>? {
+        var day: Int64?
+        var hour: Int64?
+        for part in key.split(separator: "/") {
+            let words = part.split(separator: "=", maxSplits: 1)
+            guard words.count == 2 else { continue }
+            switch words[0] {
+            case "date": day = Timestamp.parse(String(words[1]))
+            case "hour": hour = Int64(words[1])
+            case "month":
+                guard let start = Timestamp.parse("\(words[1])-01") else { return nil }
+                return start..<(KlineInterval.month1.bucket(of: start).upperBound + 1)
+            default: break
+            }
+        }
+        guard let day else { return nil }
+        guard let hour, (0..<24).contains(hour) else { return day..<(day + Timestamp.day) }
+        let start = day + hour * 3600 * Timestamp.second
+        return start..<(start + 3600 * Timestamp.second)
+    }
+
     private var hourPath: String {
         guard let period else { return "date=\(Self.unknown)/hour=\(Self.unknown)" }
         let time = period * 3600 * Timestamp.second

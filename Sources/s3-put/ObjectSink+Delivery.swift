@@ -190,7 +190,6 @@ extension ObjectSink {
         guard unbooked.contains(where: chain.isListed) else { return try sendManifest() }
         do throws(LedgerError) { try state.ledger.commit() } catch {
             guard error.isNoRoom else { throw error }
-            }
             // It keeps what it was told, and writes it with the next call.
             return noteNoRoom()
         }
