@@ -91,6 +91,7 @@ let package = Package(
         library("Avro", ["CDeflate", "CZlib", "CZstd", "Encoding", "Posix"]),
         library("Parquet", ["CZlib", "CZstd", "Posix"]),
         library("Encoding", ["Posix"], strict),
+        library("Digests", ["COpenSSL", "Encoding", "Posix"]),
         library("Identity", ["Encoding"], strict),
         library("Journal", ["Posix"]),
         library("Ledger", ["Identity", "Journal", "Posix"]),
@@ -99,7 +100,7 @@ let package = Package(
 
         // Floor 2: our record, our objects, and the network.
         library("Records", ["SBE", "Avro", "Parquet", "Encoding", "Identity", "Posix"], strict),
-        library("Bronze", ["Encoding", "Identity"], strict),
+        library("Bronze", ["Digests", "Encoding", "Identity", "Ledger", "Posix"]),
         library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
         library(
@@ -107,7 +108,7 @@ let package = Package(
 
         // Floor 3: the venue, the cloud, and what every stage shares.
         library("Binance", ["SBE", "Records", "Encoding", "Identity", "Transport"]),
-        library("AWS", ["Transport", "COpenSSL", "Encoding", "Posix"]),
+        library("AWS", ["Transport", "COpenSSL", "Digests", "Encoding", "Posix"]),
         library("Monitoring", ["Stats", "Encoding", "Posix"]),
         library("Configuration", ["CYAML", "Identity", "Posix", argumentParser]),
         library(
@@ -132,6 +133,13 @@ let package = Package(
                 argumentParser,
             ]),
 
+        library(
+            "BronzeProof",
+            [
+                "Bronze", "BronzeAccess", "ObjectReading", "Sink", "Records", "Digests", "Identity",
+                "Ledger", "Posix",
+            ]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull",
@@ -151,7 +159,7 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Records", "Avro",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records", "Avro",
                 "Parquet", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
@@ -184,8 +192,8 @@ let package = Package(
         tool(
             "ledgerctl",
             [
-                "Configuration", "Stage", "Records", "Encoding", "Identity", "Ledger", "Journal",
-                "Posix",
+                "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
+                "BronzeProof", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix",
             ]),
 
         // For developers and demos.

@@ -66,6 +66,35 @@ public struct Partition: Hashable, Sendable {
         return path + (sequence.kind == .kline ? monthPath : hourPath)
     }
 
+    /// How the keys of a sequence's objects begin, whatever their time.
+    public static func prefix(of sequence: SequenceID) -> String {
+        let parts = Partition(sequence, period: nil).path.split(separator: "/")
+        let times = sequence.kind == .kline ? 1 : 2
+        return parts.dropLast(times).joined(separator: "/") + "/"
+    }
+
+    /// The stretch of time that a key's path names, µs since the epoch; nil when it names none.
+    public static func times(ofKey key: String) -> Range<Int64>? {
+        var day: Int64?
+        var hour: Int64?
+        for part in key.split(separator: "/") {
+            let words = part.split(separator: "=", maxSplits: 1)
+            guard words.count == 2 else { continue }
+            switch words[0] {
+            case "date": day = Timestamp.parse(String(words[1]))
+            case "hour": hour = Int64(words[1])
+            case "month":
+                guard let start = Timestamp.parse("\(words[1])-01") else { return nil }
+                return start..<(KlineInterval.month1.bucket(of: start).upperBound + 1)
+            default: break
+            }
+        }
+        guard let day else { return nil }
+        guard let hour, (0..<24).contains(hour) else { return day..<(day + Timestamp.day) }
+        let start = day + hour * 3600 * Timestamp.second
+        return start..<(start + 3600 * Timestamp.second)
+    }
+
     private var hourPath: String {
         guard let period else { return "date=\(Self.unknown)/hour=\(Self.unknown)" }
         let time = period * 3600 * Timestamp.second
@@ -81,8 +110,16 @@ public struct Partition: Hashable, Sendable {
         return "month=\(zeros)\(year)-\(month < 10 ? "0" : "")\(month)"
     }
 
-    private static func exchange(_ code: UInt8) -> String {
+    /// How a venue is called in paths and manifests.
+    static func exchange(_ code: UInt8) -> String {
         code == 1 ? "binance" : "venue-\(code)"
+    }
+
+    /// The venue of a name; nil when no venue has it.
+    static func venue(_ name: String) -> UInt8? {
+        if name == "binance" { return 1 }
+        guard name.hasPrefix("venue-"), let code = UInt8(name.dropFirst(6)) else { return nil }
+        return exchange(code) == name ? code : nil
     }
 
     private static func interval(_ series: UInt16) -> String {
@@ -119,7 +156,33 @@ public struct Partition: Hashable, Sendable {
     }
 }
 
+extension RecordKind {
+    /// The template of a name that ``name(template:)`` gave.
+    static func template(name: String) -> UInt16? {
+        if let kind = RecordKind(name: name) { return kind.rawValue }
+        guard name.hasPrefix("template-") else { return nil }
+        return UInt16(name.dropFirst(9))
+    }
+}
+
 extension SymbolName {
+    /// Reads the 64 hexadecimal digits of its 32 bytes.
+    public init?(hex text: String) {
+        let digits = Array(text.utf8)
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        guard digits.count == 2 * MemoryLayout.size(ofValue: words) else { return nil }
+        let isGood = withUnsafeMutableBytes(of: &words) { room in
+            for index in room.indices {
+                let pair = String(decoding: digits[(index * 2)...(index * 2 + 1)], as: UTF8.self)
+                guard let byte = UInt8(pair, radix: 16) else { return false }
+                room[index] = byte
+            }
+            return true
+        }
+        guard isGood else { return nil }
+        self.init(words: words)
+    }
+
     /// All bytes but the NULs at the end: also those behind one in the middle.
     fileprivate var paddedBytes: [UInt8] {
         var bytes = withUnsafeBytes(of: words) { Array($0) }

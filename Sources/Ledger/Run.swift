@@ -54,6 +54,9 @@ public struct Runs: Sendable, Equatable {
     /// Ascending by first id. Two may overlap: of two readings of the same time.
     public private(set) var all: [Run] = []
 
+    /// Nothing seen yet.
+    public init() {}
+
     /// True when nothing was seen.
     public var isEmpty: Bool { all.isEmpty }
 
@@ -75,7 +78,7 @@ public struct Runs: Sendable, Equatable {
 
     /// Adds a run or a piece of one, in whatever order pieces come: those that one reading saw one
     /// after the other become one, and one within another counts towards that.
-    mutating func add(_ piece: Run) {
+    public mutating func add(_ piece: Run) {
         var whole = piece
         if let previous = piece.previous, let place = all.lastIndex(where: { $0.last == previous })
         {

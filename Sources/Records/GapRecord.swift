@@ -44,6 +44,12 @@ extension FrameView {
     /// Why the ids of a gap record are missing; unknown for other records.
     public var gapReason: GapReason { (try? GapDecoder(message))?.reason ?? .unknown }
 
+    /// The word of ``gapReason``, as JSON and Avro have it.
+    public var gapReasonWord: String { "\(gapReason.word)" }
+
+    /// The word of the record's source, as JSON and Avro have it.
+    public var sourceWord: String { "\(SourceWord.text(source))" }
+
     /// The ids that a gap record says will never come; nil for other records and for gaps that
     /// may still be filled.
     ///

@@ -17,6 +17,10 @@ public struct ConfirmedIDs: Sendable {
     public private(set) var exact = CompactIDs()
     /// Of gap records: ids that will not come.
     public private(set) var declared: [SequenceID: IDSet] = [:]
+    /// Of gap records, whatever becomes of the ids: what they say and why.
+    public private(set) var gaps: [GapNote.Key: GapNote] = [:]
+    /// Ids of records that were fetched to fill a hole.
+    public private(set) var repaired = IDSet()
     /// Event times of the first and the last record by id, µs; they say nothing without ids.
     public private(set) var firstTime: Int64 = .max
     /// See ``firstTime``.
@@ -47,15 +51,28 @@ public struct ConfirmedIDs: Sendable {
         switch frame.numbering {
         case .contiguous:
             held.insert(ids)
+            if frame.source == SourceCode.repair.rawValue { repaired.insert(ids) }
             if frame.sharesItsInterval { exact.insert(frame.firstID) }
         case .increasing: exact.insert(frame.firstID)
         case .arrival: withoutID += 1
         case .none:
             withoutID += 1
-            if let missing = frame.missingSequence, let gap = frame.declaredGap {
-                declared[missing, default: IDSet()].insert(gap)
-            }
+            if let missing = frame.missingSequence { note(frame, missing) }
         }
+    }
+
+    private mutating func note(_ frame: borrowing FrameView, _ missing: SequenceID) {
+        guard frame.firstID <= frame.lastID else { return }
+        let gap = frame.declaredGap
+        if let gap { declared[missing, default: IDSet()].insert(gap) }
+        let key = GapNote.Key(
+            sequence: missing, reason: frame.gapReasonWord, source: frame.sourceWord,
+            isDeclared: gap != nil)
+        let time = frame.ingestTime
+        var note = gaps[key] ?? GapNote(ids: IDSet(), seen: time...time)
+        note.ids.insert(frame.firstID...frame.lastID)
+        note.seen = min(note.seen.lowerBound, time)...max(note.seen.upperBound, time)
+        gaps[key] = note
     }
 
     /// True when the ids are one interval without a hole, so that first and last id tell it from

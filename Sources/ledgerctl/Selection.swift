@@ -1,11 +1,15 @@
 import ArgumentParser
+import Bronze
 import Identity
 import Ledger
+import Posix
 import Stage
 
 /// Which sequences are meant.
 struct Selection: ParsableArguments {
-    @Argument(help: "The ledger, or the state directory that it is in.", completion: .file())
+    @Argument(
+        help: "The ledger, the state directory that it is in, or the URL of what a sink stored.",
+        completion: .file())
     var ledger: String
     @Option(help: "Only this symbol.") var symbol: String?
     @Option(help: "Only this kind: trade, aggTrade, kline, ...") var kind: String?
@@ -23,13 +27,40 @@ struct Selection: ParsableArguments {
         }
     }
 
-    /// The chosen sequences of a ledger.
-    func sequences(of ledger: borrowing Ledger) -> [SequenceID] {
-        ledger.sequences.filter { sequence in
+    /// True when objects are meant and not a ledger: a URL, or a directory with manifests.
+    var isBucket: Bool {
+        ledger.contains("://") || Files.exists("\(ledger)/\(ManifestKey.start)")
+    }
+
+    /// The sequence that is named by symbol, kind and, for klines, interval; nil when more than one
+    /// may be meant.
+    var named: SequenceID? {
+        guard let symbol = symbol.flatMap({ SymbolName($0) }),
+            let kind = kind.flatMap({ RecordKind(name: $0) })
+        else { return nil }
+        let series = interval.flatMap { KlineInterval(rawValue: $0)?.code }
+        guard kind != .kline || series != nil else { return nil }
+        return SequenceID(
+            template: kind.rawValue, series: series ?? 0, epoch: epoch ?? 1, symbol: symbol)
+    }
+
+    /// How the keys of the objects begin that may have to do with it.
+    var prefixes: [String] {
+        guard let named else { return [Partition.keyStart] }
+        let gap = SequenceID(template: RecordKind.gap.rawValue, symbol: named.symbol)
+        return [Partition.prefix(of: named), Partition.prefix(of: gap)]
+    }
+
+    /// The chosen ones of some sequences.
+    func chosen(of all: [SequenceID]) -> [SequenceID] {
+        all.filter { sequence in
             (symbol == nil || "\(sequence.symbol)" == symbol)
                 && (kind == nil || RecordKind.name(template: sequence.template) == kind)
                 && (interval == nil || KlineInterval(code: sequence.series)?.rawValue == interval)
                 && (epoch == nil || sequence.epoch == epoch)
         }
     }
+
+    /// The chosen sequences of a ledger.
+    func sequences(of ledger: borrowing Ledger) -> [SequenceID] { chosen(of: ledger.sequences) }
 }

@@ -4,20 +4,27 @@ import Encoding
 import Identity
 import Ledger
 import Stage
+import StageAWS
 
 struct Show: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what was delivered of each sequence.")
     @OptionGroup var selection: Selection
     @Flag(help: "Print every range, hole and run.") var all = false
+    @OptionGroup var bucket: BucketReadingOptions
     @OptionGroup var common: CommonOptions
 
     /// Holes of a sequence that are printed without `--all`.
     private static let fewHoles = 10
 
-    func plan(_ settings: inout Settings) throws {}
+    func plan(_ settings: inout Settings) throws -> BucketReading {
+        try bucket.reading(&settings)
+    }
 
-    func run(_ plan: Void, in stage: borrowing Stage) throws {
+    func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
+        if selection.isBucket {
+            return try BucketSummary(selection: selection, all: all).run(reading, in: stage)
+        }
         let ledger = try LedgerFile.open(selection.ledger, log: stage.log)
         var report = ""
         for sequence in selection.sequences(of: ledger) {

@@ -4,32 +4,66 @@ import Identity
 import Ledger
 import Posix
 import Stage
+import StageAWS
 
 struct Verify: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check that a range was delivered whole.",
         discussion: """
-            Without --from and --to: from the first to the last id that is known.
+            ledgerctl verify data/.s3-put --symbol BTCUSDT --kind aggTrade --from 1 --to 300000
+            ledgerctl verify s3://bucket/bronze --symbol BTCUSDT --kind trade --day 2024-01-31
+            ledgerctl verify https://bucket.s3.eu-west-1.amazonaws.com/bronze --read
+
+            A ledger says what one sink delivered; a URL (s3://, https:// of a bucket that anyone may \
+            read, file://) is proven by the manifests beside the objects, without the machine that \
+            wrote them (docs/verify.md). --read opens each object as well.
+
+            Without a range: from the first to the last id that is known.
 
             Of kinds whose ids only grow (bestBidAsk, depthSnapshot) nobody can say which ids there \
             were: a range is observed where one uninterrupted reading covers it.
             """)
     @OptionGroup var selection: Selection
-    @Option(help: ArgumentHelp("First id; for klines a time.", valueName: "id|time")) var from:
-        String?
+    @Option(help: ArgumentHelp("Of a URL: this day, UTC.", valueName: "date")) var day: String?
     @Option(
         help: ArgumentHelp(
-            "Last id; for klines the time before which the range ends.", valueName: "id|time"))
+            "First id; for klines, and of a URL for all kinds, a time.", valueName: "id|time"))
+    var from: String?
+    @Option(
+        help: ArgumentHelp(
+            "Last id, or the time before which the range ends.", valueName: "id|time"))
     var to: String?
     @Flag(help: "Count ids that were declared missing as there.") var allowDeclared = false
+    @Flag(help: "Of a URL: read each object, hash it and count its records.") var read = false
+    @OptionGroup var bucket: BucketReadingOptions
     @OptionGroup var common: CommonOptions
 
     /// Missing ranges of a sequence that are printed.
     private static let mostRanges = 100
 
-    func plan(_ settings: inout Settings) throws {}
+    func plan(_ settings: inout Settings) throws -> BucketReading {
+        if !selection.isBucket, read || day != nil {
+            throw StageFailure(
+                .usage,
+                "--read and --day are of a URL, such as s3://BUCKET/PREFIX or file:///DIRECTORY: a "
+                    + "ledger has neither objects nor times")
+        }
+        return try bucket.reading(&settings)
+    }
 
-    func run(_ plan: Void, in stage: borrowing Stage) throws {
+    func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
+        if selection.isBucket {
+            let question = try BucketQuestion(
+                day: day, from: from, to: to, isTime: selection.kind == RecordKind.kline.name)
+            return try BucketVerification(
+                selection: selection, question: question, reads: read,
+                allowsDeclared: allowDeclared
+            ).run(reading, in: stage)
+        }
+        try verifyLedger(in: stage)
+    }
+
+    private func verifyLedger(in stage: borrowing Stage) throws {
         let ledger = try LedgerFile.open(selection.ledger, log: stage.log)
         let sequences = selection.sequences(of: ledger)
         guard !sequences.isEmpty else {

@@ -1,8 +1,9 @@
+import Bronze
 import Identity
 import Ledger
 import Sink
 
-/// What the ledger will say once an object is delivered; it is in the object's manifest, so that a
+/// What the ledger will say once an object is delivered; it is in the note beside its file, so that a
 /// restart can say the same.
 struct Booking: Sendable, Equatable {
     /// Records in the object.
@@ -19,6 +20,12 @@ struct Booking: Sendable, Equatable {
     var exact: [Int64] = []
     /// Ids that gap records say will not come.
     var declared: [Declared] = []
+    /// Earliest and latest event time of all records, µs; nil when it is not known any more.
+    var times: ClosedRange<Int64>?
+    /// Those of the held ids that were fetched to fill a hole.
+    var repaired: [ClosedRange<Int64>] = []
+    /// What gap records say, for the manifest.
+    var gaps: [ObservedGap] = []
     /// Where the spool has its records: all of this partition between two places.
     var progress: Progress?
 
@@ -56,6 +63,14 @@ struct Booking: Sendable, Equatable {
                 lastTime: confirmed.lastTime, count: confirmed.records,
                 previous: confirmed.previous)
         }
+        if confirmed.records > 0 { times = confirmed.firstTime...confirmed.lastTime }
+        repaired = confirmed.repaired.ranges
+        gaps = confirmed.gaps.map { key, note in
+            ObservedGap(
+                sequence: key.sequence, reason: key.reason, source: key.source,
+                isDeclared: key.isDeclared, ids: note.ids.ranges, seen: note.seen)
+        }
+        gaps.sort { ($0.sequence, $0.reason, $0.source) < ($1.sequence, $1.reason, $1.source) }
         declared = confirmed.declared.map { Declared(sequence: $0.key, ranges: $0.value.ranges) }
             .sorted { $0.sequence < $1.sequence }
         self.progress = Progress(

@@ -100,7 +100,7 @@ struct BucketStore: ~Copyable {
     ///
     /// - Returns: how many.
     mutating func abortLeftovers(_ options: S3PutOptions, _ log: Log) -> Int {
-        let own = (try? Manifest.keys(staging: options.state + "/staging")) ?? []
+        let own = (try? StagingNote.keys(staging: options.state + "/staging")) ?? []
         let age = options.access?.abandonedUploads ?? 0
         let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
         do throws(AWSError) {

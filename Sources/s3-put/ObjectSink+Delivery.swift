@@ -97,6 +97,11 @@ extension ObjectSink {
     mutating func settle() throws {
         for completion in completions.takeAll() {
             switch completion {
+            case .delivered(let object, _) where object.isManifest: try manifestStored()
+            case .conflicting(let object, _, _) where object.isManifest:
+                if failure == nil {
+                    failure = chain.fenced(options.destination, state: options.state)
+                }
             case .delivered(let object, let isNew):
                 log.debug("\(isNew ? "stored" : "was there already"): \(object.key)")
                 delivered[object.stagedPath] = object
@@ -130,7 +135,7 @@ extension ObjectSink {
     }
 
     private mutating func noteDelivered(_ object: StagedObject) throws {
-        // The file first: that makes room for the ledger. Its manifest says that it was delivered.
+        // The file first: that makes room for the ledger. Its note says that it was delivered.
         try object.removeFile()
         object.booking.book(in: &state.ledger)
         if let group = object.group { held.forget(group, of: object.booking.sequence) }
@@ -166,26 +171,64 @@ extension ObjectSink {
             ["theirs": theirs, "ours": ours], cause: "object_conflict")
     }
 
-    /// Makes the ledger durable, and then removes what it vouches for.
+    /// Has a manifest of what was delivered stored; then makes the ledger durable, and then removes
+    /// what it vouches for.
     ///
     /// - Parameter always: false leaves it for a moment while more is delivered, so that there is
-    ///   not a sync for each of many small objects.
+    ///   not a manifest and a sync for each of many small objects.
     mutating func book(always: Bool = false) throws {
+        if chain.isStored {
+            guard try hasRoom({ chain throws(SystemError) in try chain.advance() }) else { return }
+        }
+        guard chain.pending == nil else { return }
         let now = Clock.monotonicNanoseconds()
         let isDue = always || staged.isEmpty || now - bookedAt >= Self.bookInterval
-        if !unbooked.isEmpty, isDue {
-            do throws(LedgerError) { try state.ledger.commit() } catch {
-                guard error.isNoRoom else { throw error }
-                // It keeps what it was told, and writes it with the next call.
-                noteNoRoom()
-                return
-            }
-            bookedAt = now
-            for object in unbooked { try object.removeManifest() }
-            unbooked.removeAll()
-            try releaseSpool()
-        } else if unbooked.isEmpty, !isShort || staged.isEmpty {
-            try releaseSpool()
+        guard !unbooked.isEmpty, isDue else {
+            if unbooked.isEmpty, !isShort || staged.isEmpty { try releaseSpool() }
+            return
+        }
+        guard unbooked.contains(where: chain.isListed) else { return try sendManifest() }
+        do throws(LedgerError) { try state.ledger.commit() } catch {
+            guard error.isNoRoom else { throw error }
+            // It keeps what it was told, and writes it with the next call.
+            return noteNoRoom()
+        }
+        bookedAt = now
+        for object in unbooked where chain.isListed(object) { try object.removeNote() }
+        unbooked.removeAll(where: chain.isListed)
+        try releaseSpool()
+        if !unbooked.isEmpty, always { try sendManifest() }
+    }
+
+    private mutating func sendManifest() throws {
+        let (objects, removed) = (unbooked, chain.removals(from: state.ledger))
+        guard
+            try hasRoom({ chain throws(SystemError) in try chain.compose(objects, removed) })
+        else { return }
+        if let manifest = chain.pending { manifests.deliver(manifest) }
+    }
+
+    private mutating func manifestStored() throws {
+        log.debug("stored: \(chain.pending?.key ?? "")")
+        chain.noteStored()
+        try book(always: true)
+    }
+
+    /// Writes files of the chain.
+    ///
+    /// - Returns: false when the disk has no room; a later call tries again.
+    private mutating func hasRoom(
+        _ write: (inout ManifestChain) throws(SystemError) -> Void
+    ) throws -> Bool {
+        var chain = chain
+        defer { self.chain = chain }
+        do throws(SystemError) {
+            try reserve.spending { () throws(SystemError) in try write(&chain) }
+            return true
+        } catch {
+            guard error.isNoRoom else { throw error }
+            noteNoRoom()
+            return false
         }
     }
 
@@ -210,13 +253,17 @@ extension ObjectSink {
 
     // MARK: - The end
 
+    private var isDelivering: Bool {
+        !staged.isEmpty || !unbooked.isEmpty || chain.pending != nil
+    }
+
     /// Waits until everything that is on its way is delivered and booked, or fails; after a signal,
     /// whenever it comes, not longer than the drain timeout.
     mutating func awaitDeliveries() throws {
         var deadline: Int64?
-        while (!staged.isEmpty || !unbooked.isEmpty) && failure == nil {
+        while isDelivering && failure == nil {
             if !staged.isEmpty { try book() } else { try book(always: true) }
-            guard !staged.isEmpty || !unbooked.isEmpty else { break }
+            guard isDelivering else { break }
             publish()
             let now = Clock.monotonicNanoseconds()
             if deadline == nil, Descriptor.isReadable(stop) {
@@ -225,6 +272,7 @@ extension ObjectSink {
             let left = deadline.map { $0 - now } ?? .max
             guard left > 0 else {
                 uploader.abandon()
+                manifests.abandon()
                 break
             }
             var watched = [

@@ -9,8 +9,8 @@ extension ObjectSink {
     /// records are taken in before anything is read.
     mutating func recover() throws {
         let staging = options.state + "/staging"
-        for name in try Files.list(staging) where name.hasSuffix(Manifest.suffix) {
-            guard let object = try Manifest.read("\(staging)/\(name)") else {
+        for name in try Files.list(staging) where name.hasSuffix(StagingNote.suffix) {
+            guard let object = try StagingNote.read("\(staging)/\(name)") else {
                 try Files.remove("\(staging)/\(name)")
                 continue
             }
@@ -24,6 +24,7 @@ extension ObjectSink {
                 completions.post(.delivered(object, isNew: false))
             }
         }
+        if let manifest = chain.pending { manifests.deliver(manifest) }
         if !staged.isEmpty {
             log.info("an earlier run left \(staged.count) finished objects; delivering them")
         }

@@ -40,6 +40,8 @@ struct ObjectSink: ~Copyable {
     let stop: Int32
     let completions: Completions
     let uploader: Uploader
+    /// Stores manifests: none waits behind objects.
+    let manifests: Uploader
     let writer: ObjectWriter
     let reserve: Reserve
     /// Shared with the uploader; here for its figures only.
@@ -68,6 +70,7 @@ struct ObjectSink: ~Copyable {
     var unbooked: [StagedObject] = []
     var bookedAt: Int64 = .min / 2
     var conflicts: Conflicts
+    var chain: ManifestChain
     /// When the records at hand were read; one look at the clocks for all of them.
     var now = Instant()
     var nextName = 1
@@ -110,6 +113,7 @@ struct ObjectSink: ~Copyable {
         let known = Set(state.ledger.sequences)
         state.ledger.keepProgress(onlyIn: [spool.id])
         log.report(state.ledger.takeDamages(), of: "ledger")
+        let chain = try ManifestChain(state: options.state)
         let conflicts = try Conflicts(directory: options.state + "/conflicts")
         figures.note(conflicting: conflicts.kept)
         var intake = Intake(spool)
@@ -129,8 +133,19 @@ struct ObjectSink: ~Copyable {
             }
             return store
         }
+        let manifests: Uploader
         let writer: ObjectWriter
-        do { writer = try ObjectWriter(options.form, to: uploader, completions) } catch {
+        do {
+            manifests = try Uploader(
+                completions, giveUpAfter: options.giveUpAfter, log: log,
+                duration: figures.requestDuration
+            ) { isAbandoned in
+                try ObjectStore.make(
+                    options, log: log, credentials: credentials, figures: serviceFigures,
+                    isAbandoned: isAbandoned)
+            }
+            writer = try ObjectWriter(options.form, to: uploader, completions)
+        } catch {
             uploader.end(seconds: Self.joinTimeout)
             throw error
         }
@@ -143,6 +158,8 @@ struct ObjectSink: ~Copyable {
         self.intake = intake
         self.completions = completions
         self.uploader = uploader
+        self.manifests = manifests
+        self.chain = chain
         self.credentials = credentials
         self.serviceFigures = serviceFigures
         self.figures = figures
@@ -155,6 +172,7 @@ struct ObjectSink: ~Copyable {
     deinit {
         writer.end(seconds: Self.joinTimeout)
         uploader.end(seconds: Self.joinTimeout)
+        manifests.end(seconds: Self.joinTimeout)
     }
 
     // MARK: - Running

@@ -203,13 +203,14 @@ private struct WritingBench: ~Copyable {
         if sealed.isNamedByContent { object.key += "-" + String(file.checksum.value, radix: 16) }
         object.key += form.suffix
         object.bytes = file.length
+        object.sha256 = file.sha256
         do throws(SystemError) {
             try file.sync()
-            if file.memory == nil { try Manifest.write(object) }
+            if file.memory == nil { try StagingNote.write(object) }
         } catch {
-            // Without a manifest a restart takes its records from the spool, where they are.
+            // Without a note a restart takes its records from the spool, where they are.
             guard error.isNoRoom else { throw error }
-            try? Files.remove(object.manifestPath + ".new")
+            try? Files.remove(object.notePath + ".new")
             try file.moveToMemory()
         }
         object.memory = file.memory

@@ -1,4 +1,6 @@
 import Journal
+import Digests
+import Encoding
 import Glibc
 import Posix
 
@@ -7,6 +9,7 @@ final class StagedFile {
     private(set) var length: Int64 = 0
     /// CRC-32C of its bytes.
     private(set) var checksum = CRC32C()
+    private var hash = Hash.sha256()
     private(set) var memory: MemoryFile?
     private let path: String
     private var descriptor: Descriptor?
@@ -31,6 +34,14 @@ final class StagedFile {
         if let memory { try memory.append(bytes) }
         length += Int64(bytes.byteCount)
         checksum.update(bytes)
+        hash.update(bytes)
+    }
+
+    /// SHA-256 of its bytes, in hexadecimal; nothing more is appended after it.
+    var sha256: String {
+        var all = Hash.sha256()
+        swap(&all, &hash)
+        return Hex.text(all.finish())
     }
 
     private func write(_ bytes: RawSpan) throws(SystemError) {

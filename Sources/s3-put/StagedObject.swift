@@ -1,12 +1,13 @@
+import Bronze
 import Identity
 import Posix
 import Sink
 
 /// A finished object in the staging directory, with what the ledger will say of it.
 ///
-/// Its manifest is beside it, so that a restart delivers the same bytes under the same key. Once it
-/// is delivered the file goes first, which makes room, and the manifest after the ledger has it: a
-/// manifest without a file is of an object that was delivered.
+/// A note of it is beside it, so that a restart delivers the same bytes under the same key. Once it
+/// is delivered the file goes first, which makes room, and the note after the ledger has it: a
+/// note without a file is of an object that was delivered.
 struct StagedObject: Sendable {
     /// Below the destination; the writer adds its end.
     var key: String
@@ -18,6 +19,8 @@ struct StagedObject: Sendable {
     var memory: MemoryFile?
     /// Length of the staged file; 0 when it is not known any more.
     var bytes: Int64 = 0
+    /// SHA-256 of its bytes, in hexadecimal; nil for what 0.1 staged and delivered.
+    var sha256: String?
     /// When it was finished or found, ns of the monotonic clock.
     let sealedAt = Clock.monotonicNanoseconds()
     /// When the first of its records was received, ns since the epoch; nil after a restart.
@@ -38,17 +41,34 @@ struct StagedObject: Sendable {
 
     var records: Int64 { booking.records }
 
+    /// True for a manifest, which is stored like an object and booked nowhere.
+    var isManifest: Bool { key.hasPrefix(ManifestKey.start) }
+
+    /// What a manifest says of it; nil where that is not known: 0.1 staged it.
+    var stored: StoredObject? {
+        guard let sha256, let times = booking.times else { return nil }
+        var stored = StoredObject(
+            key: key, bytes: bytes, sha256: sha256, records: records, sequence: booking.sequence)
+        stored.ids = booking.held
+        stored.run = booking.run
+        stored.firstTime = times.lowerBound
+        stored.lastTime = times.upperBound
+        stored.gaps = booking.gaps
+        stored.repaired = booking.repaired
+        return stored
+    }
+
     /// Where its bytes are read from.
     var contentPath: String { memory?.path ?? stagedPath }
 
-    /// Where the manifest is.
-    var manifestPath: String { stagedPath + Manifest.suffix }
+    /// Where the note is.
+    var notePath: String { stagedPath + StagingNote.suffix }
 
     /// Removes the file of an object that was delivered.
     func removeFile() throws(SystemError) {
         if memory == nil { try Files.remove(stagedPath) }
     }
 
-    /// Removes the manifest of an object that is booked.
-    func removeManifest() throws(SystemError) { try Files.remove(manifestPath) }
+    /// Removes the note of an object that is booked.
+    func removeNote() throws(SystemError) { try Files.remove(notePath) }
 }

@@ -13,9 +13,11 @@ s3 = boto3.client(
 ids = []
 keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="bronze").get("Contents", [])]
 for key in keys:
+    if key.startswith("prefix/bronze/_manifests/"):
+        continue
     assert key.startswith("prefix/bronze/exchange=binance/kind=aggTrade/instrument="), key
     answer = s3.get_object(Bucket="bronze", Key=key)
     assert answer["ContentType"] == "application/avro", answer["ContentType"]
     ids += [row["agg_trade_id"] for row in fastavro.reader(io.BytesIO(answer["Body"].read()))]
 assert sorted(ids) == list(range(1, count + 1)), f"{len(ids)} ids in {len(keys)} objects"
-print(len(keys))
+print(sum("/_manifests/" not in key for key in keys))

@@ -1,37 +1,7 @@
 import COpenSSL
+import Digests
 import Encoding
 import Posix
-
-/// A hash of bytes that come in pieces, by OpenSSL.
-struct Hash: ~Copyable {
-    private let context: OpaquePointer?
-    private let length: Int
-
-    private init(_ algorithm: OpaquePointer?, length: Int) {
-        context = EVP_MD_CTX_new()
-        self.length = length
-        guard EVP_DigestInit_ex(context, algorithm, nil) == 1 else {
-            preconditionFailure("OpenSSL does not have the hash")
-        }
-    }
-
-    deinit { EVP_MD_CTX_free(context) }
-
-    /// FIPS 180-4.
-    static func sha256() -> Hash { Hash(EVP_sha256(), length: 32) }
-    /// RFC 1321; finds damage, proves nothing.
-    static func md5() -> Hash { Hash(EVP_md5(), length: 16) }
-
-    mutating func update(_ bytes: RawSpan) {
-        bytes.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
-    }
-
-    consuming func finish() -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: length)
-        _ = EVP_DigestFinal_ex(context, &digest, nil)
-        return digest
-    }
-}
 
 /// SHA-256 (FIPS 180-4) of bytes in memory, by OpenSSL.
 enum SHA256 {

@@ -1,3 +1,4 @@
+import Bronze
 import Encoding
 import Identity
 import Ledger
@@ -5,20 +6,34 @@ import Posix
 import Sink
 
 /// What is written beside a staged object: one `name value…` to a line, `end` last.
-enum Manifest {
+enum StagingNote {
     static let suffix = ".manifest"
-    /// Longest manifest that is read, bytes.
+    /// Longest note that is read, bytes.
     private static let limit = 1 << 30
     /// Exact ids of one line.
     private static let idsPerLine = 1024
 
-    /// Writes the manifest of an object.
+    /// Writes the note of an object.
     static func write(_ object: StagedObject) throws(SystemError) {
         let booking = object.booking
         var text = "key \(object.key)\ntype \(object.contentType)\nrecords \(booking.records)\n"
+        text += "bytes \(object.bytes)\n"
+        if let sha256 = object.sha256 { text += "sha256 \(sha256)\n" }
         text += "sequence \(words(booking.sequence))\n"
         for range in booking.held { text += "held \(range.lowerBound) \(range.upperBound)\n" }
         if let time = booking.newestTime { text += "time \(time)\n" }
+        if let times = booking.times { text += "times \(times.lowerBound) \(times.upperBound)\n" }
+        for range in booking.repaired {
+            text += "repaired \(range.lowerBound) \(range.upperBound)\n"
+        }
+        for gap in booking.gaps {
+            for range in gap.ids {
+                text +=
+                    "gap \(range.lowerBound) \(range.upperBound) \(gap.seen.lowerBound) "
+                    + "\(gap.seen.upperBound) \(gap.reason) \(gap.source) "
+                    + "\(gap.isDeclared ? 1 : 0) \(words(gap.sequence))\n"
+            }
+        }
         if let run = booking.run {
             text += "run \(run.first) \(run.last) \(run.firstTime) \(run.lastTime) \(run.count)"
             text += run.previous.map { " \($0)\n" } ?? "\n"
@@ -39,16 +54,18 @@ enum Manifest {
             text +=
                 "spool \(progress.spool) \(progress.bucket) \(progress.from) \(progress.through)\n"
         }
-        try Files.replace(object.manifestPath, with: Array((text + "end\n").utf8))
+        try Files.replace(object.notePath, with: Array((text + "end\n").utf8))
     }
 
-    /// Reads the manifest of an object; nil when it is not whole.
+    /// Reads the note of an object; nil when it is not whole.
     static func read(_ path: String) throws(SystemError) -> StagedObject? {
         let bytes = try Files.read(path, limit: limit)
         var key = ""
         var type = ""
         var booking: Booking?
         var records: Int64 = 0
+        var length: Int64 = 0
+        var sha256: String?
         var declared: [SequenceID: [ClosedRange<Int64>]] = [:]
         var isWhole = false
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
@@ -60,6 +77,10 @@ enum Manifest {
             case "key" where words.count == 2: key = words[1]
             case "type" where words.count == 2: type = words[1]
             case "end": isWhole = true
+            case "sha256" where words.count == 2: sha256 = words[1]
+            case "gap":
+                guard let gap = gap(words) else { return nil }
+                booking?.add(gap)
             case "sequence":
                 guard let sequence = sequence(words.dropFirst()) else { return nil }
                 booking = Booking(sequence: sequence)
@@ -78,6 +99,10 @@ enum Manifest {
                 guard values.count == words.count - 1, let first = values.first else { return nil }
                 switch (name, values.count) {
                 case ("records", 1): records = first
+                case ("bytes", 1): length = first
+                case ("times", 2) where first <= values[1]: booking?.times = first...values[1]
+                case ("repaired", 2) where first <= values[1]:
+                    booking?.repaired.append(first...values[1])
                 case ("time", 1): booking?.newestTime = first
                 case ("held", 2) where first <= values[1]: booking?.held.append(first...values[1])
                 case ("run", 5...6):
@@ -93,9 +118,12 @@ enum Manifest {
         booking.records = records
         booking.declared = declared.map { Booking.Declared(sequence: $0.key, ranges: $0.value) }
             .sorted { $0.sequence < $1.sequence }
-        return StagedObject(
+        var object = StagedObject(
             key: key, contentType: type, stagedPath: String(path.dropLast(suffix.count)),
             booking: booking)
+        object.bytes = length
+        object.sha256 = sha256
+        return object
     }
 
     /// Keys of all finished objects of a staging directory.
@@ -107,6 +135,15 @@ enum Manifest {
         return keys
     }
 
+    private static func gap(_ words: [String]) -> ObservedGap? {
+        guard words.count == 13, let ids = range(words[1], words[2]),
+            let seen = range(words[3], words[4]), let sequence = sequence(words.dropFirst(8))
+        else { return nil }
+        return ObservedGap(
+            sequence: sequence, reason: words[5], source: words[6], isDeclared: words[7] == "1",
+            ids: [ids], seen: seen)
+    }
+
     private static func range(_ first: String, _ last: String) -> ClosedRange<Int64>? {
         guard let first = Int64(first), let last = Int64(last), first <= last else { return nil }
         return first...last
@@ -114,12 +151,7 @@ enum Manifest {
 
     /// A symbol may hold any byte: it is written in hexadecimal.
     private static func words(_ sequence: SequenceID) -> String {
-        let symbol = withUnsafeBytes(of: sequence.symbol.words) { bytes in
-            bytes.map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.count == 1 ? "0" + digits : digits
-            }.joined()
-        }
+        let symbol = Hex.text(withUnsafeBytes(of: sequence.symbol.words) { Array($0) })
         return
             "\(sequence.venue) \(sequence.template) \(sequence.series) \(sequence.epoch) \(symbol)"
     }
@@ -128,24 +160,28 @@ enum Manifest {
         let words = Array(words)
         guard words.count == 5, let venue = UInt8(words[0]), let template = UInt16(words[1]),
             let series = UInt16(words[2]), let epoch = UInt16(words[3]),
-            let symbol = symbol(hex: words[4])
+            let symbol = SymbolName(hex: words[4])
         else { return nil }
         return SequenceID(
             venue: venue, template: template, series: series, epoch: epoch, symbol: symbol)
     }
+}
 
-    private static func symbol(hex text: String) -> SymbolName? {
-        guard var words = SymbolName("-")?.words else { return nil }
-        let digits = Array(text.utf8)
-        guard digits.count == MemoryLayout.size(ofValue: words) * 2 else { return nil }
-        let isGood = withUnsafeMutableBytes(of: &words) { room in
-            for index in room.indices {
-                let pair = String(decoding: digits[(index * 2)...(index * 2 + 1)], as: UTF8.self)
-                guard let byte = UInt8(pair, radix: 16) else { return false }
-                room[index] = byte
-            }
-            return true
+extension Booking {
+    /// Adds ids to the last gap when they are of the same reason.
+    fileprivate mutating func add(_ gap: ObservedGap) {
+        if let last = gaps.indices.last, gaps[last].isLike(gap) {
+            gaps[last].ids += gap.ids
+        } else {
+            gaps.append(gap)
         }
-        return isGood ? SymbolName(words: words) : nil
+    }
+}
+
+extension ObservedGap {
+    /// True for ids of the same reason.
+    fileprivate func isLike(_ other: ObservedGap) -> Bool {
+        sequence == other.sequence && reason == other.reason && source == other.source
+            && isDeclared == other.isDeclared && seen == other.seen
     }
 }

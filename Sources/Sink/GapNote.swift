@@ -1,0 +1,35 @@
+public import Identity
+
+/// What the gap records of an object say for one reason: kept for its manifest.
+public struct GapNote: Sendable, Equatable {
+    /// What tells it from other notes.
+    public struct Key: Sendable, Hashable {
+        /// Whose ids are missing.
+        public let sequence: SequenceID
+        /// The word of the records.
+        public let reason: String
+        /// The word of the records.
+        public let source: String
+        /// True for ids that will not come.
+        public let isDeclared: Bool
+
+        /// Names a note.
+        public init(sequence: SequenceID, reason: String, source: String, isDeclared: Bool) {
+            self.sequence = sequence
+            self.reason = reason
+            self.source = source
+            self.isDeclared = isDeclared
+        }
+    }
+
+    /// The ids.
+    public var ids: IDSet
+    /// When the first and the last of the records were made, ns since the epoch.
+    public var seen: ClosedRange<Int64>
+
+    /// Puts a note together.
+    public init(ids: IDSet, seen: ClosedRange<Int64>) {
+        self.ids = ids
+        self.seen = seen
+    }
+}

@@ -1,0 +1,52 @@
+import Bronze
+import Encoding
+import Identity
+import Posix
+import Stage
+
+/// Which range of which sequences of a bucket is asked about.
+struct BucketQuestion {
+    /// What the ids or times of the options are.
+    let range: ProofRange
+    /// The range for people; nil for all.
+    let words: String?
+
+    /// - Parameters:
+    ///   - day: `2024-01-31`.
+    ///   - from: an id or a time.
+    ///   - to: the last id, or the time before which the range ends.
+    init(day: String?, from: String?, to: String?, isTime: Bool) throws {
+        if let day {
+            guard from == nil, to == nil else {
+                throw StageFailure(.usage, "--day is a range already: leave out --from and --to")
+            }
+            guard !day.contains("T"), let start = Timestamp.parse(day) else {
+                throw StageFailure(.usage, "\"\(day)\" is not a day, such as 2024-01-31")
+            }
+            range = .times(start..<(start + Timestamp.day))
+            words = day
+            return
+        }
+        guard from != nil || to != nil else {
+            range = .all
+            words = nil
+            return
+        }
+        guard let from, let to else {
+            throw StageFailure(.usage, "--from and --to go together (or --day)")
+        }
+        words = "\(from) to \(to)"
+        if !isTime, let first = Int64(from), let last = Int64(to) {
+            guard first <= last else { throw StageFailure(.usage, "the range is empty") }
+            range = .ids(first...last)
+            return
+        }
+        guard let start = Timestamp.parse(from), let end = Timestamp.parse(to) else {
+            throw StageFailure(
+                .usage,
+                "\(from) to \(to): both are ids, or both are UTC times such as 2024-01-31T12:00")
+        }
+        guard start < end else { throw StageFailure(.usage, "the range is empty") }
+        range = .times(start..<end)
+    }
+}

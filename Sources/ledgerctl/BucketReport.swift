@@ -1,0 +1,94 @@
+import Bronze
+import Encoding
+import Identity
+import Stage
+
+/// The answer about a bucket, as lines for people.
+struct BucketReport {
+    /// Lines of one kind that are printed.
+    private static let most = 100
+
+    private(set) var text = ""
+    /// False once something is missing or nothing can be claimed.
+    private(set) var isWhole = true
+    let allowsDeclared: Bool
+
+    init(allowsDeclared: Bool) { self.allowsDeclared = allowsDeclared }
+
+    /// Adds the answer about one sequence.
+    mutating func add(_ verdict: RangeVerdict, _ proof: SequenceProof, _ question: String?) {
+        let ids = IDText(verdict.sequence)
+        // Klines of a suspension never were; other declared ids are lost.
+        let isWhole = verdict.isWhole(allowingDeclared: allowsDeclared || ids.isTime)
+        self.isWhole = self.isWhole && isWhole
+        text += verdict.sequence.title
+        if let question { text += "  \(question)" }
+        if verdict.sequence.numbering == .increasing {
+            observed(verdict, isWhole)
+        } else {
+            held(verdict, ids, isWhole)
+        }
+        list(verdict.holes) { hole in
+            var line = hole.isDeclared ? "  declared  " : "  missing   "
+            if verdict.sequence.numbering == .increasing { line = "  unobserved  " }
+            return line + Self.place(hole, ids) + "  \(hole.reason)\n"
+        }
+        list(verdict.unknown) { hole in
+            "  unknown   \(Self.place(hole, ids))  \(hole.reason)\n"
+        }
+    }
+
+    private mutating func held(_ verdict: RangeVerdict, _ ids: IDText, _ isWhole: Bool) {
+        if let range = verdict.ids { text += "  \(ids.text(range))" }
+        let missing = verdict.holes.count { !$0.isDeclared }
+        let declared = verdict.holes.count - missing
+        var words: [String] = []
+        if missing > 0 { words.append(IDText.count(missing, "hole", "holes")) }
+        if declared > 0 { words.append(IDText.count(declared, "declared gap", "declared gaps")) }
+        if !verdict.unknown.isEmpty { words.append("not known in part") }
+        if isWhole { words.insert("whole", at: 0) }
+        if verdict.held > 0, !ids.isTime { words.append("\(verdict.held) held") }
+        if verdict.repaired > 0, !ids.isTime { words.append("\(verdict.repaired) repaired") }
+        if verdict.twice > 0, !ids.isTime { words.append("\(verdict.twice) in two objects") }
+        text += "  \(words.joined(separator: ", "))\n"
+    }
+
+    private mutating func observed(_ verdict: RangeVerdict, _ isWhole: Bool) {
+        let records = verdict.runs.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }
+        text += isWhole ? "  observed without interruption" : "  observed in parts"
+        text += ", \(records) records in \(IDText.count(verdict.runs.count, "run", "runs"))"
+        if let first = verdict.runs.first {
+            let last = verdict.runs.map(\.lastTime).max() ?? first.lastTime
+            text += ", \(IDText.times(first.firstTime...max(first.firstTime, last)))"
+        }
+        text += "; nothing is claimed about ids between two records\n"
+    }
+
+    private mutating func list(_ holes: [ProofHole], _ line: (ProofHole) -> String) {
+        for hole in holes.prefix(Self.most) { text += line(hole) }
+        if holes.count > Self.most { text += "  … and \(holes.count - Self.most) more\n" }
+    }
+
+    /// Where a hole is: its ids, and the times around it.
+    private static func place(_ hole: ProofHole, _ ids: IDText) -> String {
+        var words: [String] = []
+        if let range = hole.ids { words.append(ids.text(range)) }
+        if hole.ids == nil || !ids.isTime, hole.after != nil || hole.before != nil {
+            let after = hole.after.map { Timestamp.text(microseconds: $0) } ?? "the beginning"
+            let before = hole.before.map { Timestamp.text(microseconds: $0) } ?? "the end"
+            words.append("(\(after) to \(before))")
+        }
+        return words.joined(separator: " ")
+    }
+
+    /// Adds what keeps the bucket from proving anything.
+    mutating func add(_ problems: [BucketProblem]) {
+        guard !problems.isEmpty else { return }
+        isWhole = false
+        for problem in problems.prefix(Self.most) { text += "problem   \(problem.text)\n" }
+        if problems.count > Self.most { text += "… and \(problems.count - Self.most) more\n" }
+    }
+
+    /// Adds a line of its own.
+    mutating func add(line: String) { text += line + "\n" }
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Proves ids of a bucket as docs/verify.md specifies it, with nothing but Python; reads all objects.
+
+usage: verify.py DIRECTORY|https://HOST/BUCKET SYMBOL KIND [FIRST LAST]     exit status: 0 whole, 1 not"""
+import hashlib, json, os, re, sys, urllib.parse, urllib.request
+from xml.etree import ElementTree
+
+place, symbol, kind, *ids = sys.argv[1:]
+is_remote = place.startswith("http")
+
+def lists(prefix, token=""):
+    if not is_remote:
+        walk = (os.path.join(folder, name) for folder, _, names in os.walk(place) for name in names)
+        keys = (os.path.relpath(path, place) for path in walk)
+        return [key for key in keys if key.startswith(prefix) and "/." not in "/" + key]
+    query = {"list-type": 2, "prefix": prefix} | ({"continuation-token": token} if token else {})
+    page = ElementTree.parse(urllib.request.urlopen(f"{place}?{urllib.parse.urlencode(query)}"))
+    keys = [entry.text for entry in page.iterfind(".//{*}Contents/{*}Key")]
+    token = page.findtext(".//{*}NextContinuationToken")
+    return keys + lists(prefix, token) if token else keys
+
+def content(key):
+    url = f"{place}/{urllib.parse.quote(key)}"
+    with urllib.request.urlopen(url) if is_remote else open(f"{place}/{key}", "rb") as file:
+        return file.read()
+
+sha256 = lambda data: hashlib.sha256(data).hexdigest()
+problems, objects, replaced, chains, held, known = [], {}, set(), {}, [], []
+stored = set(lists("exchange="))  # before the manifests: a sink may be at work
+for key in lists("_manifests/"):
+    match = re.fullmatch(r"_manifests/([0-9a-f]{16})/(\d{12,})\.json", key)
+    if match: chains.setdefault(match[1], {})[int(match[2])] = content(key)
+    else: problems.append(f"{key} is not a manifest")
+for sink, links in chains.items():
+    for number in range(1, max(links) + 1):
+        try:
+            manifest, before = json.loads(links[number]), links.get(number - 1)
+            if (manifest["format"], manifest["sink"], manifest["number"]) != (1, sink, number): raise ValueError("another")
+        except (KeyError, ValueError) as error:
+            problems.append(f"manifest {number} of chain {sink} is missing or damaged: {error!r}")
+            continue
+        if manifest["previous"] != (sha256(before) if before else None) and (before or number == 1):
+            problems.append(f"manifest {number - 1} of chain {sink} is not the one that {number} continues")
+        for entry in manifest["objects"]:
+            if objects.setdefault(entry["key"], entry | {"sink": sink})["sha256"] != entry["sha256"]:
+                problems.append(f"{entry['key']} is listed with two hashes")
+            replaced.update(entry.get("replaces", []))
+        for gone in manifest["removed"]:
+            (first, last), same = gone["ids"][0], ("symbol", "kind", "series", "epoch")
+            for entry in (one for one in objects.values() if one["sink"] == sink and all(one[n] == gone[n] for n in same)):
+                parts = [half for a, b in entry.get("ids", []) for half in ((a, min(b, first - 1)), (max(a, last + 1), b))]
+                entry["ids"] = [(a, b) for a, b in parts if a <= b]
+for key, entry in objects.items():
+    if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in replaced: continue
+    known, data = known + entry["ids"], content(key) if key in stored else b""
+    if (len(data), sha256(data)) == (entry["bytes"], entry["sha256"]): held += entry["ids"]
+    else: problems.append(f"{key} is missing or has other bytes")
+path = f"exchange=binance/kind={kind}/instrument={urllib.parse.quote(symbol, safe='')}/"
+problems += [f"{key} is in no manifest" for key in stored - objects.keys() - replaced if key.startswith(path)]
+first, last = map(int, ids) if ids else (min((a for a, _ in known), default=1), max((b for _, b in known), default=1))
+for a, b in sorted(held) + [(last + 1, last + 1)]:
+    if a > first and first <= last: problems.append(f"missing {first} to {min(a - 1, last)}")
+    first = max(first, b + 1)
+print(*sorted(problems) or ["whole"], sep="\n")
+sys.exit(bool(problems))
