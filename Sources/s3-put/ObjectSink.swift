@@ -137,9 +137,9 @@ struct ObjectSink: ~Copyable {
         let writer: ObjectWriter
         do {
             manifests = try Uploader(
-                completions, giveUpAfter: options.giveUpAfter, log: log,
+                completions, threads: 1, giveUpAfter: options.giveUpAfter, log: log,
                 duration: figures.requestDuration
-            ) { isAbandoned in
+            ) { _, isAbandoned in
                 try ObjectStore.make(
                     options, log: log, credentials: credentials, figures: serviceFigures,
                     isAbandoned: isAbandoned)
