@@ -259,7 +259,10 @@ let package = Package(
             "LedgerTests", ["ledgerctl", "Ledger", "Journal", "Identity", "Posix", "TestSupport"]),
         tests(
             "CrashTests",
-            ["s3-put", "Ledger", "Spool", "Journal", "Identity", "Posix", "TestSupport"]),
+            [
+                "s3-put", "ledgerctl", "Ledger", "Spool", "Journal", "Identity", "Posix",
+                "TestSupport",
+            ]),
         tests("JournalTests", ["Journal", "Posix", "TestSupport"]),
         .testTarget(
             name: "SinkTests",

@@ -192,6 +192,19 @@ public struct BucketProof: Sendable {
         }
     }
 
+    /// Of each sequence its newest numbering, under epoch 1 as records have it: what is held and
+    /// declared, for whoever fetches what is missing.
+    public func newestCoverages() -> [SequenceID: Coverage] {
+        var newest: [SequenceID: Coverage] = [:]
+        // Sorted by epoch: the newest one stays.
+        for proof in proofs(of: sequences) {
+            var name = proof.sequence
+            name.epoch = 1
+            newest[name] = proof.coverage
+        }
+        return newest
+    }
+
     /// As a ledger would have it: for whoever asks for what is missing.
     public func coverage(of sequence: SequenceID) -> Coverage {
         proofs(of: [sequence])[0].coverage

@@ -5,6 +5,7 @@ import BronzeProof
 import Configuration
 import Encoding
 import Identity
+import Ledger
 import Posix
 import Stage
 import StageAWS

@@ -91,8 +91,38 @@ struct SinkCrashTests {
                         "\(context), \(rest.count) repeated: \(counts); \(outcomeOfRun.errors)")
                 }
                 guard outcomeOfRun.status == 0, wrong.isEmpty else { return }
+                try requireAgreement(after, context)
             }
         }
+    }
+
+    /// Objects, manifests and ledger say the same: every object is listed once and is what its
+    /// manifest says, nothing is listed that is not there, and both prove the trades whole.
+    private func requireAgreement(_ root: String, _ context: String) throws {
+        let all = try Program.run("ledgerctl", ["verify", "file://\(root)/data", "--read"])
+        #expect(!all.text.contains("problem"), "\(context): \(all.text)\(all.errors)")
+        let trades = ["--symbol", "BTCUSDT", "--kind", "trade", "--from", "1", "--to", "80"]
+        for place in ["file://\(root)/data", "\(root)/state"] {
+            let outcome = try Program.run("ledgerctl", ["verify", place] + trades)
+            #expect(outcome.status == 0, "\(context), \(place): \(outcome.text)\(outcome.errors)")
+        }
+        let listed = try Self.listed(root)
+        #expect(Set(listed).count == listed.count, "\(context): an object is listed twice")
+    }
+
+    /// Keys of the objects in all manifests.
+    private static func listed(_ root: String) throws -> [String] {
+        var keys: [String] = []
+        let folder = "\(root)/data/_manifests"
+        let files = FileManager.default.enumerator(atPath: folder)
+        while let name = files?.nextObject() as? String {
+            guard name.hasSuffix(".json") else { continue }
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+            let json = try JSONSerialization.jsonObject(with: bytes) as? [String: Any]
+            let objects = try #require(json?["objects"] as? [[String: Any]])
+            keys += objects.compactMap { $0["key"] as? String }
+        }
+        return keys
     }
 
     /// Records whose bytes are in the spool by now.
