@@ -3,6 +3,7 @@ import BronzeAccess
 import BronzeProof
 import Encoding
 import Identity
+import Ledger
 import Posix
 import Stage
 import StageAWS

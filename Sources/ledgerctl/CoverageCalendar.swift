@@ -1,6 +1,7 @@
 import Bronze
 import Encoding
 import Identity
+import Ledger
 
 /// What a bucket holds of a sequence, day by day.
 struct CoverageCalendar {
