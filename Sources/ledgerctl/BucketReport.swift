@@ -55,7 +55,9 @@ struct BucketReport {
     }
 
     private mutating func observed(_ verdict: RangeVerdict, _ isWhole: Bool) {
-        let records = verdict.runs.reduce(Int64(0)) { $0.addingReportingOverflow($1.count).partialValue }
+        let records = verdict.runs.reduce(Int64(0)) {
+            $0.addingReportingOverflow($1.count).partialValue
+        }
         text += isWhole ? "  observed without interruption" : "  observed in parts"
         text += ", \(records) records in \(IDText.count(verdict.runs.count, "run", "runs"))"
         if let first = verdict.runs.first {

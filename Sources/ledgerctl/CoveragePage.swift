@@ -1,5 +1,6 @@
 import Bronze
 import Encoding
+import Identity
 
 /// The calendar of a bucket as one page without scripts, fonts or anything else from elsewhere.
 struct CoveragePage {
