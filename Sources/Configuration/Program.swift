@@ -13,6 +13,8 @@ public enum Program: String, CaseIterable, Sendable {
     static let sources: Set<Self> = [.sbeTap, .restPull]
     /// Those that deliver records.
     static let sinks: Set<Self> = [.s3Put, .kinesisPut]
+    /// Those that call AWS.
+    static let cloud: Set<Self> = [.s3Put, .kinesisPut, .healthd]
     /// Those that a pipeline is made of, and the one that watches them.
     static let stages: Set<Self> = [.sbeTap, .restPull, .dedup, .s3Put, .kinesisPut, .healthd]
     /// All of them.

@@ -53,6 +53,17 @@ struct Healthd: StageCommand {
     /// There is one for a directory of stats files.
     var standardInstance: String? { "main" }
     private var isWatching: Bool { isWatch || isOnce || isJSON }
+    /// The rules.
+    var takesOver: Set<String> {
+        [
+            SettingCatalog.healthHeartbeat.key, SettingCatalog.healthNoData.key,
+            SettingCatalog.healthConnectionDown.key, SettingCatalog.healthDecodeErrors.key,
+            SettingCatalog.healthUndelivered.key, SettingCatalog.healthSpool.key,
+            SettingCatalog.healthDisk.key, SettingCatalog.healthHole.key,
+            SettingCatalog.healthConservation.key, SettingCatalog.healthKeep.key,
+            SettingCatalog.healthExpected.key,
+        ]
+    }
 
     func plan(_ settings: inout Settings) throws -> HealthOptions {
         let isMetricsOn = try settings.value(SettingCatalog.enablePrometheus)
@@ -68,7 +79,7 @@ struct Healthd: StageCommand {
             requestTime: try settings.value(SettingCatalog.healthRequestTime),
             interval: try settings.value(SettingCatalog.healthInterval, interval),
             service: try settings.value(SettingCatalog.serviceName),
-            mode: try settings.optional(SettingCatalog.mode) ?? "sbe",
+            mode: (try settings.optional(SettingCatalog.mode) ?? .sbe).rawValue,
             directory: try settings.optional(
                 SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats,
             thresholds: try thresholds(&settings),
@@ -134,7 +145,6 @@ struct Healthd: StageCommand {
                     + "no token is set (--token-file)")
         }
         ResidentMemory.returnLargeBlocks()
-        let hangup = try Signals.watchHangup()
         let latest = LatestState()
         let server = try Server(options, latest: latest)
         try stage.print(server.greeting)
@@ -153,22 +163,15 @@ struct Healthd: StageCommand {
             latest.post(monitor, mode: options.mode)
             server.publish()
             export?.tick()
-            if stage.waitForStop(seconds: options.interval, orReadable: hangup.descriptor) { break }
-            if hangup.lower() { reload(monitor, in: stage) }
+            if stage.waitForStop(seconds: options.interval, orReadable: stage.reloads.descriptor) {
+                break
+            }
+            if let new = stage.reloads.take(HealthOptions.self) {
+                monitor.thresholds = new.thresholds
+            }
         }
         stage.enter(.draining)
         export?.end()
         server.stop()
-    }
-
-    /// Takes new thresholds from the configuration; where to listen stays as it is.
-    private func reload(_ monitor: Monitor, in stage: borrowing Stage) {
-        do {
-            var settings = try reloadedSettings()
-            monitor.thresholds = try plan(&settings).thresholds
-            stage.log.info("the configuration was read again")
-        } catch {
-            stage.log.error("the configuration stays as it was: \(error)")
-        }
     }
 }

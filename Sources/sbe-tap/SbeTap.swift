@@ -110,8 +110,8 @@ struct SbeTap: StageCommand {
             overflow: try settings.value(SettingCatalog.overflow, overflow),
             bufferBytes: try settings.value(SettingCatalog.bufferBytes, bufferBytes),
             spillMax: try settings.value(SettingCatalog.spillMax, spillMax),
-            quarantine: try settings.optional(SettingCatalog.quarantine, quarantine)
-                ?? TapOptions.standardQuarantine,
+            quarantine: try settings.value(
+                SettingCatalog.quarantine, quarantine, otherwise: TapOptions.standardQuarantine),
             quarantineBytes: try settings.value(SettingCatalog.quarantineBytes, quarantineBytes))
         let key = try settings.optional(SettingCatalog.binanceAPIKey)
         let (streams, jsonReason) = try streamPlan(&settings, hasKey: key != nil)
