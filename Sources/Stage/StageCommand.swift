@@ -143,10 +143,15 @@ extension StageCommand {
         } else {
             settings.settle(SettingCatalog.logFormat, as: log.format)
         }
-        return CommonValues(
+        let values = CommonValues(
             directory: try settings.optional(SettingCatalog.statsDirectory, common.statsDirectory),
             pipeline: try settings.optional(SettingCatalog.pipeline),
             instance: try settings.optional(SettingCatalog.instance, common.instance))
+        settings.settle(SettingCatalog.statsDirectory, as: Stage.standardStats)
+        settings.settle(
+            SettingCatalog.instance,
+            as: standardInstance ?? SystemdUnit.instance ?? "\(getpid())")
+        return values
     }
 
     // MARK: - A new configuration
@@ -186,12 +191,7 @@ extension StageCommand {
         var own = log
         var failure: (any Error)?
         do {
-            let values = try resolveCommon(&settings, &own)
-            settings.settle(
-                SettingCatalog.statsDirectory, as: values.directory ?? Stage.standardStats)
-            settings.settle(
-                SettingCatalog.instance,
-                as: values.instance ?? standardInstance ?? SystemdUnit.instance ?? "the pid")
+            _ = try resolveCommon(&settings, &own)
             _ = try plan(&settings)
         } catch { failure = error }
         try Self.leave(explaining: settings, because: failure, log)

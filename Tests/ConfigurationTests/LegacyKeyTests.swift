@@ -111,8 +111,10 @@ struct LegacyKeyTests {
             #expect(SettingCatalog.byKey[old.key] == nil, "\(old.key) is a setting")
             if let successor = old.successor { #expect(SettingCatalog.byKey[successor] != nil) }
             let parts = old.key.split(separator: ".")
-            let yaml = parts.count == 2 ? "\(parts[0]):\n  \(parts[1]): 7\n" : "\(old.key): 7\n"
-            for set in [sources(yaml), sources(nil, [old.variable: "7"])]
+            let value = old.successor == SettingCatalog.streamURL.key ? "wss://x" : "7"
+            let yaml = parts.count == 2 ? "\(parts[0]):\n  \(parts[1]): \(value)\n"
+                : "\(old.key): \(value)\n"
+            for set in [sources(yaml), sources(nil, [old.variable: value])]
             where set.path != nil || old.variable.contains("__") {
                 for program in Program.allCases {
                     let isTold = set.warnings(for: program).contains { $0.contains(old.key) }

@@ -47,7 +47,7 @@ struct VariableTests {
         ("HEALTH_TOKN", "HEALTH_TOKEN"), ("STAT_DIR", "STATS_DIR"),
         ("BINANCE_API_KEYS", "BINANCE_API_KEY"), ("PIPELINE_NAMES", "PIPELINE_NAME"),
         ("STAGE_INSTANC", "STAGE_INSTANCE"), ("LOGGING_LEVEL", "LOGGING__LEVEL"),
-        ("AWS__REGIN", "AWS__REGION"), ("DEDUP__", "DEDUP__WINDOW"),
+        ("AWS__REGIN", "AWS__REGION"), ("DEDUP__WINDOWS", "DEDUP__WINDOW"),
         ("DRAIN_TIMEOUT_SECOND", "DRAIN_TIMEOUT_SECONDS"),
     ])
     func `a misspelt variable is reported with what was meant`(name: String, meant: String) {
