@@ -71,6 +71,11 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @OptionGroup var common: CommonOptions
 
+    /// Symbols and streams; where a change asks for the other encoding, that needs a new start.
+    var takesOver: Set<String> {
+        [SettingCatalog.streamSymbols.key, SettingCatalog.streamKinds.key]
+    }
+
     mutating func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         if list && (raw || replay != nil) {
