@@ -79,9 +79,11 @@ struct Healthd: StageCommand {
             requestTime: try settings.value(SettingCatalog.healthRequestTime),
             interval: try settings.value(SettingCatalog.healthInterval, interval),
             service: try settings.value(SettingCatalog.serviceName),
-            mode: (try settings.optional(SettingCatalog.mode) ?? .sbe).rawValue,
-            directory: try settings.optional(
-                SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats,
+            deployment: Deployment(
+                mode: (try settings.optional(SettingCatalog.mode) ?? .sbe).rawValue,
+                environment: try settings.value(SettingCatalog.environment),
+                directory: try settings.optional(
+                    SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats),
             thresholds: try thresholds(&settings),
             cloudWatch: try CloudWatchOptions(
                 &settings, way: cloudwatch, namespace: metricsNamespace,
@@ -149,7 +151,8 @@ struct Healthd: StageCommand {
         let server = try Server(options, latest: latest)
         try stage.print(server.greeting)
         let monitor = Monitor(
-            directory: options.directory, service: options.service, version: Version.text,
+            directory: options.deployment.directory, service: options.service,
+            version: Version.text,
             thresholds: options.thresholds)
         let export: CloudWatchExport?
         if let cloudWatch = options.cloudWatch {
@@ -157,10 +160,10 @@ struct Healthd: StageCommand {
         } else {
             export = nil
         }
-        latest.post(monitor, mode: options.mode)
+        latest.post(monitor, options.deployment)
         stage.enter(.running)
         while true {
-            latest.post(monitor, mode: options.mode)
+            latest.post(monitor, options.deployment)
             server.publish()
             export?.tick()
             if stage.waitForStop(seconds: options.interval, orReadable: stage.reloads.descriptor) {
