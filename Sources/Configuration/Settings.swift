@@ -47,6 +47,13 @@ public struct Settings {
         throw ConfigurationError(first + more)
     }
 
+    /// Takes values from a configuration file, with what is beside it, and from variables.
+    ///
+    /// - Parameter path: of the file; nil asks the variable CONFIG_FILE.
+    package init(path: String?, environment: [String: String]) throws(ConfigurationError) {
+        try self.init(ConfigurationSources(path: path, environment: environment))
+    }
+
     /// Takes values from some sources, whatever is wrong with them.
     package init(unchecked sources: ConfigurationSources) { self.sources = sources }
 
