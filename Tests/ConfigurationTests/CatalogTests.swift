@@ -20,12 +20,34 @@ struct CatalogTests {
         return names
     }
 
+    /// The settings that a shared part of StageAWS reads, for who names its type.
+    private static let shared = [
+        "BucketReading": ["BucketReading", "ConfiguredCredentials"],
+        "ConfiguredCredentials": ["ConfiguredCredentials"],
+    ]
+
+    private func names(_ type: String, in folder: String) throws -> Bool {
+        let directory = Self.root.appendingPathComponent("Sources/\(folder)")
+        let files = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)
+        for case let file as URL in try #require(files) where file.pathExtension == "swift" {
+            if try String(contentsOf: file, encoding: .utf8).contains(type) { return true }
+        }
+        return false
+    }
+
+    private func uses(inSharedFile name: String) throws -> Set<String> {
+        let file = Self.root.appendingPathComponent("Sources/StageAWS/\(name).swift")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        return Set(text.matches(of: /SettingCatalog\.(\w+)/).map { String($0.1) })
+    }
+
     @Test func `a setting's programs are those that read it`() throws {
-        let cloud = try uses(in: "StageAWS")
         var readers: [String: Set<Program>] = [:]
         for program in Program.allCases {
             var names = try uses(in: program.rawValue)
-            if Program.cloud.contains(program) { names.formUnion(cloud) }
+            for (type, files) in Self.shared where try self.names(type, in: program.rawValue) {
+                for file in files { names.formUnion(try uses(inSharedFile: file)) }
+            }
             for name in names { readers[name, default: []].insert(program) }
         }
         let everywhere = try uses(in: "Stage")

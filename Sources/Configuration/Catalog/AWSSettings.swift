@@ -14,7 +14,7 @@ public struct AWSSettings: SettingTheme {
     public let endpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_S3",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of an S3 other than AWS's. (default: the profile's)", for: [.s3Put],
+        "Endpoint of an S3 other than AWS's. (default: the profile's)", for: Program.buckets,
         parse: SettingText.url(["https", "http"]))
     /// Another endpoint than AWS's for Kinesis.
     public let kinesisEndpoint = Setting<String>(
