@@ -110,7 +110,7 @@ let package = Package(
         library("Binance", ["SBE", "Records", "Encoding", "Identity", "Transport"]),
         library("AWS", ["Transport", "COpenSSL", "Digests", "Encoding", "Posix"]),
         library("Monitoring", ["Stats", "Encoding", "Posix"]),
-        library("Configuration", ["CYAML", "Identity", "Posix", argumentParser]),
+        library("Configuration", ["CYAML", "Encoding", "Identity", "Posix", argumentParser]),
         library(
             "Stage",
             [

@@ -2,15 +2,22 @@ import Posix
 
 /// A configuration file as dotted keys: `retry: {max_attempts: 5}` is `retry.max_attempts` = `5`.
 ///
-/// YAML as libyaml reads it, with `${NAME}` (required) and `${NAME:-default}` replaced from the
-/// environment in every value. A list is its elements with commas between them.
+/// YAML as libyaml reads it, with `${NAME}` (required), `${NAME:-default}` and `${NAME:?message}`
+/// replaced from the environment in every value. A list is its elements with commas between them.
+/// Anchors, aliases and `<<` work as in YAML.
 struct ConfigFile {
-    /// A value and where it stands.
+    /// A value and where it is written.
     struct Entry: Equatable {
-        var text: String
+        let text: String
         let line: Int
         /// True for `key:`, `~` and `null` without quotes: the setting is not set.
         var isNull = false
+    }
+
+    /// Something wrong in the file; what is right can still be read.
+    struct Problem: Equatable {
+        let line: Int
+        let reason: String
     }
 
     /// A configuration file is a page or two; this keeps a wrong path from being read whole.
@@ -18,115 +25,158 @@ struct ConfigFile {
 
     let path: String
     private(set) var entries: [String: Entry] = [:]
+    /// By line.
+    private(set) var problems: [Problem] = []
 
     /// Reads a file.
-    init(path: String, environment: [String: String]) throws(ConfigurationError) {
+    init(path: String, variables: Variables) throws(ConfigurationError) {
         let bytes: [UInt8]
         do { bytes = try Files.read(path, limit: Self.maximumLength) } catch {
             throw ConfigurationError("configuration: \(error)")
         }
-        try self.init(path: path, bytes: bytes, environment: environment)
+        self.init(path: path, bytes: bytes, variables: variables)
     }
 
-    init(path: String, bytes: [UInt8], environment: [String: String]) throws(ConfigurationError) {
+    init(path: String, bytes: [UInt8], variables: Variables) {
         self.path = path
-        var events = YAMLEvents(bytes)
-        defer { events.close() }
-        do throws(ConfigError) {
-            try events.expectStart()
-            guard let root = try events.next() else { return }
-            switch root.kind {
-            case .mapping: try readMapping("", &events, environment)
+        do throws(YAMLError) {
+            guard let root = try YAMLReader.document(bytes) else { return }
+            switch root.content {
+            case .mapping(let pairs): read(pairs, below: "", variables)
             case .null: break
             default:
-                throw ConfigError(line: root.line, "the file is not a mapping of keys to values")
+                throw YAMLError(line: root.line, "the file is not a mapping of keys to values")
             }
-            try events.expectEnd()
         } catch {
-            throw ConfigurationError("\(path):\(error.line): \(error.reason)")
+            problems.append(Problem(line: error.line, reason: error.reason))
         }
+        problems.sort { $0.line < $1.line }
     }
 
-    private mutating func readMapping(
-        _ prefix: String, _ events: inout YAMLEvents, _ environment: [String: String]
-    ) throws(ConfigError) {
-        while let event = try events.next() {
-            if case .end = event.kind { return }
-            guard case .scalar(let name) = event.kind else {
-                throw ConfigError(line: event.line, "expected a key")
-            }
-            let key = prefix.isEmpty ? name : "\(prefix).\(name)"
-            guard let value = try events.next() else {
-                throw ConfigError(line: event.line, "\(key) has no value")
-            }
-            switch value.kind {
+    /// Gives a value another key, for one that was renamed; the new key's own value wins.
+    mutating func move(_ old: String, to new: String) {
+        guard let entry = entries.removeValue(forKey: old), entries[new] == nil else { return }
+        entries[new] = entry
+    }
+
+    // MARK: - Reading
+
+    private mutating func read(
+        _ pairs: [YAMLNode.Pair], below prefix: String, _ variables: Variables
+    ) {
+        for pair in merged(pairs) {
+            let key = prefix.isEmpty ? pair.key : "\(prefix).\(pair.key)"
+            switch pair.value.content {
             case .scalar(let text):
-                try store(key, substitute(text, environment, value.line), value.line)
+                store(key, substituted(text, pair.value.line, variables), pair.value.line)
             case .null:
-                try store(key, "", value.line, isNull: true)
-            case .mapping:
-                try readMapping(key, &events, environment)
-            case .sequence:
-                var elements: [String] = []
-                while let element = try events.next() {
-                    if case .end = element.kind { break }
-                    guard case .scalar(let text) = element.kind else {
-                        throw ConfigError(
-                            line: element.line, "\(key): a list of plain values is expected")
+                store(key, "", pair.value.line, isNull: true)
+            case .mapping(let pairs):
+                read(pairs, below: key, variables)
+            case .list(let elements):
+                var texts: [String] = []
+                for element in elements {
+                    guard case .scalar(let text) = element.content else {
+                        problem(element.line, "\(key): a list of plain values is expected")
+                        continue
                     }
-                    elements.append(try substitute(text, environment, element.line))
+                    if let text = substituted(text, element.line, variables) { texts.append(text) }
                 }
-                try store(key, elements.joined(separator: ","), value.line)
-            case .end:
-                throw ConfigError(line: value.line, "\(key) has no value")
+                store(key, texts.joined(separator: ","), pair.value.line)
             }
         }
     }
 
-    private mutating func store(
-        _ key: String, _ text: String, _ line: Int, isNull: Bool = false
-    ) throws(ConfigError) {
+    /// The pairs of a mapping with those that it takes over by `<<`: its own win, and the first of
+    /// several mappings.
+    private mutating func merged(_ pairs: [YAMLNode.Pair]) -> [YAMLNode.Pair] {
+        guard pairs.contains(where: \.isMerge) else { return pairs }
+        var result = pairs.filter { !$0.isMerge }
+        for pair in pairs where pair.isMerge {
+            let sources: [YAMLNode]
+            if case .list(let elements) = pair.value.content {
+                sources = elements
+            } else {
+                sources = [pair.value]
+            }
+            for source in sources {
+                guard case .mapping(let others) = source.content else {
+                    problem(pair.line, "<< takes over a mapping, or a list of them")
+                    continue
+                }
+                for other in merged(others) where !result.contains(where: { $0.key == other.key }) {
+                    result.append(other)
+                }
+            }
+        }
+        return result
+    }
+
+    private mutating func store(_ key: String, _ text: String?, _ line: Int, isNull: Bool = false) {
+        guard let text else { return }
         if let first = entries[key] {
-            throw ConfigError(
-                line: line, "\(key) is set a second time (first in line \(first.line))")
+            problem(line, "\(key) is set a second time (first in line \(first.line))")
+            return
         }
         entries[key] = Entry(text: text, line: line, isNull: isNull)
     }
 
-    /// Replaces `${NAME}` and `${NAME:-default}`.
-    private func substitute(
-        _ text: String, _ environment: [String: String], _ line: Int
-    ) throws(ConfigError) -> String {
+    private mutating func problem(_ line: Int, _ reason: String) {
+        problems.append(Problem(line: line, reason: reason))
+    }
+
+    private mutating func substituted(_ text: String, _ line: Int, _ variables: Variables)
+        -> String?
+    {
+        do throws(SettingError) { return try Substitution.apply(text, variables) } catch {
+            problem(line, error.description)
+            return nil
+        }
+    }
+}
+
+/// `${NAME}` in values.
+enum Substitution {
+    /// Replaces `${NAME}`, `${NAME:-default}`, `${NAME:default}` and `${NAME:?message}`.
+    ///
+    /// - Throws: for a variable that is not set and has no default, with its name.
+    static func apply(_ text: String, _ variables: Variables) throws(SettingError) -> String {
         var result = ""
         var rest = text[...]
         while let start = rest.firstRange(of: "${") {
             result += rest[..<start.lowerBound]
             rest = rest[start.upperBound...]
             guard let end = rest.firstIndex(of: "}") else {
-                throw ConfigError(line: line, "${ without }")
+                throw SettingError("${ without } behind it")
             }
-            let body = rest[..<end]
+            result += try value(String(rest[..<end]), variables)
             rest = rest[rest.index(after: end)...]
-            let separator = body.firstRange(of: ":-")
-            let name = String(separator.map { body[..<$0.lowerBound] } ?? body)
-            if let value = environment[name], !(value.isEmpty && separator != nil) {
-                result += value
-            } else if let separator {
-                result += body[separator.upperBound...]
-            } else {
-                throw ConfigError(line: line, "the environment variable \(name) is not set")
-            }
         }
         return result + rest
     }
-}
 
-struct ConfigError: Error {
-    let line: Int
-    let reason: String
-
-    init(line: Int, _ reason: String) {
-        self.line = line
-        self.reason = reason
+    private static func value(_ body: String, _ variables: Variables) throws(SettingError) -> String
+    {
+        let name = body.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        let rest = body.dropFirst(name.count)
+        guard !name.isEmpty, rest.isEmpty || rest.hasPrefix(":") else {
+            throw SettingError("${\(body)} is not ${NAME} or ${NAME:-default}")
+        }
+        let value = variables[String(name)] ?? ""
+        guard !rest.isEmpty else {
+            guard variables[String(name)] != nil else {
+                throw SettingError("the environment variable \(name) is not set")
+            }
+            return value
+        }
+        guard value.isEmpty else { return value }
+        let other = rest.dropFirst()
+        if other.hasPrefix("?") {
+            let words = other.dropFirst()
+            throw SettingError(
+                "the environment variable \(name) is not set" + (words.isEmpty ? "" : ": \(words)"))
+        }
+        // The service that this replaces had both forms.
+        return String(other.hasPrefix("-") ? other.dropFirst() : other)
     }
 }

@@ -24,14 +24,19 @@ struct SecretFiles {
         self.environment = environment
         let known = Set(
             SettingCatalog.declarations.flatMap { [$0.variable] + $0.aliases })
-        for secret in SettingCatalog.declarations where secret.isSecret {
+        // A variable that is set wins, by whichever of its names, also one that is empty: that is
+        // refused later.
+        let secrets = SettingCatalog.declarations.filter { secret in
+            secret.isSecret && secret.variables.allSatisfy { environment[$0.name] == nil }
+        }
+        for secret in secrets {
             for name in [secret.variable] + secret.aliases where !known.contains("\(name)_FILE") {
                 guard let path = environment["\(name)_FILE"], !path.isEmpty else { continue }
                 try take(path, as: name)
             }
         }
         guard let folder = environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty else { return }
-        for secret in SettingCatalog.declarations where secret.isSecret {
+        for secret in secrets {
             for name in [secret.variable] + secret.aliases {
                 let path = "\(folder)/\(Self.credential(of: name))"
                 if Files.exists(path) { try take(path, as: name) }
@@ -45,7 +50,6 @@ struct SecretFiles {
     }
 
     private mutating func take(_ path: String, as name: String) throws(ConfigurationError) {
-        // A variable that is set wins, also one that is empty: that is refused later.
         guard environment[name] == nil else { return }
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try Files.read(path, limit: Self.longest) } catch {

@@ -9,7 +9,7 @@ public struct Setting<Value: Sendable>: Sendable {
     public let variable: String
     /// Variables that are asked after it, in this order.
     public let aliases: [SettingAlias]
-    /// The default as a text that ``parse`` takes; nil when there is none.
+    /// The default as a text of ``form``; nil when there is none.
     public let fallback: String?
     /// What a value looks like, in words for the help: `SECONDS`, `BYTES`.
     public let valueName: String
@@ -21,8 +21,8 @@ public struct Setting<Value: Sendable>: Sendable {
     public let mayBeEmpty: Bool
     /// The programs that read it; nil for those of its theme.
     public let programs: Set<Program>?
-    /// Text to value.
-    public let parse: @Sendable (String) throws(SettingError) -> Value
+    /// How its text is read.
+    public let form: SettingForm<Value>
 
     /// Declares a setting.
     ///
@@ -33,17 +33,18 @@ public struct Setting<Value: Sendable>: Sendable {
     ///   - isSecret: true for a value that no output may show.
     ///   - mayBeEmpty: true for a secret that may be empty.
     ///   - programs: which read it; nil for those of its theme.
+    ///   - form: how its text is read.
     public init(
         _ key: String, flag: String?, environment: String? = nil,
         or otherEnvironment: String? = nil,
         default fallback: String?, value valueName: String, _ help: String,
         inEnvironment adapt: (@Sendable (String) -> String)? = nil, isSecret: Bool = false,
         mayBeEmpty: Bool = false, for programs: Set<Program>? = nil,
-        parse: @escaping @Sendable (String) throws(SettingError) -> Value
+        parse form: SettingForm<Value>
     ) {
         self.key = key
         self.flag = flag
-        variable = key.split(separator: ".").joined(separator: "__").uppercased()
+        variable = SettingName.variable(of: key)
         aliases = [(environment, adapt), (otherEnvironment, nil)].compactMap { name, adapt in
             name.map { SettingAlias(name: $0, adapt: adapt) }
         }
@@ -53,15 +54,13 @@ public struct Setting<Value: Sendable>: Sendable {
         self.isSecret = isSecret
         self.mayBeEmpty = mayBeEmpty
         self.programs = programs
-        self.parse = parse
+        self.form = form
     }
 }
 
 extension Setting {
-    /// The variables that are asked, in order, and what makes the value's text of theirs.
-    var variables: [(name: String, adapt: (@Sendable (String) -> String)?)] {
-        [(variable, nil)] + aliases.map { ($0.name, $0.adapt) }
-    }
+    /// Text to value.
+    public func parse(_ text: String) throws(SettingError) -> Value { try form(text) }
 }
 
 /// A short name of a setting's variable, or one that other programs read too.

@@ -1,10 +1,8 @@
-/// The texts that settings take.
+/// The forms that the texts of settings have.
 public enum SettingText {
     /// A whole number in a range.
-    public static func integer(
-        _ range: ClosedRange<Int>
-    ) -> @Sendable (String) throws(SettingError) -> Int {
-        { text throws(SettingError) in
+    public static func integer(_ range: ClosedRange<Int>) -> SettingForm<Int> {
+        SettingForm(.integer(range)) { text throws(SettingError) in
             guard let value = Int(text) else {
                 throw SettingError("\"\(text)\" is not a whole number")
             }
@@ -17,10 +15,8 @@ public enum SettingText {
     }
 
     /// Seconds, with decimals; `ms`, `s`, `m`, `h` and `d` may follow.
-    public static func seconds(
-        _ range: ClosedRange<Double>
-    ) -> @Sendable (String) throws(SettingError) -> Double {
-        { text throws(SettingError) in
+    public static func seconds(_ range: ClosedRange<Double>) -> SettingForm<Double> {
+        SettingForm(.seconds(range)) { text throws(SettingError) in
             let units: [(String, Double)] = [
                 ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 1),
             ]
@@ -41,10 +37,8 @@ public enum SettingText {
     }
 
     /// Bytes; `k`, `M`, `G` with an optional `iB` or `B` may follow, all powers of 1024.
-    public static func bytes(
-        _ range: ClosedRange<Int>
-    ) -> @Sendable (String) throws(SettingError) -> Int {
-        { text throws(SettingError) in
+    public static func bytes(_ range: ClosedRange<Int>) -> SettingForm<Int> {
+        SettingForm(.bytes(range)) { text throws(SettingError) in
             let digits = text.prefix { $0.isASCII && $0.isNumber }
             let shifts = ["": 0, "k": 10, "m": 20, "g": 30, "t": 40]
             var unit = text.dropFirst(digits.count).lowercased()
@@ -67,7 +61,7 @@ public enum SettingText {
     }
 
     /// `true` or `false`, `yes`/`no`, `on`/`off`, `1`/`0`.
-    public static func boolean(_ text: String) throws(SettingError) -> Bool {
+    public static let boolean = SettingForm<Bool>(.boolean) { text throws(SettingError) in
         switch text.lowercased() {
         case "true", "yes", "on", "1": return true
         case "false", "no", "off", "0": return false
@@ -75,14 +69,23 @@ public enum SettingText {
         }
     }
 
+    /// A percentage, with decimals.
+    public static let percent = SettingForm<Double>(.percent) { text throws(SettingError) in
+        let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
+        guard let value = Double(digits), (0...100).contains(value) else {
+            throw SettingError("\"\(text)\" is not a percentage between 0 and 100")
+        }
+        return value
+    }
+
     /// One of some words, whatever their case.
     public static func word<
         Choice: RawRepresentable<String> & CaseIterable & Sendable & SendableMetatype
     >(
         _ type: Choice.Type
-    ) -> @Sendable (String) throws(SettingError) -> Choice {
+    ) -> SettingForm<Choice> {
         let choices = Array(Choice.allCases)
-        return { text throws(SettingError) in
+        return SettingForm(.word(choices.map(\.rawValue))) { text throws(SettingError) in
             for choice in choices where choice.rawValue.lowercased() == text.lowercased() {
                 return choice
             }
@@ -92,13 +95,34 @@ public enum SettingText {
     }
 
     /// Words with commas or white space between them.
-    public static func list(_ text: String) throws(SettingError) -> [String] {
-        text.split { $0 == "," || $0.isWhitespace }.map(String.init)
+    public static let list = SettingForm<[String]>(.list([])) { text throws(SettingError) in
+        elements(text)
+    }
+
+    /// Some of these words, whatever their case, each once.
+    public static func list(of words: [String]) -> SettingForm<[String]> {
+        SettingForm(.list(words)) { text throws(SettingError) in
+            var found: [String] = []
+            for element in elements(text) {
+                // Two words may differ by case only, as kline_1m and kline_1M do.
+                let match =
+                    words.first { $0 == element }
+                    ?? words.first { $0.lowercased() == element.lowercased() }
+                guard let word = match else {
+                    throw SettingError(
+                        "\"\(element)\" is not one of \(words.joined(separator: ", "))")
+                }
+                guard !found.contains(word) else {
+                    throw SettingError("\(word) is named twice")
+                }
+                found.append(word)
+            }
+            return found
+        }
     }
 
     /// Any text but none, or one that would be a path.
-    @Sendable
-    public static func name(_ text: String) throws(SettingError) -> String {
+    public static let name = SettingForm<String>(.text) { text throws(SettingError) in
         guard !text.isEmpty, text != ".", text != ".." else {
             throw SettingError("\"\(text)\" is not a name")
         }
@@ -106,5 +130,28 @@ public enum SettingText {
     }
 
     /// Any text.
-    public static func text(_ text: String) throws(SettingError) -> String { text }
+    public static let text = SettingForm<String>(.text) { text throws(SettingError) in text }
+
+    /// A URL with a host and one of these schemes.
+    public static func url(_ schemes: [String]) -> SettingForm<String> {
+        SettingForm(.url(schemes)) { text throws(SettingError) in
+            for scheme in schemes where text.lowercased().hasPrefix("\(scheme)://") {
+                let rest = text.dropFirst(scheme.count + 3)
+                let host = rest.prefix { !"/?#".contains($0) }
+                let isHostThere = host.split(separator: "@").last.map { !$0.hasPrefix(":") }
+                if isHostThere == true || scheme == "file" && rest.hasPrefix("/"),
+                    !text.contains(where: \.isWhitespace)
+                {
+                    return text
+                }
+            }
+            let forms = schemes.map { "\($0)://…" }.joined(separator: " or ")
+            throw SettingError("\"\(text)\" is not a URL such as \(forms)")
+        }
+    }
+
+    /// The elements of a list.
+    static func elements(_ text: String) -> [String] {
+        text.split { $0 == "," || $0.isWhitespace }.map(String.init)
+    }
 }

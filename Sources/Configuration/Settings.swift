@@ -3,74 +3,66 @@ import Posix
 /// Finds the value of each setting: flag over environment over configuration file over default.
 public struct Settings {
     /// Where a value came from.
-    enum Origin: Equatable, CustomStringConvertible {
+    package enum Origin: Equatable, Sendable, CustomStringConvertible {
         case flag(String)
-        case environment(String)
-        case secretFile(String)
+        case variable(Variables.Origin)
         case file(String, line: Int)
         case standard
 
-        var description: String {
+        package var description: String {
             switch self {
             case .flag(let flag): "--\(flag)"
-            case .environment(let name): "environment \(name)"
-            case .secretFile(let path): path
+            case .variable(let origin): "\(origin)"
             case .file(let path, let line): "\(path):\(line)"
             case .standard: "default"
             }
         }
     }
 
-    /// One row of `--explain-config`.
-    struct Row: Equatable {
-        let key: String
-        let value: String
-        let origin: Origin
+    /// The value of a setting, as text.
+    package struct Row: Equatable, Sendable {
+        package let key: String
+        /// Never a secret.
+        package let value: String
+        package let origin: Origin
+        /// The text itself, to tell whether it changed.
+        let text: String
+
+        /// True when both are the same value, wherever they came from.
+        package func isSame(as other: Self) -> Bool { text == other.text }
     }
 
-    private let environment: [String: String]
-    /// Files that variables come from.
-    private let secretPaths: [String: String]
-    private let file: ConfigFile?
-    private(set) var rows: [Row] = []
+    let sources: ConfigurationSources
+    /// The settings that were asked for, in their order.
+    package private(set) var rows: [Row] = []
 
-    /// Reads the configuration file, if one is named, and refuses keys that no tool knows.
+    /// Takes values from some sources.
     ///
-    /// - Parameters:
-    ///   - path: of the file; nil reads none.
-    ///   - environment: the process's environment.
-    public init(path: String?, environment: [String: String]) throws(ConfigurationError) {
-        let secrets = try SecretFiles(environment)
-        self.environment = Self.withoutIgnored(secrets.environment)
-        secretPaths = secrets.paths
-        file = try path.map { path throws(ConfigurationError) in
-            try ConfigFile(path: path, environment: secrets.environment)
-        }
-        try refuseUnknownKeys()
+    /// - Throws: ``ConfigurationError`` for the first of their problems, with the number of others.
+    package init(_ sources: ConfigurationSources) throws(ConfigurationError) {
+        self.init(unchecked: sources)
+        guard let first = sources.problems.first else { return }
+        let others = sources.problems.count - 1
+        let more = others == 0 ? "" : "; \(others) more: --check-config lists them all"
+        throw ConfigurationError(first + more)
     }
 
-    init(file: ConfigFile?, environment: [String: String]) throws(ConfigurationError) {
-        let secrets = try SecretFiles(environment)
-        self.environment = Self.withoutIgnored(secrets.environment)
-        secretPaths = secrets.paths
-        self.file = file
-        try refuseUnknownKeys()
+    /// Takes values from a configuration file, with what is beside it, and from variables.
+    ///
+    /// - Parameter path: of the file; nil asks the variable CONFIG_FILE.
+    package init(path: String?, environment: [String: String]) throws(ConfigurationError) {
+        try self.init(ConfigurationSources(path: path, environment: environment))
     }
 
-    /// AWS's tools can be told to pass over endpoints that variables name.
-    private static func withoutIgnored(_ environment: [String: String]) -> [String: String] {
-        guard environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true" else {
-            return environment
-        }
-        return environment.filter { !$0.key.hasPrefix("AWS_ENDPOINT_URL") }
-    }
+    /// Takes values from some sources, whatever is wrong with them.
+    package init(unchecked sources: ConfigurationSources) { self.sources = sources }
 
     /// The value of a setting, or nil when it has none and no default.
     ///
     /// - Parameters:
     ///   - setting: which one.
     ///   - flag: what the command line said; nil when it said nothing.
-    /// - Throws: ``ConfigurationError`` with code 78 that names the variable, or file and line.
+    /// - Throws: ``ConfigurationError`` that names the variable, or file and line.
     public mutating func optional<Value>(
         _ setting: Setting<Value>, _ flag: Value? = nil
     ) throws(ConfigurationError) -> Value? {
@@ -78,9 +70,10 @@ public struct Settings {
             note(setting, "\(flag)", .flag(setting.flag ?? setting.key))
             return flag
         }
-        let (text, origin) = try source(setting)
-        guard let text else {
-            rows.append(Row(key: setting.key, value: "", origin: .standard))
+        guard let (text, origin) = try sources.text(of: setting) ?? standard(setting) else {
+            if !rows.contains(where: { $0.key == setting.key }) {
+                rows.append(Row(key: setting.key, value: "", origin: .standard, text: ""))
+            }
             return nil
         }
         do throws(SettingError) {
@@ -94,7 +87,7 @@ public struct Settings {
 
     /// The value of a setting that has a default or must be given.
     ///
-    /// - Throws: ``ConfigurationError`` with code 64 when it is set nowhere.
+    /// - Throws: ``ConfigurationError`` with status 64 when it is set nowhere.
     public mutating func value<Value>(
         _ setting: Setting<Value>, _ flag: Value? = nil
     ) throws(ConfigurationError) -> Value {
@@ -105,63 +98,64 @@ public struct Settings {
                 + "\(setting.variable), or the key in the configuration file", exitStatus: .usage)
     }
 
-    /// An empty value is as good as none, so that a script need not leave a variable out; but not of
-    /// a secret: `TOKEN=$(cat missing)` must not turn a check off.
-    private func source<Value>(
-        _ setting: Setting<Value>
-    ) throws(ConfigurationError) -> (String?, Origin) {
-        let isSecret = setting.isSecret && !setting.mayBeEmpty
-        func refuse(_ origin: Origin) -> ConfigurationError {
-            ConfigurationError(
-                "\(origin): \(setting.key) is empty: give the secret, or leave the setting out")
-        }
-        for (name, adapt) in setting.variables {
-            guard let text = environment[name] else { continue }
-            if !text.isEmpty {
-                let origin = secretPaths[name].map(Origin.secretFile) ?? .environment(name)
-                return (adapt.map { $0(text) } ?? text, origin)
-            }
-            if isSecret { throw refuse(.environment(name)) }
-        }
-        if let file, let entry = file.entries[setting.key], !entry.isNull {
-            let origin = Origin.file(file.path, line: entry.line)
-            if !entry.text.isEmpty { return (entry.text, origin) }
-            if isSecret { throw refuse(origin) }
-        }
-        return (setting.fallback, .standard)
+    /// The value of a setting whose default depends on where the program runs, which
+    /// `--explain-config` then shows.
+    public mutating func value<Value>(
+        _ setting: Setting<Value>, _ flag: Value?, otherwise standard: @autoclosure () -> Value
+    ) throws(ConfigurationError) -> Value {
+        if let value = try optional(setting, flag) { return value }
+        let value = standard()
+        note(setting, "\(value)", .standard)
+        return value
+    }
+
+    /// The process's variables, with those of the file of variables.
+    public var variables: [String: String] { sources.variables.dictionary }
+
+    /// What is wrong with the sources.
+    package var problems: [String] { sources.problems }
+
+    /// What a program should say at its start; nil for one that has no settings of its own.
+    package func warnings(for program: Program?) -> [String] { sources.warnings(for: program) }
+
+    /// The value of a setting that was resolved; nil where it was not.
+    package func value<Value>(of setting: Setting<Value>) -> Value? {
+        rows.first { $0.key == setting.key }.flatMap { try? setting.parse($0.text) }
+    }
+
+    /// The same with the old values of some keys.
+    package func keeping(_ old: [Row], of keys: Set<String>) -> Settings {
+        var result = self
+        result.rows.removeAll { keys.contains($0.key) }
+        result.rows += old.filter { keys.contains($0.key) }
+        return result
+    }
+
+    private func standard<Value>(_ setting: Setting<Value>) -> (text: String, origin: Origin)? {
+        setting.fallback.map { ($0, .standard) }
+    }
+
+    /// Notes what a setting without a value comes to, for `--explain-config`.
+    public mutating func settle<Value>(_ setting: Setting<Value>, as value: Value) {
+        guard rows.first(where: { $0.key == setting.key })?.text.isEmpty != false else { return }
+        note(setting, "\(value)", .standard)
     }
 
     private mutating func note<Value>(_ setting: Setting<Value>, _ text: String, _ origin: Origin) {
-        rows.append(
-            Row(
-                key: setting.key, value: setting.isSecret ? "(set)" : text.withoutUserInfo,
-                origin: origin))
+        var shown = text.withoutUserInfo
+        if let list = text.listDescription { shown = list }
+        let row = Row(
+            key: setting.key, value: setting.isSecret ? "(set)" : shown, origin: origin, text: text)
+        // Two programs' worth of declarations may ask for one key: the last answer counts.
+        rows.removeAll { $0.key == setting.key }
+        rows.append(row)
     }
+}
 
-    // MARK: - Explaining and refusing
-
-    /// The table of `--explain-config`: key, value and where it came from.
-    package var explanation: String {
-        let keys = rows.map(\.key.count).max() ?? 0
-        let values = rows.map(\.value.count).max() ?? 0
-        return rows.sorted { $0.key < $1.key }.map { row in
-            let key = row.key + String(repeating: " ", count: keys - row.key.count)
-            let value = row.value + String(repeating: " ", count: values - row.value.count)
-            return "\(key)  \(value)  \(row.origin)\n"
-        }.joined()
-    }
-
-    private func refuseUnknownKeys() throws(ConfigurationError) {
-        guard let file else { return }
-        let known = Set(SettingCatalog.byKey.keys).union(RetiredKeys.all)
-        for (key, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line })
-        where !known.contains(key) {
-            // A section without content.
-            if entry.isNull, known.contains(where: { $0.hasPrefix(key + ".") }) { continue }
-            let nearest = Spelling.nearest(to: key, among: known)
-            let hint = nearest.map { "; did you mean \($0)?" } ?? ""
-            throw ConfigurationError(
-                "\(file.path):\(entry.line): unknown key \(key)\(hint)")
-        }
+extension String {
+    /// A list as it is written in a file, of what Swift writes of an array; nil for other texts.
+    fileprivate var listDescription: String? {
+        guard hasPrefix("[\""), hasSuffix("\"]") else { return nil }
+        return String(dropFirst(2).dropLast(2)).replacing("\", \"", with: ",")
     }
 }

@@ -15,6 +15,12 @@ public enum Environment {
         return variables
     }
 
+    /// Adds variables that are not set yet: to be called before any thread is started, since others
+    /// may read them.
+    static func add(_ variables: [(name: String, value: String)]) {
+        for (name, value) in variables { setenv(name, value, 0) }
+    }
+
     /// True for a run that something supervises: it was given a name, or systemd started it.
     ///
     /// The variables of systemd alone do not say so on a terminal: a desktop's shells inherit them

@@ -19,7 +19,8 @@ import Stats
 /// ```
 public struct Log: Sendable {
     let stage: String
-    var level: LogLevel
+    /// One for all copies of the log: it may change while the stage runs.
+    private let threshold: LogThreshold
     var format: LogFormat
     var descriptor: Int32
     let isUnderJournal: Bool
@@ -30,11 +31,17 @@ public struct Log: Sendable {
 
     init(stage: String, level: LogLevel = .info, format: LogFormat? = nil, descriptor: Int32 = 2) {
         self.stage = stage
-        self.level = level
+        threshold = LogThreshold(level)
         self.descriptor = descriptor
         self.format = format ?? (isatty(descriptor) == 1 ? .text : .json)
         isUnderJournal = Self.isJournal(
             descriptor, getenv("JOURNAL_STREAM").map { String(cString: $0) })
+    }
+
+    /// The least level that is written.
+    var level: LogLevel {
+        get { threshold.level }
+        nonmutating set { threshold.level = newValue }
     }
 
     /// True when a descriptor is the stream that systemd connected to the journal: the variable,

@@ -1,11 +1,13 @@
 import Glibc
-public import Posix
+import Posix
 import Synchronization
 
-/// SIGTERM, SIGINT and SIGHUP as a descriptor that becomes readable, so that a poll loop sees them.
+/// SIGTERM, SIGINT and SIGUSR1 as a descriptor that becomes readable, so that a poll loop sees them;
+/// SIGHUP as a flag of its own.
 ///
 /// The first one asks the stage to end in order. A second SIGTERM or SIGINT ends the process at
-/// once, wherever it waits: what was spooled stays in the spool.
+/// once, wherever it waits: what was spooled stays in the spool. SIGUSR1 is for scripts that have
+/// to stop one stage of several which hear all other signals together.
 public enum Signals {
     /// Signals that are nearer to each other than this are one: timeout(1) sends its signal to the
     /// process and to its group, and so may a script that passes on what the terminal sent to all.
@@ -18,11 +20,11 @@ public enum Signals {
         stopFlag = try WakeupFlag().descriptor
         firstStop.store(0, ordering: .relaxed)
         // What whoever started this ignores stays ignored: so a script keeps ^C for its source.
-        for number in [SIGTERM, SIGINT, SIGHUP] where !isIgnored(number) {
+        for number in [SIGTERM, SIGINT, SIGUSR1] where !isIgnored(number) {
             signal(number) { number in
                 // Only async-signal-safe calls in here.
                 WakeupFlag.raise(Signals.stopFlag)
-                guard number != SIGHUP else { return }
+                guard number != SIGUSR1 else { return }
                 let now = Clock.monotonicNanoseconds()
                 let first = Signals.firstStop.load(ordering: .relaxed)
                 if first == 0 {
@@ -47,14 +49,19 @@ public enum Signals {
         return handler == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
-    /// Starts to watch SIGHUP apart, which otherwise stops the program as SIGTERM does.
+    /// Asks the stage to end in order, as SIGTERM does.
+    static func stop() { WakeupFlag.raise(stopFlag) }
+
+    /// Starts to watch SIGHUP, which otherwise ends the process.
     ///
-    /// - Returns: a flag that is up when one came.
-    public static func watchHangup() throws(SystemError) -> WakeupFlag {
+    /// - Returns: a flag that is up when one came, and true when it was ignored before, as under
+    ///   nohup(1).
+    static func watchHangup() throws(SystemError) -> (flag: WakeupFlag, wasIgnored: Bool) {
+        let wasIgnored = isIgnored(SIGHUP)
         let flag = try WakeupFlag()
         hangupFlag = flag.descriptor
         signal(SIGHUP) { _ in WakeupFlag.raise(Signals.hangupFlag) }
-        return flag
+        return (flag, wasIgnored)
     }
 
     // Written before the handlers are installed, read by them only.

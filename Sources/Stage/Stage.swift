@@ -16,6 +16,10 @@ public struct Stage: ~Copyable {
     public let stats: StatsWriter
     /// What a service manager hears of the stage; nil where none listens.
     let notices: ServiceNotices?
+    /// Configurations that were read again while it runs.
+    public let reloads: Reloads
+    /// Where its settings can be read; nil for a run without a stats file.
+    let settingsFile: SettingsFile?
 
     init(
         name: String, instance: String?, pipeline: String, statsDirectory: String?,
@@ -26,13 +30,23 @@ public struct Stage: ~Copyable {
             hasStatsFile
             ? try Self.stats(name, instance, pipeline, statsDirectory, log)
             : try StatsWriter(stage: name, instance: "\(getpid())")
+        let reloads = try Reloads()
         self.name = name
+        self.reloads = reloads
         var log = log
         log.lastError = stats.lastError
         self.log = log
         self.stats = stats
         notices = ServiceNotices(Environment.all, stats: stats)
         stopDescriptor = stop
+        settingsFile = SettingsFile(statsPath: stats.path)
+    }
+
+    /// Notes how the process ends, and why: the last thing that it does.
+    func end(_ status: Int32, _ reason: String = "") {
+        settingsFile?.remove()
+        notices?.end(status: status, reason)
+        stats.end(exitCode: status)
     }
 
     /// Where stats files are when nobody says.

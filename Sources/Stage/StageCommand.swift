@@ -29,6 +29,10 @@ public protocol StageCommand: Tool {
     /// host's health.
     var standardInstance: String? { get }
 
+    /// What a run takes over of a new configuration, SIGHUP having come: the keys of the settings. It
+    /// gets them by way of ``Stage/reloads``.
+    var takesOver: Set<String> { get }
+
     /// Finds the value of every setting of the tool.
     func plan(_ settings: inout Settings) throws -> Plan
 
@@ -64,45 +68,44 @@ extension StageCommand {
     /// A run that nobody named is a visitor.
     public var standardInstance: String? { nil }
 
-    /// Where the values of settings come from, read again; for a tool that does so on SIGHUP.
-    public func reloadedSettings() throws(ConfigurationError) -> Settings {
-        let environment = Environment.all
-        return try Settings(
-            path: common.config ?? environment["CONFIG_FILE"], environment: environment)
-    }
+    /// What a run takes over of a new configuration, SIGHUP having come, without a new start: the
+    /// keys of the settings. The log level is taken over by every stage.
+    public var takesOver: Set<String> { [] }
 
     /// For ArgumentParser; `main()` calls ``run(_:in:)``.
     public mutating func run() throws { start() }
 
     private func start() -> Never {
         let name = Self.toolName
-        let environment = Environment.all
+        let own = Environment.all
         // A person reads what a tool for people says, wherever standard error goes.
         var log = Log(stage: name, format: isForPeople ? .text : nil)
-        var isService = Environment.isService(environment, instance: common.instance)
+        var isService = Environment.isService(own, instance: common.instance)
         do {
-            try FaultSwitch.recordFiles(environment)
-            var settings = try Settings(
-                path: common.config ?? environment["CONFIG_FILE"], environment: environment)
-            log.level = try settings.value(SettingCatalog.logLevel, common.logLevel)
-            if let format = try settings.optional(SettingCatalog.logFormat, common.logFormat) {
-                log.format = format
+            try FaultSwitch.recordFiles(own)
+            // From the first moment on: whoever asks a stage that is starting to read its
+            // configuration again must not end it.
+            let hangup = isForPeople ? nil : try Signals.watchHangup()
+            if let pid = common.pid { try explainRunning(pid) }
+            let sources = try sources(own)
+            // So that what AWS's chain, a proxy or a child process reads is the same.
+            Environment.add(sources.variables.added)
+            if common.explainsConfig { try explain(sources, log) }
+            var settings = try Settings(sources)
+            let values = try resolveCommon(&settings, &log)
+            isService = isService || values.pipeline != nil || values.instance != nil
+            if !isForPeople {
+                for warning in sources.warnings(for: Program(rawValue: name)) {
+                    log.warning(warning)
+                }
             }
-            let directory = try settings.optional(
-                SettingCatalog.statsDirectory, common.statsDirectory)
-            let pipeline = try settings.optional(SettingCatalog.pipeline)
-            let instance = try settings.optional(SettingCatalog.instance, common.instance)
-            isService = isService || pipeline != nil || instance != nil
             let plan = try plan(&settings)
-            if common.explainsConfig {
-                try Descriptor.standardOutput().writeAll(
-                    Array(settings.explanation.utf8).span.bytes)
-                CurrentProcess.exit(ExitStatus.done.rawValue)
-            }
             let stage = try Stage(
-                name: name, instance: instance ?? standardInstance, pipeline: pipeline ?? "",
-                statsDirectory: directory, hasStatsFile: hasStatsFile, log: log)
+                name: name, instance: values.instance ?? standardInstance,
+                pipeline: values.pipeline ?? "", statsDirectory: values.directory,
+                hasStatsFile: hasStatsFile, log: log)
             stage.stats.keepsFile = keepsStatsFile
+            if let hangup { try watchConfiguration(settings, own, hangup, in: stage) }
             do {
                 try run(plan, in: stage)
                 try CurrentProcess.flushOutput()
@@ -113,16 +116,127 @@ extension StageCommand {
                     reason = words.withoutUserInfo
                     stage.stats.lastError.set(reason)
                 }
-                stage.notices?.end(status: ending.status, reason)
-                stage.stats.end(exitCode: ending.status)
+                stage.end(ending.status, reason)
                 throw error
             }
             stage.log.endLimits()
-            stage.notices?.end(status: ExitStatus.done.rawValue, "")
-            stage.stats.end(exitCode: ExitStatus.done.rawValue)
+            stage.end(ExitStatus.done.rawValue)
             CurrentProcess.exit(ExitStatus.done.rawValue)
         } catch {
             Ending(error, isService: isService, isForPeople: isForPeople).leave(log)
         }
+    }
+
+    private func sources(
+        _ environment: [String: String]
+    ) throws(ConfigurationError) -> ConfigurationSources {
+        try ConfigurationSources(
+            path: common.config, environmentPath: common.environmentFile, environment: environment)
+    }
+
+    private func resolveCommon(
+        _ settings: inout Settings, _ log: inout Log
+    ) throws(ConfigurationError) -> CommonValues {
+        log.level = try settings.value(SettingCatalog.logLevel, common.logLevel)
+        if let format = try settings.optional(SettingCatalog.logFormat, common.logFormat) {
+            log.format = format
+        } else {
+            settings.settle(SettingCatalog.logFormat, as: log.format)
+        }
+        let values = CommonValues(
+            directory: try settings.optional(SettingCatalog.statsDirectory, common.statsDirectory),
+            pipeline: try settings.optional(SettingCatalog.pipeline),
+            instance: try settings.optional(SettingCatalog.instance, common.instance))
+        settings.settle(SettingCatalog.statsDirectory, as: Stage.standardStats)
+        settings.settle(
+            SettingCatalog.instance,
+            as: standardInstance ?? SystemdUnit.instance ?? "\(getpid())")
+        return values
+    }
+
+    // MARK: - A new configuration
+
+    private func watchConfiguration(
+        _ settings: Settings, _ environment: [String: String],
+        _ hangup: (flag: WakeupFlag, wasIgnored: Bool), in stage: borrowing Stage
+    ) throws {
+        nonisolated(unsafe) let command = self
+        let program = Program(rawValue: stage.name)
+        let file = stage.settingsFile
+        let log = stage.log
+        let write: @Sendable (Settings) -> Void = { settings in
+            let explanation = SettingsExplanation(
+                program, settings, arguments: Array(CurrentProcess.arguments.dropFirst()))
+            file?.write(explanation, log)
+        }
+        write(settings)
+        let reload = ConfigurationReload(
+            settings, takesOver: takesOver, stage.reloads, log,
+            resolve: {
+                var settings = try Settings(try command.sources(environment))
+                var log = Log(stage: "")
+                _ = try command.resolveCommon(&settings, &log)
+                let plan = try command.plan(&settings)
+                return ConfigurationReload.Resolved(plan: plan, settings: settings)
+            }, onChange: write)
+        try reload.start(hangup.flag, mayStop: !hangup.wasIgnored)
+    }
+
+    // MARK: - Explaining
+
+    /// Prints each setting; also when the call is not complete, which is what somebody asks about who
+    /// does not know what is missing.
+    private func explain(_ sources: ConfigurationSources, _ log: Log) throws -> Never {
+        var settings = Settings(unchecked: sources)
+        var own = log
+        var failure: (any Error)?
+        do {
+            _ = try resolveCommon(&settings, &own)
+            _ = try plan(&settings)
+        } catch { failure = error }
+        try Self.leave(explaining: settings, because: failure, log)
+    }
+
+    private func explainRunning(_ pid: Int32) throws -> Never {
+        let sources = try sources(Environment.all)
+        var settings = try Settings(sources)
+        let directory =
+            try settings.optional(SettingCatalog.statsDirectory, common.statsDirectory)
+            ?? Stage.standardStats
+        try Descriptor.standardOutput().writeAll(
+            Array(try SettingsFile.text(of: pid, in: directory).utf8).span.bytes)
+        CurrentProcess.exit(ExitStatus.done.rawValue)
+    }
+}
+
+/// What every stage is told, besides its own settings.
+private struct CommonValues {
+    let directory: String?
+    let pipeline: String?
+    let instance: String?
+}
+
+extension Tool {
+    /// Prints the settings of a program as far as they are known, and ends: with a failure where they
+    /// are wrong, not where something is only missing.
+    static func leave(
+        explaining settings: Settings, because failure: (any Error)?, _ log: Log
+    ) throws -> Never {
+        let explanation = SettingsExplanation(
+            Program(rawValue: toolName), settings,
+            arguments: Array(CurrentProcess.arguments.dropFirst()))
+        try Descriptor.standardOutput().writeAll(Array(explanation.text.utf8).span.bytes)
+        try CurrentProcess.flushOutput()
+        for warning in settings.warnings(for: Program(rawValue: toolName)) { log.warning(warning) }
+        for problem in settings.problems { log.error(problem) }
+        guard settings.problems.isEmpty else {
+            CurrentProcess.exit(ExitStatus.configuration.rawValue)
+        }
+        if let failure {
+            let status = ExitStatus(for: failure)
+            guard status == .usage else { throw failure }
+            log.info("so this call would end with \(status.rawValue): \(failure)")
+        }
+        CurrentProcess.exit(ExitStatus.done.rawValue)
     }
 }

@@ -17,9 +17,14 @@ extension Tool {
     /// Runs the program.
     public static func main() {
         CurrentProcess.prepare()
+        let arguments = spelledOut(Array(CurrentProcess.arguments.dropFirst()))
         do {
-            var command = try parseAsRoot(
-                spelledOut(Array(CurrentProcess.arguments.dropFirst())))
+            try answerAboutConfiguration(arguments)
+            var command: any ParsableCommand
+            do { command = try parseAsRoot(arguments) } catch {
+                try explainIncompleteCall(arguments, because: error)
+                throw error
+            }
             try command.run()
             try CurrentProcess.flushOutput()
         } catch {
@@ -53,7 +58,7 @@ extension Tool {
             let isService = Environment.isService(Environment.all, instance: nil)
             Ending(error, isService: isService, isForPeople: true).leave(log)
         }
-        if error is StageFailure || error is SystemError { end(error) }
+        if error is any ExitStatusProviding { end(error) }
         let code = exitCode(for: error).rawValue
         var text = fullMessage(for: error)
         if code != 0, text.hasPrefix("Error: ") {

@@ -7,12 +7,16 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
     private let given: Credentials?
     private let region: String
     private let tokenService: String?
+    /// The process's variables with those of the file beside the configuration.
+    private let environment: AWS.Environment
 
     /// Asks `aws.access_key_id` and its companions.
     ///
     /// - Parameter region: for the Security Token Service.
     public init(region: String, _ settings: inout Settings) throws(ConfigurationError) {
         self.region = region
+        let variables = settings.variables
+        environment = AWS.Environment { variables[$0] }
         tokenService = try settings.optional(SettingCatalog.stsEndpoint)
         let id = try settings.optional(SettingCatalog.accessKeyID)
         let secret = try settings.optional(SettingCatalog.secretAccessKey)
@@ -20,7 +24,6 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
         switch (id, secret) {
         case (nil, nil): given = nil
         case (let id?, let secret?):
-            let environment = AWS.Environment.process
             // A file that repeats the environment's key need not repeat its token.
             let isSame = environment["AWS_ACCESS_KEY_ID"] == id && token == nil
             given =
@@ -46,7 +49,7 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
         }
         if let given { return CredentialsProvider(given, onEvent: onEvent) }
         return CredentialsProvider(
-            region: region, endpoint: tokenService, onEvent: onEvent)
+            environment: environment, region: region, endpoint: tokenService, onEvent: onEvent)
     }
 
     /// Never a secret.

@@ -17,9 +17,7 @@ struct HealthOptions {
     /// Seconds between two looks at the stages.
     let interval: Double
     let service: String
-    let mode: String
-    /// Where the stats files are.
-    let directory: String
+    let deployment: Deployment
     let thresholds: Thresholds
     /// nil when CloudWatch is not told.
     let cloudWatch: CloudWatchOptions?

@@ -1,12 +1,13 @@
 import Encoding
 import Monitoring
+import NIOCore
 import Stage
 import Stats
 
 /// The answers about health, with the shapes and status codes of the service that this replaces.
 struct HealthRoutes {
     let overview: Overview
-    let mode: String
+    let deployment: Deployment
 
     static let componentPrefix = "/health/components/"
 
@@ -25,6 +26,8 @@ struct HealthRoutes {
         case "/fresh": probe(Self.notFresh, "fresh")
         case "/complete": complete
         case "/overview": .json(overview.json)
+        case let path where Self.stageOfSettings(path) != nil:
+            settings(of: Self.stageOfSettings(path) ?? "")
         default: component(String(path.dropFirst(Self.componentPrefix.count)))
         }
     }
@@ -81,6 +84,26 @@ struct HealthRoutes {
                 ("status", .string(isHealthy ? "healthy" : "unhealthy")),
                 ("details", details(component.stages)),
             ]), status: isHealthy ? 200 : 503)
+    }
+
+    // MARK: - Settings
+
+    /// The stage that `/stages/STAGE/settings` names; nil for other paths.
+    static func stageOfSettings(_ path: String) -> String? {
+        let (start, end) = ("/stages/", "/settings")
+        guard path.hasPrefix(start), path.hasSuffix(end), path.count > start.count + end.count
+        else { return nil }
+        return String(path.dropFirst(start.count).dropLast(end.count))
+    }
+
+    /// What a running stage goes by; no secret is in it.
+    private func settings(of stage: String) -> Response {
+        guard let text = SettingsFile.json(of: stage, in: deployment.directory) else {
+            return .error(
+                404, "no such stage runs: \(stage)",
+                [("stages", .array(overview.members.map { .string($0.id) }))])
+        }
+        return Response(body: ByteBuffer(string: text + "\n"))
     }
 
     // MARK: - Components
@@ -149,7 +172,8 @@ struct HealthRoutes {
         }
         let last = overview.members.compactMap { $0.figures[FigureName.lastRecordTime] }.max()
         let whole: [(String, JSONValue)] = [
-            ("mode", .string(mode)),
+            ("mode", .string(deployment.mode)),
+            ("environment", .string(deployment.environment)),
             ("uptime_seconds", .number(overview.time.seconds(since: overview.startTime))),
             ("running", .bool(overview.members.contains(where: \.isRunning))),
             ("messages_processed", .integer(sum(["sbe-tap", "rest-pull"], FigureName.recordsOut))),

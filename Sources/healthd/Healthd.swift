@@ -53,6 +53,17 @@ struct Healthd: StageCommand {
     /// There is one for a directory of stats files.
     var standardInstance: String? { "main" }
     private var isWatching: Bool { isWatch || isOnce || isJSON }
+    /// The rules.
+    var takesOver: Set<String> {
+        [
+            SettingCatalog.healthHeartbeat.key, SettingCatalog.healthNoData.key,
+            SettingCatalog.healthConnectionDown.key, SettingCatalog.healthDecodeErrors.key,
+            SettingCatalog.healthUndelivered.key, SettingCatalog.healthSpool.key,
+            SettingCatalog.healthDisk.key, SettingCatalog.healthHole.key,
+            SettingCatalog.healthConservation.key, SettingCatalog.healthKeep.key,
+            SettingCatalog.healthExpected.key,
+        ]
+    }
 
     func plan(_ settings: inout Settings) throws -> HealthOptions {
         let isMetricsOn = try settings.value(SettingCatalog.enablePrometheus)
@@ -68,9 +79,11 @@ struct Healthd: StageCommand {
             requestTime: try settings.value(SettingCatalog.healthRequestTime),
             interval: try settings.value(SettingCatalog.healthInterval, interval),
             service: try settings.value(SettingCatalog.serviceName),
-            mode: try settings.optional(SettingCatalog.mode) ?? "sbe",
-            directory: try settings.optional(
-                SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats,
+            deployment: Deployment(
+                mode: (try settings.optional(SettingCatalog.mode) ?? .sbe).rawValue,
+                environment: try settings.value(SettingCatalog.environment),
+                directory: try settings.optional(
+                    SettingCatalog.statsDirectory, common.statsDirectory) ?? Stage.standardStats),
             thresholds: try thresholds(&settings),
             cloudWatch: try CloudWatchOptions(
                 &settings, way: cloudwatch, namespace: metricsNamespace,
@@ -134,12 +147,12 @@ struct Healthd: StageCommand {
                     + "no token is set (--token-file)")
         }
         ResidentMemory.returnLargeBlocks()
-        let hangup = try Signals.watchHangup()
         let latest = LatestState()
         let server = try Server(options, latest: latest)
         try stage.print(server.greeting)
         let monitor = Monitor(
-            directory: options.directory, service: options.service, version: Version.text,
+            directory: options.deployment.directory, service: options.service,
+            version: Version.text,
             thresholds: options.thresholds)
         let export: CloudWatchExport?
         if let cloudWatch = options.cloudWatch {
@@ -147,28 +160,21 @@ struct Healthd: StageCommand {
         } else {
             export = nil
         }
-        latest.post(monitor, mode: options.mode)
+        latest.post(monitor, options.deployment)
         stage.enter(.running)
         while true {
-            latest.post(monitor, mode: options.mode)
+            latest.post(monitor, options.deployment)
             server.publish()
             export?.tick()
-            if stage.waitForStop(seconds: options.interval, orReadable: hangup.descriptor) { break }
-            if hangup.lower() { reload(monitor, in: stage) }
+            if stage.waitForStop(seconds: options.interval, orReadable: stage.reloads.descriptor) {
+                break
+            }
+            if let new = stage.reloads.take(HealthOptions.self) {
+                monitor.thresholds = new.thresholds
+            }
         }
         stage.enter(.draining)
         export?.end()
         server.stop()
-    }
-
-    /// Takes new thresholds from the configuration; where to listen stays as it is.
-    private func reload(_ monitor: Monitor, in stage: borrowing Stage) {
-        do {
-            var settings = try reloadedSettings()
-            monitor.thresholds = try plan(&settings).thresholds
-            stage.log.info("the configuration was read again")
-        } catch {
-            stage.log.error("the configuration stays as it was: \(error)")
-        }
     }
 }

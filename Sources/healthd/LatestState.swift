@@ -24,7 +24,7 @@ final class LatestState: Sendable {
 
     private struct Contents {
         var overview: Overview?
-        var mode = ""
+        var deployment = Deployment(mode: "", environment: "", directory: "")
         var history = History()
         var log = EventLog()
         var texts = Form.allCases.map { _ in Text() }
@@ -42,7 +42,7 @@ final class LatestState: Sendable {
     private let guarded = Mutex(Guarded(monitor: nil))
 
     /// Looks at the stages and puts the answers up.
-    func post(_ monitor: Monitor, mode: String) {
+    func post(_ monitor: Monitor, _ deployment: Deployment) {
         let box = Guarded(monitor: monitor)
         let now = Clock.monotonicNanoseconds()
         let wanted = contents.withLock { contents in
@@ -59,7 +59,7 @@ final class LatestState: Sendable {
                 contents.overview = overview
                 contents.history.take(overview)
                 contents.log.take(overview)
-                contents.mode = mode
+                contents.deployment = deployment
                 for form in Form.allCases { contents.texts[form.rawValue].text = nil }
                 for (form, text) in texts { contents.texts[form.rawValue].text = text }
             }
@@ -68,8 +68,8 @@ final class LatestState: Sendable {
 
     /// The newest overview; nil before the first look.
     var overview: Overview? { contents.withLock { $0.overview } }
-    /// What the configuration calls the service's mode.
-    var mode: String { contents.withLock { $0.mode } }
+    /// What the configuration says of the deployment.
+    var deployment: Deployment { contents.withLock { $0.deployment } }
 
     /// The page as of the newest overview; nil before the first look.
     var page: Page? {

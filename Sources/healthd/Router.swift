@@ -13,7 +13,8 @@ struct Router: Sendable {
     /// Every path, for `/` and for 404.
     static let paths = [
         "/", "/health", "/health/detailed", "/health/components/{component}", "/stats", "/live",
-        "/ready", "/fresh", "/complete", "/overview", "/events", "/metrics",
+        "/ready", "/fresh", "/complete", "/overview", "/stages/{stage}/settings", "/events",
+        "/metrics",
     ]
 
     /// Methods that are answered. OPTIONS is what load balancers ask that are told nothing else.
@@ -82,13 +83,14 @@ struct Router: Sendable {
         {
             return document
         }
-        return HealthRoutes(overview: overview, mode: latest.mode).answer(request.path)
+        return HealthRoutes(overview: overview, deployment: latest.deployment).answer(request.path)
     }
 
     private func isKnown(_ request: Request) -> Bool {
         if request.isMetricsPort { return request.path == "/metrics" }
         return Self.paths.contains(request.path) && !request.path.hasSuffix("}")
             || request.path.hasPrefix(HealthRoutes.componentPrefix)
+            || HealthRoutes.stageOfSettings(request.path) != nil
     }
 
     /// The format that the scraper asks for; text where it asks for none.

@@ -13,7 +13,7 @@ struct Watch {
     /// Looks until a signal comes, `q` is struck, or the reader of standard output is gone.
     func run(in stage: borrowing Stage) throws {
         let monitor = Monitor(
-            directory: options.directory, service: options.service, thresholds: options.thresholds)
+            directory: options.deployment.directory, service: options.service, thresholds: options.thresholds)
         let terminal = Terminal()
         // Rates are differences of two looks.
         _ = monitor.sample()

@@ -18,7 +18,7 @@ struct CallBuilder: ~Copyable {
         let body: HTTPBuffer
     }
 
-    private let options: KinesisOptions
+    var options: KinesisOptions
     private let confirmations: ConfirmationLog
     private var form: PayloadForm
     private var scratch = Bytes(capacity: 4096)

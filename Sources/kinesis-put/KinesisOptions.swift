@@ -15,27 +15,58 @@ struct KinesisOptions: Sendable {
     let format: PayloadFormat
     let isCompressed: Bool
     let keys: KeyRule
-    let rules: SendRules
-    let batchBytes: Int
-    let recordBytes: Int
-    let aggregateBytes: Int
+    private(set) var rules: SendRules
+    private(set) var batchBytes: Int
+    private(set) var recordBytes: Int
+    private(set) var aggregateBytes: Int
     let breakerFailures: Int
     /// Seconds.
     let breakerPause: Double
     let shardRefresh: Double
     let state: String
-    let spoolMax: Int
-    let windowBytes: Int
-    let sync: SyncName
-    let drainTimeout: Double
+    private(set) var spoolMax: Int
+    private(set) var windowBytes: Int
+    private(set) var sync: SyncName
+    private(set) var drainTimeout: Double
     /// Seconds without a success, after the input's end, after which the run gives up.
-    let giveUpAfter: Double
+    private(set) var giveUpAfter: Double
     /// How much a record may claim by its ids.
     let idLimits: IDLimits
     /// Sequences whose ids may begin anew, as records have them.
     let newEpochs: Set<SequenceID>
     let kinesis: KinesisConfiguration
-    let credentials: ConfiguredCredentials
+    private(set) var credentials: ConfiguredCredentials
+
+    /// The keys of the settings that a run takes over while it runs.
+    static var takesOver: Set<String> {
+        [
+            SettingCatalog.batchRecords.key, SettingCatalog.batchBytes.key,
+            SettingCatalog.recordBytes.key, SettingCatalog.aggregateBytes.key,
+            SettingCatalog.linger.key, SettingCatalog.holdPause.key,
+            SettingCatalog.kinesisSpoolMax.key, SettingCatalog.windowBytes.key,
+            SettingCatalog.syncRule.key, SettingCatalog.drainTimeout.key,
+            SettingCatalog.giveUpAfter.key, SettingCatalog.accessKeyID.key,
+            SettingCatalog.secretAccessKey.key, SettingCatalog.sessionToken.key,
+        ]
+    }
+
+    /// Takes over what may change while a run goes on: sizes, times and credentials, but nothing
+    /// about where records go and in which order.
+    mutating func takeOver(_ new: Self) {
+        rules.batchRecords = new.rules.batchRecords
+        rules.linger = new.rules.linger
+        rules.holdPause = new.rules.holdPause
+        if rules.order != .aggregated { rules.fullBytes = rules.batchRecords * 100 }
+        batchBytes = new.batchBytes
+        recordBytes = new.recordBytes
+        aggregateBytes = new.aggregateBytes
+        spoolMax = new.spoolMax
+        windowBytes = new.windowBytes
+        sync = new.sync
+        drainTimeout = new.drainTimeout
+        giveUpAfter = new.giveUpAfter
+        credentials = new.credentials
+    }
 
     /// Refuses containers where they cannot be made: each ends in an MD5.
     static func check(isAggregated: Bool, hasMD5: Bool) throws(StageFailure) {

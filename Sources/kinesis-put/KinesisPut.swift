@@ -78,6 +78,8 @@ struct KinesisPut: StageCommand {
     var onlyPlans = false
     @OptionGroup var common: CommonOptions
 
+    var takesOver: Set<String> { KinesisOptions.takesOver }
+
     func plan(_ settings: inout Settings) throws -> KinesisOptions {
         let names = try StreamNames(
             standard: [
@@ -105,8 +107,8 @@ struct KinesisPut: StageCommand {
             breakerFailures: try settings.value(SettingCatalog.circuitFailures, circuitFailures),
             breakerPause: try settings.value(SettingCatalog.circuitCoolDown, circuitCooldown),
             shardRefresh: try settings.value(SettingCatalog.shardRefresh, shardRefresh),
-            state: try settings.optional(SettingCatalog.kinesisState, stateDir)
-                ?? KinesisOptions.standardState,
+            state: try settings.value(
+                SettingCatalog.kinesisState, stateDir, otherwise: KinesisOptions.standardState),
             spoolMax: try settings.value(SettingCatalog.kinesisSpoolMax, spoolMax),
             windowBytes: try settings.value(SettingCatalog.windowBytes, memory),
             sync: try settings.value(SettingCatalog.syncRule, fsync),
@@ -154,6 +156,7 @@ struct KinesisPut: StageCommand {
         let planned = onlyPlans ? "us-east-1" : nil
         if let set { given = set } else { given = try Region.find() ?? planned }
         let region = try StreamReference.region(of: names.byTemplate, given: given)
+        if let region { settings.settle(SettingCatalog.region, as: region) }
         return try ServiceLocation(
             "kinesis", environment: .process, region: region, endpoint: endpoint)
     }

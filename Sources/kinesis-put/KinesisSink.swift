@@ -23,9 +23,10 @@ struct KinesisSink: ~Copyable {
     /// Bytes that one read may bring beyond the spool's limit.
     private static let readAhead = 2 << 20
 
-    private let options: KinesisOptions
+    private var options: KinesisOptions
     private let log: Log
     private let stop: Int32
+    private let reloads: Reloads
     private let confirmations: ConfirmationLog
     private let streams: StreamSet
     private var sender: Sender
@@ -56,6 +57,7 @@ struct KinesisSink: ~Copyable {
         self.counters = counters
         coverage = CoverageFigures(stage.stats)
         stop = stage.stopDescriptor
+        reloads = stage.reloads
     }
 
     // MARK: - Running
@@ -152,8 +154,17 @@ struct KinesisSink: ~Copyable {
         let left = max(0, min(nextTime(now), deadline) - now)
         let timeout = left == 0 ? 0 : Int32(min(60_000, (left + 999_999) / 1_000_000))
         try sender.wait(
-            timeoutMilliseconds: timeout, alsoReadable: [input, deadline == .max ? stop : -1])
+            timeoutMilliseconds: timeout,
+            alsoReadable: [input, deadline == .max ? stop : -1, reloads.descriptor])
+        if let new = reloads.take(KinesisOptions.self) { takeOver(new) }
         try keepLedger()
+    }
+
+    /// Takes over what a new configuration may change while the run goes on.
+    private mutating func takeOver(_ new: KinesisOptions) {
+        options.takeOver(new)
+        sender.takeOver(options)
+        streams.takeOver(options)
     }
 
     private var mayRead: Bool {

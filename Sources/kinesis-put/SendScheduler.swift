@@ -37,7 +37,7 @@ struct SendRules: Sendable {
 /// Knows nothing of requests and clocks: a caller asks for calls and tells how they ended. Records
 /// of a key are never under way twice, so what failed goes again before what follows it.
 struct SendScheduler {
-    let rules: SendRules
+    var rules: SendRules
     private(set) var map = ShardMap.unknown
     private(set) var shardQueues: [ShardQueue]
     private(set) var keys: [String: PartitionKeyQueue] = [:]

@@ -14,6 +14,7 @@ struct Sender: ~Copyable {
     private let confirmations: ConfirmationLog
     private let counters: DeliveryCounters
     private var builder: CallBuilder
+    private let credentials: CredentialsProvider
     private var client: KinesisClient
     private var calls: [Int: PendingCall] = [:]
     private var requests: [Int: StreamQueue] = [:]
@@ -33,7 +34,9 @@ struct Sender: ~Copyable {
         _ log: Log
     ) throws {
         let builder = try CallBuilder(options, confirmations)
-        let client = try Self.makeClient(options, log)
+        let credentials = options.credentials.provider(log)
+        let client = try Self.makeClient(options, credentials)
+        self.credentials = credentials
         self.options = options
         self.log = log
         self.confirmations = confirmations
@@ -51,7 +54,7 @@ struct Sender: ~Copyable {
 
     /// Asks about the streams, says what was found, and does nothing else: for `--check`.
     static func check(_ options: KinesisOptions, _ log: Log, stop: Int32) throws {
-        var client = try makeClient(options, log)
+        var client = try makeClient(options, options.credentials.provider(log))
         var probe = StartProbe(options)
         try probe.run(&client, stop: stop)
         let finding = probe.finding(isCheck: true)
@@ -61,11 +64,16 @@ struct Sender: ~Copyable {
         log.info("Kinesis answers", ["streams": found.joined(separator: ", ")])
     }
 
+    /// Takes over a new configuration.
+    mutating func takeOver(_ options: KinesisOptions) {
+        builder.options = options
+        credentials.takeOver(options.credentials.provider(log))
+    }
+
     private static func makeClient(
-        _ options: KinesisOptions, _ log: Log
+        _ options: KinesisOptions, _ credentials: CredentialsProvider
     ) throws(AWSError) -> KinesisClient {
-        var client = try KinesisClient(
-            options.kinesis, credentials: options.credentials.provider(log))
+        var client = try KinesisClient(options.kinesis, credentials: credentials)
         try client.checkCredentials()
         return client
     }

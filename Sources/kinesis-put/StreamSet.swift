@@ -14,7 +14,7 @@ final class StreamSet {
     let queues: [StreamQueue]
     /// Template id to the place in ``queues``; 0 for templates that are not known.
     private let routes: [Int]
-    private let options: KinesisOptions
+    private var options: KinesisOptions
     private let log: Log
 
     /// Opens their spools.
@@ -45,6 +45,12 @@ final class StreamSet {
         }
         self.queues = queues
         routes = options.streams.byTemplate.map { places[$0] ?? 0 }
+    }
+
+    /// Takes over a new configuration.
+    func takeOver(_ options: KinesisOptions) {
+        self.options = options
+        for queue in queues { queue.scheduler.rules = options.rules }
     }
 
     // MARK: - What waits

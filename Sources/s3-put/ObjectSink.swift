@@ -35,9 +35,10 @@ struct ObjectSink: ~Copyable {
     /// Bytes of records that are built at once while the disk is full.
     static let openBytesWhenShort: Int64 = 8 << 20
 
-    let options: S3PutOptions
+    private(set) var options: S3PutOptions
     let log: Log
     let stop: Int32
+    private let reloads: Reloads
     let completions: Completions
     let uploader: Uploader
     /// Stores manifests: none waits behind objects.
@@ -166,6 +167,7 @@ struct ObjectSink: ~Copyable {
         self.conflicts = conflicts
         held = HeldIDs(options.idLimits, renewable: options.newEpochs)
         stop = stage.stopDescriptor
+        reloads = stage.reloads
     }
 
     /// The threads must not outlive the program's end: see `BackgroundThread`.
@@ -188,10 +190,19 @@ struct ObjectSink: ~Copyable {
         if let failureOfInput { throw failureOfInput }
     }
 
+    /// Takes over what a new configuration may change while the run goes on.
+    private mutating func takeOver(_ new: S3PutOptions) {
+        options.takeOver(new)
+        if let credentials, let configured = new.access?.credentials {
+            credentials.takeOver(configured.provider(log))
+        }
+    }
+
     private mutating func readAll(_ reader: inout FrameReader) throws {
-        // What one read brings has to find room in a spool of any size.
-        let headroom = min(4 << 20, Int64(options.spoolMax) / 4)
+        // What one read brings has to find room in a spool of any size: the headroom.
         while failure == nil, halt == nil {
+            if let new = reloads.take(S3PutOptions.self) { takeOver(new) }
+            let headroom = min(4 << 20, Int64(options.spoolMax) / 4)
             try lookForRoom()
             let isBehind = writer.waitingMemory >= Self.mostWaitingMemory
             let hasRoom =

@@ -30,6 +30,7 @@ struct S3Access: Sendable {
     ) throws {
         location = try ServiceLocation(
             "s3", environment: .process, region: region, endpoint: endpoint)
+        settings.settle(SettingCatalog.region, as: location.region)
         storage = try Self.storage(options, &settings)
         credentials = try ConfiguredCredentials(region: location.region, &settings)
         checksum =

@@ -50,6 +50,8 @@ struct S3Put: StageCommand {
     @OptionGroup(title: "S3") var s3: BucketFlags
     @OptionGroup var common: CommonOptions
 
+    var takesOver: Set<String> { S3PutOptions.takesOver }
+
     func plan(_ settings: inout Settings) throws -> S3PutOptions {
         let destination = try destination(&settings)
         let format = try settings.value(SettingCatalog.objectFormat, format)
@@ -68,8 +70,8 @@ struct S3Put: StageCommand {
             objectBytes: try settings.value(SettingCatalog.objectBytes, objectBytes),
             objectAge: try settings.value(SettingCatalog.objectAge, objectAge),
             objectIdle: try settings.value(SettingCatalog.objectIdle, objectIdle),
-            state: try settings.optional(SettingCatalog.stateDirectory, stateDir)
-                ?? destination.standardState,
+            state: try settings.value(
+                SettingCatalog.stateDirectory, stateDir, otherwise: destination.standardState),
             spoolMax: try settings.value(SettingCatalog.spoolMax, spoolMax),
             times: EventTimes(
                 lateness: Int64(try settings.value(SettingCatalog.lateness, lateness) * 1e6)),

@@ -1,4 +1,5 @@
 import AWS
+import Configuration
 import Identity
 import Sink
 
@@ -7,19 +8,19 @@ struct S3PutOptions: Sendable {
     let destination: Destination
     let form: ObjectForm
     /// Bytes of records after which an object is finished.
-    let objectBytes: Int
+    private(set) var objectBytes: Int
     /// Seconds after an object's first record after which it is finished.
-    let objectAge: Double
+    private(set) var objectAge: Double
     /// Seconds without a record after which it is finished.
-    let objectIdle: Double
+    private(set) var objectIdle: Double
     /// Directory of ledger, spool and staging.
     let state: String
-    let spoolMax: Int
+    private(set) var spoolMax: Int
     let times: EventTimes
     let idLimits: IDLimits
     /// Sequences that may begin a new numbering.
     let newEpochs: Set<SequenceID>
-    let drainTimeout: Double
+    private(set) var drainTimeout: Double
     /// Seconds without a success after which a delivery that fails is given up.
     let giveUpAfter: Double
     /// Objects that are delivered at once.
@@ -30,6 +31,25 @@ struct S3PutOptions: Sendable {
     let onlyChecks: Bool
     /// Nil for a directory.
     let access: S3Access?
+
+    /// The keys of the settings that a run takes over while it runs.
+    static var takesOver: Set<String> {
+        [
+            SettingCatalog.objectBytes.key, SettingCatalog.objectAge.key,
+            SettingCatalog.objectIdle.key, SettingCatalog.spoolMax.key,
+            SettingCatalog.drainTimeout.key, SettingCatalog.accessKeyID.key,
+            SettingCatalog.secretAccessKey.key, SettingCatalog.sessionToken.key,
+        ]
+    }
+
+    /// Takes over what may change while a run goes on: when objects are finished, and limits.
+    mutating func takeOver(_ new: Self) {
+        objectBytes = new.objectBytes
+        objectAge = new.objectAge
+        objectIdle = new.objectIdle
+        spoolMax = new.spoolMax
+        drainTimeout = new.drainTimeout
+    }
 
     /// Whose state it is; nil for one that lies inside its destination and moves with it.
     var owner: String? {

@@ -8,6 +8,7 @@ import Transport
 /// The connections of a tap: when each is opened, replaced and opened again.
 struct ConnectionPool: ~Copyable {
     private let plan: TapOptions
+    private let subscriptions: Subscriptions
     private let log: Log
     private let counters: TapCounters
     private(set) var slots: [ConnectionSlot] = []
@@ -25,20 +26,47 @@ struct ConnectionPool: ~Copyable {
     /// The venue's `Retry-After`: nobody connects before it, monotonic ns.
     private var pausedUntil: Int64 = 0
     private var nextNumber = 1
+    private var nextRequest = 1
     private var generator = SystemRandomNumberGenerator()
 
-    init(_ plan: TapOptions, _ counters: TapCounters, log: Log) {
+    init(
+        _ plan: TapOptions, _ subscriptions: Subscriptions, _ counters: TapCounters, log: Log
+    ) {
         self.plan = plan
         self.counters = counters
         self.log = log
-        losses = [UInt32](repeating: 0, count: plan.streams.groups.count)
+        self.subscriptions = subscriptions
+        losses = []
+        for group in subscriptions.groups.indices { addGroup(group) }
+    }
+
+    private mutating func addGroup(_ group: Int) {
+        losses.append(0)
         let now = Clock.monotonicNanoseconds()
-        for group in plan.streams.groups.indices {
-            for index in 0..<plan.connections {
-                slots.append(
-                    ConnectionSlot(
-                        group: group, index: index,
-                        rotation: ConnectionRotation(plan.rotation, at: now)))
+        for index in 0..<plan.connections {
+            slots.append(
+                ConnectionSlot(
+                    group: group, index: index,
+                    rotation: ConnectionRotation(plan.rotation, at: now)))
+        }
+    }
+
+    // MARK: - Other streams
+
+    /// Tells open connections of other streams; a group that is new gets connections. What is being
+    /// opened now asks for the difference once it is open.
+    mutating func take(_ changes: [Subscriptions.Change], removed places: [Int]) {
+        for change in changes {
+            guard change.group < losses.count else {
+                addGroup(change.group)
+                continue
+            }
+            for slot in slots where slot.group == change.group {
+                for connection in slot.connections {
+                    let texts = SubscriptionRequest.texts(
+                        for: change, subscriptions.encoding, number: &nextRequest)
+                    connection.ask(texts, removed: places)
+                }
             }
         }
     }
@@ -56,9 +84,10 @@ struct ConnectionPool: ~Copyable {
 
     /// The same for a stream, by its place in the merge.
     static func origin(
-        of place: Int, _ groups: [Range<Int>], _ slots: [ConnectionSlot], _ losses: [UInt32]
+        of place: Int, _ subscriptions: Subscriptions, _ slots: [ConnectionSlot],
+        _ losses: [UInt32]
     ) -> StreamMerge.Origin {
-        origin(ofGroup: groups.firstIndex { $0.contains(place) } ?? 0, slots, losses)
+        origin(ofGroup: subscriptions.group(of: place), slots, losses)
     }
 
     /// Notes that nobody read: what came meanwhile waits at the venue.
@@ -109,7 +138,7 @@ struct ConnectionPool: ~Copyable {
             "connected",
             [
                 "connection": "\(connection.number)", "slot": "\(connection.slot)",
-                "streams": "\(plan.streams.groups[connection.group].count)",
+                "streams": "\(subscriptions.groups[connection.group].count)",
                 "role": role == .current ? "current" : "next",
             ])
         return true
@@ -129,17 +158,21 @@ struct ConnectionPool: ~Copyable {
             return slots[place].rotation.wait(role, until: now + max(delay, 1_000_000))
         }
         let group = slots[place].group
+        guard !subscriptions.groups[group].isEmpty else {
+            // Nothing is asked of this group any more; it may be again.
+            return slots[place].rotation.wait(role, until: now + 1_000_000_000)
+        }
         var headers = [("User-Agent", "bitcoin-ingestor")]
         if plan.streams.encoding == .sbe, let key = plan.apiKey {
             headers.append(("X-MBX-APIKEY", key))
         }
         do throws(WebSocketFailure) {
             let transport = try WebSocketConnection(
-                url: plan.streams.url(base: plan.baseURL, group: group), headers: headers,
+                url: subscriptions.url(base: plan.baseURL, group: group), headers: headers,
                 authorities: plan.authorities, maximumMessage: Self.maximumMessage)
             let connection = TapConnection(
                 number: nextNumber, group: group, slot: slots[place].index,
-                streams: plan.streams.groups[group].count, transport: transport, at: now)
+                streams: subscriptions.groups[group].map(\.place), transport: transport, at: now)
             nextNumber += 1
             slots[place].rotation.opening(role)
             if role == .current {

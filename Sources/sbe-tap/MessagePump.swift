@@ -87,7 +87,6 @@ struct MessagePump: ~Copyable {
         at time: Int64, _ now: Int64
     ) throws -> Outcome {
         var outcome = Outcome()
-        let firstPlace = plan.streams.groups[connection.group].lowerBound
         var messages = 0
         var fresh = 0
         var lastEvent: Int64 = 0
@@ -126,7 +125,7 @@ struct MessagePump: ~Copyable {
                         }
                         fresh += taken.fresh
                         if taken.eventTime != 0 { lastEvent = taken.eventTime }
-                        if connection.lacking > 0 { connection.note(taken.place - firstPlace) }
+                        if connection.lacking > 0 { connection.note(taken.place) }
                         if let limit = plan.limit { cut(at: limit, from: start) }
                     } catch {
                         quarantine.add(event.payload, because: error, number: arrivals, at: time)

@@ -71,6 +71,11 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @OptionGroup var common: CommonOptions
 
+    /// Symbols and streams; where a change asks for the other encoding, that needs a new start.
+    var takesOver: Set<String> {
+        [SettingCatalog.streamSymbols.key, SettingCatalog.streamKinds.key]
+    }
+
     mutating func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         if list && (raw || replay != nil) {
@@ -110,8 +115,8 @@ struct SbeTap: StageCommand {
             overflow: try settings.value(SettingCatalog.overflow, overflow),
             bufferBytes: try settings.value(SettingCatalog.bufferBytes, bufferBytes),
             spillMax: try settings.value(SettingCatalog.spillMax, spillMax),
-            quarantine: try settings.optional(SettingCatalog.quarantine, quarantine)
-                ?? TapOptions.standardQuarantine,
+            quarantine: try settings.value(
+                SettingCatalog.quarantine, quarantine, otherwise: TapOptions.standardQuarantine),
             quarantineBytes: try settings.value(SettingCatalog.quarantineBytes, quarantineBytes))
         let key = try settings.optional(SettingCatalog.binanceAPIKey)
         let (streams, jsonReason) = try streamPlan(&settings, hasKey: key != nil)

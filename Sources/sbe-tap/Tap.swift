@@ -10,6 +10,8 @@ import Transport
 /// with one poll loop.
 struct Tap: ~Copyable {
     private let plan: TapOptions
+    private let subscriptions: Subscriptions
+    private let reloads: Reloads
     private let log: Log
     private var counters: TapCounters
     private var connections: ConnectionPool
@@ -23,13 +25,16 @@ struct Tap: ~Copyable {
         let snapshots = fetches ? try BookSnapshots(plan.rest, log: stage.log) : nil
         let counters = TapCounters(stage, slots: plan.connections)
         let pump = try MessagePump(plan, counters, log: stage.log)
+        let subscriptions = Subscriptions(plan.streams)
         self.plan = plan
+        self.subscriptions = subscriptions
+        reloads = stage.reloads
         self.counters = counters
         self.snapshots = snapshots
         self.pump = pump
         log = stage.log
-        connections = ConnectionPool(plan, counters, log: log)
-        warnings = TapWarnings(plan, log: log)
+        connections = ConnectionPool(plan, subscriptions, counters, log: log)
+        warnings = TapWarnings(plan, subscriptions, log: log)
     }
 
     // MARK: - The loop
@@ -69,6 +74,7 @@ struct Tap: ~Copyable {
                 isRunning = true
                 stage.enter(.running)
             }
+            if let new = reloads.take(TapOptions.self) { change(to: new.streams) }
             let now = Clock.monotonicNanoseconds()
             for place in connections.slots.indices { try advance(place, at: now) }
             let wasFull = pump.output.isFull
@@ -90,6 +96,7 @@ struct Tap: ~Copyable {
     private mutating func wait(_ stop: Int32) {
         watched.removeAll(keepingCapacity: true)
         watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
+        watched.append(pollfd(fd: reloads.descriptor, events: Int16(POLLIN), revents: 0))
         var timeout: Int64 = 1000
         for slot in connections.slots {
             for connection in slot.connections {
@@ -106,7 +113,7 @@ struct Tap: ~Copyable {
                         pollfd(
                             fd: connection.transport.descriptor, events: Int16(events), revents: 0))
                 }
-                if connection.owesPong { timeout = min(timeout, 50) }
+                if connection.owesPong || connection.owesRequest { timeout = min(timeout, 50) }
             }
             if case .waiting = slot.rotation.current { timeout = min(timeout, 20) }
             if slot.rotation.next != nil { timeout = min(timeout, 20) }
@@ -167,7 +174,7 @@ struct Tap: ~Copyable {
     /// True when a successor has delivered on each stream and nothing waits for the old one.
     private func hasCaughtUp(_ slot: ConnectionSlot) -> Bool {
         guard let next = slot.next, next.lacking == 0 else { return false }
-        return !plan.streams.groups[slot.group].contains { pump.merge.isWaiting($0) }
+        return !subscriptions.groups[slot.group].contains { pump.merge.isWaiting($0.place) }
     }
 
     /// Goes on with each connection as far as it goes now.
@@ -237,7 +244,7 @@ struct Tap: ~Copyable {
     ) {
         do throws(WebSocketFailure) {
             if let failure { throw failure }
-            if connection.owesPong || connection.isCongested {
+            if connection.owesPong || connection.owesRequest || connection.isCongested {
                 try answerPings(connection, at: now)
             }
         } catch {
@@ -256,7 +263,32 @@ struct Tap: ~Copyable {
             connection.owesPong = false
             counters.pongs.add()
         }
+        if connection.owesRequest { connection.sendRequest(at: now) }
         connection.isCongested = try !connection.transport.flush()
+    }
+
+    // MARK: - Other streams
+
+    /// Carries other streams from now on: open connections are told which, and stay.
+    private mutating func change(to new: StreamPlan) {
+        guard new.encoding == subscriptions.encoding else {
+            return log.warning(
+                "these streams come in another encoding, which needs a new start: the old ones stay",
+                ["encoding": new.encoding.rawValue])
+        }
+        let before = Dictionary(
+            subscriptions.members.map { ($0.subscription, $0.place) }, uniquingKeysWith: { $1 })
+        let changes = subscriptions.change(to: new) { pump.merge.place(of: $0) }
+        guard !changes.isEmpty else { return }
+        let removed = changes.flatMap(\.removed)
+        connections.take(changes, removed: removed.compactMap { before[$0] })
+        log.info(
+            "other streams from now on",
+            [
+                "added": changes.flatMap(\.added).map(\.label).joined(separator: ","),
+                "removed": removed.map(\.label).joined(separator: ","),
+                "streams": "\(subscriptions.members.count)",
+            ])
     }
 
     // MARK: - After the messages
@@ -266,9 +298,9 @@ struct Tap: ~Copyable {
         let time = Clock.realtimeNanoseconds()
         let start = pump.output.merged.bytes.count
         pump.merge.tick(at: time, into: &pump.output.merged) {
-            [slots = connections.slots, losses = connections.losses, groups = plan.streams.groups]
+            [slots = connections.slots, losses = connections.losses, subscriptions]
             place in
-            ConnectionPool.origin(of: place, groups, slots, losses)
+            ConnectionPool.origin(of: place, subscriptions, slots, losses)
         }
         if var snapshots = snapshots.take() {
             snapshots.step(
@@ -305,9 +337,9 @@ struct Tap: ~Copyable {
             pump.merge.finish(at: Clock.realtimeNanoseconds(), into: &pump.output.merged) {
                 [
                     slots = connections.slots, losses = connections.losses,
-                    groups = plan.streams.groups
+                    subscriptions
                 ] place in
-                ConnectionPool.origin(of: place, groups, slots, losses)
+                ConnectionPool.origin(of: place, subscriptions, slots, losses)
             }
         }
         let deadline = Clock.monotonicNanoseconds() + Int64(plan.drainTimeout * 1e9)

@@ -17,10 +17,12 @@ final class TapConnection {
     var lastEvent: Int64 = 0
     /// What came while nobody read, until it was read.
     private(set) var backlog: Backlog?
-    /// Streams of the group that it has delivered on, by place in the group.
-    private var delivered: [Bool]
-    /// Streams that it has not delivered on.
-    private(set) var lacking: Int
+    /// Streams of the group that it has not delivered on, by place in the merge.
+    private var silent: Set<Int>
+    /// How many these are.
+    var lacking: Int { silent.count }
+    /// Requests that wait for their turn.
+    private var requests: [String] = []
     /// The venue allows 5 a second, pongs included; it counts strictly, and closes.
     var messages = SlidingWindow(limit: 4, window: 1_000_000_000)
     /// True while a ping waits to be answered: one answer may stand for several.
@@ -33,15 +35,15 @@ final class TapConnection {
     var isCongested = false
 
     init(
-        number: Int, group: Int, slot: Int, streams: Int, transport: consuming WebSocketConnection,
+        number: Int, group: Int, slot: Int, streams: [Int],
+        transport: consuming WebSocketConnection,
         at now: Int64
     ) {
         self.number = number
         self.group = group
         self.slot = slot
         self.transport = transport
-        delivered = [Bool](repeating: false, count: streams)
-        lacking = streams
+        silent = Set(streams)
         lastHeard = now
     }
 
@@ -73,11 +75,23 @@ final class TapConnection {
         }
     }
 
-    /// Notes that a stream of the group delivered.
-    func note(_ stream: Int) {
-        guard delivered.indices.contains(stream), !delivered[stream] else { return }
-        delivered[stream] = true
-        lacking -= 1
+    /// Notes that a stream delivered, by its place in the merge.
+    func note(_ place: Int) { silent.remove(place) }
+
+    /// Asks for other streams from now on, as soon as the venue's limit of messages lets it.
+    func ask(_ texts: [String], removed places: [Int]) {
+        requests += texts
+        silent.subtract(places)
+    }
+
+    /// True while requests wait.
+    var owesRequest: Bool { !requests.isEmpty && transport.phase == .open }
+
+    /// Hands the next request to the connection, where another message is allowed now.
+    func sendRequest(at now: Int64) {
+        guard let next = requests.first, messages.take(at: now) else { return }
+        transport.socket.send(text: next)
+        requests.removeFirst()
     }
 }
 

@@ -8,6 +8,7 @@ struct TapWarnings {
     private static let maximumNamedStreams = 10
 
     private let plan: TapOptions
+    private let subscriptions: Subscriptions
     private let log: Log
     private var hasToldOfSilence = false
     private var hasToldOfVersion = false
@@ -15,8 +16,9 @@ struct TapWarnings {
     /// When ids that restarted may be told of again, monotonic ns, and how many there were.
     private var behind: (nextWarning: Int64, known: Int) = (0, 0)
 
-    init(_ plan: TapOptions, log: Log) {
+    init(_ plan: TapOptions, _ subscriptions: Subscriptions, log: Log) {
         self.plan = plan
+        self.subscriptions = subscriptions
         self.log = log
     }
 
@@ -80,7 +82,7 @@ struct TapWarnings {
         let seconds = Double(Clock.monotonicNanoseconds() - start) / 1e9
         guard isEnd || seconds >= plan.firstDataTimeout else { return }
         hasToldOfSilence = true
-        let planned = merge.streams.prefix(plan.streams.subscriptions.count).map(\.sequence)
+        let planned = subscriptions.members.map { merge.streams[$0.place].sequence }
         let silent = planned.filter { !$0.hasBegun }
         for sequence in silent.prefix(Self.maximumNamedStreams) {
             log.warning(

@@ -22,7 +22,7 @@ struct SecretFilesTests {
         let path = try yaml.isEmpty ? nil : file("x.yaml", yaml)
         var settings = try Settings(path: path, environment: environment)
         let value = try settings.optional(SettingCatalog.binanceAPIKey)
-        return (value, settings.explanation)
+        return (value, SettingsExplanation(.sbeTap, settings, arguments: []).text)
     }
 
     @Test(arguments: ["secret", "secret\n", "  secret\r\n", "\nsecret\n\n"])

@@ -2,7 +2,8 @@ import Foundation
 
 /// A built program that a test feeds while it runs, and may kill.
 public final class LiveProgram {
-    private let pid: pid_t
+    /// Its process.
+    public let pid: pid_t
     private var input: Int32
     private let scratch: TemporaryDirectory
     private var status: Int32?

@@ -22,8 +22,9 @@ struct LivePipelineTests {
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
     }
 
-    /// To the whole group, as systemd and a terminal send it, or to the script alone, as docker does.
-    @Test(arguments: ["-TERM -- -", "-TERM ", "-HUP -- -"])
+    /// To the whole group, as systemd and a terminal send it, or to the script alone, as docker does;
+    /// and after a new configuration was announced to all of them, which ends nothing.
+    @Test(arguments: ["-TERM -- -", "-TERM ", "-HUP -- -$!; kill -TERM "])
     func `a stop signal to pipelines/live ends the source first and loses nothing`(
         signal: String
     ) throws {
@@ -69,7 +70,7 @@ struct LivePipelineTests {
             [
                 "-c",
                 """
-                "$0" bash -c 'trap "echo told; exit" HUP; touch "$0"; while :; do sleep 0.05; done' "$1/up" \
+                "$0" bash -c 'trap "echo told; exit" USR1; touch "$0"; while :; do sleep 0.05; done' "$1/up" \
                     '|' bash -c 'cat > "$0"; sleep 0.5; echo all >> "$0"' "$1/out" &
                 until [[ -e $1/up ]]; do sleep 0.05; done
                 kill -TERM $!

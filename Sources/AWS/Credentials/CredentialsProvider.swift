@@ -34,7 +34,13 @@ public final class CredentialsProvider: Sendable {
         var isRenewing = false
     }
 
-    private let find: @Sendable () throws(AWSError) -> Credentials
+    private struct Source: Sendable {
+        let find: @Sendable () throws(AWSError) -> Credentials
+        /// Counts the sources that there were.
+        var number = 0
+    }
+
+    private let source: Mutex<Source>
     private let onEvent: @Sendable (Event) -> Void
     private let state = Mutex(State())
     /// Held while the source is asked, so that one asks and the others wait.
@@ -66,7 +72,7 @@ public final class CredentialsProvider: Sendable {
         onEvent: @escaping @Sendable (Event) -> Void = { _ in },
         source: @escaping @Sendable () throws(AWSError) -> Credentials
     ) {
-        find = source
+        self.source = Mutex(Source(find: source))
         self.onEvent = onEvent
     }
 
@@ -85,6 +91,15 @@ public final class CredentialsProvider: Sendable {
         guard let usable else { return try renewNow(now) }
         if isDue { renewBeside(now) }
         return usable
+    }
+
+    /// Takes over the source of another provider, since the configuration changed: it is asked beside
+    /// the next request, and what it has is used from then on. Until then, and when it fails, the old
+    /// credentials stay in use.
+    public func takeOver(_ other: CredentialsProvider) {
+        let find = other.source.withLock { $0.find }
+        source.withLock { $0 = Source(find: find, number: $0.number + 1) }
+        state.withLock { $0.renewal = 0 }
     }
 
     /// Seconds until the credentials in use end; nil when they do not, or there are none.
@@ -147,12 +162,15 @@ public final class CredentialsProvider: Sendable {
             }
             if let fresh { return fresh }
             do throws(AWSError) {
-                let found = try find()
+                let asked = source.withLock { $0 }
+                let found = try asked.find()
+                let isCurrent = source.withLock { $0.number == asked.number }
                 let isNew = state.withLock { state -> Bool in
                     defer {
                         state.held = found
                         state.isRefused = false
-                        state.renewal = Self.renewal(of: found, now: now)
+                        // Another source came while this one was asked.
+                        state.renewal = isCurrent ? Self.renewal(of: found, now: now) : 0
                     }
                     return state.held != found
                 }

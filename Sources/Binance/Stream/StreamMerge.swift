@@ -122,13 +122,22 @@ public struct StreamMerge: ~Copyable {
     var placesAhead = PlaceList()
     /// Places of books that are not whole.
     var snapshotPlaces = PlaceList()
-    let planned: Int
+    private(set) var planned: Int
 
     /// Nothing came yet.
     public init(_ plan: [StreamPlan.Subscription], rules: Rules = Rules()) {
         self.rules = rules
         planned = plan.count
         for subscription in plan { _ = add(subscription) }
+    }
+
+    /// The place of a stream that is asked for from now on: the one that it had, or a new one.
+    public mutating func place(of subscription: StreamPlan.Subscription) -> Int {
+        if let place = table.place(of: subscription.kind.sequence(of: subscription.symbol)) {
+            return place
+        }
+        planned += 1
+        return add(subscription)
     }
 
     // MARK: - Taking

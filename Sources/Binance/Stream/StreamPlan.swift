@@ -22,6 +22,11 @@ public struct StreamPlan: Sendable, Equatable {
                 + kind.venueName(in: encoding)
         }
 
+        /// As the venue calls it in a request, where nothing is percent-encoded.
+        public func plainName(in encoding: StreamEncoding) -> String {
+            symbol.description.asciiLowercased + "@" + kind.venueName(in: encoding)
+        }
+
         /// For people, such as `BTCUSDT@trade`.
         public var label: String { "\(symbol)@\(kind.name)" }
     }
@@ -92,13 +97,19 @@ public struct StreamPlan: Sendable, Equatable {
     /// - Parameter base: such as `wss://stream-sbe.binance.com:9443`; a path `/ws` or `/stream` at
     ///   its end is taken off.
     public func url(base: String, group: Int) -> String {
+        Self.url(base: base, Array(subscriptions[groups[group]]), encoding)
+    }
+
+    /// The URL that a connection opens for some streams.
+    public static func url(
+        base: String, _ subscriptions: [Subscription], _ encoding: StreamEncoding
+    ) -> String {
         var root = base[...]
         while root.hasSuffix("/") { root = root.dropLast() }
         for end in ["/ws", "/stream"] where root.hasSuffix(end) {
             root = root.dropLast(end.count)
         }
-        return root + Self.path
-            + subscriptions[groups[group]].map { $0.name(in: encoding) }.joined(separator: "/")
-            + Self.options(of: encoding)
+        return root + path + subscriptions.map { $0.name(in: encoding) }.joined(separator: "/")
+            + options(of: encoding)
     }
 }

@@ -9,39 +9,41 @@ public struct AWSSettings: SettingTheme {
     public let region = Setting<String>(
         "aws.region", flag: "region", environment: "AWS_REGION", default: nil, value: "REGION",
         "AWS region. (default: AWS_DEFAULT_REGION, the profile's)",
-        parse: SettingText.text)
+        for: Program.cloud, parse: SettingText.text)
     /// Another endpoint than AWS's for S3.
     public let endpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_S3",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of an S3 other than AWS's. (default: the profile's)", parse: SettingText.text)
+        "Endpoint of an S3 other than AWS's. (default: the profile's)", for: Program.buckets,
+        parse: SettingText.url(["https", "http"]))
     /// Another endpoint than AWS's for Kinesis.
     public let kinesisEndpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_KINESIS",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
         "Endpoint of a Kinesis other than AWS's. (default: the profile's)",
-        parse: SettingText.text)
+        for: [.kinesisPut], parse: SettingText.url(["https", "http"]))
     /// Another endpoint than AWS's for the Security Token Service; no tool has a flag for it.
     public let stsEndpoint = Setting<String>(
         "aws.sts_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
         "Endpoint of a Security Token Service other than AWS's; https, or this machine. An endpoint "
-            + "for S3 or Kinesis is never used for it.", parse: SettingText.text)
+            + "for S3 or Kinesis is never used for it.", for: Program.cloud,
+        parse: SettingText.url(["https", "http"]))
     /// A key id that wins over all other sources.
     public let accessKeyID = Setting<String>(
         "aws.access_key_id", flag: nil, default: nil, value: "ID",
         "Access key id, before all other sources of credentials.", isSecret: true,
-        parse: SettingText.text)
+        for: Program.cloud, parse: SettingText.text)
     /// Goes with it.
     public let secretAccessKey = Setting<String>(
         "aws.secret_access_key", flag: nil, default: nil, value: "KEY",
-        "Secret of that key id.", isSecret: true, parse: SettingText.text)
+        "Secret of that key id.", isSecret: true, for: Program.cloud, parse: SettingText.text)
     /// Goes with temporary ones.
     public let sessionToken = Setting<String>(
         "aws.session_token", flag: nil, default: nil, value: "TOKEN",
         "Session token of that key id.",
         // Long-lived keys have none, and a script passes on the variable that it does not have.
-        isSecret: true, mayBeEmpty: true, parse: SettingText.text)
+        isSecret: true, mayBeEmpty: true, for: Program.cloud, parse: SettingText.text)
 
     // MARK: - Patience
 
@@ -50,7 +52,7 @@ public struct AWSSettings: SettingTheme {
         "aws.max_attempts", flag: "max-attempts", environment: "AWS_MAX_ATTEMPTS", default: "3",
         value: "COUNT",
         "Attempts at one request before it counts as failed; then the sink starts over with it.",
-        parse: SettingText.integer(1...100))
+        for: [.s3Put], parse: SettingText.integer(1...100))
     /// When a circuit breaker opens.
     public let circuitFailures = Setting(
         "aws.circuit_failures", flag: "circuit-failures", default: "5", value: "COUNT",

@@ -22,7 +22,7 @@ public struct CloudWatchSettings: SettingTheme {
         "metrics.cloudwatch_resolution_seconds", flag: "metrics-resolution", default: "60",
         value: "SECONDS",
         "Seconds that a data point of CloudWatch covers: 60, or 1, 5, 10, 30 in high resolution.",
-        parse: { text throws(SettingError) in
+        parse: SettingForm(.word(["1", "5", "10", "30", "60"])) { text throws(SettingError) in
             guard let seconds = Int(text), [1, 5, 10, 30, 60].contains(seconds) else {
                 throw SettingError("\"\(text)\" is not one of 1, 5, 10, 30, 60")
             }
@@ -37,7 +37,7 @@ public struct CloudWatchSettings: SettingTheme {
         "aws.localstack_endpoint", flag: "endpoint-url",
         environment: "AWS_ENDPOINT_URL_CLOUDWATCH", or: "AWS_ENDPOINT_URL", default: nil,
         value: "URL", "Endpoint of a CloudWatch other than AWS's. (default: the profile's)",
-        parse: SettingText.text)
+        parse: SettingText.url(["https", "http"]))
 
     init() {}
 }

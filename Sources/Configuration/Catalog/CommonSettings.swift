@@ -36,6 +36,12 @@ public struct CommonSettings: SettingTheme {
         "Time to finish what was read once SIGTERM came, in seconds.",
         for: [.sbeTap, .dedup, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
 
+    /// Which deployment this is.
+    public let environment = Setting(
+        "environment", flag: nil, default: "local", value: "NAME",
+        "Name of the deployment, such as local, dev or prod, which healthd's answers repeat.",
+        for: [.healthd], parse: SettingText.name)
+
     // MARK: - Retrying
 
     /// Attempts before giving up.

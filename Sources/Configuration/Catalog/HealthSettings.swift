@@ -29,10 +29,11 @@ public struct HealthSettings: SettingTheme {
         "service_name", flag: nil, default: "bitcoin-ingestor", value: "NAME",
         "Name of the service in answers.", parse: SettingText.text)
     /// What the service that this replaces did.
-    public let mode = Setting<String>(
+    public let mode = Setting<PipelineMode>(
         "mode", flag: nil, default: nil, value: "MODE",
-        "Word that answers repeat: sbe, rest, both.",
-        parse: SettingText.text)
+        "The pipeline that pipelines/run starts, which healthd's answers repeat: sbe (live), rest "
+            + "(history) or both.",
+        parse: SettingText.word(PipelineMode.self))
     /// What must be shown by who asks.
     public let healthToken = Setting<String>(
         "health.token", flag: nil, environment: "HEALTH_TOKEN", default: nil, value: "TOKEN",
@@ -128,14 +129,11 @@ public struct HealthSettings: SettingTheme {
     init() {}
 }
 
-extension SettingText {
-    /// A percentage, with decimals.
-    @Sendable
-    public static func percent(_ text: String) throws(SettingError) -> Double {
-        let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
-        guard let value = Double(digits), (0...100).contains(value) else {
-            throw SettingError("\"\(text)\" is not a percentage between 0 and 100")
-        }
-        return value
-    }
+/// Which pipeline is meant, in the words of the service that this replaces.
+public enum PipelineMode: String, CaseIterable, Sendable {
+    /// History.
+    case rest
+    /// Live streams.
+    case sbe
+    case both
 }

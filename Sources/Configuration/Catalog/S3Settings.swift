@@ -180,9 +180,8 @@ public enum AddressingName: String, CaseIterable, Sendable {
 
 extension SettingText {
     /// Names and values with `=` between them, commas between pairs.
-    @Sendable
-    static func pairs(_ text: String) throws(SettingError) -> [String] {
-        let pairs = try list(text)
+    static let pairs = SettingForm<[String]>(.list([])) { text throws(SettingError) in
+        let pairs = elements(text)
         for pair in pairs {
             guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
                 throw SettingError("\"\(pair)\" is not NAME=VALUE")
@@ -193,8 +192,7 @@ extension SettingText {
     }
 
     /// Twelve digits.
-    @Sendable
-    static func account(_ text: String) throws(SettingError) -> String {
+    static let account = SettingForm<String> { text throws(SettingError) in
         guard text.utf8.count == 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw SettingError("\"\(text)\" is not an account id of twelve digits")
         }

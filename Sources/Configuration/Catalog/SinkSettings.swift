@@ -19,7 +19,7 @@ public struct SinkSettings: SettingTheme {
     public let checkTimeout = Setting(
         "sink.check_seconds", flag: "check-timeout", default: "5", value: "SECONDS",
         "Time for the destination to answer at the start, in seconds; reading then starts anyway.",
-        parse: SettingText.seconds(0.1...3600))
+        for: [.s3Put], parse: SettingText.seconds(0.1...3600))
 
     /// The directory of a tool below the one that systemd gives to a unit.
     ///

@@ -1,3 +1,5 @@
+import Identity
+
 /// The settings of the live source.
 public struct TapSettings: SettingTheme {
     static let title = "sbe-tap"
@@ -7,12 +9,12 @@ public struct TapSettings: SettingTheme {
     public let streamURL = Setting(
         "binance.sbe_ws_url", flag: "ws-url", default: "wss://stream-sbe.binance.com:9443",
         value: "URL", "Base URL of the venue's SBE streams; a /ws at its end is taken off.",
-        parse: SettingText.text)
+        parse: SettingText.url(["wss", "ws"]))
     /// The server of the streams that need no key.
     public let jsonStreamURL = Setting(
         "binance.json_ws_url", flag: "ws-url", default: "wss://data-stream.binance.vision:443",
         value: "URL", "Base URL of the venue's JSON streams; --ws-url sets it too.",
-        parse: SettingText.text)
+        parse: SettingText.url(["wss", "ws"]))
     /// Which form of the streams.
     public let streamEncoding = Setting(
         "binance.stream_encoding", flag: "encoding", default: "auto", value: "ENCODING",
@@ -27,7 +29,7 @@ public struct TapSettings: SettingTheme {
     public let streamKinds = Setting(
         "binance.stream_types", flag: "streams", default: "trade,bestBidAsk,depth", value: "A,B",
         "Streams of each symbol: trade, bestBidAsk, depth, depth20; in JSON also aggTrade, kline_1m.",
-        parse: SettingText.list)
+        parse: SettingText.list(of: streamNames))
     /// Redundant connections.
     public let connections = Setting(
         "binance.connections", flag: "connections", default: "1", value: "COUNT",
@@ -63,7 +65,8 @@ public struct TapSettings: SettingTheme {
     /// Whose certificates are trusted.
     public let authorities = Setting<String>(
         "binance.ca_file", flag: "ca", default: nil, value: "FILE",
-        "Certificate authorities to trust instead of the system's.", parse: SettingText.text)
+        "Certificate authorities to trust instead of the system's.", for: Program.sources,
+        parse: SettingText.text)
     /// Bytes that may wait for a slow reader.
     public let bufferBytes = Setting(
         "tap.buffer_bytes", flag: "buffer-bytes", default: "64MiB", value: "BYTES",
@@ -74,7 +77,7 @@ public struct TapSettings: SettingTheme {
         "tap.overflow", flag: "overflow", default: "block", value: "POLICY",
         "When the buffer is full: block (stop reading the network), spill:DIR (to a file there), or "
             + "drop (leave records out, and say so in gap records).",
-        parse: OverflowPolicy.parse)
+        parse: SettingForm(.text, OverflowPolicy.parse))
     /// How much may be spilled.
     public let spillMax = Setting(
         "tap.spill_max_bytes", flag: "spill-max", default: "4GiB", value: "BYTES",
@@ -123,3 +126,8 @@ public enum OverflowPolicy: Sendable, Equatable, CustomStringConvertible {
         return .spill(String(text.dropFirst(6)))
     }
 }
+
+/// The venue's streams, by the names that their settings have.
+private let streamNames =
+    ["trade", "aggTrade", "bestBidAsk", "depth", "depth20"]
+    + KlineInterval.allCases.map { "kline_\($0.rawValue)" }

@@ -8,11 +8,12 @@ public struct VenueSettings: SettingTheme {
     /// The REST base URL.
     public let restBaseURL = Setting(
         "binance.rest_base_url", flag: "base-url", default: "https://data-api.binance.vision",
-        value: "URL", "Base URL of the venue's REST API.", parse: SettingText.text)
+        value: "URL", "Base URL of the venue's REST API.",
+        parse: SettingText.url(["https", "http"]))
     /// Whose records.
     public let symbols = Setting(
         "binance.symbols", flag: "symbol", default: "BTCUSDT", value: "A,B",
-        "Symbols, with commas between them.", parse: SettingText.list)
+        "Symbols, with commas between them.", for: [.restPull], parse: SettingText.list)
     /// A cap below the venue's own.
     public let weightLimit = Setting<Int>(
         "binance.weight_per_minute", flag: "weight-limit", default: nil, value: "WEIGHT",
@@ -21,7 +22,8 @@ public struct VenueSettings: SettingTheme {
     /// How long a request may take.
     public let requestTimeout = Setting(
         "binance.request_timeout_seconds", flag: "timeout", default: "30", value: "SECONDS",
-        "Time for one request, in seconds.", parse: SettingText.seconds(0.1...3600))
+        "Time for one request, in seconds.", for: [.restPull],
+        parse: SettingText.seconds(0.1...3600))
     /// The key for endpoints that want one.
     public let binanceAPIKey = Setting<String>(
         "binance.api_key", flag: nil, environment: "BINANCE_API_KEY", default: nil, value: "KEY",
@@ -30,27 +32,27 @@ public struct VenueSettings: SettingTheme {
     /// The REST schema asked for.
     public let restSchema = Setting(
         "binance.rest_sbe_schema", flag: "sbe-schema", default: "3:5", value: "ID:VERSION",
-        "SBE schema to ask the REST API for.", parse: SettingText.text)
+        "SBE schema to ask the REST API for.", for: [.restPull], parse: SettingText.text)
 
     /// Which form of reply.
     public let restEncoding = Setting(
         "binance.rest_encoding", flag: "encoding", default: "auto", value: "ENCODING",
         "Form of the replies: sbe, json, or auto for SBE with JSON where the venue has no other.",
-        parse: SettingText.word(RESTEncoding.self))
+        for: [.restPull], parse: SettingText.word(RESTEncoding.self))
     /// Requests at once.
     public let parallel = Setting(
         "binance.parallel_requests", flag: "parallel", default: "4", value: "COUNT",
-        "Requests under way at once.", parse: SettingText.integer(1...64))
+        "Requests under way at once.", for: [.restPull], parse: SettingText.integer(1...64))
     /// Pause of `--follow`.
     public let pollInterval = Setting(
         "binance.poll_interval_seconds", flag: "poll-interval", default: "1", value: "SECONDS",
         "With --follow: pause after a reply without news, in seconds.",
-        parse: SettingText.seconds(0.01...86_400))
+        for: [.restPull], parse: SettingText.seconds(0.01...86_400))
     /// Which klines.
     public let intervals = Setting(
         "binance.kline_intervals", flag: "interval", default: "1m", value: "A,B",
         "Intervals of klines with commas between them: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M.",
-        parse: KlineInterval.list)
+        for: [.restPull], parse: KlineInterval.form)
 
     init() {}
 }
@@ -65,12 +67,12 @@ public enum RESTEncoding: String, CaseIterable, Sendable {
 
 extension KlineInterval {
     /// Intervals with commas between them; `1m` and `1M` differ.
-    @Sendable
-    static func list(_ text: String) throws(SettingError) -> [KlineInterval] {
+    static let form = SettingForm<[KlineInterval]>(.list(allCases.map(\.rawValue))) {
+        text throws(SettingError) in
         var intervals: [KlineInterval] = []
-        for name in try SettingText.list(text) {
+        for name in SettingText.elements(text) {
             guard let interval = KlineInterval(rawValue: name), !intervals.contains(interval) else {
-                let names = KlineInterval.allCases.map(\.rawValue).joined(separator: " ")
+                let names = allCases.map(\.rawValue).joined(separator: " ")
                 throw SettingError(
                     "\"\(name)\" is not an interval, or is named twice; intervals are \(names)")
             }

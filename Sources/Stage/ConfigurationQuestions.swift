@@ -1,0 +1,58 @@
+import ArgumentParser
+import Configuration
+import Posix
+
+/// What a program is asked about its configuration: answered before the command line is judged, since
+/// who asks may not know yet what a whole call looks like.
+extension Tool {
+    /// True for a program whose commands have settings.
+    static var hasSettings: Bool {
+        self is any StageCommand.Type
+            || configuration.subcommands.contains { $0 is any StageCommand.Type }
+    }
+
+    /// Answers `--check-config` and `--config-reference`, and ends; does nothing where neither is
+    /// given.
+    static func answerAboutConfiguration(_ arguments: [String]) throws {
+        guard hasSettings else { return }
+        let flags = CommandLineFlags(arguments)
+        if let form = flags.text(of: "config-reference") {
+            guard let form = ConfigurationReference.Form(rawValue: form) else {
+                let forms = ConfigurationReference.Form.allCases.map(\.rawValue)
+                throw StageFailure(
+                    .usage, "--config-reference takes \(forms.joined(separator: ", "))")
+            }
+            try end(with: ConfigurationReference.text(form), .done)
+        }
+        guard flags.has("check-config") else { return }
+        let check = ConfigurationCheck(try sources(flags))
+        try end(with: check.report, check.problems.isEmpty ? .done : .configuration)
+    }
+
+    /// Explains the settings of a call that lacks an argument, and ends; does nothing where nobody
+    /// asked.
+    static func explainIncompleteCall(_ arguments: [String], because error: any Error) throws {
+        let flags = CommandLineFlags(arguments)
+        let reason = message(for: error)
+        guard hasSettings, flags.has("explain-config"),
+            reason.hasPrefix("Missing expected argument")
+        else { return }
+        let sources = try sources(flags)
+        try leave(
+            explaining: Settings(unchecked: sources), because: StageFailure(.usage, reason),
+            Log(stage: toolName))
+    }
+
+    private static func sources(
+        _ flags: CommandLineFlags
+    ) throws(ConfigurationError) -> ConfigurationSources {
+        try ConfigurationSources(
+            path: flags.text(of: "config"), environmentPath: flags.text(of: "env-file"),
+            environment: Environment.all)
+    }
+
+    private static func end(with text: String, _ status: ExitStatus) throws -> Never {
+        try Descriptor.standardOutput().writeAll(Array(text.utf8).span.bytes)
+        CurrentProcess.exit(status.rawValue)
+    }
+}
