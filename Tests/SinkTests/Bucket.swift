@@ -14,7 +14,8 @@ struct Bucket {
     init() throws {
         run = try S3PutRun()
         let hour: Int64 = 3_600_000_000
-        for (index, ids) in [1...100, 101...200, 201...300].enumerated() {
+        let parts: [ClosedRange<Int64>] = [1...100, 101...200, 201...300]
+        for (index, ids) in parts.enumerated() {
             let time = Sample.start + Int64(index) * hour
             var records = try Sample.trades(ids.lowerBound...ids.upperBound, from: time)
             records += try Sample.trades(
