@@ -55,10 +55,10 @@ public struct AvroSchema: Sendable, Equatable {
         self.fields = fields
     }
 
-    /// One line of JSON, as it stands in a container's header.
+    /// One line of JSON, as it is in a container's header.
     public var json: String { text(separator: "") }
 
-    /// JSON with a field to a line, as it stands in docs/schemas.
+    /// JSON with a field to a line, as it is in docs/schemas.
     public var prettyJSON: String { text(separator: "\n    ") + "\n" }
 
     private func text(separator: String) -> String {

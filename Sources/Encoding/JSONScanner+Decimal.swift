@@ -260,7 +260,7 @@ struct EightDigits {
     @inline(__always)
     init(_ text: UInt64) {
         let digits = text ^ 0x3030_3030_3030_3030
-        // The top bit of each byte from the first on that is not 0 to 9; what lies behind that one
+        // The top bit of each byte from the first on that is not 0 to 9; what follows that one
         // may be wrong by its carry and is not looked at.
         let others = ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080
         count = others.trailingZeroBitCount / 8

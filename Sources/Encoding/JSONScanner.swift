@@ -1,4 +1,4 @@
-/// Reads JSON where it lies, value by value, without building a tree.
+/// Reads JSON in place, value by value, without building a tree.
 ///
 /// Numbers stay text until the caller says which exact form it wants, so that no price ever goes
 /// through a double. Source: RFC 8259.

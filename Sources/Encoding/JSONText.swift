@@ -40,7 +40,7 @@ extension String {
 }
 
 extension Bytes {
-    /// Appends text as it stands between the quotes of a JSON string.
+    /// Appends text as it is between the quotes of a JSON string.
     public mutating func append(jsonEscaping text: String) {
         for scalar in text.unicodeScalars {
             append(utf8: JSONText.escape(scalar) ?? String(scalar))

@@ -3,7 +3,7 @@ extension IDSet {
 
     /// Adds another set.
     ///
-    /// Takes time in proportion to both sets' intervals, or to the other one's alone where it lies
+    /// Takes time in proportion to both sets' intervals, or to the other one's alone where it is
     /// behind this one or is small.
     public mutating func formUnion(_ other: IDSet) {
         if other.intervalCount <= 4 || isBefore(other) {

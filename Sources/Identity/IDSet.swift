@@ -1,7 +1,7 @@
 /// A set of 64-bit ids, kept as the closed intervals that it is made of.
 ///
 /// Ids that follow each other cost one interval however many they are, so that the memory for
-/// a dense sequence stays flat over its whole history.
+/// a contiguous sequence stays flat over its whole history.
 public struct IDSet: Sendable, Equatable {
     /// First ids of the intervals, ascending; no two intervals touch.
     @usableFromInline var lower: [Int64] = []

@@ -1,4 +1,4 @@
-/// A symbol as it stands in a record: at most 32 bytes of UTF-8, padded with NUL.
+/// A symbol as it is in a record: at most 32 bytes of UTF-8, padded with NUL.
 ///
 /// Four words instead of a `String`, so that hashing and comparing one costs nothing per record.
 @frozen
@@ -21,7 +21,7 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
         self.init(unsafe bytes.span.bytes)
     }
 
-    /// Takes a symbol as it stands in a message, without an allocation.
+    /// Takes a symbol as it is in a message, without an allocation.
     ///
     /// - Returns: nil when there are no bytes or over 32, or one of them is NUL.
     @inlinable

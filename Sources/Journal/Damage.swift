@@ -14,7 +14,7 @@ public struct Damage: Sendable, Equatable {
     /// False when there was no room for a copy; bytes that are all zero need none.
     public let isKept: Bool
     /// True when the bytes were never known to be on the device: a power failure took them, and
-    /// nobody was told that they are durable.
+    /// they were never reported as durable.
     public let isUnsyncedTail: Bool
     /// False when an earlier start found them already.
     public let isNew: Bool

@@ -28,7 +28,7 @@ public struct EntryScanner: ~Copyable {
     ///
     /// - Parameters:
     ///   - start: where an entry begins.
-    ///   - limit: where reading ends: what lies behind is not looked at.
+    ///   - limit: where reading ends: what follows is not looked at.
     public init(
         _ path: String, format: EntryFormat, from start: Int64, to limit: Int64 = .max,
         maximumEntry: Int = EntryScanner.maximumEntry

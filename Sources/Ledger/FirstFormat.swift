@@ -1,7 +1,7 @@
 import Identity
 import Posix
 
-/// Ledgers of the program's first format, which are read and written anew in the second.
+/// Ledgers of the program's first format, which are read and written again in the second.
 ///
 /// ```
 /// file   magic "BILEDG1\n", then batches

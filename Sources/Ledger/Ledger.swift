@@ -8,13 +8,13 @@ public import Posix
 ///
 /// A file of batches, appended and synced as one: after a crash the last batch is there whole or not
 /// at all. Damage costs the batches that it is in and no others. When the file has grown far beyond
-/// what it says, it is written anew and renamed into place. The format is in docs/ledger.md.
+/// what it says, it is written again and renamed into place. The format is in docs/ledger.md.
 ///
 /// What was added counts at once; the file has it after ``commit()``.
 public struct Ledger: ~Copyable {
     /// Exact ids that are remembered of each sequence, unless told otherwise.
     public static let defaultRecentIDs = 1 << 16
-    /// A shorter file is not worth writing anew.
+    /// A shorter file is not worth writing again.
     static let compactAbove: Int64 = 1 << 20
 
     /// Where it is.
@@ -29,7 +29,7 @@ public struct Ledger: ~Copyable {
     private var damages: [Damage] = []
     /// False while wrong bytes in the file have no copy.
     private var mayReplace = true
-    /// Bytes of the file above which it is looked at whether writing it anew is worthwhile. The look
+    /// Bytes of the file above which it is looked at whether writing it again is worthwhile. The look
     /// costs as much as the writing, so it comes again only after the file has doubled.
     private(set) var compactionDue = Ledger.compactAbove
 

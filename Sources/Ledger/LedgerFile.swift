@@ -3,7 +3,7 @@ import Identity
 import Journal
 import Posix
 
-/// The bytes of a ledger: reading, appending, writing anew.
+/// The bytes of a ledger: reading, appending, writing again.
 struct LedgerFile: ~Copyable {
     static let magic: StaticString = "BILEDG2\n"
     /// Of a batch's guard.
@@ -11,7 +11,7 @@ struct LedgerFile: ~Copyable {
     private static let number: UInt64 = 0x4745_444C
     /// A longer file is refused before it is read.
     private static let maximumFile = 2 << 30
-    /// Bytes of claims in a batch when all are written anew.
+    /// Bytes of claims in a batch when all are written again.
     private static let pieceLength = 1 << 20
 
     let path: String
@@ -34,7 +34,7 @@ struct LedgerFile: ~Copyable {
         var wrong: [Range<Int64>] = []
         /// Bytes of the file.
         var length: Int64 = 0
-        /// Bytes known to be on the device; nil where nobody wrote that down.
+        /// Bytes known to be on the device; nil where that was not written down.
         var synced: Int64?
         /// True for a file of the first format.
         var isOld = false

@@ -11,7 +11,7 @@ public struct Run: Sendable, Equatable {
     public var firstTime: Int64
     /// Event time of the last record, µs since the epoch; 0 when it is not known.
     public var lastTime: Int64
-    /// How many records; 0 when nobody counted.
+    /// How many records; 0 when they were not counted.
     public var count: Int64
     /// Id of the record that the same reading saw right before `first`; nil when it began there.
     public var previous: Int64?
@@ -115,7 +115,7 @@ public struct Runs: Sendable, Equatable {
                 gone = gone.addingReportingOverflow(run.count).partialValue
                 continue
             }
-            // How many of its records are on which side nobody knows any more.
+            // How many of its records are on which side is no longer known.
             if run.first < ids.lowerBound {
                 var head = run
                 head.last = ids.lowerBound - 1

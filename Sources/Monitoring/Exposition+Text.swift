@@ -86,7 +86,7 @@ extension Exposition.Family {
 /// A bound of an exported histogram; not every bucket, which would be 272 lines, but every fourth
 /// power of two: 2^10 ns (1 µs), 2^12, … 2^44, and infinity.
 private struct HistogramBound {
-    /// How many of ``HistogramBuckets`` lie below; nil for all.
+    /// How many of ``HistogramBuckets`` are below; nil for all.
     let buckets: Int?
     /// In seconds.
     let text: String

@@ -17,7 +17,7 @@ struct PeriodTracker {
 
     private var period: Period
     /// What each process had counted when it was seen last, metric by metric, and how many looks
-    /// ago that was: a file that could not be read once must not be counted anew.
+    /// ago that was: a file that could not be read once must not be counted again.
     private var before: [Process: (values: [ArraySlice<UInt64>], age: Int)] = [:]
     private var symbols: Set<String> = []
     private let begun: Int64

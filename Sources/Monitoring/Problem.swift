@@ -1,6 +1,6 @@
 /// Something that an operator should know, by a code that scripts and alerts can rely on.
 public struct Problem: Sendable, Equatable {
-    /// What it is. The raw value stands in answers and labels and does not change.
+    /// What it is. The raw value is in answers and labels and does not change.
     public enum Code: String, Sendable, CaseIterable {
         /// No stage runs at all.
         case nothingRuns = "nothing_runs"

@@ -6,7 +6,7 @@ import Stats
 /// limit leaves out.
 ///
 /// A stage that runs goes before one that is over, one that failed before one that ended in order.
-/// Files that are none of ours count for nothing. The file of a visitor that is over is removed.
+/// Foreign files are ignored. The file of a visitor that is over is removed.
 struct WatchedFiles {
     /// Stages with a name of their own that are followed at most.
     static let maximumMembers = 512
@@ -16,7 +16,7 @@ struct WatchedFiles {
     /// A file that is not followed, and not opened again while it stays as it is.
     private struct Passed {
         let inode: UInt64
-        /// When it was changed last, of a file that is none of ours.
+        /// When it was changed last, of a foreign file.
         var changed: timespec?
         /// Since when a stage is known to be over that found no room, ns of the monotonic clock.
         var overSince: Int64?

@@ -29,7 +29,7 @@ public final class BackgroundThread: Sendable {
         thread = UInt(try Self.create(name, Start(body, end)))
     }
 
-    /// Runs something on a thread of its own that nobody waits for.
+    /// Runs something on a detached thread of its own.
     ///
     /// - Throws: as ``init(_:_:)``.
     public static func start(

@@ -58,7 +58,7 @@ public struct PeekedPipe: ~Copyable, Sendable {
     /// Bytes that are there.
     public var waiting: Int { Self.content(source) }
 
-    /// True when nobody has the FIFO open to write to it any more.
+    /// True when no process has the FIFO open for writing any more.
     public var isHungUp: Bool {
         var watched = pollfd(fd: source, events: 0, revents: 0)
         return poll(&watched, 1, 0) > 0 && watched.revents & Int16(POLLHUP) != 0

@@ -2,7 +2,7 @@ import Glibc
 
 /// Waits of one thread for several descriptors at once (poll(2)), and what they were ready for.
 ///
-/// The table keeps its storage: a loop that fills it anew each turn allocates nothing.
+/// The table keeps its storage: a loop that fills it again each turn allocates nothing.
 public struct Poller: ~Copyable {
     /// What a descriptor is waited for.
     public struct Events: OptionSet, Sendable {

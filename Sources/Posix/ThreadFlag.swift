@@ -3,7 +3,7 @@ import Glibc
 
 /// A flag that one thread raises to wake another, in its poll loop or in ``wait()``.
 ///
-/// It says "look again", however often it was raised: what there is to see lies in a queue of its
+/// It says "look again", however often it was raised: what there is to see is in a queue of its
 /// own. So raising never waits, as it would with a byte in a pipe for each job.
 public final class ThreadFlag: Sendable {
     /// Readable while the flag is raised.

@@ -152,8 +152,8 @@ public struct FrameReader: ~Copyable {
     /// Longest that ``fill(unless:)`` waits for the rest of a frame, ms: its caller may have other
     /// things to do.
     private static let waitForRest: Int32 = 20
-    /// After so long a frame that is not whole, ns, a frame inside it is looked for: nobody will
-    /// write the rest.
+    /// After so long a frame that is not whole, ns, a frame inside it is looked for: its
+    /// writer is gone.
     private static let patience: Int64 = 1_000_000_000
 
     /// True where what was not acknowledged is there for the next process; false where it is gone.

@@ -8,7 +8,7 @@ extension Bytes {
     /// - Parameters:
     ///   - ids: first and last of them.
     ///   - sequence: the sequence that misses them.
-    ///   - eventTime: µs; where in time the gap lies, as near as is known.
+    ///   - eventTime: µs; where in time the gap is, as near as is known.
     ///   - ingestTime: ns; when it was noticed.
     public mutating func append(
         gap ids: ClosedRange<Int64>, of sequence: SequenceID, reason: GapReason,
@@ -32,7 +32,7 @@ extension Bytes {
 }
 
 extension FrameView {
-    /// The sequence that a gap record speaks of; nil when this is none, or is damaged.
+    /// The sequence that a gap record speaks of; nil when this is not a gap record, or is damaged.
     public var missingSequence: SequenceID? {
         guard template == GapDecoder.templateID, let gap = try? GapDecoder(message) else {
             return nil
@@ -54,7 +54,7 @@ extension FrameView {
     /// may still be filled.
     ///
     /// Trades, aggregates and klines can be fetched again, unless the venue said that it has them no
-    /// longer or never had them. What a book was is history nobody keeps: of its kinds each gap is for
+    /// longer or never had them. The history of a book is not kept: of its kinds each gap is for
     /// good, whatever its reason.
     public var declaredGap: ClosedRange<Int64>? {
         guard let gap = try? GapDecoder(message), firstID <= lastID else { return nil }

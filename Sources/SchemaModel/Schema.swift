@@ -73,7 +73,7 @@ public struct Field: Sendable {
 public struct Group: Sendable {
     /// Its name in the schema.
     public var name: String
-    /// What stands before the entries.
+    /// What comes before the entries.
     public var dimension: Dimension
     /// Of an entry.
     public var body: Body

@@ -1,4 +1,4 @@
-/// Reads the `<types>` of a schema, in whatever order they stand.
+/// Reads the `<types>` of a schema, in whatever order they have.
 struct TypeReader {
     private let elements: [String: SchemaElement]
     private(set) var types: [String: SchemaType] = [:]

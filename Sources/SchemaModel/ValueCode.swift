@@ -18,7 +18,7 @@ struct ValueCode {
     }
 
     /// - Parameters:
-    ///   - qualifier: `REST.` where types stand in a namespace.
+    ///   - qualifier: `REST.` where types are in a namespace.
     ///   - copiesBytes: true where a run of bytes is a value of its own instead of lent.
     init(
         _ type: SchemaType, presence: Presence, bigEndian: Bool, qualifier: String,

@@ -4,9 +4,9 @@ extension Market {
 
     /// The order book of a symbol after one of its updates, a pure function of the number.
     ///
-    /// Levels lie on a grid of 50 ticks, 250 grid steps to either side of a middle that follows
+    /// Levels are on a grid of 50 ticks, 250 grid steps to either side of a middle that follows
     /// the trades' price. Update u renews the one level of the window whose grid number g has
-    /// 73·g ≡ u (mod 512); its quantity comes from a hash of u, and one in eight is none.
+    /// 73·g ≡ u (mod 512); its quantity comes from a hash of u, and one level in eight is empty.
     public struct Book: Sendable {
         /// One price.
         public struct Level: Sendable, Equatable {

@@ -10,7 +10,7 @@ public struct Market: Sendable {
         public var start: Int64 = 1_704_067_200_000_000  // 2024-01-01T00:00:00Z
         /// µs between two aggregates, at least 2.
         public var spacing: Int64 = 100_000
-        /// Every so manieth aggregate is voided; 0 for none.
+        /// Every Nth aggregate is voided; 0 for none.
         public var invalidEvery: Int64 = 0
 
         /// The defaults.

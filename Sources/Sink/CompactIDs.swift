@@ -7,7 +7,7 @@ public struct CompactIDs: Sendable {
     private var base: Int64 = 0
     /// Ascending.
     private var offsets: [UInt32] = []
-    /// Ids that came late, or lie too far from the base; ascending.
+    /// Ids that came late, or are too far from the base; ascending.
     private var others: [Int64] = []
 
     /// No ids.

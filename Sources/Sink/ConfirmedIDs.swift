@@ -107,7 +107,7 @@ public struct ConfirmedIDs: Sendable {
 
 extension FrameView {
     /// True for a kline that does not begin where its interval does, as the venue has some of its
-    /// early days: another one may lie in the same interval, so its own id is what tells it apart.
+    /// early days: another one may be in the same interval, so its own id identifies it.
     public var sharesItsInterval: Bool {
         guard template == RecordKind.kline.rawValue, let interval = KlineInterval(code: series)
         else { return false }

@@ -77,7 +77,7 @@ public struct CoverageFigures {
         sequences[key] = sequence
     }
 
-    /// What lies between held ids and is not declared missing.
+    /// What is between held ids and is not declared missing.
     private static func holes(_ coverage: Coverage) -> [ClosedRange<Int64>] {
         if coverage.declared.isEmpty { return coverage.held.holes }
         var counted = coverage.held

@@ -4,7 +4,7 @@ public import Records
 
 /// Whether a record has come before.
 public enum IDVerdict: Equatable, Sendable {
-    /// It has not, or nobody can know.
+    /// It has not, or that cannot be known.
     case new
     /// It may have: its sequence only grows, it is not the newest, and its exact id is not among
     /// those remembered. It is delivered, and counted.
@@ -14,7 +14,7 @@ public enum IDVerdict: Equatable, Sendable {
     /// Its ids cannot be right.
     case implausible(Implausible)
     /// The id is held, but this record is of a time far after all that was held when it was booked:
-    /// the venue began to number anew. Event times in µs.
+    /// the venue began to number again. Event times in µs.
     case restarted(SequenceID, held: Int64, now: Int64)
 }
 
@@ -26,7 +26,7 @@ public struct HeldIDs: ~Copyable {
     /// Records that are delivered as one, such as an object; remembered until they are booked.
     public typealias Group = Int
 
-    /// How far the event time of a repeat may lie after what was held when its id was booked, µs:
+    /// How far the event time of a repeat may be after what was held when its id was booked, µs:
     /// the ledger notes times about once a day.
     private static let restartAfter: Int64 = 2 * 86_400_000_000
     /// Groups of one sequence whose exact ids are kept apart.
@@ -251,7 +251,7 @@ public struct HeldIDs: ~Copyable {
         }
     }
 
-    /// Forgets the exact ids of a group: the ledger has them now, or nobody needs them.
+    /// Forgets the exact ids of a group: the ledger has them now, or they are no longer needed.
     public mutating func forget(_ group: Group, of sequence: SequenceID) {
         var id = sequence
         id.epoch = 1

@@ -4,11 +4,11 @@ public import Records
 /// How much a record may claim by its ids.
 ///
 /// A ledger holds what records say they cover. Without limits one wild id, by a flipped bit or a
-/// fault of the venue, would make it vouch for a world of records that never came.
+/// fault of the venue, would make it claim a world of records that never came.
 public struct IDLimits: Sendable {
     /// Most ids that one change of a book, or one gap record, may cover.
     public let widest: Int64
-    /// How far beyond the newest id of its sequence a record may lie.
+    /// How far beyond the newest id of its sequence a record may be.
     public let farthest: Int64
 
     /// Sets limits, each at least 1.

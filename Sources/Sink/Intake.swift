@@ -9,7 +9,7 @@ public import Spool
 /// A record is accepted before it is delivered, and the entry is closed before the next read. What
 /// an earlier run left is read again in pieces, so that signals and answers are heard meanwhile.
 public struct Intake: ~Copyable {
-    /// Where the entries lie.
+    /// Where the entries are.
     public private(set) var spool: Spool
     /// Frames of the read at hand.
     private var batch = Bytes(capacity: 64 << 10)
@@ -26,7 +26,7 @@ public struct Intake: ~Copyable {
 
     // MARK: - Accepting
 
-    /// Where the record that is accepted next will lie.
+    /// Where the record that is accepted next will be.
     public var next: RecordPosition { RecordPosition(entry: spool.next, offset: batch.count) }
 
     /// True while accepted records wait for ``closeBatch()``: they are in memory only.

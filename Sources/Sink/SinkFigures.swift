@@ -16,7 +16,7 @@ public struct SinkTally: Sendable {
     public var bytesOut: Int64 = 0
     /// Held already, by the ledger.
     public var refused: Int64 = 0
-    /// Delivered though they may have been before: nobody can know.
+    /// Delivered, though they may have been delivered before.
     public var possibleRepeats: Int64 = 0
     /// With an event time that cannot be right.
     public var impossibleTimes: Int64 = 0
@@ -76,7 +76,7 @@ public struct SinkFigures {
         refused = stats.counter("records_refused", help: "Records that were held already.")
         possibleRepeats = stats.counter(
             "possible_repeats",
-            help: "Records that may have been delivered before; they were delivered (again).")
+            help: "Records delivered that may have been delivered before.")
         impossibleTimes = stats.counter(
             "impossible_times", help: "Records with an event time that cannot be right.")
         quarantineLeftOut = stats.counter(

@@ -22,7 +22,7 @@ public struct StateDirectory: ~Copyable {
     /// Opens a state, or makes one.
     ///
     /// - Parameters:
-    ///   - claims: what it holds the state of; see ``StateOwner``. Empty for one that lies inside
+    ///   - claims: what it holds the state of; see ``StateOwner``. Empty for one that is inside
     ///     its destination and moves with it.
     ///   - mayChange: true when another owner is taken over, and told, instead of refused.
     /// - Throws: `StageFailure`: `.gaveUp` while another process has it, `.configuration` when it

@@ -10,7 +10,7 @@ extension Spool {
 
         /// Gives each entry to `body`, in order; wrong bytes are passed over.
         ///
-        /// - Returns: wrong bytes that nobody had seen before: opening the spool reports the others.
+        /// - Returns: wrong bytes that were not seen before: opening the spool reports the others.
         @discardableResult
         public func forEach(_ body: (Position, RawSpan) throws -> Void) throws -> [Damage] {
             var damages: [Damage] = []

@@ -11,7 +11,7 @@ import Posix
 public struct Spool: ~Copyable {
     /// An entry over this many bytes is refused.
     public static let maximumEntry = 16 << 20
-    /// An entry of this length is not worth collecting: it goes to the system from where it lies.
+    /// An entry of this length is not worth collecting: it is written from where it is.
     private static let directBytes = 32 << 10
 
     /// Where it is.
@@ -279,7 +279,7 @@ public struct Spool: ~Copyable {
         return position
     }
 
-    /// Deletes the segments whose entries all lie before a position. One with damage that has no
+    /// Deletes the segments whose entries are all before a position. One with damage that has no
     /// copy is moved to the damaged bytes instead, as long as they may grow.
     public mutating func release(before position: Position) throws(SpoolError) {
         do throws(SystemError) {

@@ -62,7 +62,7 @@ struct SpoolRecovery {
         var found = try examine(number, path, isLast: isLast)
         let name = "\(Self.keptName(directory))-\(number)"
         for range in found.wrong {
-            // Of the first format nobody knows what was synced: what a crash cuts short is its end.
+            // The first format does not say what was synced: what a crash cuts short is its end.
             let isEnd = isLast && range.upperBound == found.segment.length
             let isTail =
                 found.segment.format == .unguarded

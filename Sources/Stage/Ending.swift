@@ -10,7 +10,7 @@ enum Ending: Equatable {
     /// The reader of standard output has read enough: `| head`.
     ///
     /// A person who looks at text gets 0, as from rg. A source or filter dies of SIGPIPE as cat and
-    /// sort do, which a shell sees as 141 and says nothing about. Under supervision nobody has typed
+    /// sort do, which a shell sees as 141 and says nothing about. Under supervision no person has typed
     /// `head`: there a reader that is gone is a failure (docs/decisions/0040).
     case readerLeft(isForPeople: Bool)
 

@@ -49,7 +49,7 @@ public struct Stage: ~Copyable {
         stats.end(exitCode: status)
     }
 
-    /// Where stats files are when nobody says.
+    /// Where stats files are by default.
     public static var standardStats: String {
         (Environment.all["XDG_RUNTIME_DIR"] ?? "/run") + "/bitcoin-ingestor"
     }

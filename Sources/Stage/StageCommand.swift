@@ -16,16 +16,16 @@ public protocol StageCommand: Tool {
     /// The options that all tools share.
     var common: CommonOptions { get }
 
-    /// False for a run that only looks at other stages, and is none that they should see.
+    /// False for a run that only looks at other stages and is not one itself.
     var hasStatsFile: Bool { get }
 
     /// True for a tool whose output is read by a person, so that `| head` is not a failure.
     var isForPeople: Bool { get }
 
-    /// True for a run whose figures stay for a while after its end, though nobody gave it a name.
+    /// True for a run whose figures stay for a while after its end, though it has no name.
     var keepsStatsFile: Bool { get }
 
-    /// What a run is called that nobody gave a name; nil for a visitor, which does not belong to the
+    /// The name of a run that was not given one; nil for a visitor, which does not belong to the
     /// host's health.
     var standardInstance: String? { get }
 
@@ -65,7 +65,7 @@ extension StageCommand {
     /// What a visitor counted goes with it.
     public var keepsStatsFile: Bool { false }
 
-    /// A run that nobody named is a visitor.
+    /// A run without a name is a visitor.
     public var standardInstance: String? { nil }
 
     /// What a run takes over of a new configuration, SIGHUP having come, without a new start: the

@@ -3,7 +3,7 @@ import Posix
 
 /// The unit of systemd whose process this is.
 enum SystemdUnit {
-    /// What a stage is called that a unit starts: what stands between `@` and `.service` in the
+    /// What a stage is called that a unit starts: what is between `@` and `.service` in the
     /// unit's name, else the name; nil for a process that no unit starts itself.
     ///
     /// A shell within a unit, as that of cron or of a desktop, has the unit's variables too: only the

@@ -31,7 +31,7 @@ public enum HistogramBuckets {
         return UInt64(parts + part + 1) << UInt64(power - 3)
     }
 
-    /// The value below which a share of what was counted lies, as the middle of its bucket.
+    /// The value below which a share of what was counted is, as the middle of its bucket.
     ///
     /// - Parameters:
     ///   - share: 0 to 1.

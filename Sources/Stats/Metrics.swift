@@ -93,7 +93,7 @@ public struct CounterFamily {
     }
 }
 
-/// Labels as they stand in a stats file and in Prometheus' text: `name="value",…`.
+/// Labels as they are in a stats file and in Prometheus' text: `name="value",…`.
 public enum Labels {
     /// One label; quotes, backslashes and line ends are escaped, and a long value is cut.
     public static func pair(_ name: String, _ value: String) -> String {

@@ -11,7 +11,7 @@ public enum StatsDirectory {
     /// Names that are looked at for visitors that were killed, and files that are opened.
     private static let sweep = (names: 4096, files: 128)
 
-    /// Gives a locked file its name. One of the same name is replaced once nobody holds its lock.
+    /// Gives a locked file its name. One of the same name is replaced once its lock is free.
     ///
     /// - Parameters:
     ///   - id: of the stage, for the error.
@@ -134,7 +134,7 @@ public enum StatsDirectory {
         return bytes.withUnsafeBytes { StatsHeader($0) }
     }
 
-    /// Takes the lock of a file; where a file system has none, nobody holds it.
+    /// Takes the lock of a file; where a file system has no locks, it counts as free.
     private static func isFree(_ file: inout Descriptor) -> Bool { (try? file.lock()) ?? true }
 
     private static func isStill(_ file: borrowing Descriptor, at path: String) -> Bool {

@@ -5,13 +5,13 @@ import Synchronization
 /// A stats file that is read again and again. What its metrics are is read once; each reading
 /// copies the header and the numbers.
 public final class StatsFile {
-    /// Where it lies.
+    /// Its path.
     public let path: String
     /// Which file it is: another one of the same name has another number.
     public let inode: UInt64
     private let file: Descriptor
     private var definitions: [StatsSnapshot.Definition] = []
-    /// Where the counters and gauges of a name stand among them.
+    /// Where the counters and gauges of a name are among them.
     private var places: [String: [Int]] = [:]
     private var header = [UInt8](repeating: 0, count: StatsLayout.tableOffset)
     /// How many numbers the metrics take.

@@ -79,7 +79,7 @@ struct StatsHeader {
         }
     }
 
-    /// The last error that stands whole in these bytes; nil when none does.
+    /// The last error that is whole in these bytes; nil when none does.
     func lastError(_ bytes: UnsafeRawBufferPointer) -> StatsSnapshot.ErrorNote? {
         guard errors > 0 else { return nil }
         // While one is written over, the other is the newest that is whole.

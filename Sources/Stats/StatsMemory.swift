@@ -16,7 +16,7 @@ final class StatsMemory: @unchecked Sendable {
     /// Ends of what has room, of the table and of the slots.
     private var tableEnd = StatsLayout.tableOffset
     private var slotsEnd = StatsLayout.slotsOffset
-    /// Where metrics go that found no room; nobody reads it.
+    /// Where metrics go that found no room; it is never read.
     let spare: Slot
     private let errorLock = Mutex(())
 

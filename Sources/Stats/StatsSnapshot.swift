@@ -22,7 +22,7 @@ public struct StatsSnapshot: Sendable {
         public let labels: String
         /// One sentence.
         public let help: String
-        /// Where its numbers stand among those of the file.
+        /// Where its numbers are among those of the file.
         let places: Range<Int>
 
         init(kind: MetricKind, name: String, labels: String, help: String, places: Range<Int>) {
@@ -110,7 +110,7 @@ public struct StatsSnapshot: Sendable {
     public let neighbours: [Neighbour]
     /// Its figures.
     public let metrics: [Metric]
-    /// Where the counters and gauges of a name stand among them.
+    /// Where the counters and gauges of a name are among them.
     private let places: [String: [Int]]
 
     /// The value of a counter or gauge; nil when there is none of that name. With labels it is the

@@ -38,7 +38,7 @@ public final class StatsWriter {
     ///     a name of more than 64 bytes is cut and ends with its checksum.
     ///   - pipeline: which pipeline it is part of; empty for the one of its host.
     ///   - version: of the program.
-    ///   - isVisitor: true for a run that nobody named: its file goes away when it ends.
+    ///   - isVisitor: true for a run without a name: its file goes away when it ends.
     /// - Throws: ``StatsError/nameTaken(_:pid:)`` when sixteen processes have the name.
     public init(
         directory: String, stage: String, instance: String, pipeline: String = "",
@@ -88,7 +88,7 @@ public final class StatsWriter {
         } catch { throw .system(error) }
     }
 
-    /// Gives the file its name, or the first one with a number behind it that nobody has.
+    /// Gives the file its name, or the first one with a number after it that is free.
     private func publish(
         _ neighbour: String, in directory: String, _ stage: String, _ name: String
     ) throws(StatsError) -> String {
@@ -120,7 +120,7 @@ public final class StatsWriter {
 
     /// Adds a counter, or gives the one that has this name and these labels.
     ///
-    /// Where there is no room for it the counter works but nobody sees it, and the file says how
+    /// Where there is no room for it the counter works but is not visible, and the file says how
     /// often that happened.
     ///
     /// - Parameters:

@@ -85,7 +85,7 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         case tooLarge
         /// The connection broke, or what came is not HTTP.
         case broken
-        /// The URL or the request is none.
+        /// The URL or the request is malformed.
         case badRequest
         /// The file to send could not be read.
         case unreadable
@@ -124,7 +124,7 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         }
     }
 
-    /// What helps against a certificate that nobody vouches for.
+    /// What helps against an untrusted certificate.
     public static let authorityHint =
         "name the authority's certificate with --ca (binance.ca_file) or SSL_CERT_FILE"
 

@@ -27,7 +27,7 @@ struct Dedup: StageCommand {
             "Files or FIFOs of records. (default: standard input)", valueName: "file"),
         completion: .file())
     var files: [String] = []
-    @Flag(help: "Write a gap record where ids of a dense sequence are skipped.")
+    @Flag(help: "Write a gap record where ids of a contiguous sequence are skipped.")
     var markGaps = false
     @Option(SettingCatalog.window) var window: Int?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
@@ -127,7 +127,8 @@ private struct Counters {
         flow = FlowFigures(stats)
         duplicates = stats.counter(
             FigureName.duplicates, help: "Records dropped because their ids came before.")
-        holes = stats.counter("holes", help: "Times that ids of a dense sequence were skipped.")
+        holes = stats.counter(
+            "holes", help: "Times that ids of a contiguous sequence were skipped.")
         openHoles = stats.gauge(
             FigureName.holesOpen, help: "Skipped ranges of ids that nothing filled.")
         gaps = stats.counter(FigureName.gapRecordsOut, help: "Gap records made and written.")

@@ -21,7 +21,7 @@ struct Filter: ~Copyable {
     var faultAt: Int64 = 0
     private let window: Int
     private let marksGaps: Bool
-    /// A value for each sequence, changed where it lies: an object would cost a count up and down
+    /// A value for each sequence, changed in place: an object would cost a count up and down
     /// for each record.
     private var memories: [SequenceMemory] = []
     private var places: [SequenceID: Int] = [:]
@@ -51,7 +51,7 @@ struct Filter: ~Copyable {
             return try writer.append(frame)
         }
         guard memories[current].believes(frame) else {
-            // One wild id must not make the memory vouch for a world of others; the sink judges.
+            // One wild id must not make the memory claim a world of others; the sink judges.
             implausible += 1
             recordsOut += 1
             return try writer.append(frame)

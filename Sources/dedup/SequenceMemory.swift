@@ -16,11 +16,11 @@ struct SequenceMemory {
     /// Intervals that one sequence may have before the oldest are forgotten: 16 MiB.
     private static let maximumIntervals = 1 << 20
     /// Intervals that came late before they are put among the others: each costs a move of all that
-    /// lie above it, which for ids that descend would be all of them each time.
+    /// are above it, which for ids that descend would be all of them each time.
     private static let maximumLate = 2048
     /// Most ids that one change of a book may cover.
     private static let widest: Int64 = 1_000_000
-    /// How far an id may lie beyond the newest one; as in sbe-tap and the sinks.
+    /// How far an id may be beyond the newest one; as in sbe-tap and the sinks.
     private static let farthest: Int64 = 1_000_000_000
     /// Pieces of a gap record that are worth being told apart.
     private static let maximumPieces = 256

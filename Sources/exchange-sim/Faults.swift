@@ -18,7 +18,7 @@ enum Fault: String, CaseIterable, Sendable {
     case garbage
     /// Status 200, a body that stops short.
     case truncate
-    /// A row stands there twice.
+    /// A row is there twice.
     case duplicate
     /// A row of the middle is left out.
     case missing

@@ -21,7 +21,7 @@ struct Venue {
         var apiKey: String?
         /// `on`, or `off` for a venue without SBE.
         var servesSBE = true
-        /// Every so manieth interval has no kline; 0 for none.
+        /// Every Nth interval has no kline; 0 for none.
         var absentKlines: Int64 = 0
         /// Aggregates by which the database lags behind the newest.
         var lag: Int64 = 0

@@ -8,7 +8,7 @@ import Synchronization
 /// serves.
 ///
 /// Series are a long text. Each form of it is made at once when it was asked for lately, so that
-/// nobody waits for it, else when somebody asks.
+/// no client waits for it, else on demand.
 final class LatestState: Sendable {
     /// A form of the series.
     enum Form: Int, CaseIterable, Sendable {

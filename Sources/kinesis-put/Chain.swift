@@ -38,7 +38,7 @@ final class Chain {
             (self.spool, position, progress) = (spool, nil, nil)
         }
         let start = progress?.lowerBound ?? position ?? next
-        // What stands in one chain leaves in order; anything else claims only itself.
+        // What is in one chain leaves in order; anything else claims only itself.
         progress = start <= next ? start...next : next...next
         position = next
     }

@@ -157,7 +157,7 @@ final class ConfirmationLog {
             lastRemembered = (group, key)
             remembered[group, default: []].insert(key)
         }
-        // A reading begins with the first record, and anew behind what an earlier run left.
+        // A reading begins with the first record, and again behind what an earlier run left.
         guard frame.numbering == .increasing else { return }
         let chain = chain(key, 0)
         if previous == nil || isLive && !chain.isLive { chain.readingBegins = frame.firstID }

@@ -32,7 +32,7 @@ struct KinesisOptions: Sendable {
     private(set) var giveUpAfter: Double
     /// How much a record may claim by its ids.
     let idLimits: IDLimits
-    /// Sequences whose ids may begin anew, as records have them.
+    /// Sequences whose ids may begin again, as records have them.
     let newEpochs: Set<SequenceID>
     let kinesis: KinesisConfiguration
     private(set) var credentials: ConfiguredCredentials
@@ -91,7 +91,7 @@ struct KinesisOptions: Sendable {
     }
 
     /// Notes whose stream a name means, as the service says: the account of the credentials, which
-    /// has to stay the same. A ledger that vouches for one account's stream would refuse the other
+    /// has to stay the same. A ledger that claims one account's stream would refuse the other
     /// account's records.
     func claimAccount(_ stream: StreamReference, _ summary: StreamSummary) throws {
         guard stream.place == nil, let account = summary.stream?.place?.account else { return }

@@ -297,7 +297,7 @@ struct KinesisSink: ~Copyable {
         }
     }
 
-    /// Makes the ledger durable, and then deletes what it vouches for.
+    /// Makes the ledger durable, and then deletes what it claims.
     private mutating func clear() throws {
         if try confirmations.sync(&coverage) { try streams.release(confirmations) }
     }

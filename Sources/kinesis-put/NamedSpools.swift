@@ -70,7 +70,7 @@ enum NamedSpools {
             }
             try source.release(before: position)
         }
-        // Else it would count as the spool of a stream that nobody asked for.
+        // Else it would count as the spool of a stream that was not asked for.
         try Files.remove(directory + "/lock")
         _ = rmdir(directory)
     }

@@ -329,7 +329,7 @@ struct SendScheduler {
     mutating func discard(
         _ item: Item, _ left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows {
-        // An empty key that stands in the line leaves it when its turn comes.
+        // An empty key that is in the line leaves it when its turn comes.
         finish(.discarded, item.key, at: item.place)
         try removeDone(item.key, left)
     }

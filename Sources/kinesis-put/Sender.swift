@@ -85,7 +85,7 @@ struct Sender: ~Copyable {
     /// When the credentials in use end, seconds since the epoch; nil for never.
     var credentialsExpiration: Int64? { client.credentialsExpiration }
 
-    /// Begins to count silence anew, for ``lastSuccess``.
+    /// Begins to count silence again, for ``lastSuccess``.
     mutating func restartPatience(at now: Int64) { lastSuccess = max(lastSuccess, now) }
 
     // MARK: - Records

@@ -53,7 +53,7 @@ struct ShardDiscovery {
         return request
     }
 
-    /// True when the stream is known to be there, or nobody may ask.
+    /// True when the stream is known to exist, or asking is not permitted.
     var isFound: Bool { isDescribed }
     /// Answers without success in a row.
     var failures: Int { attempts }

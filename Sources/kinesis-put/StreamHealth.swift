@@ -13,7 +13,7 @@ struct StreamHealth {
 
     /// Lets calls pass, or keeps them back while the service fails.
     var breaker: CircuitBreaker
-    /// Why a person is needed; nil when nobody is.
+    /// Why a person is needed; nil when delivery goes on by itself.
     private(set) var trouble: AWSError?
     /// When that was noticed last, ns.
     private(set) var troubledAt: Int64 = .min / 2

@@ -20,7 +20,7 @@ struct Verify: InspectionCommand {
 
             Without a range: from the first to the last id that is known.
 
-            Of kinds whose ids only grow (bestBidAsk, depthSnapshot) nobody can say which ids there \
+            Of kinds whose ids only grow (bestBidAsk, depthSnapshot) it is not known which ids there \
             were: a range is observed where one uninterrupted reading covers it.
             """)
     @OptionGroup var selection: Selection

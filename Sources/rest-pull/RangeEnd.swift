@@ -48,7 +48,7 @@ enum RangeEnd: Equatable {
         }
     }
 
-    /// True when nothing can lie between this one as the first and another as the last. An id is the
+    /// True when nothing can be between this one as the first and another as the last. An id is the
     /// last one itself, a time is behind the last; an id and a time are not compared.
     func isAfter(_ end: RangeEnd) -> Bool {
         switch (self, end) {

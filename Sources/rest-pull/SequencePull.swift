@@ -43,7 +43,7 @@ final class SequencePull {
     var next: Int64
     /// The last id that `--follow` may ask for.
     var end: Int64
-    /// The time that ends what `--follow` asks for, µs, while nobody knows the id; nil for none.
+    /// The time that ends what `--follow` asks for, µs, while the id is not known; nil for none.
     let endTime: Int64?
     /// True when the last poll found nothing new.
     var isIdle = false
@@ -121,7 +121,7 @@ struct PageRequest {
     var ids: ClosedRange<Int64>
     /// Replies that did not hold all of it so far.
     var shortReplies = 0
-    /// True when nobody knows yet whether its ids exist: `--follow`.
+    /// True while it is not known whether its ids exist: `--follow`.
     let isOpen: Bool
 }
 

@@ -36,7 +36,7 @@ struct BucketStore: ~Copyable {
             path: object.contentPath, bucket: bucket, key: key, contentType: object.contentType,
             metadata: [("records", "\(object.records)")])
         do throws(AWSError) {
-            // A store that ignores the condition would lose another object without a word.
+            // A store that ignores the condition would silently replace another object.
             if condition == .header, !isKnownToRefuse, let found = try exists(key) {
                 return try compare(found, upload)
             }
@@ -115,8 +115,8 @@ struct BucketStore: ~Copyable {
         }
     }
 
-    /// Ends uploads in parts that earlier runs left: those of objects that lie in our own state,
-    /// and below a prefix of ours old ones of objects of our form. Nobody else's.
+    /// Ends uploads in parts that earlier runs left: those of objects in our own state,
+    /// and below a prefix of ours old ones of objects of our form. Those of others stay.
     ///
     /// - Parameters:
     ///   - own: keys of objects in our own state, without the prefix.

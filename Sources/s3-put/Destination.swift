@@ -45,7 +45,7 @@ enum Destination: Sendable, Equatable {
         }
     }
 
-    /// Where the state lies when nobody says: inside a directory, else in the user's state
+    /// Where the state is by default: inside a directory, else in the user's state
     /// directory under the bucket's name.
     var standardState: String {
         switch self {

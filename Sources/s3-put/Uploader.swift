@@ -16,7 +16,7 @@ final class Uploader: Sendable {
 
     private let objects: WorkQueue<StagedObject>
     private let abandoned = Mutex(false)
-    /// Raised when nobody waits any more.
+    /// Raised when the run no longer waits.
     private let ending: ThreadFlag
     private let threads = Mutex<[BackgroundThread]>([])
     private let completions: Completions
@@ -58,7 +58,7 @@ final class Uploader: Sendable {
     /// Queues an object.
     func deliver(_ object: StagedObject) { objects.add(object) }
 
-    /// Ends calls that are under way: nobody waits for them any more.
+    /// Ends calls that are under way: the run no longer waits for them.
     func abandon() {
         abandoned.withLock { $0 = true }
         ending.raise()

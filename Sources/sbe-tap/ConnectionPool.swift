@@ -23,7 +23,7 @@ struct ConnectionPool: ~Copyable {
     /// All of the process together: the venue allows 300 in 5 minutes to an address, and others may
     /// use the same one.
     private var connectBudget = SlidingWindow(limit: 250, window: 300_000_000_000)
-    /// The venue's `Retry-After`: nobody connects before it, monotonic ns.
+    /// The venue's `Retry-After`: no connection is made before it, monotonic ns.
     private var pausedUntil: Int64 = 0
     private var nextNumber = 1
     private var nextRequest = 1
@@ -90,7 +90,7 @@ struct ConnectionPool: ~Copyable {
         origin(ofGroup: subscriptions.group(of: place), slots, losses)
     }
 
-    /// Notes that nobody read: what came meanwhile waits at the venue.
+    /// Notes that the stage did not read: what came meanwhile waits at the venue.
     func noteBacklog(at now: Int64) {
         for slot in slots {
             for connection in slot.connections { connection.noteBacklog(at: now) }
@@ -103,7 +103,7 @@ struct ConnectionPool: ~Copyable {
     ///
     /// - Parameters:
     ///   - hasCaughtUp: true when the successor has delivered all that the old one did.
-    ///   - mayRetire: false while the current connection may hold what nobody has read.
+    ///   - mayRetire: false while the current connection may hold unread data.
     mutating func advance(
         _ place: Int, at now: Int64, hasCaughtUp: Bool, mayRetire: Bool
     ) throws {
@@ -305,7 +305,7 @@ struct ConnectionPool: ~Copyable {
         let wasOpen = connection.transport.phase == .open
         if wasOpen {
             losses[connection.group] += 1
-            // A stalled server may still be there; it should know that nobody listens.
+            // A stalled server may still be there; it should know that this side is gone.
             say(goodbyeTo: connection)
         }
         counters.reconnects[LossCause.allCases.firstIndex(of: cause) ?? 0].add()

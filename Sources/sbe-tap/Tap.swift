@@ -154,7 +154,7 @@ struct Tap: ~Copyable {
     private mutating func noteBlocked(since start: Int64) {
         let now = Clock.monotonicNanoseconds()
         counters.blocked.add(Int(now - start))
-        // Nobody listened: that is not the venue's silence.
+        // The stage did not read: that is not the venue's silence.
         connections.noteBacklog(at: now)
     }
 

@@ -15,7 +15,7 @@ final class TapConnection {
     var lastHeard: Int64
     /// The venue's time of the last message, µs.
     var lastEvent: Int64 = 0
-    /// What came while nobody read, until it was read.
+    /// What came while the stage did not read, until it was read.
     private(set) var backlog: Backlog?
     /// Streams of the group that it has not delivered on, by place in the merge.
     private var silent: Set<Int>
@@ -47,7 +47,7 @@ final class TapConnection {
         lastHeard = now
     }
 
-    /// Data that nobody read in time.
+    /// Data that was not read in time.
     struct Backlog {
         /// Messages are newer than it from this time on, µs of the venue's clock.
         let until: Int64
@@ -55,7 +55,7 @@ final class TapConnection {
         let since: Int64
     }
 
-    /// Notes that nobody read: what came meanwhile waits here and at the venue.
+    /// Notes that the stage did not read: what came meanwhile waits here and at the venue.
     ///
     /// - Parameter now: monotonic ns.
     func noteBacklog(at now: Int64) {

@@ -30,7 +30,7 @@ struct TapOptions: Sendable {
     let drainTimeout: Double
     let rest: VenueClient.Options
 
-    /// What happens to records and to messages that are none.
+    /// What happens to records and to unreadable messages.
     struct OutputRules: Sendable {
         let overflow: OverflowPolicy
         let bufferBytes: Int
@@ -39,7 +39,7 @@ struct TapOptions: Sendable {
         let quarantineBytes: Int
     }
 
-    /// Where unknown messages go when nobody says.
+    /// Where unknown messages go by default.
     static var standardQuarantine: String {
         let environment = Environment.all
         let state =

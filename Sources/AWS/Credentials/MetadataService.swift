@@ -48,7 +48,7 @@ struct MetadataService {
     /// From EC2's metadata service, version 2; nil where there is none or no role.
     func instance() throws(AWSError) -> Credentials? {
         if environment.isTrue("AWS_EC2_METADATA_DISABLED") { return nil }
-        // Elsewhere than on EC2 nobody answers; in a container on EC2 the answer to the PUT is
+        // Elsewhere than on EC2 there is no answer; in a container on EC2 the answer to the PUT is
         // lost where the hop limit is 1.
         guard var token = try? token() else { return nil }
         let folder = "/latest/meta-data/iam/security-credentials/"

@@ -15,7 +15,7 @@ struct ProfileFile {
         let place: String
     }
 
-    /// A line that is none of such a file.
+    /// A line that does not belong in such a file.
     struct Malformed: Error, CustomStringConvertible {
         /// `FILE:LINE: what is wrong`; holds nothing of the line, which may be a secret.
         let description: String

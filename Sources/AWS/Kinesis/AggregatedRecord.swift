@@ -11,7 +11,7 @@ public import Posix
 /// ```
 ///
 /// Source: "KPL Aggregated Record Format" in the amazon-kinesis-producer repository. All records
-/// share one explicit hash key, if any: consumers drop a whole container of which one record lies
+/// share one explicit hash key, if any: consumers drop a whole container of which one record is
 /// outside the shard's range, and this keeps that from happening also after a reshard.
 public struct AggregatedRecord: ~Copyable {
     /// Bytes around the records and keys.
@@ -25,7 +25,7 @@ public struct AggregatedRecord: ~Copyable {
     private var records = Bytes(capacity: 32 << 10)
     /// Records in it.
     public private(set) var count = 0
-    /// Where the data of the first record lies in `records`.
+    /// Where the data of the first record is in `records`.
     private var firstData = 0..<0
 
     /// An empty container.

@@ -61,6 +61,6 @@ public struct ShardListing: Sendable {
         return map
     }
 
-    /// The answer is none to `ListShards`.
+    /// The answer is not one to `ListShards`.
     public struct Broken: Error, Equatable {}
 }

@@ -3,7 +3,7 @@ import Posix
 import Transport
 
 extension S3Client {
-    /// How often an upload is begun anew after another writer was in the way.
+    /// How often an upload is begun again after another writer was in the way.
     private static let starts = 3
 
     /// Stores a file in parts, several at once; aborts when that fails. Memory holds no part: each

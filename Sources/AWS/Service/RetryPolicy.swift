@@ -6,7 +6,7 @@ public import Transport
 /// `AWS_NEW_RETRIES_2026`, announced as the default from November 2026). Before, pauses were
 /// random × min(2^n, 20 s) whatever the reason, and a retry cost 5 tokens, 10 after a timeout.
 public struct RetryPolicy {
-    /// Attempts at one request, the first included. Who must not lose what it holds begins anew
+    /// Attempts at one request, the first included. Who must not lose what it holds begins again
     /// after them.
     public var attempts = 3
     /// Pauses after broken connections and failures of the service: base 50 ms, cap 20 s.

@@ -14,7 +14,7 @@ struct ServiceClock {
     ///
     /// - Parameter signed: the offset that the request was signed with: requests under way together
     ///   may all find the clock wrong, also after the first of them has set it.
-    /// - Returns: true when the request may pass if it is signed anew.
+    /// - Returns: true when the request may pass if it is signed again.
     mutating func corrects(
         _ error: AWSError, _ response: HTTPResponse, signedWith signed: Int64
     ) -> Bool {

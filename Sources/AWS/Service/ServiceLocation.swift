@@ -98,7 +98,7 @@ public struct ServiceLocation: Sendable {
             return Endpoint(
                 service: service, region: region, isFIPS: usesFIPS, isDualStack: usesDualStack)
         }
-        // Which hosts an endpoint of one's own stands for, nobody can know.
+        // Which hosts a custom endpoint stands for cannot be known.
         if usesFIPS || usesDualStack {
             throw refusal(
                 "\(usesFIPS ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT") and the "

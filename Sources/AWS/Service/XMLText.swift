@@ -8,7 +8,7 @@ enum XMLText {
         return next(name, in: &rest)
     }
 
-    /// The contents of all elements of a name, as they stand there.
+    /// The contents of all elements of a name, as they are there.
     static func elements(_ name: String, in bytes: [UInt8]) -> [[UInt8]] {
         var rest = bytes[...]
         var elements: [[UInt8]] = []

@@ -146,14 +146,14 @@ public struct SymbolFacts: Sendable, Equatable {
 
 /// The venue's times.
 public enum VenueTime {
-    /// Times that a venue of our days can name, µs: from 1970 to the year 2200. What lies outside
+    /// Times that a venue of our days can name, µs: from 1970 to the year 2200. What is outside
     /// is an error of the venue's, and would overflow in nanoseconds.
     public static let plausible: ClosedRange<Int64> = 0...7_258_118_400_000_000
 
     /// A time of the venue in µs, whichever of its two units it came in.
     ///
     /// JSON has ms unless the request's `X-MBX-TIME-UNIT` was understood. 10^14 parts the two: in
-    /// ms it lies in the year 5138, in µs in 1973.
+    /// ms it is in the year 5138, in µs in 1973.
     @inlinable
     public static func microseconds(_ time: Int64) -> Int64 {
         time < 100_000_000_000_000 && time > -100_000_000_000_000 ? time * 1000 : time

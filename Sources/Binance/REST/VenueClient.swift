@@ -261,7 +261,7 @@ public struct VenueClient: ~Copyable {
         switch result {
         case .failure(let error):
             budget.settle(request.weight, reported: nil, at: venueTime / 1000)
-            // A malformed URL, or a certificate that nobody vouches for, stays so.
+            // A malformed URL, or an untrusted certificate, stays so.
             guard error.isRetryable else {
                 breaker.recordNothing()
                 let hint = error.kind == .tls ? "; \(TransportError.authorityHint)" : ""

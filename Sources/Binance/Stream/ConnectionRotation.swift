@@ -73,7 +73,7 @@ public struct ConnectionRotation: Sendable {
     ///
     /// - Parameters:
     ///   - hasCaughtUp: true when the next connection has delivered on each stream.
-    ///   - mayRetire: false while the current one may hold data that nobody has read yet.
+    ///   - mayRetire: false while the current one may hold data that was not read yet.
     public mutating func step(
         at now: Int64, hasCaughtUp: Bool = false, mayRetire: Bool = true
     ) -> Step? {

@@ -7,7 +7,7 @@ import Records
 ///
 /// Source: Binance Spot, "How to manage a local order book correctly"; docs/decisions/0013.
 extension StreamMerge {
-    /// Notes that a book begins anew with the change that has this first id.
+    /// Notes that a book begins again with the change that has this first id.
     mutating func wantSnapshot(_ place: Int, from first: Int64, at time: Int64) {
         guard rules.takesSnapshots, streams[place].sequence.subscription.kind == .depth else {
             return

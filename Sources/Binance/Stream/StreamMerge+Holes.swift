@@ -165,7 +165,7 @@ extension StreamMerge {
         streams[place].sequence.idBehind = id
     }
 
-    /// Forgets which streams lie behind, until the next record that does.
+    /// Forgets which streams are behind, until the next record that does.
     public mutating func forgetBehind() {
         for place in streams.indices { streams[place].sequence.idBehind = .min }
     }

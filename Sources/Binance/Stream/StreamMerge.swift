@@ -3,7 +3,7 @@ import Posix
 import Records
 import SBE
 
-/// Turns stream messages into records: decodes each where it lies, passes the first copy of
+/// Turns stream messages into records: decodes each in place, passes the first copy of
 /// each record on in order, and declares what did not come.
 ///
 /// Any number of connections may carry the same streams. A record that is ahead of a hole waits for
@@ -27,7 +27,7 @@ public struct StreamMerge: ~Copyable {
         /// Bytes of waiting records that one stream may have.
         public var heldBytes = 4 << 20
         /// How long copies may lag behind other connections when nothing new comes, ns; a stream
-        /// whose records lie behind for longer has ids that began anew.
+        /// whose records are below the newest id for longer has restarted its ids.
         public var behindWindow: Int64 = 10_000_000_000
         /// Streams that were not asked for and are taken all the same.
         public var foreignStreams = 4096
@@ -73,7 +73,7 @@ public struct StreamMerge: ~Copyable {
         public internal(set) var decoded = KindCounts()
         /// Records dropped because they, or newer ones, came before.
         public internal(set) var duplicates = 0
-        /// Of these, records that lie behind although nothing new came for ``Rules/behindWindow``.
+        /// Of these, records below the newest id although nothing new came for ``Rules/behindWindow``.
         public internal(set) var behind = 0
         /// Trades that came after they had been declared missing.
         public internal(set) var late = 0

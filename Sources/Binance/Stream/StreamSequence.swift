@@ -25,8 +25,8 @@ public struct StreamSequence: Sendable {
     public internal(set) var fresh = 0
     /// Connections of the group that were lost before the last record came.
     var losses: UInt32 = 0
-    /// Of the last record that came long after all news had ended and lies below ``last``: its id;
-    /// `Int64.min` for none. The venue's ids may have begun anew.
+    /// Of the last record that came long after all news had ended and is below ``last``: its id;
+    /// `Int64.min` for none. The venue's ids may have begun again.
     public internal(set) var idBehind = Int64.min
     /// When the first record below ``last`` came since the last news, ns, and ``fresh`` then.
     var behindSince: (time: Int64, fresh: Int) = (0, -1)

@@ -79,7 +79,7 @@ public struct WebSocket: ~Copyable {
         room: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {
         if hasPeerClosed || hasFailed {
-            // Nobody will look at what comes now.
+            // What comes now is ignored.
             input.removeAll()
             (position, lacking, message) = (0, 0, nil)
         } else {
@@ -182,7 +182,7 @@ public struct WebSocket: ~Copyable {
 
     /// Adds a fragment.
     ///
-    /// - Returns: where the message lies, once it is whole.
+    /// - Returns: where the message is, once it is whole.
     private mutating func assemble(_ frame: WebSocketFrame) -> Range<Int>? {
         textSeen = 0
         let whole: Range<Int>
@@ -287,7 +287,7 @@ public struct WebSocket: ~Copyable {
 
     private mutating func append(_ opcode: WebSocketFrame.Opcode, _ payload: RawSpan) {
         guard !hasClosed else { return }
-        // RFC 6455, section 5.3: a new mask, which nobody can foresee, for each frame.
+        // RFC 6455, section 5.3: a new, unpredictable mask for each frame.
         var generator = SystemRandomNumberGenerator()
         let mask = UInt32.random(in: 0 ... .max, using: &generator)
         WebSocketFrame.append(opcode, payload, mask: mask, to: &output)

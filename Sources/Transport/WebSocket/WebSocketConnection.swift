@@ -181,7 +181,7 @@ public struct WebSocketConnection: ~Copyable {
         let rest = answer.span((end + 4)..<answer.count).withUnsafeBytes { Array($0) }
         do throws(WebSocketRefusal) { try shake.judge(header) } catch {
             guard error.status > 0 else { throw .refused(error) }
-            // The reason stands in the body; a short one is worth waiting for.
+            // The reason is in the body; a short one is worth waiting for.
             let length = HTTPHead(header)?["content-length"].flatMap { Int($0) } ?? 0
             if !isWhole && rest.count < min(length, 1024) { return }
             var error = error

@@ -9,7 +9,7 @@ struct WebSocketHandshake {
     /// A longer answer is refused: no server has so much to say.
     static let maximumHeader = 16 << 10
 
-    /// 24 characters of base64 that nobody can foresee.
+    /// 24 unpredictable characters of base64.
     let key: String
 
     init() {

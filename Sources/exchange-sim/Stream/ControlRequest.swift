@@ -77,7 +77,7 @@ struct ControlRequest {
     }
 }
 
-/// A request's members as they stand in the text.
+/// A request's members as they are in the text.
 private struct Members {
     var method: (text: String, end: Int)?
     var parameters: [ControlRequest.Parameter] = []

@@ -5,14 +5,14 @@ struct MessageLayout {
     var scale = DecimalScale(price: -8, quantity: -8)
     /// The version in the message header.
     var version: UInt16 = 0
-    /// Bytes that stand behind the known fields of the root block.
+    /// Bytes that follow the known fields of the root block.
     var padding = 0
 
     /// True when messages are not those of version 0.
     var isChanged: Bool { version != 0 || padding != 0 }
 
     /// Makes a newer message of one that was written `padding` bytes into the room: header and
-    /// root block move to the front, and fields that nobody knows yet fill the hole behind them.
+    /// root block move to the front, and unknown fields fill the hole after them.
     func widen(_ room: UnsafeMutableRawBufferPointer) {
         guard let base = room.baseAddress else { return }
         let block = Int(room.loadUnaligned(fromByteOffset: padding, as: UInt16.self).littleEndian)

@@ -6,7 +6,7 @@ import SimulatedMarket
 
 /// Frames that lie one after another in a buffer, each with one message.
 struct MessageRun {
-    /// Where a message lies.
+    /// Where a message is.
     struct Mark {
         /// Of the frame.
         let start: Int

@@ -17,7 +17,7 @@ final class StreamConnection: ChannelInboundHandler {
     var outbox = ByteBuffer()
     /// A message that a fault holds back.
     var delayed: (kind: StreamKind, frame: ByteBuffer)?
-    /// True while nothing goes out although the connection stands.
+    /// True while nothing goes out although the connection is open.
     var isStalled = false
     /// SBE messages that went out.
     var messagesSent = 0

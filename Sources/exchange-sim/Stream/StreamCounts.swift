@@ -8,7 +8,7 @@ struct StreamCounts {
     var closes: [String: Int] = [:]
     /// Connections that the client closed in form.
     var closesByClient = 0
-    /// Deeds done to connections, by name.
+    /// Actions on connections, by name.
     var actions: [String: Int] = [:]
     /// Connections cut because too much waited for them.
     var cutsOfSlowReaders = 0
@@ -24,7 +24,7 @@ struct StreamCounts {
     var strayPongs = 0
     /// Control messages over the length that gets a reply.
     var ignored = 0
-    /// SBE messages to connections that are gone; those that stand count for themselves.
+    /// SBE messages to connections that are gone; open ones count for themselves.
     var messages = 0
     /// bestBidAsk messages left out, in the same way.
     var culled = 0

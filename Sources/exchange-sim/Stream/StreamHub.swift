@@ -91,7 +91,7 @@ final class StreamHub: @unchecked Sendable {
         counts.culled += connection.culled
     }
 
-    /// A client picked by the plan's dice; nil when there is none.
+    /// A random client; nil when there is none.
     func anyConnection() -> StreamConnection? {
         guard !connections.isEmpty else { return nil }
         let ids = connections.keys.sorted()

@@ -35,7 +35,7 @@ extension StreamHub {
             + (numbers + maps).joined(separator: ",") + "}\n"
     }
 
-    /// The connections that stand.
+    /// The open connections.
     func reportConnections() -> String {
         let rows = connections.sorted { $0.key < $1.key }.map { id, connection in
             let names = connection.subscriptions.map { "\"\($0.text)\"" }.joined(separator: ",")

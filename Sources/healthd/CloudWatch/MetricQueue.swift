@@ -42,7 +42,7 @@ struct MetricQueue {
             bytes = entries.reduce(0) { $0 + $1.json.utf8.count }
             dropped += refused
         }
-        // The namespace and what stands around the list, at most.
+        // The namespace and what is around the list, at most.
         var room = MetricRules.maximumBody - 1024
         var batch: [Entry] = []
         for entry in entries.prefix(min(limit, MetricRules.maximumData)) {

@@ -91,7 +91,7 @@ struct FlowDrawing {
             else { continue }
             let from = Self.percent(source, count)
             let to = Self.percent(target, targets.count)
-            // The label stands nearer to the side that has more boxes, where lines are apart.
+            // The label is nearer to the side that has more boxes, where lines are apart.
             let middle = targets.count > count ? to * 0.6 + from * 0.4 : from * 0.6 + to * 0.4
             let marker: HTML = "marker-end=\"url(#head)\""
             across += """
@@ -118,7 +118,7 @@ struct FlowDrawing {
             + "<text class=\"held\" x=\"\(x)\" y=\"\(y)\" dy=\"15\">\(Readable.bytes(Double(bytes)))</text>"
     }
 
-    /// Where a stage stands among those of its level.
+    /// Where a stage is among those of its level.
     private static func place(
         _ id: String, _ levels: ArraySlice<[StageView]>
     ) -> (Int, Int)? {

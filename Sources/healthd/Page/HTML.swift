@@ -5,7 +5,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
     /// A text as it is, escaped.
     init(_ text: String) { self.text = Self.escaped(text) }
-    /// Markup that stands in the source.
+    /// Markup that is in the source.
     init(stringLiteral markup: String) { text = markup }
     init(stringInterpolation parts: Interpolation) { text = parts.text }
 

@@ -87,7 +87,7 @@ enum Sparkline {
             + "now \(Readable.number(Double(last))), most \(Readable.number(Double(top)))"
         let points = values.enumerated().map { index, value in
             let x = width - values.count + index
-            // Nothing but zero lies on the ground.
+            // Only zero is on the base line.
             let part = top > 0 && value.isFinite ? Double(max(0, value) / top) : 0
             return "\(x),\(tenths(Double(height - 1) - part * Double(height - 3)))"
         }

@@ -3,7 +3,7 @@ import Identity
 /// What came of one sequence, in the order in which it came.
 ///
 /// A record costs the same however many came before: ids that follow are appended to a set, those
-/// that lie behind are put aside and sorted at the end.
+/// that come late are put aside and sorted at the end.
 struct SequenceCheck {
     let sequence: SequenceID
     /// True for gap records, whose ids are those of other sequences.
