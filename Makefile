@@ -28,6 +28,7 @@ peers: build ## Build the programs for developing too: the simulated exchange, g
 
 test: ## Run every test, against the libraries and the built programs
 	@Scripts/setup build test
+	@Scripts/commit
 	swift build
 	TOOLS_DIR=$(TOOLS) Scripts/test
 

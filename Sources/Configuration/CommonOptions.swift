@@ -40,12 +40,24 @@ public struct CommonOptions: ParsableArguments {
     )
     var reference: String?
 
+    @Flag(name: [.customShort("q"), .long], help: "Log warnings and errors only; no progress.")
+    package var quiet = false
+    @Flag(name: [.customShort("v"), .long], help: "Log what helps to find a fault, too.")
+    package var verbose = false
     @Option(SettingCatalog.logLevel) package var logLevel: LogLevel?
     @Option(SettingCatalog.logFormat) package var logFormat: LogFormat?
-    /// Where stats files lie.
+    /// Where stats files are.
     @Option(SettingCatalog.statsDirectory) public var statsDirectory: String?
     @Option(SettingCatalog.instance) package var instance: String?
 
+    /// The least level that the command line asks for: that of --log-level, else of -q or -v.
+    package var leastLevel: LogLevel? { logLevel ?? (quiet ? .warning : verbose ? .debug : nil) }
+
     /// For ArgumentParser.
     public init() {}
+
+    /// For ArgumentParser.
+    public mutating func validate() throws {
+        if quiet && verbose { throw ValidationError("-q and -v contradict each other") }
+    }
 }

@@ -5,6 +5,8 @@ public struct Setting<Value: Sendable>: Sendable {
     public let key: String
     /// The long option without dashes; nil for what must not stand on a command line.
     public let flag: String?
+    /// Another long option without dashes that says the same; nil for none.
+    public let otherFlag: String?
     /// The environment variable: the key in capitals, with `__` for each dot.
     public let variable: String
     /// Variables that are asked after it, in this order.
@@ -27,6 +29,7 @@ public struct Setting<Value: Sendable>: Sendable {
     /// Declares a setting.
     ///
     /// - Parameters:
+    ///   - otherFlag: another long option that says the same.
     ///   - environment: a short name for the variable, which works as well.
     ///   - otherEnvironment: a variable that is asked when that one is not set.
     ///   - adapt: makes the value's text of the short variable's, where that is not itself.
@@ -35,7 +38,7 @@ public struct Setting<Value: Sendable>: Sendable {
     ///   - programs: which read it; nil for those of its theme.
     ///   - form: how its text is read.
     public init(
-        _ key: String, flag: String?, environment: String? = nil,
+        _ key: String, flag: String?, alias otherFlag: String? = nil, environment: String? = nil,
         or otherEnvironment: String? = nil,
         default fallback: String?, value valueName: String, _ help: String,
         inEnvironment adapt: (@Sendable (String) -> String)? = nil, isSecret: Bool = false,
@@ -44,6 +47,7 @@ public struct Setting<Value: Sendable>: Sendable {
     ) {
         self.key = key
         self.flag = flag
+        self.otherFlag = otherFlag
         variable = SettingName.variable(of: key)
         aliases = [(environment, adapt), (otherEnvironment, nil)].compactMap { name, adapt in
             name.map { SettingAlias(name: $0, adapt: adapt) }

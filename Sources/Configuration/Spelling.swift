@@ -1,25 +1,43 @@
 /// Finds what somebody may have meant.
 package enum Spelling {
-    /// The nearest of some names; nil when none is near.
+    /// The nearest of some names: the one that begins with what was typed, or one that is few
+    /// slips away; nil when none is near.
     package static func nearest(to name: String, among names: Set<String>) -> String? {
+        guard !names.contains(name) else { return name }
+        let letters = name.count { $0.isLetter || $0.isNumber }
+        let continued = names.filter { $0.hasPrefix(name) }
+        if letters >= 3, let shortest = continued.min(by: { $0.count < $1.count }),
+            continued.allSatisfy({ $0.hasPrefix(shortest) })
+        {
+            return shortest
+        }
         let ranked = names.sorted().map { ($0, distance(name, $0)) }
         guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
-        return best.1 <= max(3, name.count / 3) ? best.0 : nil
+        // One slip in a short word, two in a word of usual length, three in a long one.
+        let limit = letters < 4 ? 1 : letters < 9 ? 2 : 3
+        return best.1 <= limit ? best.0 : nil
     }
 
-    /// Levenshtein's distance: insertions, deletions and replacements.
+    /// How many slips lead from one text to another: insertions, deletions, replacements, and two
+    /// neighbours that changed places (the optimal string alignment distance).
     package static func distance(_ one: String, _ other: String) -> Int {
-        let other = Array(other)
+        let (one, other) = (Array(one), Array(other))
+        var before: [Int] = []
         var row = Array(0...other.count)
-        for (index, left) in one.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in 0..<other.count {
-                let above = row[column + 1]
-                let replaced = diagonal + (left == other[column] ? 0 : 1)
-                row[column + 1] = min(above + 1, row[column] + 1, replaced)
-                diagonal = above
+        for index in one.indices {
+            var next = [index + 1]
+            for column in other.indices {
+                var best = min(next[column] + 1, row[column + 1] + 1)
+                best = min(best, row[column] + (one[index] == other[column] ? 0 : 1))
+                if index > 0, column > 0, one[index] == other[column - 1],
+                    one[index - 1] == other[column]
+                {
+                    best = min(best, before[column - 1] + 1)
+                }
+                next.append(best)
             }
+            before = row
+            row = next
         }
         return row[other.count]
     }

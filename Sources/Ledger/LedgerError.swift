@@ -31,7 +31,9 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
     public var description: String {
         switch self {
         case .system(let error): "\(error)"
-        case .locked(let path): "the ledger \(path) is in use by another process"
+        case .locked(let path):
+            "the ledger \(path) is in use by \(LockHolder.words(of: path)); end it, or give this run "
+                + "another state directory"
         case .notALedger(let path):
             "\(path) is not a ledger. If it should be one, its first bytes are damaged: restore it, "
                 + "or move it away to begin without it"

@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Stats
 
@@ -119,7 +120,7 @@ struct Rules {
         guard let count = snapshot.value(FigureName.objectsConflicting), count > 0 else {
             return nil
         }
-        let objects = count == 1 ? "1 object is" : "\(count) objects are"
+        let objects = Spoken.count(count, "object is", plural: "objects are")
         return "\(objects) not delivered: the destination has other content under the same names; "
             + "both are kept, see conflicts in its state directory"
     }
@@ -157,10 +158,10 @@ struct Rules {
             stage.residueAge >= thresholds.conservation
         else { return nil }
         return residue > 0
-            ? "\(residue) records came in and are accounted for nowhere"
-            : "\(residue.magnitude) records more are accounted for than came in"
+            ? "\(Spoken.count(residue, "record")) came in and \(residue == 1 ? "is" : "are") not accounted for"
+            : "\(Spoken.count(residue.magnitude, "record")) more accounted for than came in"
     }
 
-    private func seconds(_ value: Double) -> String { "\(Int(min(value, 1e15))) s" }
+    private func seconds(_ value: Double) -> String { Spoken.seconds(value) }
     private func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }

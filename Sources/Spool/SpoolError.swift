@@ -28,7 +28,9 @@ public enum SpoolError: Error, Equatable, CustomStringConvertible, ExitStatusPro
     public var description: String {
         switch self {
         case .system(let error): "\(error)"
-        case .locked(let directory): "the spool \(directory) is in use by another process"
+        case .locked(let directory):
+            "the spool \(directory) is in use by \(LockHolder.words(of: directory + "/lock")); end it, or "
+                + "give this run another state directory"
         case .full(let directory, let bytes):
             "the spool \(directory) is full: at most \(bytes) bytes may wait for delivery"
         }

@@ -10,10 +10,11 @@ extension Log {
     public func report(_ damages: [Damage], of what: String) {
         for damage in damages {
             let lost = damage.copy.map(Self.records) ?? []
-            let details: KeyValuePairs = [
-                "file": damage.path, "offset": "\(damage.offset)", "length": "\(damage.length)",
-                "copy": damage.copy ?? "none",
-                "records": lost.isEmpty ? "not readable" : lost.joined(separator: ", "),
+            let details: KeyValuePairs<String, LogValue> = [
+                "file": "\(damage.path)", "offset": "\(damage.offset)",
+                "length": "\(damage.length)",
+                "copy": "\(damage.copy ?? "none")",
+                "records": lost.isEmpty ? "not readable" : "\(lost.joined(separator: ", "))",
             ]
             if damage.isUnsyncedTail {
                 warning(

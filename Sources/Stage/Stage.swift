@@ -123,8 +123,9 @@ public struct Stage: ~Copyable {
         return reader(input)
     }
 
-    /// Frames from a file or FIFO.
+    /// Frames from a file or FIFO; `-` is standard input.
     public func frames(in path: String) throws -> FrameReader {
+        if path == "-" { return try standardInput() }
         let file = try Descriptor.openInput(path)
         stats.addNeighbour(descriptor: file.raw, isInput: true)
         return reader(file)

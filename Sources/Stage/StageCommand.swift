@@ -78,8 +78,12 @@ extension StageCommand {
     private func start() -> Never {
         let name = Self.toolName
         let own = Environment.all
-        // A person reads what a tool for people says, wherever standard error goes.
-        var log = Log(stage: name, format: isForPeople ? .text : nil)
+        // A person reads what a tool for people says, wherever standard error goes. A form that was
+        // asked for holds for what is wrong with the settings, too.
+        let asked = own["LOGGING__FORMAT"].flatMap { LogFormat(rawValue: $0.lowercased()) }
+        var log = Log(
+            stage: name, level: common.leastLevel ?? .info,
+            format: common.logFormat ?? asked ?? (isForPeople ? .text : nil))
         var isService = Environment.isService(own, instance: common.instance)
         do {
             try FaultSwitch.recordFiles(own)
@@ -137,7 +141,7 @@ extension StageCommand {
     private func resolveCommon(
         _ settings: inout Settings, _ log: inout Log
     ) throws(ConfigurationError) -> CommonValues {
-        log.level = try settings.value(SettingCatalog.logLevel, common.logLevel)
+        log.level = try settings.value(SettingCatalog.logLevel, common.leastLevel)
         if let format = try settings.optional(SettingCatalog.logFormat, common.logFormat) {
             log.format = format
         } else {
@@ -147,6 +151,8 @@ extension StageCommand {
             directory: try settings.optional(SettingCatalog.statsDirectory, common.statsDirectory),
             pipeline: try settings.optional(SettingCatalog.pipeline),
             instance: try settings.optional(SettingCatalog.instance, common.instance))
+        log.pipeline = values.pipeline ?? ""
+        log.instance = values.instance ?? standardInstance ?? SystemdUnit.instance ?? ""
         settings.settle(SettingCatalog.statsDirectory, as: Stage.standardStats)
         settings.settle(
             SettingCatalog.instance,

@@ -68,7 +68,9 @@ public struct HTTPResponse: Sendable {
 }
 
 /// An exchange that got no whole response.
-public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {
+public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible,
+    ExitStatusProviding
+{
     /// What went wrong.
     public enum Kind: Sendable {
         /// The name has no address.

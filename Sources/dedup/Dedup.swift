@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Encoding
 import Glibc
 import Posix
 import Records
@@ -12,8 +13,9 @@ struct Dedup: StageCommand {
         commandName: "dedup",
         abstract: "Pass each record once; merge several inputs.",
         discussion: """
-            rest-pull trades --from 2024-01-01 | dedup | s3-put --to file://./data
-            dedup monday.bin tuesday.bin > both.bin
+            EXAMPLES:
+              rest-pull trades --from 2024-01-01 | dedup | s3-put --to file://./data
+              dedup monday.bin tuesday.bin > both.bin
 
             Duplicates and holes of each sequence are logged at the end. Trades, klines and depth
             changes are compared by their ids; best prices and book snapshots by their exact ids
@@ -78,7 +80,8 @@ struct Dedup: StageCommand {
         _ failure: any Error, _ inputs: [Input], _ options: Options, _ log: Log
     ) -> StageFailure? {
         guard (failure as? SystemError)?.code == ETIMEDOUT else { return nil }
-        let words = "the reader of standard output took nothing for \(options.drainTimeout) s"
+        let words =
+            "the reader of standard output took nothing for \(Spoken.seconds(options.drainTimeout))"
         let keepsAll = inputs.allSatisfy { $0.reader.keepsUnacknowledged }
         return StageFailure(
             .gaveUp,

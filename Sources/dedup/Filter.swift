@@ -1,3 +1,4 @@
+import Encoding
 import Identity
 import Posix
 import Records
@@ -129,9 +130,14 @@ struct Filter: ~Copyable {
         where memories[index].isNumbered {
             let open = memories[index].openHoles()
             let memory = memories[index]
+            let dropped = Spoken.count(memory.duplicates, "duplicate")
             let contiguous =
-                memory.isContiguous ? ", \(memory.holes) holes when they came, \(open) left" : ""
-            log.info("\(memory.title): \(memory.duplicates) duplicates dropped\(contiguous)")
+                memory.isContiguous
+                ? ", \(Spoken.count(memory.holes, "hole")) when they came, \(open) left" : ""
+            let words = "\(memory.title): \(dropped) dropped\(contiguous)"
+            // Of a hundred sequences the few in which something happened are news.
+            let isNews = memory.duplicates > 0 || memory.holes > 0
+            if isNews { log.info(words) } else { log.debug(words) }
         }
         if implausible > 0 {
             log.warning(

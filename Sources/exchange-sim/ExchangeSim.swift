@@ -17,19 +17,27 @@ struct ExchangeSim: Tool {
         commandName: "exchange-sim",
         abstract: "A Binance Spot that runs here, with a market that anyone can recompute.",
         discussion: """
+            EXAMPLES:
+              exchange-sim --start now --rate 1000 --symbol BTCUSDT,ETHUSDT
+              exchange-sim --port 9000 --start 2024-01-01 --newest 100000
+
             Prints one line once it answers, `listening rest=URL control=URL ws=URL`, and with TLS
             also `wss=URL ca=FILE`. The control port takes POST /faults?rate=0.1&kinds=close,error,
             /next?fault=ban, /market?newest=1000&oldest=1, /reset, /stream/next?fault=drop,
             /stream/do?action=cut&connection=random, /stream/refuse?status=503&count=2, and
             GET /stats, /sent, /connections.
-
-              exchange-sim --start now --rate 1000 --symbol BTCUSDT,ETHUSDT
             """,
         version: Version.text)
+    static let essentials = [
+        "port", "control-port", "symbols", "start", "rate", "newest", "fault-rate",
+    ]
 
     @Option(help: "REST port; 0 takes a free one.") var port = 0
     @Option(help: "Control port; 0 takes a free one.") var controlPort = 0
-    @Option(help: "Symbols, with commas between them.") var symbol = "BTCUSDT"
+    @Option(
+        name: [.customLong("symbols"), .customLong("symbol")],
+        help: ArgumentHelp("Symbols, with commas between them.", valueName: "a,b"))
+    var symbol = "BTCUSDT"
     @Option(help: "Another seed is another market.") var seed: UInt64 = 1
     @Option(help: "Time of the first aggregate, UTC, or now.") var start = "2024-01-01"
     @Option(help: "With --start now: aggregates before the start.") var history = 0

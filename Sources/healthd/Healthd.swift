@@ -12,17 +12,21 @@ struct Healthd: StageCommand {
         commandName: "healthd",
         abstract: "Say how the stages of this host are: over HTTP, and to Prometheus.",
         discussion: """
-            healthd &
-            curl -s http://127.0.0.1:8080/health | jq .
-            curl -s http://127.0.0.1:8081/metrics
-            healthd --watch
-            healthd --once --json | jq '.stages[] | [.id, .state, .rates.records_out]'
+            EXAMPLES:
+              healthd &
+              curl -s http://127.0.0.1:8080/health | jq .
+              curl -s http://127.0.0.1:8081/metrics
+              healthd --watch
+              healthd --once --json | jq '.stages[] | [.id, .state, .rates.records_out]'
 
             Router /health, /health/detailed, /health/components/NAME, /stats, /live, /ready,
             /fresh, /complete, /overview and /metrics; / is a page for browsers. SIGHUP reads
             the configuration again.
             """,
         version: Version.text)
+    static let essentials = [
+        "listen", "metrics-port", "token-file", "expect", "watch", "once", "json",
+    ]
 
     @Option(SettingCatalog.healthListen) var listen: String?
     @Option(SettingCatalog.prometheusPort) var metricsPort: Int?

@@ -15,13 +15,18 @@ struct KinesisPut: StageCommand {
         commandName: "kinesis-put",
         abstract: "Deliver records to Kinesis data streams, in order and once.",
         discussion: """
-            sbe-tap --symbols BTCUSDT --streams trade | dedup | kinesis-put
-            rest-pull trades --limit 1000 | kinesis-put --no-aggregate --format json
+            EXAMPLES:
+              sbe-tap --symbols BTCUSDT --streams trade | dedup | kinesis-put
+              rest-pull trades --limit 1000 | kinesis-put --no-aggregate --format json
 
             One stream per kind. Records are spooled in the state directory until Kinesis confirms
             them, then entered in the ledger: ledgerctl shows it.
             """,
         version: Version.text)
+    static let essentials = [
+        "streams", "create-streams", "format", "aggregate", "no-aggregate", "state-dir", "check",
+        "plan", "region", "endpoint-url",
+    ]
 
     @Option(SettingCatalog.streams) var streams: [String]?
     @Flag(help: "Make streams that do not exist; for local work.") var createStreams = false

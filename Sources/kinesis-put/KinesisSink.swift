@@ -1,5 +1,6 @@
 import AWS
 import Configuration
+import Encoding
 import Glibc
 import Identity
 import Journal
@@ -232,7 +233,7 @@ struct KinesisSink: ~Copyable {
         report(Clock.monotonicNanoseconds())
         let tally = confirmations.tally
         log.info(
-            "\(tally.recordsOut) records confirmed",
+            "\(Spoken.count(tally.recordsOut, "record")) confirmed",
             [
                 "refused": "\(tally.refused)", "quarantined": "\(tally.quarantined)",
                 "waiting": "\(streams.waiting)",
@@ -241,7 +242,8 @@ struct KinesisSink: ~Copyable {
         if let end {
             throw StageFailure(
                 end.exitStatus,
-                "\(end); \(streams.waiting) records stay in \(options.state) for the next run")
+                "\(end); \(Spoken.count(streams.waiting, "record stays", plural: "records stay")) in "
+                    + "\(options.state) for the next run")
         }
     }
 
@@ -266,7 +268,7 @@ struct KinesisSink: ~Copyable {
         let silence = Double(now - sender.lastSuccess) / 1e9
         guard silence >= options.giveUpAfter else { return nil }
         return StageFailure(
-            .gaveUp, "nothing was confirmed for \(options.giveUpAfter) seconds\(last)")
+            .gaveUp, "nothing was confirmed for \(Spoken.seconds(options.giveUpAfter))\(last)")
     }
 
     // MARK: - The ledger

@@ -61,7 +61,7 @@ struct Sender: ~Copyable {
         for warning in finding.warnings { log.warning(warning) }
         if let failure = finding.failure { throw failure }
         let found = probe.contacts.filter { $0.summary != nil }.map { "\($0.stream)" }
-        log.info("Kinesis answers", ["streams": found.joined(separator: ", ")])
+        log.info("Kinesis answers", ["streams": "\(found.joined(separator: ", "))"])
     }
 
     /// Takes over a new configuration.

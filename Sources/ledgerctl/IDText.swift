@@ -18,7 +18,7 @@ struct IDText {
     func count(_ set: IDSet) -> String {
         isTime
             ? Self.count(set.intervalCount, "stretch", "stretches")
-            : set.total == 1 ? "1 id" : "\(set.total) ids"
+            : Spoken.count(set.total, "id")
     }
 
     func parse(_ text: String, isEnd: Bool) throws -> Int64 {

@@ -11,14 +11,23 @@ struct Selection: ParsableArguments {
         help: "The ledger, the state directory that it is in, or the URL of what a sink stored.",
         completion: .file())
     var ledger: String
-    @Option(help: "Only this symbol.") var symbol: String?
-    @Option(help: "Only this kind: trade, aggTrade, kline, ...") var kind: String?
-    @Option(help: "Only klines of this interval.") var interval: String?
+    @Option(
+        name: [.customLong("symbols"), .customLong("symbol")],
+        help: ArgumentHelp("Only these symbols, in either case.", valueName: "a,b"))
+    var symbol: String?
+    @Option(
+        help: "Only this kind: trade, aggTrade, kline, ...",
+        completion: .list(RecordKind.allCases.map(\.name)))
+    var kind: String?
+    @Option(
+        help: "Only klines of this interval.",
+        completion: .list(KlineInterval.allCases.map(\.rawValue)))
+    var interval: String?
     @Option(help: "Only this epoch: 1, and one more each time that ids began again.")
     var epoch: UInt16?
 
     mutating func validate() throws {
-        if let kind, RecordKind(name: kind) == nil {
+        if let kind, RecordKind(typed: kind) == nil {
             let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
             throw ValidationError("\"\(kind)\" is not a kind; kinds are \(names)")
         }
@@ -35,8 +44,8 @@ struct Selection: ParsableArguments {
     /// The sequence that is named by symbol, kind and, for klines, interval; nil when more than one
     /// may be meant.
     var named: SequenceID? {
-        guard let symbol = symbol.flatMap({ SymbolName($0) }),
-            let kind = kind.flatMap({ RecordKind(name: $0) })
+        guard let symbol = symbol.flatMap({ SymbolName(asTyped: $0) }),
+            let kind = kind.flatMap({ RecordKind(typed: $0) })
         else { return nil }
         let series = interval.flatMap { KlineInterval(rawValue: $0)?.code }
         guard kind != .kline || series != nil else { return nil }
@@ -53,9 +62,13 @@ struct Selection: ParsableArguments {
 
     /// The chosen ones of some sequences.
     func chosen(of all: [SequenceID]) -> [SequenceID] {
-        all.filter { sequence in
-            (symbol == nil || "\(sequence.symbol)" == symbol)
-                && (kind == nil || RecordKind.name(template: sequence.template) == kind)
+        let symbols = symbol.map { list in
+            Set(list.split(separator: ",").compactMap { SymbolName(asTyped: String($0)) })
+        }
+        let template = kind.flatMap { RecordKind(typed: $0)?.rawValue }
+        return all.filter { sequence in
+            symbols?.contains(sequence.symbol) ?? true
+                && (template == nil || sequence.template == template)
                 && (interval == nil || KlineInterval(code: sequence.series)?.rawValue == interval)
                 && (epoch == nil || sequence.epoch == epoch)
         }

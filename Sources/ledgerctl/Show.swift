@@ -83,7 +83,7 @@ struct Show: InspectionCommand {
     }
 
     private static func records(_ count: Int64, isAll: Bool) -> String {
-        let records = count == 1 ? "1 record" : "\(count) records"
+        let records = Spoken.count(count, "record")
         if isAll { return records }
         return count == 0 ? "records (not counted)" : "at least \(records)"
     }

@@ -7,11 +7,12 @@ struct Recq: Tool {
         commandName: "recq",
         abstract: "Look at, filter, convert and check records.",
         discussion: """
-            recq json day.bin | jq -c 'select(.qty > 1)' | recq pack > large.bin
-            recq where 'qty > 0.5 and side == buy' day.bin | recq csv
-            recq cat data/ --symbol BTCUSDT --day 2024-01-31 | recq count --by hour
-            rest-pull trades | recq head -5 | recq print
-            recq check day.bin
+            EXAMPLES:
+              recq json day.bin | jq -c 'select(.qty > 1)' | recq pack > large.bin
+              recq where 'qty > 0.5 and side == buy' day.bin | recq csv
+              recq cat data/ --symbol BTCUSDT --day 2024-01-31 | recq count --by hour
+              rest-pull trades | recq head -5 | recq print
+              recq check day.bin
             """,
         version: Version.text,
         groupedSubcommands: [

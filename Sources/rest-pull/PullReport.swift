@@ -24,7 +24,7 @@ struct PullReport {
             let name = pull.sequence.title
             let isTime = pull.interval != nil
             if let impossible = pull.impossible { lacks.append("\(name): \(impossible)") }
-            stage.log.info("\(name): \(pull.records) record\(pull.records == 1 ? "" : "s")")
+            stage.log.info("\(name): \(Spoken.count(pull.records, "record"))")
             for range in pull.absent.ranges.prefix(Self.maximumRanges) {
                 stage.log.info(
                     "\(name): the venue has no records in \(spoken(range, isTime: true))")
@@ -44,7 +44,7 @@ struct PullReport {
         let shown = lacks.prefix(Self.maximumRanges).joined(separator: "; ")
         let more =
             lacks.count > Self.maximumRanges
-            ? "; and \(lacks.count - Self.maximumRanges) more ranges" : ""
+            ? "; and \(Spoken.count(lacks.count - Self.maximumRanges, "more range"))" : ""
         let isDeclared = pulls.contains(where: \.hasDeclared)
         let remedy =
             isDeclared && !repairs

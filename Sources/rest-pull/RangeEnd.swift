@@ -13,21 +13,19 @@ enum RangeEnd: Equatable {
     /// Takes what the command line says: digits are an id, or for klines an epoch time in ms or µs;
     /// anything else is a date or time in UTC.
     init(_ text: String, forKlines: Bool) throws(RangeEndError) {
-        if text == "now" {
-            self = .time(Clock.realtimeNanoseconds() / 1000)
-        } else if text.hasPrefix("-"), text.dropFirst().allSatisfy(Self.isDigit) {
+        if text.hasPrefix("-"), text.dropFirst().allSatisfy(Self.isDigit) {
             throw RangeEndError("\"\(text)\" is negative: ids begin at 0, times at 1970-01-01")
         } else if !text.isEmpty, text.allSatisfy(Self.isDigit) {
             guard let number = Int64(text), number < .max else {
                 throw RangeEndError("\"\(text)\" is larger than any id can be")
             }
             self = forKlines ? .time(try Self.epochTime(number)) : .id(number)
-        } else if let time = Timestamp.parse(text) {
+        } else if let time = Timestamp.typed(text, now: Clock.realtimeNanoseconds() / 1000) {
             self = .time(time)
         } else {
             throw RangeEndError(
-                "\"\(text)\" is neither an id nor a UTC time such as 2024-01-31 or "
-                    + "2024-01-31T23:59:59Z")
+                "\"\(text)\" is neither an id nor a UTC time such as 2024-01-31, "
+                    + "2024-01-31T23:59:59Z, yesterday or -2h")
         }
     }
 

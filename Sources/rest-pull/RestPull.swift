@@ -15,15 +15,21 @@ struct RestPull: StageCommand {
         commandName: "rest-pull",
         abstract: "Write the venue's history as records to standard output.",
         discussion: """
-            rest-pull aggTrades --symbol BTCUSDT --from 2024-01-01 --to 2024-01-02 > day.bin
-            rest-pull klines --interval 1m,1h --from 2024-01-01 | dedup | s3-put --to file://./data
-            rest-pull trades --from 1000000 --to 1999999 --resume part.bin >> part.bin
+            EXAMPLES:
+              rest-pull aggTrades --symbol BTCUSDT --from 2024-01-01 --to 2024-01-02 > day.bin
+              rest-pull klines --interval 1m,1h --from 2024-01-01 | dedup | s3-put --to file://./data
+              rest-pull trades --from 1000000 --to 1999999 --resume part.bin >> part.bin
 
             Exit status: 0 the whole range came, 64 wrong usage, 69 a part is missing (standard
             error says which), 75 gave up for now, 76 the venue broke its own protocol, 77 a key is
             missing or the venue does not serve this location, 78 wrong configuration.
             """,
         version: Version.text)
+    static let essentials = [
+        "from", "to", "symbols", "symbol", "interval", "limit", "resume", "repair", "follow",
+        "encoding",
+    ]
+    static let schemas = ["REST SBE \(VenueClient.Options().schema)"]
 
     @Argument(help: "aggTrades, trades, klines or depth.")
     var dataset: Dataset?
@@ -32,7 +38,8 @@ struct RestPull: StageCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "First id, or a UTC date or time. (default: the newest 1000)", valueName: "id|time"))
+            "First id, or a UTC date or time; also yesterday, -2h. (default: the newest 1000)",
+            valueName: "id|time"))
     var from: String?
     @Option(
         parsing: .unconditional,
@@ -40,7 +47,7 @@ struct RestPull: StageCommand {
             "Last id, or the UTC date or time before which to end. (default: now)",
             valueName: "id|time"))
     var to: String?
-    @Option(SettingCatalog.symbols) var symbol: [String]?
+    @Option(SettingCatalog.symbols) var symbols: [String]?
     @Option(SettingCatalog.intervals) var interval: [KlineInterval]?
     @Option(SettingCatalog.restEncoding) var encoding: RESTEncoding?
     @Option(help: ArgumentHelp("At most this many ids of each symbol.", valueName: "count"))
@@ -130,7 +137,7 @@ struct RestPull: StageCommand {
     }
 
     private func symbols(_ settings: inout Settings) throws -> [SymbolName] {
-        let names = try settings.value(SettingCatalog.symbols, symbol)
+        let names = try settings.value(SettingCatalog.symbols, symbols)
         let symbols = try names.map { name in
             guard let symbol = SymbolName(asTyped: name) else {
                 throw StageFailure(.usage, SymbolName.refusal(of: name))
@@ -138,7 +145,7 @@ struct RestPull: StageCommand {
             return symbol
         }
         guard !symbols.isEmpty, Set(symbols).count == symbols.count else {
-            throw StageFailure(.usage, "--symbol must name at least one symbol, and none twice")
+            throw StageFailure(.usage, "--symbols must name at least one symbol, and none twice")
         }
         return symbols
     }

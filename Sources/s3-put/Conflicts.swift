@@ -56,7 +56,8 @@ struct Conflicts {
         guard count > 0 else { return nil }
         return StageFailure(
             .inputOutput,
-            "\(count) objects were not stored, because other content is at their keys; they are in "
+            "\(Spoken.count(count, "object was", plural: "objects were")) not stored, because the keys hold "
+                + "other content; what was refused is in "
                 + "\(directory), with the length and checksum of both. Compare, then remove theirs "
                 + "or ours")
     }

@@ -19,6 +19,14 @@ enum Destination: Sendable, Equatable {
             guard !path.isEmpty else {
                 throw StageFailure(.usage, "\"\(text)\" names no directory")
             }
+            // A URL with a host, as file managers write it.
+            if path.hasPrefix("localhost/") { path.removeFirst("localhost".count) }
+            if path == "~" || path.hasPrefix("~/") {
+                throw StageFailure(
+                    .usage,
+                    "\(text): ~ is not replaced inside a URL; write file://$HOME\(path.dropFirst())"
+                )
+            }
             self = .directory(path)
         } else if text.hasPrefix("s3://") {
             let parts = text.dropFirst(5).split(separator: "/", omittingEmptySubsequences: false)
@@ -32,8 +40,10 @@ enum Destination: Sendable, Equatable {
             let prefix = parts.dropFirst().filter { !$0.isEmpty }.joined(separator: "/")
             self = .bucket(bucket, prefix: prefix)
         } else {
+            let isPath = text.hasPrefix("/") || text.hasPrefix(".") || !text.contains(":")
+            let hint = isPath && !text.isEmpty ? "; did you mean file://\(text)?" : ""
             throw StageFailure(
-                .usage, "\"\(text)\" is neither s3://BUCKET/PREFIX nor file:///DIRECTORY")
+                .usage, "\"\(text)\" is neither s3://BUCKET/PREFIX nor file:///DIRECTORY\(hint)")
         }
     }
 

@@ -1,4 +1,5 @@
 import AWS
+import Encoding
 import Glibc
 import Posix
 import Stage
@@ -49,7 +50,7 @@ final class DestinationCheck: Sendable {
             return isStopped
                 ? .stopped
                 : .unknown(
-                    StageFailure(.gaveUp, "no answer within \(options.checkTimeout) s"))
+                    StageFailure(.gaveUp, "no answer within \(Spoken.seconds(options.checkTimeout))"))
         }
         guard let failure = answer else { return .good }
         switch failure.exitStatus {

@@ -1,10 +1,11 @@
-import Records
 import Bronze
+import Encoding
 import Glibc
 import Identity
 import Journal
 import Ledger
 import Posix
+import Records
 import Sink
 import Spool
 import Stage
@@ -168,7 +169,7 @@ extension ObjectSink {
         log.error(
             "\(options.destination.description)/\(object.key) was not stored: there is other content, "
                 + "which is not in the ledger and was left as it is; ours is kept in \(path)",
-            ["theirs": theirs, "ours": ours], cause: "object_conflict")
+            ["theirs": "\(theirs)", "ours": "\(ours)"], cause: "object_conflict")
     }
 
     /// Has a manifest of what was delivered stored; then makes the ledger durable, and then removes
@@ -300,7 +301,7 @@ extension ObjectSink {
         figures.showCoverage(state.ledger, now: Clock.monotonicNanoseconds(), always: true)
         try? state.ledger.commit()
         log.info(
-            "\(tally.recordsOut) records in \(objectsOut) objects at "
+            "\(Spoken.count(tally.recordsOut, "record")) in \(Spoken.count(objectsOut, "object")) at "
                 + options.destination.description,
             [
                 "refused": "\(tally.refused)",
@@ -313,7 +314,8 @@ extension ObjectSink {
     /// - Throws: why the run is not a success.
     private func requireDelivered() throws {
         let left = staged.count + unbooked.count
-        let rest = "\(left) objects stay in \(options.state) for the next run"
+        let rest =
+            "\(Spoken.count(left, "object stays", plural: "objects stay")) in \(options.state) for the next run"
         if intake.hasOpenBatch, left > 0 {
             log.error(
                 "\(intake.openBytes) bytes of records found no room in \(options.state) and are lost"

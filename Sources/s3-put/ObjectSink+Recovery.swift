@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 import Sink
 import Stage
@@ -26,7 +27,8 @@ extension ObjectSink {
         }
         if let manifest = chain.pending { manifests.deliver(manifest) }
         if !staged.isEmpty {
-            log.info("an earlier run left \(staged.count) finished objects; delivering them")
+            log.info(
+                "an earlier run left \(Spoken.count(staged.count, "finished object")); delivering")
         }
         try awaitDeliveries()
         guard failure == nil, staged.isEmpty, unbooked.isEmpty else { return try finish() }

@@ -13,14 +13,19 @@ struct S3Put: StageCommand {
         commandName: "s3-put",
         abstract: "Deliver records into objects, each record once.",
         discussion: """
-            rest-pull aggTrades --from 2024-01-01 | s3-put --to file://./data
-            rest-pull klines --from 2024-01-01 | s3-put --to s3://my-bucket/bronze --format ndjson
+            EXAMPLES:
+              rest-pull aggTrades --from 2024-01-01 | s3-put --to file://./data
+              rest-pull klines --from 2024-01-01 | s3-put --to s3://my-bucket/bronze --format ndjson
 
             Objects are stored under exchange= kind= instrument= date= hour= (UTC), klines by
             interval and month. What was delivered is in the ledger of the state directory:
             ledgerctl shows it, rest-pull --resume reads it.
             """,
         version: Version.text)
+    static let essentials = [
+        "to", "format", "compression", "object-bytes", "object-age", "state-dir", "check", "region",
+        "endpoint-url",
+    ]
 
     @Option(SettingCatalog.destination) var to: String?
     @Option(SettingCatalog.objectFormat) var format: ObjectFormat?

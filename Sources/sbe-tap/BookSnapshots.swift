@@ -112,6 +112,7 @@ struct BookSnapshots: ~Copyable {
 
     private func warn(of symbol: String, _ reason: String, _ log: Log) {
         log.warning(
-            "no snapshot of a book", ["symbol": symbol, "reason": reason], cause: "no_snapshot")
+            "no snapshot of a book", ["symbol": "\(symbol)", "reason": "\(reason)"],
+            cause: "no_snapshot")
     }
 }

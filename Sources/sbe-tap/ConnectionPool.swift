@@ -318,11 +318,11 @@ struct ConnectionPool: ~Copyable {
             slots[place].next = nil
         }
         log.warning(
-            wasOpen ? "connection lost" : "connection refused",
+            wasOpen ? "connection lost" : "cannot connect",
             [
                 "connection": "\(connection.number)", "slot": "\(connection.slot)",
-                "cause": cause.rawValue,
-                "reason": words,
+                "cause": "\(cause.rawValue)",
+                "reason": "\(words)",
             ])
     }
 }

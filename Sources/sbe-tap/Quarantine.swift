@@ -38,7 +38,7 @@ struct Quarantine: ~Copyable {
         do throws(SystemError) {
             if try !file.add(message, because: error, number: number, at: time) {
                 notKept.add()
-                if !wasFull { log.warning("the quarantine file is full", ["path": file.path]) }
+                if !wasFull { log.warning("the quarantine file is full", ["path": "\(file.path)"]) }
             }
             hasFailed = false
         } catch let failure {
@@ -46,7 +46,7 @@ struct Quarantine: ~Copyable {
             if !hasFailed {
                 log.error(
                     "messages that are not understood cannot be kept aside",
-                    ["reason": "\(failure)", "path": file.path])
+                    ["reason": "\(failure)", "path": "\(file.path)"])
             }
             hasFailed = true
         }
@@ -54,11 +54,11 @@ struct Quarantine: ~Copyable {
             // Ids that would have spoilt all that follows: the venue or the network has a fault.
             return log.error(
                 "ids that cannot be true, the message is kept aside",
-                ["reason": "\(error)", "path": file.path], cause: "implausible_ids")
+                ["reason": "\(error)", "path": "\(file.path)"], cause: "implausible_ids")
         }
         guard isFirst else { return }
         log.warning(
             "a message is not understood, and kept aside",
-            ["cause": error.reason.rawValue, "reason": "\(error)", "path": file.path])
+            ["cause": "\(error.reason.rawValue)", "reason": "\(error)", "path": "\(file.path)"])
     }
 }

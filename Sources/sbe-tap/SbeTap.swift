@@ -13,10 +13,11 @@ struct SbeTap: StageCommand {
         commandName: "sbe-tap",
         abstract: "Write the venue's live streams as records to standard output.",
         discussion: """
-            sbe-tap --symbols BTCUSDT | recq json
-            BINANCE_API_KEY=... sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | kinesis-put
-            sbe-tap --streams trade,aggTrade,kline_1m | recq count
-            sbe-tap --raw > day.cap; sbe-tap --replay day.cap --speed max | recq count
+            EXAMPLES:
+              sbe-tap --symbols BTCUSDT | recq json
+              BINANCE_API_KEY=... sbe-tap --symbols BTCUSDT,ETHUSDT --connections 2 | kinesis-put
+              sbe-tap --streams trade,aggTrade,kline_1m | recq count
+              sbe-tap --raw > day.cap; sbe-tap --replay day.cap --speed max | recq count
 
             Transient failures are retried without limit. Exit status: 0 stopped, 69 never connected
             within --duration, 74 standard output cannot be written,
@@ -24,9 +25,17 @@ struct SbeTap: StageCommand {
             SBE without a key).
             """,
         version: Version.text)
+    static let essentials = [
+        "symbols", "symbol", "streams", "encoding", "connections", "raw", "replay", "duration",
+        "limit", "overflow", "list",
+    ]
+    static let schemas = [
+        "stream SBE \(Stream.TradesStreamEventDecoder.schemaID):\(Stream.TradesStreamEventDecoder.schemaVersion)"
+    ]
 
-    @Option(SettingCatalog.streamSymbols) var symbols: [String]?
-    @Option(SettingCatalog.streamKinds) var streams: [String]?
+    @Option(SettingCatalog.symbols) var symbols: [String]?
+    @Option(SettingCatalog.streamKinds, completing: StreamKind.allCases.map(\.rawValue))
+    var streams: [String]?
     @Option(SettingCatalog.connections) var connections: Int?
     @Flag(help: "Write each message as it came, as a raw record: a capture.") var raw = false
     @Option(
@@ -73,7 +82,7 @@ struct SbeTap: StageCommand {
 
     /// Symbols and streams; where a change asks for the other encoding, that needs a new start.
     var takesOver: Set<String> {
-        [SettingCatalog.streamSymbols.key, SettingCatalog.streamKinds.key]
+        [SettingCatalog.symbols.key, SettingCatalog.streamKinds.key]
     }
 
     mutating func validate() throws {
@@ -139,7 +148,7 @@ struct SbeTap: StageCommand {
     private func streamPlan(
         _ settings: inout Settings, hasKey: Bool
     ) throws -> (StreamPlan, jsonReason: String?) {
-        let names = try settings.value(SettingCatalog.streamSymbols, symbols)
+        let names = try settings.value(SettingCatalog.symbols, symbols)
         let symbols = try names.map { name in
             guard let symbol = SymbolName(asTyped: name) else {
                 throw StageFailure(.usage, SymbolName.refusal(of: name))

@@ -1,4 +1,5 @@
 import Binance
+import Encoding
 import Glibc
 import Posix
 import Records
@@ -44,7 +45,7 @@ struct Tap: ~Copyable {
         log.info(
             "starting",
             [
-                "url": plan.baseURL.withoutUserInfo, "encoding": plan.streams.encoding.rawValue,
+                "url": "\(plan.baseURL)", "encoding": "\(plan.streams.encoding.rawValue)",
                 "streams": "\(plan.streams.subscriptions.count)",
                 "connections": "\(connections.slots.count)",
             ])
@@ -253,7 +254,8 @@ struct Tap: ~Copyable {
         }
         if Double(now - connection.lastHeard) >= plan.stallTimeout * 1e9 {
             connections.lose(
-                connection, place, .stalled, "neither data nor a ping for \(plan.stallTimeout) s")
+                connection, place, .stalled,
+                "neither data nor a ping for \(Spoken.seconds(plan.stallTimeout))")
         }
     }
 
@@ -361,7 +363,7 @@ struct Tap: ~Copyable {
             throw StageFailure(
                 .inputOutput,
                 "the reader of standard output did not take \(lost) bytes within "
-                    + "\(plan.drainTimeout) s")
+                    + Spoken.seconds(plan.drainTimeout))
         }
     }
 }

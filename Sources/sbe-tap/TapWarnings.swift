@@ -62,7 +62,7 @@ struct TapWarnings {
                 "ids restarted below the last one seen; records are dropped as duplicates. "
                     + "Restart to follow the new numbering, and begin a new epoch in the sinks",
                 [
-                    "stream": sequence.subscription.label, "id": "\(sequence.idBehind)",
+                    "stream": "\(sequence.subscription.label)", "id": "\(sequence.idBehind)",
                     "newest": "\(sequence.last)",
                 ])
         }
@@ -87,7 +87,7 @@ struct TapWarnings {
         for sequence in silent.prefix(Self.maximumNamedStreams) {
             log.warning(
                 "no data yet: does the venue list this symbol?",
-                ["stream": sequence.subscription.label, "seconds": "\(Int(seconds))"])
+                ["stream": "\(sequence.subscription.label)", "seconds": "\(Int(seconds))"])
         }
         guard silent.count > Self.maximumNamedStreams else { return }
         log.warning(

@@ -11,7 +11,8 @@ struct WSEcho: Tool {
         commandName: "ws-echo",
         abstract: "Connect, send each text and binary message back, end when the server closes.",
         discussion: """
-            ws-echo 'ws://127.0.0.1:9001/runCase?case=1&agent=bitcoin-ingestor'
+            EXAMPLES:
+              ws-echo 'ws://127.0.0.1:9001/runCase?case=1&agent=bitcoin-ingestor'
 
             Prints how the connection ended. Exit status: 0 closed by the server, 69 not opened,
             76 the server broke the protocol or the connection broke.

@@ -125,7 +125,7 @@ struct ObjectTests {
         let records = try Sample.frame(.trade, 7...7, price: nil) + Sample.frame(.trade, 7...7)
         let outcome = try run.put(records, ["--format", format])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.errors.contains("1 records in 1 objects"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 record in 1 object"), "\(outcome.errors)")
         #expect(outcome.errors.contains("\"quarantined\":\"1\""))
     }
 
@@ -172,7 +172,7 @@ struct ObjectTests {
         }
         #expect(try run.put(quotes(early)).status == 0)
         let outcome = try run.put(quotes(all))
-        #expect(outcome.errors.contains("1 records in 1 objects"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 record in 1 object"), "\(outcome.errors)")
         #expect(outcome.errors.contains("\"refused\":\"2\""), "\(outcome.errors)")
         #expect(outcome.errors.contains("\"possible_repeats\":\"1\""), "\(outcome.errors)")
     }

@@ -32,7 +32,7 @@ struct LogTests {
     ) throws {
         let lines = try written(.text) {
             $0.warning("the venue said \(words)")
-            $0.info("ended", ["reason": words])
+            $0.info("ended", ["reason": "\(words)"])
         }
         #expect(lines.count == 2)
         #expect(lines[0] == "tool: warning: the venue said \(shown)")
@@ -59,8 +59,40 @@ struct LogTests {
             log.endLimits()
         }
         #expect(lines.count == LogLimiter.lines + 3, "\(lines.count)")
-        #expect(lines.last?.contains("\"left_out\":\"\(1000 - LogLimiter.lines)\"") == true)
+        #expect(lines.last?.contains("\"left_out\":\(1000 - LogLimiter.lines)}") == true)
         #expect(lines.last?.contains("venue_error") == true)
+    }
+
+    @Test(
+        arguments: [
+            ("\(Int64.max)", "9223372036854775807"), ("\(-5)", "-5"), ("\(UInt8(7))", "7"),
+            ("\(0.1 + 0.2)", "0.3"), ("\(2.0)", "2"), ("\(1.23456)", "1.235"),
+            ("\(Double.nan)", "\"nan\""), ("\(Double.infinity)", "\"inf\""), ("7", "\"7\""),
+            ("\(7) s", "\"7 s\""), ("\(1)\(2)", "\"12\""), ("\("7")", "\"7\""), ("", "\"\""),
+        ] as [(LogValue, String)])
+    func `a number alone is a number in JSON, anything else is text`(
+        value: LogValue, shown: String
+    ) throws {
+        let line = try #require(try written(.json) { $0.info("m", ["x": value]) }.first)
+        #expect(line.hasSuffix(",\"message\":\"m\",\"x\":\(shown)}"), "\(line)")
+        let text = try #require(try written(.text) { $0.info("m", ["x": value]) }.first)
+        #expect(text.hasPrefix("tool: m x="), "\(text)")
+    }
+
+    @Test func `each JSON line says which process wrote it`() throws {
+        let line = try #require(
+            try written(.json) { log in
+                var log = log
+                log.instance = "a"
+                log.pipeline = "live \"1\""
+                log.info("m")
+            }.first)
+        #expect(
+            line.contains(
+                #""stage":"tool","pid":\#(getpid()),"instance":"a","pipeline":"live \"1\"","#),
+            "\(line)")
+        let nameless = try #require(try written(.json) { $0.info("m") }.first)
+        #expect(!nameless.contains("instance") && !nameless.contains("pipeline"))
     }
 
     @Test func `in the next minute a cause is heard again, with the count`() {

@@ -144,7 +144,7 @@ struct BadInputTests {
         let put = try Program.run(
             "s3-put", ["--to", "file://\(place.path)"], input: frame + frame.prefix(50))
         #expect(put.status == 65)
-        #expect(put.errors.contains("1 records in 1 objects"), "\(put.errors)")
+        #expect(put.errors.contains("1 record in 1 object"), "\(put.errors)")
     }
 
     @Test func `a bad line is skipped and counted when asked`() throws {
@@ -231,7 +231,7 @@ struct BadInputTests {
         #expect(limited.errors.contains("File too large"), "\(limited.errors)")
         let again = try Program.run("sh", ["-c", "exec \(put) < /dev/null"])
         #expect(again.status == 0, "\(again.errors)")
-        #expect(again.errors.contains("2000 records in 1 objects"), "\(again.errors)")
+        #expect(again.errors.contains("2000 records in 1 object"), "\(again.errors)")
         let verify = try Program.run(
             "ledgerctl", ["verify", "\(data)/.s3-put", "--from", "1", "--to", "2000"])
         #expect(verify.status == 0, "\(verify.text)")

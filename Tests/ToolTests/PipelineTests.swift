@@ -59,7 +59,7 @@ struct PipelineTests {
                 "8000",
             ], ["dedup"], ["s3-put", "--to", "file://\(data)"],
         ]
-        for expected in ["8000 records in 1 objects", "0 records in 0 objects"] {
+        for expected in ["8000 records in 1 object", "0 records in 0 objects"] {
             let outcomes = try Program.pipeline(commands)
             #expect(outcomes.map(\.status) == [0, 0, 0], "\(outcomes.map(\.errors))")
             #expect(outcomes[2].errors.contains(expected), "\(outcomes[2].errors)")

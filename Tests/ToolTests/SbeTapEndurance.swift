@@ -19,7 +19,7 @@ struct SbeTapEndurance {
     func `a refusal after good service is waited out`(status: Int) throws {
         let venue = try ScriptedVenue("refusal_after_service", ["\(status)"])
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
-        #expect(tap.says("connection refused"), "\(tap.log)")
+        #expect(tap.says("cannot connect"), "\(tap.log)")
         #expect(tap.log.contains("HTTP \(status)"))
         #expect(tap.stop() == 0, "\(tap.log)")
         #expect(try LiveRecords.lines(tap.output).count == 100)

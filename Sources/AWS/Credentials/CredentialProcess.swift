@@ -73,11 +73,12 @@ enum CredentialProcess {
             kill(-pid, SIGKILL)
             _ = wait(for: pid, until: .max)
             throw CredentialChain.failure(
-                "\(source): \(words[0]) did not end within \(timeLimit) s", .unavailable)
+                "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit))",
+                .unavailable)
         }
         guard let output else {
             throw CredentialChain.failure(
-                "\(source): \(words[0]) did not end within \(timeLimit) s, or wrote over "
+                "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit)), or wrote over "
                     + "\(maximumOutput) bytes", .unavailable)
         }
         return (output, status)

@@ -1,3 +1,4 @@
+import Encoding
 public import Posix
 import Records
 public import Transport
@@ -53,7 +54,8 @@ public struct VenueClient: ~Copyable {
     /// request is under way or may be sent.
     public var waitingFor: String? {
         guard inFlight == 0, let hold, hold.until > now else { return nil }
-        return "waiting \((hold.until - now) / 1_000_000_000 + 1) s \(hold.reason)"
+        return
+            "waiting \(Spoken.seconds(Double((hold.until - now) / 1_000_000_000 + 1))) \(hold.reason)"
     }
     /// Requests that have no reply yet.
     public var outstanding: Int { waiting.count + inFlight }
@@ -193,7 +195,7 @@ public struct VenueClient: ~Copyable {
             let budgetDelay = budget.take(request.weight, at: venueTime / 1000)
             if budgetDelay > 0 {
                 delay = min(delay ?? .max, budgetDelay)
-                hold = ("for the venue's window", now + budgetDelay * 1_000_000)
+                hold = ("for the venue's weight window", now + budgetDelay * 1_000_000)
                 break
             }
             if let wait = try sharedDelay(request.weight) {
@@ -218,21 +220,22 @@ public struct VenueClient: ~Copyable {
         switch decision {
         case .passes, nil: return nil
         case .waits(let milliseconds):
-            hold = ("for the venue's window", now + milliseconds * 1_000_000)
+            hold = ("for the venue's weight window", now + milliseconds * 1_000_000)
             // The window may have room earlier than its end: other programs' counts are guesses.
             return min(milliseconds, 1000)
         case .barred(let milliseconds):
             guard Double(milliseconds) <= options.longestPause * 1000 else {
                 throw VenueFailure(
                     .gaveUp,
-                    "\(options.baseURL) bars this address for \(milliseconds / 1000) s, as another "
+                    "\(options.baseURL) bars this address for \(Spoken.seconds(Double(milliseconds) / 1000)), as another "
                         + "program on this host was told")
             }
             let until = now + milliseconds * 1_000_000
             if until > pausedUntil + 1_000_000_000 {
                 warn(
                     "the venue bars this address, as another program on this host was told: all "
-                        + "requests wait \(milliseconds / 1000 + 1) s", .barred)
+                        + "requests wait \(Spoken.seconds(Double(milliseconds / 1000 + 1)))",
+                    .barred)
             }
             pausedUntil = max(pausedUntil, until)
             hold = ("as the venue asked", pausedUntil)
@@ -268,7 +271,10 @@ public struct VenueClient: ~Copyable {
                 throw VenueFailure(
                     error.kind == .proxy ? .notPermitted : .configuration, "\(error)\(hint)")
             }
-            try retry(request, because: "\(error)")
+            let hint = error.kind == .connect || error.kind == .resolve
+            try retry(
+                request,
+                because: hint ? error.reason + "; is it up, and is a proxy needed?" : error.reason)
             return nil
         case .success(let success): response = success
         }
@@ -331,9 +337,9 @@ public struct VenueClient: ~Copyable {
             shared?.note(barredFor: barred)
             guard seconds <= options.longestPause else {
                 throw VenueFailure(
-                    .gaveUp, "\(words): the venue bars this address for \(Int(barred)) s")
+                    .gaveUp, "\(words): the venue bars this address for \(Spoken.seconds(barred))")
             }
-            warn("\(words): all requests wait \(Int(seconds)) s", .barred)
+            warn("\(words): all requests wait \(Spoken.seconds(seconds))", .barred)
             // The venue's own pause is not one of the request's attempts.
             var request = request
             request.attempts -= 1
@@ -370,7 +376,8 @@ public struct VenueClient: ~Copyable {
         breaker.recordFailure(at: now)
         guard request.attempts < options.maximumAttempts else {
             throw VenueFailure(
-                cause, "\(request.url): \(reason), after \(request.attempts) attempts")
+                cause,
+                "\(request.url): \(reason), after \(Spoken.count(request.attempts, "attempt"))")
         }
         var request = request
         var pause = Backoff(base: options.backoff.initial, cap: options.backoff.longest)
@@ -381,7 +388,7 @@ public struct VenueClient: ~Copyable {
         report(
             Notice(
                 isWarning: request.attempts > 2 || pause >= 5,
-                text: "\(reason); attempt \(request.attempts + 1) in \(Self.spoken(pause)) s",
+                text: "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt \(request.attempts + 1) in \(Spoken.seconds(pause))",
                 cause: .retry))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
@@ -391,9 +398,4 @@ public struct VenueClient: ~Copyable {
         report(Notice(isWarning: true, text: text.withoutUserInfo, cause: cause))
     }
 
-    /// Seconds with one decimal.
-    private static func spoken(_ seconds: Double) -> String {
-        let tenths = Int((min(max(seconds, 0), 1e6) * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
-    }
 }

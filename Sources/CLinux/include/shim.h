@@ -13,6 +13,9 @@
 int clinux_argument_count(void);
 char **clinux_arguments(void);
 
+/// The commit that the program was built from; begins with a dollar sign when it is not known.
+const char *clinux_commit(void);
+
 /// Writes what C's standard output buffers; 0 when that worked.
 int clinux_flush_output(void);
 

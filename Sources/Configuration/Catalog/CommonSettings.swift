@@ -7,7 +7,11 @@ public struct CommonSettings: SettingTheme {
     public let logLevel = Setting(
         "logging.level", flag: "log-level", default: "INFO", value: "LEVEL",
         "Least level that is logged: DEBUG, INFO, WARNING or ERROR.",
-        parse: SettingText.word(LogLevel.self))
+        parse: { text throws(SettingError) in
+            // What other programs call them.
+            let others = ["warn": "WARNING", "err": "ERROR", "trace": "DEBUG"]
+            return try SettingText.word(LogLevel.self)(others[text.lowercased()] ?? text)
+        })
     /// How a log line looks.
     public let logFormat = Setting<LogFormat>(
         "logging.format", flag: "log-format", default: nil, value: "FORMAT",

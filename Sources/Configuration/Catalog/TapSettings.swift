@@ -21,10 +21,6 @@ public struct TapSettings: SettingTheme {
         "Form of the streams: sbe (needs a key), json (needs none), or auto for sbe where there is a "
             + "key and it has all streams.",
         parse: SettingText.word(RESTEncoding.self))
-    /// Whose streams: the same key as for history, under the flag that names several.
-    public let streamSymbols = Setting(
-        "binance.symbols", flag: "symbols", default: "BTCUSDT", value: "A,B",
-        "Symbols, with commas between them.", parse: SettingText.list)
     /// Which streams.
     public let streamKinds = Setting(
         "binance.stream_types", flag: "streams", default: "trade,bestBidAsk,depth", value: "A,B",

@@ -12,8 +12,8 @@ public struct VenueSettings: SettingTheme {
         parse: SettingText.url(["https", "http"]))
     /// Whose records.
     public let symbols = Setting(
-        "binance.symbols", flag: "symbol", default: "BTCUSDT", value: "A,B",
-        "Symbols, with commas between them.", for: [.restPull], parse: SettingText.list)
+        "binance.symbols", flag: "symbols", alias: "symbol", default: "BTCUSDT", value: "A,B",
+        "Symbols in either case, with commas between them.", parse: SettingText.list)
     /// A cap below the venue's own.
     public let weightLimit = Setting<Int>(
         "binance.weight_per_minute", flag: "weight-limit", default: nil, value: "WEIGHT",

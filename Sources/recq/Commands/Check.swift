@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Encoding
 import Identity
 import Ledger
 import Posix
@@ -50,8 +51,10 @@ struct Check: InspectionCommand {
             lines.append(
                 (
                     title,
-                    "\(title)  \(records) records  \(result.duplicates) duplicates  "
-                        + "\(result.disordered) out of order  \(result.holes) holes\n"
+                    "\(title)  \(Spoken.count(records, "record"))  "
+                        + "\(Spoken.count(result.duplicates, "duplicate"))  "
+                        + "\(result.disordered) out of order  "
+                        + "\(Spoken.count(result.holes, "hole"))\n"
                 ))
             isWell =
                 isWell && result.duplicates == 0 && result.disordered == 0

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Encoding
 import Posix
 import Records
 import Stage
@@ -57,6 +58,11 @@ struct Pack: InspectionCommand {
             if !(error is SystemError) { try writer.flush() }
             throw error
         }
-        if skipped > 0 { throw StageFailure(.no, "\(skipped) lines were no records") }
+        if skipped > 0 {
+            throw StageFailure(
+                .no,
+                "\(Spoken.count(skipped, "line")) skipped that \(skipped == 1 ? "is not a record" : "are not records")"
+            )
+        }
     }
 }

@@ -15,7 +15,7 @@ struct Schema: InspectionCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        guard RecordKind(name: kind) != nil else {
+        guard RecordKind(typed: kind) != nil else {
             let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
             throw ValidationError("\"\(kind)\" is not a kind; kinds are \(names)")
         }
@@ -24,7 +24,7 @@ struct Schema: InspectionCommand {
     func plan(_ settings: inout Settings) throws {}
 
     func run(_ plan: Void, in stage: borrowing Stage) throws {
-        guard let kind = RecordKind(name: kind) else { return }
+        guard let kind = RecordKind(typed: kind) else { return }
         try stage.print(AvroForm.schema(template: kind.rawValue).prettyJSON)
     }
 }

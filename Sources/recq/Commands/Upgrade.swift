@@ -11,7 +11,8 @@ struct Upgrade: InspectionCommand {
             Reads records of schema 8801, whose symbols had 24 bytes, and writes them
             under today's schema. Records of today's schema pass unchanged.
 
-            recq upgrade old.bin > new.bin
+            EXAMPLES:
+              recq upgrade old.bin > new.bin
             """)
     @Argument(
         help: ArgumentHelp(

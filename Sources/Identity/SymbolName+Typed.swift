@@ -1,5 +1,3 @@
-public import Identity
-
 extension SymbolName {
     /// A symbol as a person types it: the venue's are upper case, whatever they were asked for by.
     /// Only ASCII letters have a case there; names in other scripts are taken as they are.
@@ -17,7 +15,7 @@ extension SymbolName {
 
 extension String {
     /// With upper-case ASCII letters; every other character as it is.
-    var asciiUppercased: String {
+    package var asciiUppercased: String {
         String(
             decoding: utf8.map {
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 - 32 : $0
@@ -26,11 +24,24 @@ extension String {
     }
 
     /// With lower-case ASCII letters; every other character as it is.
-    var asciiLowercased: String {
+    package var asciiLowercased: String {
         String(
             decoding: utf8.map {
                 (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0
             },
             as: UTF8.self)
+    }
+}
+
+extension RecordKind {
+    /// A kind as a person types it: in either case, and in the plural of a data set (`aggTrades`).
+    public init?(typed text: String) {
+        let word = text.asciiLowercased
+        let kind = Self.allCases.first { kind in
+            let name = kind.name.asciiLowercased
+            return word == name || word == name + "s"
+        }
+        guard let kind else { return nil }
+        self = kind
     }
 }

@@ -1,0 +1,1 @@
+#define COMMIT "$Format:%h$"

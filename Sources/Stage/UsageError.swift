@@ -1,0 +1,64 @@
+import ArgumentParser
+import Configuration
+
+/// What a person reads who called a program wrongly: one line with the program's name, like every
+/// other error, that says what is wrong, what may have been meant, and where to look.
+enum UsageError {
+    /// The form of errors before the settings are known: text, unless JSON is asked for.
+    static func format(
+        _ arguments: [String], _ environment: [String: String] = Environment.all
+    ) -> LogFormat {
+        var asked = environment["LOGGING__FORMAT"]
+        for (index, word) in arguments.enumerated() {
+            if word == "--" { break }
+            if word.hasPrefix("--log-format=") { asked = String(word.dropFirst(13)) }
+            if word == "--log-format", index + 1 < arguments.count { asked = arguments[index + 1] }
+        }
+        return asked.flatMap { LogFormat(rawValue: $0.lowercased()) } ?? .text
+    }
+
+    /// Puts ArgumentParser's message into our words.
+    ///
+    /// - Parameter arguments: without the program's name.
+    static func words(
+        _ message: String, of root: any ParsableCommand.Type, _ arguments: [String]
+    ) -> String {
+        let subcommands = root.configuration.subcommands
+        let first = arguments.first ?? ""
+        let command = subcommands.first { $0._commandName == first }
+        var words = message.split(separator: "\n").joined(separator: " ")
+        // Its suggestions go by a distance that finds `--sse` near `--hlep`.
+        if let guess = words.firstRange(of: ". Did you mean ") {
+            words = String(words[..<guess.lowerBound])
+        }
+        var near: String?
+        if command == nil, !subcommands.isEmpty, !first.hasPrefix("-"), !first.isEmpty {
+            words = "unknown subcommand '\(first)'"
+            let names = Set(subcommands.map { $0._commandName })
+            near = Spelling.nearest(to: first, among: names).map { "\(root._commandName) \($0)" }
+        } else {
+            let options = Help(of: command ?? root, under: root).options
+            // What is missing matters less than what cannot be right: `rest-pull --hlep`.
+            if let unknown = firstUnknown(of: arguments, options) {
+                words = "unknown option '\(unknown)'"
+                near = Spelling.nearest(to: unknown, among: options)
+            }
+        }
+        let path = command.map { "\(root._commandName) \($0._commandName)" } ?? root._commandName
+        if words.hasSuffix(".") { words.removeLast() }
+        let begin = words.prefix(1).lowercased() + words.dropFirst()
+        let guess = near.map { ". Did you mean '\($0)'?" } ?? "."
+        return "\(begin)\(guess) '\(path) -h' shows what there is."
+    }
+
+    /// The first long option that is none of the program's, without its value.
+    private static func firstUnknown(of arguments: [String], _ options: Set<String>) -> String? {
+        // Completions and the dump for manual pages.
+        let hidden = ["--generate-completion-script", "--experimental-dump-help", "--help-hidden"]
+        for word in arguments.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
+            let name = String(word.prefix { $0 != "=" })
+            if !options.contains(name), !hidden.contains(name) { return name }
+        }
+        return nil
+    }
+}
