@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A built program that a test feeds while it runs, and may kill.
 public final class LiveProgram {
