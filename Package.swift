@@ -124,7 +124,7 @@ let package = Package(
                 "Spool", "Stats",
                 "Posix",
             ]),
-        library("ObjectReading", ["Records", "Avro", "Posix"]),
+        library("ObjectReading", ["Records", "Avro", "Parquet", "Posix"]),
         library("BronzeAccess", ["AWS", "Encoding", "Posix"]),
         library(
             "StageAWS",
@@ -159,7 +159,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records", "Avro",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records",
+                "Avro",
                 "Parquet", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
@@ -175,7 +176,7 @@ let package = Package(
             "recq",
             [
                 "Configuration", "Stage", "StageAWS", "Records", "ObjectReading", "Bronze",
-                "BronzeAccess", "Avro",
+                "BronzeAccess", "Avro", "Parquet",
                 "Encoding", "Identity", "Posix",
             ]),
         tool(
@@ -234,7 +235,7 @@ let package = Package(
                 "autobahn_judge.py", "chaos.py", "check_records.py", "documents.py", "engines.py",
                 "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
-                "s3_server.py",
+                "s3_server.py", "public_bucket.py",
             ],
             swiftSettings: base),
         .testTarget(
@@ -288,7 +289,7 @@ let package = Package(
             exclude: ["tables.py"], swiftSettings: base),
         tests(
             "ObjectReadingTests",
-            ["ObjectReading", "Records", "Avro", "Identity", "Posix", "TestSupport"]),
+            ["ObjectReading", "Records", "Avro", "Parquet", "Identity", "Posix", "TestSupport"]),
         tests("AvroTests", ["Avro", "Posix", "TestSupport"]),
         tests(
             "RecordsTests",

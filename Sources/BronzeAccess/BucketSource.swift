@@ -55,6 +55,10 @@ final class BucketSource: ObjectPlace {
                 bucket: bucket, key: key(name), at: offset, count: count,
                 etag: etag.isEmpty ? nil : etag)
             bytes.append(part.span.bytes)
-        } catch { throw AccessError(error) }
+        } catch {
+            // Beyond its end there is nothing, as with a file.
+            if error.status == 416 { return }
+            throw AccessError(error)
+        }
     }
 }

@@ -22,6 +22,7 @@ public struct ObjectReader: ~Copyable {
     private var line = 0
     private var lines: JSONRecord?
     private var avro: AvroBlocks?
+    private var parquet: ParquetObject?
     private var isBegun = false
     /// The format; nil until the first bytes were read, and for an object without bytes.
     public private(set) var format: Format?
@@ -53,7 +54,7 @@ public struct ObjectReader: ~Copyable {
         case .frames: return try readFrames(into: &frames)
         case .ndjson: return try readLines(into: &frames)
         case .avro: return try avro?.read(&stream, input.name, into: &frames) ?? false
-        case .parquet: return false
+        case .parquet: return try parquet?.read(into: &frames, input.name) ?? false
         }
     }
 
@@ -90,7 +91,8 @@ public struct ObjectReader: ~Copyable {
                 throw ObjectError(
                     .unsupported, input.name, "a Parquet file that was compressed as a whole")
             }
-            throw ObjectError(.unsupported, input.name, "Parquet")
+            parquet = try ParquetObject(input, begun: stream.bytes)
+            format = .parquet
         } else if stream.isAtFrame {
             format = .frames
         } else if stream.isAtObject {

@@ -25,7 +25,8 @@ struct Recq: Tool {
             CommandGroup(name: "Order", subcommands: [Sort.self, Merge.self]),
             CommandGroup(name: "Check", subcommands: [Check.self]),
             CommandGroup(
-                name: "Convert", subcommands: [Pack.self, Upgrade.self, Schema.self]),
+                name: "Convert",
+                subcommands: [Pack.self, ParquetFile.self, Upgrade.self, Schema.self]),
         ])
 
     /// `recq head -5` is `recq head -n 5`, as with head(1).

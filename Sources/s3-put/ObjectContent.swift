@@ -1,4 +1,3 @@
-import Configuration
 import Avro
 import Bronze
 import Configuration
@@ -44,7 +43,7 @@ struct ObjectContent: ~Copyable {
             if template != own || columns == nil {
                 columns = try ColumnWriter(
                     template: own, codec: form.compression == .none ? .none : .zstd,
-                    createdBy: Self.createdBy)
+                    createdBy: Version.createdBy)
                 template = own
             }
         case .ndjson, .sbe: break
@@ -96,10 +95,6 @@ struct ObjectContent: ~Copyable {
             try compressor.compress(block.span, ends: true, to: &output)
         }
     }
-
-    /// Who wrote a Parquet file, in the form that its readers parse.
-    private static let createdBy =
-        "bitcoin-ingestor version \(Version.text) (build \(Version.text))"
 
     /// Sixteen bytes that follow from where the object belongs, so that the same records give the
     /// same object: FNV-1a, twice.

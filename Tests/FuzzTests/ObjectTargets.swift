@@ -1,6 +1,7 @@
 import Avro
 import Identity
 import ObjectReading
+import Parquet
 import Posix
 import Records
 
@@ -55,6 +56,13 @@ private func sampleObjects() -> [[UInt8]] {
                 block.span, records: 1, compressor, scratch: &scratch, to: &object)) != nil
         {
             objects.append(object.array)
+        }
+        var table = Bytes()
+        if var writer = try? ColumnWriter(
+            template: view.template, codec: .none, createdBy: "fuzz version 1"),
+            (try? writer.append(view, to: &table)) != nil, (try? writer.finish(to: &table)) != nil
+        {
+            objects.append(table.array)
         }
         for compression in [Compression.gzip, .zstd] where index == 0 {
             var packed = Bytes()

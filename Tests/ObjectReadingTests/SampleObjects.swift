@@ -1,6 +1,7 @@
 import Avro
 import Identity
 import ObjectReading
+import Parquet
 import Posix
 import Records
 
@@ -57,6 +58,7 @@ enum SampleObjects {
         _ frames: [UInt8], _ kind: RecordKind, _ format: ObjectReader.Format,
         _ compression: Compression
     ) throws -> [UInt8] {
+        if format == .parquet { return try table(frames, kind, compression) }
         var block = Bytes()
         var records: Int64 = 0
         var rest = frames.span.bytes
@@ -88,6 +90,23 @@ enum SampleObjects {
             block.span, records: records, compressor, scratch: &scratch, to: &object)
         try container.append(
             block.span, records: records, compressor, scratch: &scratch, to: &object)
+        return object.array
+    }
+
+    private static func table(
+        _ frames: [UInt8], _ kind: RecordKind, _ compression: Compression
+    ) throws -> [UInt8] {
+        var object = Bytes()
+        var writer = try ColumnWriter(
+            template: kind.rawValue, codec: compression == .none ? .none : .zstd,
+            createdBy: "test version 1")
+        var rest = frames.span.bytes
+        while rest.byteCount > 0 {
+            let frame = try FrameView(firstIn: rest)
+            try writer.append(frame, to: &object)
+            rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
+        }
+        try writer.finish(to: &object)
         return object.array
     }
 

@@ -46,6 +46,7 @@ struct RecqCatTests {
         ["--format", "ndjson", "--compression", "gzip"],
         ["--format", "ndjson", "--compression", "zstd"],
         ["--format", "sbe", "--compression", "none"], ["--format", "sbe", "--compression", "zstd"],
+        ["--format", "parquet"],
     ])
     func `what s3-put stored comes back byte for byte, in order`(options: [String]) throws {
         let place = try TemporaryDirectory()

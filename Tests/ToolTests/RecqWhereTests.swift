@@ -81,7 +81,8 @@ struct RecqWhereTests {
         ("bid_sz > 92233720368.54775807", ""), ("bid_px <= 0.00000001", "bestBidAsk100"),
         ("source == rest and flags == 0 and venue == 1 and id == 1", "1"),
         ("(id == 1 or id == 2) and symbol == BTCUSDT or id == 9", "1 9"), ("id==1||id==2", "1 2"),
-        ("not (qty > 0.3)", "1 2 3"),  // A kline has no qty, and its id is not below 100: that is enough to be false.
+        ("not (qty > 0.3)", "1 2 3"),
+        // A kline has no qty, and its id is not below 100: that is enough to be false.
         ("not (qty > 0.3 and id < 100)", "1 2 3 kline1704067200000000 bestBidAsk100"),
         (
             "ID > 3 or id > 8".replacingOccurrences(of: "ID", with: "id"),

@@ -17,21 +17,9 @@ struct StoredObjects {
         /// Its bytes.
         func input() -> any ObjectInput {
             let (source, entry) = (source, entry)
-            return ClosureInput(name: name, length: entry.length) { offset, count, bytes in
-                let left = entry.length - offset
-                guard left > 0 else { return 0 }
-                let before = bytes.count
-                // A call of a bucket takes some 50 ms: parts are larger than what is asked for.
+            return RemoteInput(name: name, length: entry.length) { offset, count, bytes in
                 try source.read(
-                    entry.key, at: offset, count: Int(min(left, Int64(max(count, 8 << 20)))),
-                    etag: entry.etag, appendingTo: &bytes)
-                let read = bytes.count - before
-                guard read > 0 else {
-                    throw ObjectError(
-                        .cut, "\(source.url)/\(entry.key)",
-                        "it has \(entry.length) bytes in the listing and ends after \(offset)")
-                }
-                return read
+                    entry.key, at: offset, count: count, etag: entry.etag, appendingTo: &bytes)
             }
         }
     }
