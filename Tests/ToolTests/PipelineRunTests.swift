@@ -36,7 +36,7 @@ struct PipelineRunTests {
               max_attempts: \(isLocal ? 3 : 5)
               initial_backoff_seconds: 1.0
               max_backoff_seconds: \(isLocal ? 30.0 : 60.0)
-              backoff_multiplier: 2.0
+              multiplier: 2.0
               jitter: true
             health:
               host: 0.0.0.0
