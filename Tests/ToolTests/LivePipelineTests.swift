@@ -98,7 +98,7 @@ struct LivePipelineTests {
                 """
                 setsid "$0" BTCUSDT --ws-url "$1" --base-url "$2" 2> "$3/log" > "$3/out" &
                 pipeline=$!
-                until [[ $(find "$3/state" -size +3k -type f 2> /dev/null) ]]; do sleep 0.05; done
+                until [[ $(find "$3/state" -path '*/spool/*' -size +3k -type f 2> /dev/null) ]]; do sleep 0.05; done
                 started=$SECONDS
                 kill -TERM $pipeline
                 # Nearer to each other, two signals would be one.

@@ -44,8 +44,13 @@ private final class NotifySocket {
 struct ServiceNoticeTests {
     private static func records(_ count: Int) throws -> [UInt8] {
         let lines = (1...count).map {
-            #"{"kind":"trade","symbol":"BTCUSDT","trade_id":\#($0),"event_ts":1704067200000,"#
-                + #""price":1.5,"qty":1,"is_buyer_maker":true}"#
+            """
+            {"kind":"trade","symbol":"BTCUSDT","event_ts":1704067200015,"ingest_ts":1795632735260,\
+            "trade_id":\($0),"price":65003.83000000,"qty":0.27059000,"is_buyer_maker":false,\
+            "source":"rest","is_best_match":true,"price_exponent":-8,"qty_exponent":-8,\
+            "event_time_us":1704067200015973,"ingest_time_ns":"1795632735260202299","venue":1,\
+            "flags":0}
+            """
         }
         let packed = try Program.run(
             "recq", ["pack"], input: Array(lines.joined(separator: "\n").utf8))
