@@ -74,8 +74,8 @@ final class ConfigurationReload: Sendable {
             log.info(
                 "the configuration was read again",
                 [
-                    "changed": words.joined(separator: "; "),
-                    "needs_new_start": refused.map(\.key).joined(separator: ","),
+                    "changed": "\(words.joined(separator: "; "))",
+                    "needs_new_start": "\(refused.map(\.key).joined(separator: ","))",
                 ])
         }
         if let level = resolved.settings.value(of: SettingCatalog.logLevel) { log.level = level }

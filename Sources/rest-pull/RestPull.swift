@@ -106,7 +106,7 @@ struct RestPull: StageCommand {
     func plan(_ settings: inout Settings) throws -> PullTask {
         let venue = try venueOptions(&settings)
         guard let dataset else {
-            return .list(symbol == nil ? [] : try symbols(&settings), venue)
+            return .list(symbols == nil ? [] : try symbols(&settings), venue)
         }
         return .pull(try pullOptions(dataset, venue, &settings))
     }

@@ -34,7 +34,7 @@ struct SbeTap: StageCommand {
     ]
 
     @Option(SettingCatalog.symbols) var symbols: [String]?
-    @Option(SettingCatalog.streamKinds, completing: StreamKind.allCases.map(\.rawValue))
+    @Option(SettingCatalog.streamKinds, completing: StreamKind.all.map(\.name))
     var streams: [String]?
     @Option(SettingCatalog.connections) var connections: Int?
     @Flag(help: "Write each message as it came, as a raw record: a capture.") var raw = false

@@ -276,7 +276,7 @@ struct Tap: ~Copyable {
         guard new.encoding == subscriptions.encoding else {
             return log.warning(
                 "these streams come in another encoding, which needs a new start: the old ones stay",
-                ["encoding": new.encoding.rawValue])
+                ["encoding": "\(new.encoding.rawValue)"])
         }
         let before = Dictionary(
             subscriptions.members.map { ($0.subscription, $0.place) }, uniquingKeysWith: { $1 })
@@ -287,8 +287,8 @@ struct Tap: ~Copyable {
         log.info(
             "other streams from now on",
             [
-                "added": changes.flatMap(\.added).map(\.label).joined(separator: ","),
-                "removed": removed.map(\.label).joined(separator: ","),
+                "added": "\(changes.flatMap(\.added).map(\.label).joined(separator: ","))",
+                "removed": "\(removed.map(\.label).joined(separator: ","))",
                 "streams": "\(subscriptions.members.count)",
             ])
     }

@@ -27,13 +27,15 @@ public enum StreamKind: Hashable, Sendable {
 
     /// The streams that the venue has in SBE.
     public static let inSBE: [StreamKind] = [.trade, .bestBidAsk, .depth, .depth20]
+    /// Each stream, klines of each interval.
+    public static let all: [StreamKind] =
+        [.trade, .aggTrade, .bestBidAsk, .depth, .depth20] + KlineInterval.allCases.map(Self.kline)
     /// The names that ``init(_:)`` takes, for messages.
     public static let names = "trade, aggTrade, bestBidAsk, depth, depth20, kline_1m (any interval)"
 
     /// The stream of a name as a person types it; case counts only in a kline's interval.
     public init?(_ name: String) {
-        let plain: [StreamKind] = [.trade, .aggTrade, .bestBidAsk, .depth, .depth20]
-        if let kind = plain.first(where: { $0.name.lowercased() == name.lowercased() }) {
+        if let kind = Self.all.prefix(5).first(where: { $0.name.lowercased() == name.lowercased() }) {
             self = kind
         } else if name.lowercased().hasPrefix("kline_"),
             let interval = KlineInterval(rawValue: String(name.dropFirst(6)))

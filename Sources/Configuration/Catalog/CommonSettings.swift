@@ -7,7 +7,7 @@ public struct CommonSettings: SettingTheme {
     public let logLevel = Setting(
         "logging.level", flag: "log-level", default: "INFO", value: "LEVEL",
         "Least level that is logged: DEBUG, INFO, WARNING or ERROR.",
-        parse: { text throws(SettingError) in
+        parse: SettingForm(SettingText.word(LogLevel.self).shape) { text throws(SettingError) in
             // What other programs call them.
             let others = ["warn": "WARNING", "err": "ERROR", "trace": "DEBUG"]
             return try SettingText.word(LogLevel.self)(others[text.lowercased()] ?? text)
