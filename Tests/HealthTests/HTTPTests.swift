@@ -185,6 +185,34 @@ struct HTTPTests {
         #expect(try #require(memory) < 60_000)
         withExtendedLifetime((stats, open)) {}
     }
+
+    @Test func `settings of a running stage can be read, and no secret is in them`() throws {
+        let health = try Health(
+            ["token: hunter2-hunter2"], lines: ["environment: dev", "mode: both"])
+        let token = ["-H", "Authorization: Bearer hunter2-hunter2"]
+        #expect(try health.get("/stages/healthd.main/settings").status == 401)
+        var reply = try health.get("/stages/healthd.main/settings", token)
+        #expect(
+            try waitUntil {
+                reply = try health.get("/stages/healthd.main/settings", token)
+                return reply.status == 200
+            })
+        let settings = try #require(reply.json["settings"] as? [[String: Any]], "\(reply.text)")
+        func item(_ key: String) -> [String: Any] {
+            settings.first { $0["key"] as? String == key } ?? [:]
+        }
+        #expect(item("environment")["value"] as? String == "dev")
+        #expect((item("environment")["origin"] as? String)?.hasSuffix("config.yaml:4") == true)
+        #expect(item("health.token")["value"] as? String == "(set)")
+        #expect(item("metrics.prometheus_port")["flag"] as? String == "--metrics-port PORT")
+        #expect(!reply.text.contains("hunter2"))
+        #expect(try health.get("/stages/dedup.none/settings", token).status == 404)
+        #expect(try health.get("/stages/..%2fx/settings", token).status == 404)
+        let stats = try health.get("/stats", token).json["stats"] as? [String: Any]
+        let service = stats?["service"] as? [String: Any]
+        #expect(service?["environment"] as? String == "dev")
+        #expect(service?["mode"] as? String == "both")
+    }
 }
 
 extension HTTPTests {
@@ -251,31 +279,4 @@ final class RawSocket {
         return true
     }
 
-    @Test func `settings of a running stage can be read, and no secret is in them`() throws {
-        let health = try Health(
-            ["token: hunter2-hunter2"], lines: ["environment: dev", "mode: both"])
-        let token = ["-H", "Authorization: Bearer hunter2-hunter2"]
-        #expect(try health.get("/stages/healthd.main/settings").status == 401)
-        var reply = try health.get("/stages/healthd.main/settings", token)
-        #expect(
-            try waitUntil {
-                reply = try health.get("/stages/healthd.main/settings", token)
-                return reply.status == 200
-            })
-        let settings = try #require(reply.json["settings"] as? [[String: Any]], "\(reply.text)")
-        func item(_ key: String) -> [String: Any] {
-            settings.first { $0["key"] as? String == key } ?? [:]
-        }
-        #expect(item("environment")["value"] as? String == "dev")
-        #expect((item("environment")["origin"] as? String)?.hasSuffix("config.yaml:4") == true)
-        #expect(item("health.token")["value"] as? String == "(set)")
-        #expect(item("metrics.prometheus_port")["flag"] as? String == "--metrics-port PORT")
-        #expect(!reply.text.contains("hunter2"))
-        #expect(try health.get("/stages/dedup.none/settings", token).status == 404)
-        #expect(try health.get("/stages/..%2fx/settings", token).status == 404)
-        let stats = try health.get("/stats", token).json["stats"] as? [String: Any]
-        let service = stats?["service"] as? [String: Any]
-        #expect(service?["environment"] as? String == "dev")
-        #expect(service?["mode"] as? String == "both")
-    }
 }
