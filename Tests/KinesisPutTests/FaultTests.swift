@@ -94,7 +94,7 @@ struct FaultTests {
         #expect(outcome.errors.contains("180 records confirmed"), "\(outcome.errors)")
         // What was confirmed is refused from now on.
         let again = try sink.put(try Trades.frames(1...60))
-        #expect(again.status == 0 && again.errors.contains("\"refused\":\"180\""))
+        #expect(again.status == 0 && again.errors.contains("\"refused\":180"))
         try Trades.check(sink.server.accepted, ids: 1...60, repeats: fault.losesReplies)
     }
 
@@ -278,7 +278,7 @@ struct FaultTests {
             contentsOfFile: sink.place.path("state/quarantine.ndjson"), encoding: .utf8)
         #expect(quarantine.split(separator: "\n").count == 1)
         #expect(quarantine.contains("no such record"))
-        #expect(outcome.errors.contains("\"quarantined\":\"1\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"quarantined\":1"), "\(outcome.errors)")
     }
 
     @Test func `a record that is too long, or no record, goes to the quarantine`() throws {
@@ -292,7 +292,7 @@ struct FaultTests {
         let outcome = try sink.put(good + broken + last, ["--format", "avro"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(sink.server.acceptedCount == 2)
-        #expect(outcome.errors.contains("\"quarantined\":\"1\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"quarantined\":1"), "\(outcome.errors)")
     }
 
     @Test func `bytes that are no frames end with 65 after what came before is delivered`() throws {

@@ -31,7 +31,7 @@ struct HeldTests {
         let outcome = try sink.put(broken + Trades.frame("BTCUSDT", 7), ["--format", "sbe"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try Self.ids(sink) == [7])
-        #expect(sink.quarantined == 1 && outcome.errors.contains("\"refused\":\"0\""))
+        #expect(sink.quarantined == 1 && outcome.errors.contains("\"refused\":0"))
     }
 
     @Test func `ids between two quotes are not claimed`() throws {
@@ -40,7 +40,7 @@ struct HeldTests {
         let outcome = try sink.put(try Self.quotes([100, 200, 300]))
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try Self.ids(sink) == [100, 300, 200], "\(outcome.errors)")
-        #expect(outcome.errors.contains("\"refused\":\"2\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"refused\":2"), "\(outcome.errors)")
     }
 
     @Test func `quotes that come again in one run are refused`() throws {
@@ -49,7 +49,7 @@ struct HeldTests {
         let outcome = try sink.put(quotes + quotes, ["--order", "relaxed"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(sink.server.acceptedCount == 3000)
-        #expect(outcome.errors.contains("\"refused\":\"3000\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"refused\":3000"), "\(outcome.errors)")
     }
 
     @Test func `records without an id come once after a kill`() throws {
@@ -90,6 +90,6 @@ struct HeldTests {
         #expect(try Self.ids(sink) == Array(1...21) + Array(1...5))
         // From then on they are held as any others.
         let again = try sink.put(later)
-        #expect(again.status == 0 && again.errors.contains("\"refused\":\"5\""), "\(again.errors)")
+        #expect(again.status == 0 && again.errors.contains("\"refused\":5"), "\(again.errors)")
     }
 }

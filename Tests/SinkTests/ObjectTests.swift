@@ -56,7 +56,7 @@ struct ObjectTests {
         #expect(run.keys.count == symbols.count, "\(run.keys)")
         #expect(run.keys.contains { $0.contains("instrument=AB%00C/") })
         #expect(run.keys.contains { $0.contains("instrument=%FF%FEX/") })
-        #expect(try run.put(records).errors.contains("\"refused\":\"\(symbols.count)\""))
+        #expect(try run.put(records).errors.contains("\"refused\":\(symbols.count)"))
     }
 
     // MARK: - Conflicts
@@ -126,7 +126,7 @@ struct ObjectTests {
         let outcome = try run.put(records, ["--format", format])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.contains("1 record in 1 object"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("\"quarantined\":\"1\""))
+        #expect(outcome.errors.contains("\"quarantined\":1"))
     }
 
     @Test func `a flood of broken messages is a few lines, one file and an exit status`() throws {
@@ -151,7 +151,7 @@ struct ObjectTests {
         #expect(outcome.status == 0)
         // With the gap record for the change that is missing.
         #expect(outcome.errors.contains("7 records in"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("\"quarantined\":\"2\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"quarantined\":2"), "\(outcome.errors)")
         #expect(
             try run.count(of: [
                 Sample.frame(.gap, 11...11, missing: .depthDiff, reason: .disconnected)
@@ -161,7 +161,7 @@ struct ObjectTests {
             [11...15, 21...25].flatMap { try Sample.frame(.depthDiff, $0) })
         #expect(late.errors.contains("2 records in"), "\(late.errors)")
         let limited = try run.put(Sample.frame(.depthDiff, 26...90), ["--max-ids", "50"])
-        #expect(limited.errors.contains("\"quarantined\":\"1\""), "\(limited.errors)")
+        #expect(limited.errors.contains("\"quarantined\":1"), "\(limited.errors)")
     }
 
     @Test func `ids between two quotes of an earlier run are stored when they come`() throws {
@@ -173,8 +173,8 @@ struct ObjectTests {
         #expect(try run.put(quotes(early)).status == 0)
         let outcome = try run.put(quotes(all))
         #expect(outcome.errors.contains("1 record in 1 object"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("\"refused\":\"2\""), "\(outcome.errors)")
-        #expect(outcome.errors.contains("\"possible_repeats\":\"1\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"refused\":2"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"possible_repeats\":1"), "\(outcome.errors)")
     }
 
     @Test func `quotes that come twice in one run are stored once, however many`() throws {
@@ -182,7 +182,7 @@ struct ObjectTests {
         let quotes = try (Int64(1)...80_000).flatMap { try Sample.frame(.bestBidAsk, $0...$0) }
         let outcome = try run.put(quotes + quotes)
         #expect(outcome.errors.contains("80000 records in"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("\"refused\":\"80000\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\"refused\":80000"), "\(outcome.errors)")
     }
 
     @Test func `klines that share an interval are all stored`() throws {
@@ -194,7 +194,7 @@ struct ObjectTests {
             return try Sample.frame(.kline, id...id, series: minute)
         }
         #expect(try run.put(klines).errors.contains("3 records in"))
-        #expect(try run.put(klines).errors.contains("\"refused\":\"3\""))
+        #expect(try run.put(klines).errors.contains("\"refused\":3"))
     }
 
     @Test func `a gap record is stored for what is missing only, and once`() throws {
@@ -243,6 +243,6 @@ struct ObjectTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.contains("505 records in"), "\(outcome.errors)")
         #expect(run.keys.contains { $0.contains("/e2-000000000001-000000000500") }, "\(run.keys)")
-        #expect(try run.put(again).errors.contains("\"refused\":\"500\""))
+        #expect(try run.put(again).errors.contains("\"refused\":500"))
     }
 }

@@ -136,7 +136,7 @@ struct RecqWhereTests {
     }
 
     @Test func `invert passes what the expression does not`() throws {
-        #expect(try Self.ids("kind == trade", options: ["-v"]).count == 3)
+        #expect(try Self.ids("kind == trade", options: ["--invert"]).count == 3)
     }
 
     // MARK: - What is written

@@ -17,6 +17,7 @@ Prints one line a block; the last line has the sums. Status 1 when a block did n
 """
 
 import argparse
+import logging
 import os
 import pathlib
 import re
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 ELSEWHERE = {"sudo", "apt-get", "docker", "podman", "systemctl", "journalctl", "kubectl", "aws", "make", "git", "curl"}
 BLOCK = re.compile(
@@ -60,14 +62,21 @@ class World:
             sim, "--start", "now", "--history", "2000", "--rate", "50", "--symbol", "BTCUSDT,ETHUSDT"])
         from moto.server import ThreadedMotoServer
         self.aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.aws.start()
         host, port = self.aws.get_host_and_port()
         self.url = f"http://{host}:{port}"
         import boto3
-        s3 = boto3.client("s3", endpoint_url=self.url, region_name="us-east-1",
-                          aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret")
-        s3.create_bucket(Bucket="my-bucket")
+        self.s3 = boto3.client(
+            "s3", endpoint_url=self.url, region_name="us-east-1",
+            aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret")
         self.past, self.live = past, live
+
+    def reset(self):
+        """An account without streams, and an empty bucket."""
+        request = urllib.request.Request(self.url + "/moto-api/reset", method="POST")
+        urllib.request.urlopen(request, timeout=LIMIT).close()
+        self.s3.create_bucket(Bucket="my-bucket")
 
     def _start(self, command):
         server, line = first_line(command)
@@ -81,7 +90,7 @@ class World:
         return kept | {
             "PATH": f"{self.tools}:{pathlib.Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "HOME": home, "XDG_RUNTIME_DIR": home, "TMPDIR": home,
-            "BINANCE__REST_BASE_URL": market["rest"], "BINANCE__SBE_WS_URL": market["ws"],
+            "BINANCE__REST_BASE_URL": market["rest"], "BINANCE__SBE_WS_URL": market["ws"], "BINANCE__JSON_WS_URL": market["ws"],
             "AWS_ENDPOINT_URL": self.url, "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -203,6 +212,7 @@ def words(text):
 def run_document(path, world):
     counts = {"ran": 0, "not run": 0, "failed": 0}
     text = path.read_text()
+    world.reset()
     with tempfile.TemporaryDirectory() as home:
         place = pathlib.Path(home, "here")
         place.mkdir()

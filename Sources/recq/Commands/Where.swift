@@ -27,7 +27,7 @@ struct Where: InspectionCommand {
             Exit status: 64 for an expression that is not understood.
             """)
     @Argument(help: "What records have to be.") var expression: String
-    @Flag(name: [.customShort("v"), .customLong("invert")], help: "Pass on the others.")
+    @Flag(name: .customLong("invert"), help: "Pass on the others.")
     var isInverted = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
