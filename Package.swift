@@ -144,8 +144,8 @@ let package = Package(
         tool(
             "rest-pull",
             [
-                "Configuration", "Stage", "Binance", "Transport", "Records", "Encoding", "Identity",
-                "Journal",
+                "Configuration", "Stage", "StageAWS", "Binance", "Bronze", "BronzeAccess",
+                "BronzeProof", "Transport", "Records", "Encoding", "Identity", "Journal",
                 "Ledger", "Stats", "Posix",
             ]),
         tool(

@@ -68,6 +68,44 @@ struct BucketProofTests {
         #expect(next[1].status == 0 && next[1].errors.contains("\"refused\":\"20000\""))
     }
 
+    @Test func `what a bucket lacks is fetched again: rest-pull takes its URL as a ledger`() throws
+    {
+        let simulator = try Simulator(["--newest", "20000"])
+        let place = try TemporaryDirectory()
+        let data = place.path("data")
+        func pull(_ more: [String], into state: String) throws -> [Program.Outcome] {
+            try Program.pipeline([
+                [
+                    "rest-pull", "aggTrades", "--base-url", simulator.url, "--from", "1", "--to",
+                    "20000",
+                ]
+                    + more,
+                ["s3-put", "--to", "file://\(data)", "--state-dir", place.path(state)]
+                    + ["--object-bytes", "300k"],
+            ])
+        }
+        #expect(try pull([], into: "state").map(\.status) == [0, 0])
+        let keys = FileManager.default.enumerator(atPath: data)?.compactMap { $0 as? String } ?? []
+        let object = try #require(
+            keys.filter { $0.hasPrefix("exchange=") && $0.contains("0000-") == false }
+                .first { $0.split(separator: "/").last?.contains(".") == true })
+        try FileManager.default.removeItem(atPath: "\(data)/\(object)")
+        let lost = try Program.run("ledgerctl", ["verify", "file://\(data)"] + Self.selection)
+        #expect(lost.status == 1, "\(lost.text)")
+        // The old state would refuse what it has delivered: a new one knows what is there.
+        let rebuilt = try Program.run(
+            "ledgerctl", ["rebuild", "file://\(data)", "--state-dir", place.path("new")])
+        #expect(rebuilt.status == 1, "an object is gone: \(rebuilt.text)")
+        let again = try pull(["--resume", "file://\(data)"], into: "new")
+        #expect(again.map(\.status) == [0, 0], "\(again.map(\.errors))")
+        #expect(
+            again[1].errors.contains("\"refused\":\"0\""),
+            "only what is missing: \(again[1].errors)")
+        let whole = try Program.run(
+            "ledgerctl", ["verify", "file://\(data)", "--read"] + Self.selection)
+        #expect(whole.status == 0, "\(whole.text)\(whole.errors)")
+    }
+
     /// Status and code of the answer to LIST; what `verify` ends with.
     @Test(
         arguments: [
