@@ -42,9 +42,9 @@ for sink, links in chains.items():
         if manifest["previous"] != (sha256(before) if before else None) and (before or number == 1):
             problems.append(f"manifest {number - 1} of chain {sink} is not the one that {number} continues")
         for entry in manifest["objects"]:
-            known = objects.setdefault(entry["key"], entry | {"sink": sink, "time": manifest["time_ns"]})
-            if known["time"] < manifest["time_ns"]:  # what was lost and stored again: the later one counts
-                objects[entry["key"]] = entry | {"sink": sink, "time": manifest["time_ns"]}
+            entry |= {"sink": sink, "time": manifest["time_ns"]}
+            if objects.setdefault(entry["key"], entry)["time"] < entry["time"]:
+                objects[entry["key"]] = entry  # what was lost and stored again: the later one counts
             replaced.update(entry.get("replaces", []))
         for gone in manifest["removed"]:
             (first, last), same = gone["ids"][0], ("symbol", "kind", "series", "epoch")
