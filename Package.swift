@@ -268,7 +268,8 @@ let package = Package(
         .testTarget(
             name: "SinkTests",
             dependencies: [
-                "Sink", "s3-put", "recq", "ledgerctl", "Records", "Identity", "Ledger", "Spool",
+                "Sink", "s3-put", "recq", "ledgerctl", "Bronze", "Records", "Identity", "Ledger",
+                "Spool",
                 "Posix", "TestSupport",
             ], swiftSettings: base),
         tests("SpoolTests", ["Spool", "Journal", "Posix", "TestSupport"]),

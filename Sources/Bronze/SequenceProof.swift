@@ -103,7 +103,8 @@ public struct SequenceProof: Sendable {
     func holdsAll(of object: StoredObject) -> Bool {
         if let run = object.run {
             return runs.all.contains {
-                $0.span.lowerBound <= run.span.lowerBound && $0.span.upperBound >= run.span.upperBound
+                $0.span.lowerBound <= run.span.lowerBound
+                    && $0.span.upperBound >= run.span.upperBound
             }
         }
         return !object.ids.isEmpty && object.ids.allSatisfy { held.contains($0) }
