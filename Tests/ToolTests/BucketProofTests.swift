@@ -65,7 +65,7 @@ struct BucketProofTests {
                     place.path("again"),
                 ],
             ], environment: Self.credentials)
-        #expect(next[1].status == 0 && next[1].errors.contains("\"refused\":\"20000\""))
+        #expect(next[1].status == 0 && next[1].errors.contains("\"refused\":20000"))
     }
 
     @Test func `what a bucket lacks is fetched again: rest-pull takes its URL as a ledger`() throws
@@ -87,8 +87,9 @@ struct BucketProofTests {
         #expect(try pull([], into: "state").map(\.status) == [0, 0])
         let keys = FileManager.default.enumerator(atPath: data)?.compactMap { $0 as? String } ?? []
         let object = try #require(
-            keys.filter { $0.hasPrefix("exchange=") && $0.contains("0000-") == false }
-                .first { $0.split(separator: "/").last?.contains(".") == true })
+            keys.first { key in
+                key.hasPrefix("exchange=") && key.split(separator: "/").last?.contains(".") == true
+            })
         try FileManager.default.removeItem(atPath: "\(data)/\(object)")
         let lost = try Program.run("ledgerctl", ["verify", "file://\(data)"] + Self.selection)
         #expect(lost.status == 1, "\(lost.text)")
@@ -99,7 +100,7 @@ struct BucketProofTests {
         let again = try pull(["--resume", "file://\(data)"], into: "new")
         #expect(again.map(\.status) == [0, 0], "\(again.map(\.errors))")
         #expect(
-            again[1].errors.contains("\"refused\":\"0\""),
+            again[1].errors.contains("\"refused\":0"),
             "only what is missing: \(again[1].errors)")
         let whole = try Program.run(
             "ledgerctl", ["verify", "file://\(data)", "--read"] + Self.selection)
