@@ -144,8 +144,8 @@ let package = Package(
         tool(
             "rest-pull",
             [
-                "Configuration", "Stage", "Binance", "Transport", "Records", "Encoding", "Identity",
-                "Journal",
+                "Configuration", "Stage", "StageAWS", "Binance", "Bronze", "BronzeAccess",
+                "BronzeProof", "Transport", "Records", "Encoding", "Identity", "Journal",
                 "Ledger", "Stats", "Posix",
             ]),
         tool(
@@ -268,7 +268,8 @@ let package = Package(
         .testTarget(
             name: "SinkTests",
             dependencies: [
-                "Sink", "s3-put", "recq", "ledgerctl", "Records", "Identity", "Ledger", "Spool",
+                "Sink", "s3-put", "recq", "ledgerctl", "Bronze", "Records", "Identity", "Ledger",
+                "Spool",
                 "Posix", "TestSupport",
             ], swiftSettings: base),
         tests("SpoolTests", ["Spool", "Journal", "Posix", "TestSupport"]),

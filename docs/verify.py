@@ -42,8 +42,9 @@ for sink, links in chains.items():
         if manifest["previous"] != (sha256(before) if before else None) and (before or number == 1):
             problems.append(f"manifest {number - 1} of chain {sink} is not the one that {number} continues")
         for entry in manifest["objects"]:
-            if objects.setdefault(entry["key"], entry | {"sink": sink})["sha256"] != entry["sha256"]:
-                problems.append(f"{entry['key']} is listed with two hashes")
+            entry |= {"sink": sink, "time": manifest["time_ns"]}
+            if objects.setdefault(entry["key"], entry)["time"] < entry["time"]:
+                objects[entry["key"]] = entry  # what was lost and stored again: the later one counts
             replaced.update(entry.get("replaces", []))
         for gone in manifest["removed"]:
             (first, last), same = gone["ids"][0], ("symbol", "kind", "series", "epoch")
@@ -54,7 +55,7 @@ for key, entry in objects.items():
     if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in replaced: continue
     known, data = known + entry["ids"], content(key) if key in stored else b""
     if (len(data), sha256(data)) == (entry["bytes"], entry["sha256"]): held += entry["ids"]
-    else: problems.append(f"{key} is missing or has other bytes")
+    elif key in stored: problems.append(f"{key} has other bytes")
 path = f"exchange=binance/kind={kind}/instrument={urllib.parse.quote(symbol, safe='')}/"
 problems += [f"{key} is in no manifest" for key in stored - objects.keys() - replaced if key.startswith(path)]
 first, last = map(int, ids) if ids else (min((a for a, _ in known), default=1), max((b for _, b in known), default=1))

@@ -47,13 +47,12 @@ public struct BucketProof: Sendable {
 
     private mutating func add(_ object: StoredObject, chain: Int, manifest: Int) {
         if let place = places[object.key] {
-            // Two sinks may have stored the same bytes.
-            if objects[place].sha256 != object.sha256 {
-                note(
-                    BucketProblem(
-                        .objectContradicted, object.key,
-                        "has SHA-256 \(objects[place].sha256) by one manifest and "
-                            + "\(object.sha256) by another"))
+            // Two sinks may have stored the same bytes; or an object was lost, and what was fetched
+            // again is under its key: then the later manifest counts.
+            let known = chains[origins[place].chain].manifests[origins[place].manifest]
+            if known.time < chains[chain].manifests[manifest].time {
+                objects[place] = object
+                origins[place] = (chain, manifest)
             }
             return
         }
@@ -100,7 +99,7 @@ public struct BucketProof: Sendable {
         {
             problems.append(
                 BucketProblem(
-                    .objectUnlisted, entry.key, "is in no manifest: nobody vouches for it"))
+                    .objectUnlisted, entry.key, "is in no manifest"))
         }
     }
 
@@ -147,12 +146,18 @@ public struct BucketProof: Sendable {
         concerning sequences: [SequenceID], _ range: ProofRange
     ) -> [BucketProblem] {
         let names = Set(sequences)
+        let held = Dictionary(
+            proofs(of: sequences).map { ($0.sequence, $0) }, uniquingKeysWith: { one, _ in one })
         return problems.filter { problem in
             switch problem.kind {
-            case .manifestDamaged, .manifestMissing, .manifestReplaced: true
-            case .objectUnlisted: Self.mayConcern(problem.key, sequences, range)
-            case .objectMissing, .objectLength, .objectContent, .objectContradicted:
-                object(problem.key).map { Self.concerns($0, names, range) } ?? true
+            case .manifestDamaged, .manifestMissing, .manifestReplaced: return true
+            case .objectUnlisted: return Self.mayConcern(problem.key, sequences, range)
+            case .objectMissing, .objectLength, .objectContent:
+                guard let object = object(problem.key) else { return true }
+                guard Self.concerns(object, names, range) else { return false }
+                // What is gone and was stored again elsewhere is missing no more.
+                return problem.kind != .objectMissing
+                    || held[object.sequence]?.holdsAll(of: object) != true
             }
         }
     }
@@ -175,7 +180,7 @@ public struct BucketProof: Sendable {
         }
     }
 
-    /// Of an object that nobody lists: as far as its key tells.
+    /// Of an object that no manifest lists: as far as its key tells.
     private static func mayConcern(
         _ key: String, _ sequences: [SequenceID], _ range: ProofRange
     ) -> Bool {

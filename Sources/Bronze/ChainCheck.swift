@@ -16,8 +16,6 @@ public struct BucketProblem: Sendable, Equatable {
         case objectContent = "object_content"
         /// An object is in no manifest.
         case objectUnlisted = "object_unlisted"
-        /// Two manifests say different things of one key.
-        case objectContradicted = "object_contradicted"
     }
 
     /// What kind of problem.

@@ -93,7 +93,7 @@ public struct ObservedGap: Sendable, Equatable {
     public var ids: [ClosedRange<Int64>]
     /// When the first and the last of the records were made, ns since the epoch.
     public var seen: ClosedRange<Int64>
-    /// What the venue answered, when somebody asked; empty when nobody did.
+    /// What the venue answered, when it was asked; else empty.
     public var evidence: String
 
     /// Puts a gap together.
@@ -133,6 +133,8 @@ public struct ManifestKey: Sendable, Hashable {
     /// How the keys of all manifests begin.
     public static let start = "_manifests/"
     private static let suffix = ".json"
+    /// A number that no chain reaches: a thousand manifests a second for thirty thousand years.
+    private static let most: Int64 = 1_000_000_000_000_000
 
     /// See ``Manifest/sink``.
     public let sink: String
@@ -152,9 +154,9 @@ public struct ManifestKey: Sendable, Hashable {
             parts[2].hasSuffix(Self.suffix)
         else { return nil }
         let digits = parts[2].dropLast(Self.suffix.count)
-        guard let number = Int64(digits), number >= 1, Self.padded(number) == digits else {
-            return nil
-        }
+        guard let number = Int64(digits), (1...Self.most).contains(number),
+            Self.padded(number) == digits
+        else { return nil }
         self.init(sink: String(parts[1]), number: number)
     }
 

@@ -226,6 +226,13 @@ private struct ObjectFields {
 
     // MARK: - Made of them
 
+    /// False for a key that could leave the place that it is read from.
+    private static func isPlain(_ key: String) -> Bool {
+        key.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+            !$0.isEmpty && $0 != "." && $0 != ".."
+        } && !key.utf8.contains(0)
+    }
+
     private func sequence() throws(ManifestError) -> SequenceID {
         guard let exchange, let venue = Partition.venue(exchange) else {
             throw ManifestError("exchange is missing")
@@ -242,7 +249,7 @@ private struct ObjectFields {
     }
 
     func object() throws(ManifestError) -> StoredObject {
-        guard let key, !key.isEmpty else { throw ManifestError("an object without key") }
+        guard let key, Self.isPlain(key) else { throw ManifestError("an object without key") }
         guard let bytes, bytes >= 0, let records, records >= 0, let sha256,
             sha256.utf8.count == 64
         else { throw ManifestError("\(key): bytes, records or sha256 is missing") }

@@ -93,7 +93,9 @@ extension SequenceProof {
     }
 
     private func count(_ set: IDSet, _ span: ClosedRange<Int64>) -> UInt64 {
-        set.covered(in: span).reduce(0) { $0 &+ UInt64($1.upperBound &- $1.lowerBound) &+ 1 }
+        set.covered(in: span).reduce(0) {
+            $0 &+ UInt64(bitPattern: $1.upperBound &- $1.lowerBound) &+ 1
+        }
     }
 
     /// From the first to the last id of which something is known.

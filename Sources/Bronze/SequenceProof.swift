@@ -99,6 +99,17 @@ public struct SequenceProof: Sendable {
         for range in held.ranges { declared.remove(range) }
     }
 
+    /// True when other objects have all ids of one that is gone.
+    func holdsAll(of object: StoredObject) -> Bool {
+        if let run = object.run {
+            return runs.all.contains {
+                $0.span.lowerBound <= run.span.lowerBound
+                    && $0.span.upperBound >= run.span.upperBound
+            }
+        }
+        return !object.ids.isEmpty && object.ids.allSatisfy { held.contains($0) }
+    }
+
     /// As a ledger would have it.
     public var coverage: Coverage {
         var coverage = Coverage()

@@ -54,6 +54,8 @@ struct CoverageCalendar {
 
     /// Days that are shown of a sequence at the most: thirty years.
     private static let most: Int64 = 11_000
+    /// The last day that is shown, whatever a manifest says: 2200-01-01.
+    private static let latest: Int64 = 84_006
 
     let sequence: SequenceID
     let days: [Day]
@@ -64,9 +66,10 @@ struct CoverageCalendar {
             proof.sequence.numbering == .contiguous || proof.sequence.numbering == .increasing
         else { return nil }
         sequence = proof.sequence
-        let first = Timestamp.floor(times.lowerBound, by: Timestamp.day)
+        let first = min(
+            max(0, Timestamp.floor(times.lowerBound, by: Timestamp.day)), Self.latest)
         let last = min(Timestamp.floor(times.upperBound, by: Timestamp.day), first + Self.most)
-        days = (first...last).map { Self.day($0, proof) }
+        days = (first...max(first, last)).map { Self.day($0, proof) }
     }
 
     private static func day(_ number: Int64, _ proof: SequenceProof) -> Day {

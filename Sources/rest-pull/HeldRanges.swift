@@ -1,4 +1,7 @@
 import Binance
+import Bronze
+import BronzeAccess
+import BronzeProof
 import Glibc
 import Identity
 import Journal
@@ -6,16 +9,22 @@ import Ledger
 import Posix
 import Records
 import Stage
+import StageAWS
 
 /// What `--resume` found: the ids that are held already.
 struct HeldRanges {
     private var coverages: [SequenceID: Coverage] = [:]
 
-    /// Reads a ledger, or a file of records; nothing at the path means nothing is held yet.
+    /// Reads a ledger, a file of records, or what a sink stored: a URL, of which the manifests beside
+    /// the objects say what is held (docs/verify.md). Nothing at the path means nothing is held yet.
     ///
     /// A record file may end in half a frame, after a kill. When standard output appends to that
     /// very file, the half is cut off first, so that what follows it can be read.
     init(path: String, log: Log) throws {
+        if ObjectURL.isURL(path) {
+            try readBucket(path, log: log)
+            return
+        }
         guard Files.exists(path) else {
             log.info("nothing to resume from yet: \(path) does not exist")
             return
@@ -40,6 +49,18 @@ struct HeldRanges {
             }
             try readRecords(path, log: log)
         }
+    }
+
+    private mutating func readBucket(_ url: String, log: Log) throws {
+        let source = try BucketReading.source(ofSurroundings: url, log)
+        let proof = try BucketProof.load(source)
+        for problem in proof.problems.prefix(100) {
+            log.warning("\(problem.text): what it held is asked for again", cause: "bucket_problem")
+        }
+        if proof.chains.isEmpty {
+            log.info("nothing to resume from yet: \(url) has no manifests")
+        }
+        coverages = proof.newestCoverages()
     }
 
     /// What is known of a sequence.

@@ -99,7 +99,7 @@ struct BucketVerifyTests {
             apply: { try $0.write(Data("{}".utf8), to: "_manifests/notes.json") },
             words: ["is among the manifests, and not one of them"]),
         Damage(
-            name: "a manifest of nobody",
+            name: "a manifest of no sink",
             apply: {
                 try $0.write(Data("{}".utf8), to: "_manifests/0123456789abcdef/000000000001.json")
             }, words: ["cannot be read: format is missing"]),

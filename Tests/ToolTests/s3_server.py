@@ -6,6 +6,7 @@ implementation, from what came over the wire. POST /fail?count=N&status=503 make
 """
 
 import logging
+import sys
 import threading
 from urllib.parse import parse_qs
 
@@ -61,6 +62,10 @@ def application(moto):
             failures["count"] = int(query["count"][0])
             start("200 OK", [("Content-Length", "0")])
             return [b""]
+        # A bucket that anyone may read: who sends no signature may look, and only that.
+        if "--anyone-reads" in sys.argv and "HTTP_AUTHORIZATION" not in environ:
+            if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+                return moto(environ, start)
         if "HTTP_AUTHORIZATION" not in environ:
             return refuse(start, "403 Forbidden", "AccessDenied")
         expected, found = signature(environ)
