@@ -136,7 +136,7 @@ struct RecqBookTests {
         var wrong = market
         wrong.bids[9_990] = 77
         market.add(wrong.snapshot())
-        let outcome = try Self.run(market.lines, ["--quiet"])
+        let outcome = try Self.run(market.lines, ["--prove"])
         #expect(outcome.status == 1 && outcome.text.isEmpty)
         #expect(outcome.errors.contains("bid 9990.5: "), "\(outcome.errors)")
         #expect(outcome.errors.contains("77 in the snapshot"), "\(outcome.errors)")
@@ -149,7 +149,7 @@ struct RecqBookTests {
             let change = market.change()
             if step != 15 { market.add(change) }
         }
-        let before = try Self.run(market.lines, ["--quiet"])
+        let before = try Self.run(market.lines, ["--prove"])
         #expect(before.errors.contains("are missing"), "\(before.errors)")
         #expect(before.errors.contains(", 1 hole,"), "\(before.errors)")
         market.add(market.snapshot())
