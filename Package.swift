@@ -176,7 +176,7 @@ let package = Package(
             "recq",
             [
                 "Configuration", "Stage", "StageAWS", "Records", "ObjectReading", "Bronze",
-                "BronzeAccess", "Avro", "Parquet",
+                "BronzeAccess", "BronzeProof", "Ledger", "Avro", "Parquet",
                 "Encoding", "Identity", "Posix",
             ]),
         tool(

@@ -30,16 +30,4 @@ extension JSONScanner {
         offset = end
         return (isNegative ? 0 &- value : value, fraction)
     }
-
-    /// True when a string of the text, between its quotes, has no escape in it, so that its bytes
-    /// are what it says.
-    @inline(__always)
-    public func isPlain(_ range: Range<Int>) -> Bool {
-        var index = range.lowerBound
-        while index < range.upperBound {
-            if self[index] == UInt8(ascii: "\\") { return false }
-            index += 1
-        }
-        return true
-    }
 }

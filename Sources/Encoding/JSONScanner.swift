@@ -106,7 +106,12 @@ public struct JSONScanner: ~Escapable {
 
     /// Takes a string: the bytes between its quotes, escapes left as they are.
     @_lifetime(self: copy self)
-    public mutating func string() throws(Failure) -> Range<Int> {
+    public mutating func string() throws(Failure) -> Range<Int> { try stringOfBytes().range }
+
+    /// Takes a string: the bytes between its quotes, and whether they are what it says, without an
+    /// escape among them.
+    @_lifetime(self: copy self)
+    public mutating func stringOfBytes() throws(Failure) -> (range: Range<Int>, isPlain: Bool) {
         guard peek() == UInt8(ascii: "\"") else { throw failure("expected a string") }
         offset += 1
         let start = position
@@ -119,14 +124,19 @@ public struct JSONScanner: ~Escapable {
             }
             offset += 8
         }
+        var isPlain = true
         while position < bytes.byteCount {
             let byte = self[position]
             if byte == UInt8(ascii: "\"") {
                 offset += 1
-                return start..<(position - 1)
+                return (start..<(position - 1), isPlain)
             }
             guard byte >= 0x20 else { throw failure("a control character in a string") }
-            offset += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == UInt8(ascii: "\\") {
+                isPlain = false
+                offset += 1
+            }
+            offset += 1
         }
         throw failure("a string without end")
     }

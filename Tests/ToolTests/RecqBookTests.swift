@@ -100,7 +100,7 @@ struct RecqBookTests {
         let outcome = try Self.run(market.lines, ["--format", "csv", "--every", "1h", "-n", "7"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(
-            outcome.errors.contains("8 snapshots, 7 proven, 0 differ, 1 not comparable, 0 holes"),
+            outcome.errors.contains("8 snapshots, 7 proven, 0 different, 1 not comparable, 0 holes"),
             "\(outcome.errors)")
         let rows = outcome.text.split(separator: "\n").suffix(14).map {
             $0.split(separator: ",").dropFirst(3).joined(separator: ",")
@@ -136,7 +136,7 @@ struct RecqBookTests {
         var wrong = market
         wrong.bids[9_990] = 77
         market.add(wrong.snapshot())
-        let outcome = try Self.run(market.lines, ["--quiet"])
+        let outcome = try Self.run(market.lines, ["--prove"])
         #expect(outcome.status == 1 && outcome.text.isEmpty)
         #expect(outcome.errors.contains("bid 9990.5: "), "\(outcome.errors)")
         #expect(outcome.errors.contains("77 in the snapshot"), "\(outcome.errors)")
@@ -149,14 +149,14 @@ struct RecqBookTests {
             let change = market.change()
             if step != 15 { market.add(change) }
         }
-        let before = try Self.run(market.lines, ["--quiet"])
+        let before = try Self.run(market.lines, ["--prove"])
         #expect(before.errors.contains("are missing"), "\(before.errors)")
-        #expect(before.errors.contains("1 holes"), "\(before.errors)")
+        #expect(before.errors.contains(", 1 hole,"), "\(before.errors)")
         market.add(market.snapshot())
         for _ in 1...5 { market.add(market.change()) }
         market.add(market.snapshot())
         let after = try Self.run(market.lines, ["--format", "csv", "--every", "1h", "-n", "3"])
-        #expect(after.errors.contains("1 proven, 0 differ"), "\(after.errors)")
+        #expect(after.errors.contains("1 proven, 0 different"), "\(after.errors)")
         let rows = after.text.split(separator: "\n").suffix(6).map {
             $0.split(separator: ",").dropFirst(3).joined(separator: ",")
         }

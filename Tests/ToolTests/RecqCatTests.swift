@@ -113,6 +113,27 @@ struct RecqCatTests {
         #expect(beyond.status == 69 && beyond.errors.contains("id 101"), "\(beyond.errors)")
     }
 
+    @Test func `an object that is gone at the end of a day is found by the manifests`() throws {
+        let place = try TemporaryDirectory()
+        try Self.store(Self.market(1...1000), in: place)
+        let data = place.path("data")
+        let question = ["--symbol", "BTCUSDT", "--kind", "trade", "--day", "2024-01-01"]
+        let before = try Self.cat([data] + question + ["--whole"])
+        try FileManager.default.removeItem(
+            atPath: data + "/exchange=binance/kind=trade/instrument=BTCUSDT/date=2024-01-01/hour=01"
+        )
+        let whole = try Self.cat([data] + question + ["--whole"])
+        #expect(whole.status == 69 && whole.output.isEmpty)
+        #expect(whole.errors.contains("ids 515 to 1000"), "\(whole.errors)")
+        // Without the question it is what is there.
+        #expect(try Self.ids(Self.cat([data] + question).output) == Array(1...514))
+        // The market of the test ends two hours into the day: that is not a whole day either.
+        #expect(
+            before.status == 69 && before.errors.contains("no manifest speaks"), "\(before.errors)")
+        let range = question.dropLast(2) + ["--from", "1", "--to", "514", "--whole"]
+        #expect(try Self.cat([data] + range).status == 0)
+    }
+
     @Test func `damaged, cut and foreign objects are 65 and named, after what came before`() throws
     {
         let place = try TemporaryDirectory()

@@ -140,9 +140,11 @@ enum FormField: UInt8, CaseIterable {
 
 /// Finds a field by the bytes of its name, whatever the order in which fields come.
 ///
-/// An open-addressing table over length and first eight bytes: one look-up a member, one comparison.
-struct FormFieldTable {
-    /// The table of all names; made once.
+/// An open-addressing table over length and first eight bytes, in memory that is made once and has
+/// nothing counted in it: one look-up a member, one comparison.
+@safe
+struct FormFieldTable: @unchecked Sendable {
+    /// The table of all names.
     static let shared = FormFieldTable()
 
     /// What a name says.
@@ -152,66 +154,86 @@ struct FormFieldTable {
         let isExact: Bool
     }
 
+    /// A name of up to 32 bytes, padded with NUL; no name has a length of 0.
     private struct Entry {
-        let match: Match
-        let name: [UInt8]
+        var name: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var length: UInt8 = 0
+        var field = FormField.kind
+        var isExact = false
     }
 
     private static let size = 256
-    private var entries = [Entry?](repeating: nil, count: size)
+    private let entries: UnsafeMutablePointer<Entry>
 
     private init() {
+        unsafe entries = .allocate(capacity: Self.size)
+        unsafe entries.initialize(repeating: Entry(), count: Self.size)
         for field in FormField.allCases {
             for name in [field.name] + field.otherNames {
-                add("\(name)", Match(field: field, isExact: false))
-                add("\(name)_exact", Match(field: field, isExact: true))
+                add("\(name)", field, isExact: false)
+                add("\(name)_exact", field, isExact: true)
             }
         }
     }
 
-    private mutating func add(_ name: String, _ match: Match) {
+    private func add(_ name: String, _ field: FormField, isExact: Bool) {
         let bytes = Array(name.utf8)
-        var place = Self.place(unsafe bytes.span.bytes, 0..<bytes.count)
-        while entries[place] != nil { place = (place + 1) % Self.size }
-        entries[place] = Entry(match: match, name: bytes)
+        var entry = Entry(length: UInt8(bytes.count), field: field, isExact: isExact)
+        unsafe withUnsafeMutableBytes(of: &entry.name) { unsafe $0.copyBytes(from: bytes) }
+        var place = Self.place(entry.name.0, bytes.count)
+        while unsafe entries[place].length != 0 { place = (place + 1) % Self.size }
+        unsafe entries[place] = entry
     }
 
     /// The field of a name; nil when none has it.
     @inline(__always)
     func match(_ bytes: RawSpan, _ range: Range<Int>) -> Match? {
-        var place = Self.place(bytes, range)
-        while let entry = entries[place] {
-            if Self.equals(bytes, range, entry.name) { return entry.match }
-            place = (place + 1) % Self.size
-        }
-        return nil
-    }
-
-    @inline(__always)
-    private static func equals(_ bytes: RawSpan, _ range: Range<Int>, _ name: [UInt8]) -> Bool {
-        guard range.count == name.count else { return false }
-        return unsafe bytes.withUnsafeBytes { text in
-            unsafe name.withUnsafeBytes { name in
-                guard let text = text.baseAddress, let name = name.baseAddress else { return true }
-                return unsafe memcmp(text + range.lowerBound, name, range.count) == 0
+        let first = Self.firstWord(bytes, range)
+        var place = Self.place(first, range.count)
+        while true {
+            let entry = unsafe entries + place
+            let length = unsafe Int(entry.pointee.length)
+            if length == 0 { return nil }
+            if length == range.count, unsafe entry.pointee.name.0 == first,
+                unsafe range.count <= 8 || Self.equals(bytes, range, entry)
+            {
+                return unsafe Match(
+                    field: entry.pointee.field, isExact: entry.pointee.isExact)
             }
+            place = (place &+ 1) % Self.size
+        }
+    }
+
+    /// Compares what is behind the first eight bytes.
+    @inline(__always)
+    private static func equals(
+        _ bytes: RawSpan, _ range: Range<Int>, _ entry: UnsafePointer<Entry>
+    ) -> Bool {
+        unsafe bytes.withUnsafeBytes { text in
+            guard let text = text.baseAddress else { return false }
+            let name = unsafe UnsafeRawPointer(entry)
+            return unsafe memcmp(text + range.lowerBound + 8, name + 8, range.count - 8) == 0
         }
     }
 
     @inline(__always)
-    private static func place(_ bytes: RawSpan, _ range: Range<Int>) -> Int {
-        var word: UInt64 = 0
+    private static func firstWord(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
         let start = range.lowerBound
-        if start + 8 <= bytes.byteCount {
-            word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)
-            if range.count < 8 { word &= 1 &<< UInt64(8 * range.count) &- 1 }
-        } else {
+        guard start + 8 <= bytes.byteCount else {
+            var word: UInt64 = 0
             for (shift, index) in range.prefix(8).enumerated() {
                 let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
                 word |= UInt64(byte) << UInt64(8 * shift)
             }
+            return word
         }
-        let mixed = (word ^ UInt64(range.count) &<< 56) &* 0x9E37_79B9_7F4A_7C15
+        let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)
+        return range.count >= 8 ? word : word & (1 &<< UInt64(8 * range.count) &- 1)
+    }
+
+    @inline(__always)
+    private static func place(_ first: UInt64, _ length: Int) -> Int {
+        let mixed = (first ^ UInt64(length) &<< 56) &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: mixed &>> 56)
     }
 }

@@ -42,7 +42,7 @@ public struct JSONRecord: ~Copyable {
             let key = try scanner.key()
             if let match = fields.match(line, key) {
                 try set(match, &scanner)
-            } else {
+            } else if scanner.plainNumber() == nil {
                 try scanner.skip()
             }
         }
@@ -65,8 +65,8 @@ public struct JSONRecord: ~Copyable {
                     isExact: match.isExact)
             }
         case UInt8(ascii: "\""):
-            let range = try scanner.string()
-            if scanner.isPlain(range) {
+            let (range, isPlain) = try scanner.stringOfBytes()
+            if isPlain {
                 return row.set(
                     match.field,
                     RecordRow.Slot(

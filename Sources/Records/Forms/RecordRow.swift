@@ -7,6 +7,7 @@ import Posix
 /// Each form fills it by field: lines of JSON (``JSONRecord``), Avro, columns of Parquet. It is made
 /// once and used for record after record, so that a record costs no allocation. Texts stay where
 /// they are in the bytes that the record came in, which every call that needs them is given.
+@safe
 struct RecordRow: ~Copyable {
     /// What is known of a field's value.
     enum Form: UInt8 {
@@ -36,15 +37,24 @@ struct RecordRow: ~Copyable {
     }
 
     /// By ``FormField/rawValue``; a slot counts only with its bit in ``present``.
-    private var slots = [Slot](repeating: Slot(), count: FormField.allCases.count)
+    private let slots: UnsafeMutablePointer<Slot>
     private var present: UInt64 = 0
     /// Exact forms beside numbers, which few records have.
-    private var exactSlots = [Slot](repeating: Slot(), count: FormField.allCases.count)
+    private let exactSlots: UnsafeMutablePointer<Slot>
     private var exactPresent: UInt64 = 0
     /// Numbers over 64 bits.
     private var wide: [Int128] = []
     /// Levels of both sides of a book, and what of it is bids.
     private(set) var levels: [Level] = []
+
+    init() {
+        let count = FormField.allCases.count
+        unsafe slots = .allocate(capacity: 2 * count)
+        unsafe slots.initialize(repeating: Slot(), count: 2 * count)
+        unsafe exactSlots = slots + count
+    }
+
+    deinit { unsafe slots.deallocate() }
 
     /// Forgets the record before.
     @inline(__always)
@@ -63,10 +73,10 @@ struct RecordRow: ~Copyable {
         let bit: UInt64 = 1 &<< UInt64(field.rawValue)
         if isExact {
             exactPresent |= bit
-            exactSlots[Int(field.rawValue)] = slot
+            unsafe exactSlots[Int(field.rawValue)] = slot
         } else {
             present |= bit
-            slots[Int(field.rawValue)] = slot
+            unsafe slots[Int(field.rawValue)] = slot
         }
     }
 
@@ -126,7 +136,7 @@ struct RecordRow: ~Copyable {
     @inline(__always)
     func slot(_ field: FormField) throws(FieldFailure) -> Slot {
         guard has(field) else { throw FieldFailure("\(field.name): is missing") }
-        return slots[Int(field.rawValue)]
+        return unsafe slots[Int(field.rawValue)]
     }
 
     /// The exact form of a field's number; nil for most.
@@ -135,7 +145,7 @@ struct RecordRow: ~Copyable {
         guard exactPresent != 0, exactPresent &>> UInt64(field.rawValue) & 1 == 1 else {
             return nil
         }
-        return exactSlots[Int(field.rawValue)]
+        return unsafe exactSlots[Int(field.rawValue)]
     }
 
     /// The number that a slot has; nil for one that has none.

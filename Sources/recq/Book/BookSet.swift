@@ -75,13 +75,15 @@ struct BookSet {
             differences += found.differences
             snapshots += found.snapshots
             log.info(
-                "\(symbol): \(found.snapshots) snapshots, \(found.proven) proven, "
-                    + "\(found.differences) differ, \(found.unproven) not comparable, "
-                    + "\(found.holes) holes, \(found.crossed) crossed")
+                "\(symbol): \(Spoken.count(found.snapshots, "snapshot")), \(found.proven) proven, "
+                    + "\(found.differences) different, \(found.unproven) not comparable, "
+                    + "\(Spoken.count(found.holes, "hole")), \(found.crossed) crossed")
         }
         if differences > 0 {
             throw StageFailure(
-                .no, "\(differences) snapshots are other books than the changes made")
+                .no,
+                "\(Spoken.count(differences, "snapshot")) \(differences == 1 ? "is" : "are") not the "
+                    + "book that the changes made")
         }
         guard snapshots > 0 else {
             throw StageFailure(

@@ -1,4 +1,5 @@
 import BronzeAccess
+import Encoding
 import ObjectReading
 import Posix
 import Records
@@ -52,7 +53,8 @@ struct CatPlan {
         }
         if isEmpty {
             throw StageFailure(
-                .unavailable, "\(input): none of \(objects.count) objects holds such records")
+                .unavailable,
+                "\(input): no such records in \(Spoken.count(objects.count, "object"))")
         }
     }
 

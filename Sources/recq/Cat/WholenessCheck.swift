@@ -1,3 +1,4 @@
+import Encoding
 import Identity
 import Records
 import Stage
@@ -53,7 +54,8 @@ struct WholenessCheck {
             let ids =
                 hole.lowerBound == hole.upperBound
                 ? "id \(hole.lowerBound)" : "ids \(hole.lowerBound) to \(hole.upperBound)"
-            let more = missing.count > 1 ? " and \(missing.count - 1) more ranges" : ""
+            let more =
+                missing.count > 1 ? ", and \(Spoken.count(missing.count - 1, "more range"))" : ""
             return "\(sequence.title) has a hole: \(ids)\(more)"
         }
         return nil

@@ -30,7 +30,7 @@ struct Book: InspectionCommand {
     @Option(help: "text, json (an object to a line) or csv (a level to a row).")
     var format = BookFormat.text
     @Option(help: ArgumentHelp("Only this symbol.", valueName: "symbol")) var symbol: String?
-    @Flag(name: [.customShort("q"), .long], help: "Only prove; write no books.") var quiet = false
+    @Flag(name: .customLong("prove"), help: "Only prove; write no books.") var onlyProves = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
 
@@ -61,7 +61,7 @@ struct Book: InspectionCommand {
         let only = symbol.flatMap { SymbolName($0) }
         var books = BookSet(try interval(), stage.log)
         var output = BookOutput(format, levels: levels)
-        let isQuiet = quiet
+        let isQuiet = onlyProves
         try inputs.read(reading, in: stage) { frame in
             if let only, frame.symbol != only { return true }
             try books.take(frame) { book, symbol, time in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BronzeAccess
 import Configuration
 import Identity
 import Posix
@@ -18,10 +19,8 @@ struct Cat: InspectionCommand {
             several objects hold comes once. Keys such as instrument= and date= leave out
             objects before they are read.
 
-            --whole reads the range twice: first it looks for holes, and with one nothing
-            is written. Ids that gap records declare absent are not holes; at a range's
-            ends only ids (--from, --to) say what belongs to it, and `ledgerctl verify`
-            what a bucket should hold.
+            --whole asks the bucket's manifests first, then reads the range twice: with a hole
+            nothing is written. Ids that gap records declare absent are not holes.
 
             Exit status: 69 nothing there, or a hole with --whole; 65 an object that is
             damaged.
@@ -66,6 +65,20 @@ struct Cat: InspectionCommand {
         _ files: [String], _ selected: SelectedRecords, _ reading: BucketReading,
         _ stage: borrowing Stage
     ) throws {
+        // Ids between two objects are seen in the records; an object that is gone at an end is not.
+        if let place = files.first, files.count == 1,
+            try ObjectURL.isURL(place) || RecordSource.isDirectory(place)
+        {
+            if let manifests = try ManifestCheck(place, reading, stage.log) {
+                if let problem = manifests.problem(selected) {
+                    throw StageFailure(.unavailable, problem)
+                }
+            } else {
+                stage.log.warning(
+                    "\(place) has no manifests: whether something is missing before the first or "
+                        + "after the last record is not known")
+            }
+        }
         // The gap records of what is selected say what will never come.
         var asked = selected
         if !asked.kinds.isEmpty { asked.kinds.append(.gap) }
