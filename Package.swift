@@ -94,6 +94,7 @@ let package = Package(
         library("Digests", ["COpenSSL", "Encoding", "Posix"]),
         library("Identity", ["Encoding"], strict),
         library("Journal", ["Posix"]),
+        library("Zip", ["CZlib", "Posix"]),
         library("Ledger", ["Identity", "Journal", "Posix"]),
         library("Spool", ["Journal", "Posix"]),
         library("Stats", ["Posix"]),
@@ -107,7 +108,11 @@ let package = Package(
             "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
         // Floor 3: the venue, the cloud, and what every stage shares.
-        library("Binance", ["SBE", "Records", "Encoding", "Identity", "Transport"]),
+        library(
+            "Binance",
+            [
+                "SBE", "Records", "Digests", "Encoding", "Identity", "Posix", "Transport", "Zip",
+            ]),
         library("AWS", ["Transport", "COpenSSL", "Digests", "Encoding", "Posix"]),
         library("Monitoring", ["Stats", "Encoding", "Posix"]),
         library("Configuration", ["CYAML", "Encoding", "Identity", "Posix", argumentParser]),
@@ -205,8 +210,8 @@ let package = Package(
         tool(
             "exchange-sim",
             [
-                "Binance", "Stage", "SBE", "Records", "Encoding", "Identity", "Posix", "ServerTLS",
-                "SimulatedMarket", argumentParser,
+                "Avro", "Binance", "CZlib", "Digests", "Stage", "SBE", "Records", "Encoding",
+                "Identity", "Posix", "ServerTLS", "SimulatedMarket", argumentParser,
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -264,6 +269,7 @@ let package = Package(
                 "s3-put", "ledgerctl", "Ledger", "Spool", "Journal", "Identity", "Posix",
                 "TestSupport",
             ]),
+        tests("ZipTests", ["Zip", "Posix", "TestSupport"]),
         tests("JournalTests", ["Journal", "Posix", "TestSupport"]),
         .testTarget(
             name: "SinkTests",

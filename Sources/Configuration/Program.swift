@@ -14,9 +14,9 @@ public enum Program: String, CaseIterable, Sendable {
     /// Those that deliver records.
     static let sinks: Set<Self> = [.s3Put, .kinesisPut]
     /// Those that call AWS.
-    static let cloud: Set<Self> = [.s3Put, .kinesisPut, .healthd, .recq, .ledgerctl]
+    static let cloud: Set<Self> = [.restPull, .s3Put, .kinesisPut, .healthd, .recq, .ledgerctl]
     /// Those that read or write objects of a bucket.
-    static let buckets: Set<Self> = [.s3Put, .recq, .ledgerctl]
+    static let buckets: Set<Self> = [.restPull, .s3Put, .recq, .ledgerctl]
     /// Those that a pipeline is made of, and the one that watches them.
     static let stages: Set<Self> = [.sbeTap, .restPull, .dedup, .s3Put, .kinesisPut, .healthd]
     /// All of them.

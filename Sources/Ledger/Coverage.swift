@@ -33,6 +33,12 @@ public struct Coverage: Sendable, Equatable {
     /// known.
     public var newestEventTime: Int64? { marks.newest }
 
+    /// The event times between which missing ids happened, µs since the epoch, as near as the times
+    /// tell that ids around them were booked with: to about a day. Nil when none is known.
+    public func timeBounds(around ids: ClosedRange<Int64>) -> ClosedRange<Int64>? {
+        marks.bounds(around: ids)
+    }
+
     /// Gives each hole between what is held, without what is declared, to `body` until it returns
     /// false. Sequences whose ids only grow have none.
     public func forEachHole(_ body: (ClosedRange<Int64>) throws -> Bool) rethrows {

@@ -18,6 +18,17 @@ struct TimeMarks: Sendable, Equatable {
         return place < ids.count ? times[place] : nil
     }
 
+    /// The times around some ids: of the last mark below them, or the first of all, and of the first
+    /// one above them, or the last of all.
+    func bounds(around range: ClosedRange<Int64>) -> ClosedRange<Int64>? {
+        guard !ids.isEmpty else { return nil }
+        let below = times[max(0, firstIndex(atOrAfter: range.lowerBound) - 1)]
+        let above = times[min(ids.count - 1, firstIndex(atOrAfter: range.upperBound))]
+        // Ids up to a mark may be older than it by the distance of two marks.
+        let start = below.subtractingReportingOverflow(Self.spacing).partialValue
+        return min(start, above)...max(start, above)
+    }
+
     /// Notes that ids up to this one were booked with event times up to this one.
     mutating func note(_ id: Int64, _ time: Int64) {
         let place = firstIndex(atOrAfter: id)

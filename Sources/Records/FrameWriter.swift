@@ -53,14 +53,16 @@ public struct FrameWriter: ~Copyable {
 
     /// Appends a gap record.
     ///
-    /// - Parameter ingestTime: ns, when it was noticed; nil for now.
+    /// - Parameters:
+    ///   - ingestTime: ns, when it was noticed; nil for now.
+    ///   - evidence: what shows that the ids cannot be had.
     public mutating func append(
         gap ids: ClosedRange<Int64>, of sequence: SequenceID, reason: GapReason,
-        source: SourceCode, eventTime: Int64, ingestTime: Int64? = nil
+        source: SourceCode, eventTime: Int64, ingestTime: Int64? = nil, evidence: String = ""
     ) throws(SystemError) {
         buffer.append(
             gap: ids, of: sequence, reason: reason, source: source, eventTime: eventTime,
-            ingestTime: ingestTime ?? Clock.realtimeNanoseconds())
+            ingestTime: ingestTime ?? Clock.realtimeNanoseconds(), evidence: evidence)
         frames += 1
         if buffer.count >= Self.batchLength { try flush() }
     }

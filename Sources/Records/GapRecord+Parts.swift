@@ -9,6 +9,6 @@ extension Bytes {
         }
         append(
             gap: ids, of: sequence, reason: gap.reason, source: SourceCode(rawValue: frame.source),
-            eventTime: frame.eventTime, ingestTime: frame.ingestTime)
+            eventTime: frame.eventTime, ingestTime: frame.ingestTime, evidence: frame.gapEvidence)
     }
 }

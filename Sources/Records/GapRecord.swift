@@ -10,25 +10,33 @@ extension Bytes {
     ///   - sequence: the sequence that misses them.
     ///   - eventTime: µs; where in time the gap is, as near as is known.
     ///   - ingestTime: ns; when it was noticed.
+    ///   - evidence: what shows that the ids cannot be had: requests and answers, with their times.
     public mutating func append(
         gap ids: ClosedRange<Int64>, of sequence: SequenceID, reason: GapReason,
-        source: SourceCode, eventTime: Int64, ingestTime: Int64
+        source: SourceCode, eventTime: Int64, ingestTime: Int64, evidence: String = ""
     ) {
+        let words = Array(evidence.utf8.prefix(Self.maximumEvidence))
         let prefix = RecordPrefix(
             sequence: SequenceID(
                 venue: sequence.venue, template: GapEncoder.templateID, series: sequence.series,
                 symbol: sequence.symbol),
             eventTime: eventTime, ingestTime: ingestTime, ids: ids, source: source)
         do throws(SBEError) {
-            try appendFrame(upTo: 8 + GapEncoder.blockLength, prefix: prefix) {
+            try appendFrame(
+                upTo: 8 + GapEncoder.blockLength + 4 + words.count, prefix: prefix
+            ) {
                 room throws(SBEError) in
                 var record = try GapEncoder(room)
                 record.missingTemplate = sequence.template
                 record.reason = reason
+                if !words.isEmpty { try record.evidence(words.span.bytes) }
                 return record.encodedLength
             }
         } catch { preconditionFailure("a gap record has no room: \(error)") }
     }
+
+    /// Longer evidence is cut: it is for people.
+    private static var maximumEvidence: Int { 4096 }
 }
 
 extension FrameView {
@@ -49,6 +57,17 @@ extension FrameView {
 
     /// The word of the record's source, as JSON and Avro have it.
     public var sourceWord: String { "\(SourceWord.text(source))" }
+
+    /// What shows that the ids of a gap record cannot be had; empty for other records, and where
+    /// nobody asked.
+    public var gapEvidence: String {
+        guard template == GapDecoder.templateID, let gap = try? GapDecoder(message) else {
+            return ""
+        }
+        // Older records have none.
+        guard let evidence = gap.evidence else { return "" }
+        return unsafe evidence.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
 
     /// The ids that a gap record says will never come; nil for other records and for gaps that
     /// may still be filled.

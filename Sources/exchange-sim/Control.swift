@@ -1,6 +1,6 @@
 /// The port through which a test bends the venue while it runs.
 enum Control {
-    /// Answers `POST /faults`, `/next`, `/market`, `/reset` and `GET /stats`.
+    /// Answers `POST /faults`, `/next`, `/market`, `/archive`, `/reset` and `GET /stats`.
     static func answer(
         _ query: Query, isPost: Bool, _ venue: inout Venue, _ clock: MarketClock
     ) -> Reply {
@@ -46,6 +46,14 @@ enum Control {
                 guard let oldest = Int64(oldest) else { return bad("oldest") }
                 venue.options.oldestID = oldest
             }
+        case ("/archive", true):
+            guard let file = query["file"], !file.isEmpty else { return bad("file") }
+            guard let text = query["defect"], text != "none" else {
+                venue.archive.spoil(file, nil)
+                break
+            }
+            guard let defect = Archive.Defect(rawValue: text) else { return bad("defect") }
+            venue.archive.spoil(file, defect)
         default: return .json("{\"error\":\"no such path\"}\n", status: 404)
         }
         return .json("{}\n")

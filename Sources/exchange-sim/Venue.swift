@@ -29,6 +29,8 @@ struct Venue {
 
     var options: Options
     var faults: FaultPlan
+    /// The public archive, which needs no weight.
+    var archive = Archive()
     private var meter: WeightMeter
     private let markets: [String: Market]
     private let clock: MarketClock
@@ -57,6 +59,14 @@ struct Venue {
     /// - Parameter header: looks a request header up, by lower-case name.
     mutating func answer(_ uri: String, header: (String) -> String?) -> Reply {
         let query = Query(uri: uri)
+        if query.path.hasPrefix("/data/spot/") {
+            let clock = clock
+            let reply = archive.answer(
+                String(query.decodedPath.dropFirst()), range: header("range"), markets
+            ) { clock.newest($0, at: Clock.realtimeNanoseconds() / 1000) }
+            requests["archive \(reply.status)", default: 0] += 1
+            return reply
+        }
         let name = query.path.split(separator: "/").last.map(String.init) ?? ""
         var reply = weigh(Endpoint(rawValue: name), query) { endpoint, venue in
             venue.serve(endpoint, query, header)

@@ -99,6 +99,14 @@ struct PullCounters {
         }
     }
 
+    /// Shows what was asked of the archive.
+    func note(requests count: Int, retries: Int, bytes: Int) {
+        requests.advance(to: Int64(count))
+        self.retries.advance(to: Int64(retries))
+        flow.bytesIn.advance(to: Int64(bytes))
+        stats.heartbeat.beat()
+    }
+
     /// Shows how the client is, and that the loop turns.
     func update(
         _ counts: VenueClient.Counts, _ weight: (used: Int, limit: Int), breaker state: String

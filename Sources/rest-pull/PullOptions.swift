@@ -21,6 +21,12 @@ struct PullOptions {
 enum PullTask {
     /// Fetch a range, or what is new.
     case pull(PullOptions)
+    /// Read files of the archive.
+    case archive(ArchiveOptions)
+    /// Compare files of the archive with what the REST API has.
+    case audit(ArchiveOptions, PullOptions)
+    /// Fill the holes of a ledger.
+    case repair(RepairOptions)
     /// Show what the venue says of symbols, none of them for all.
     case list([SymbolName], VenueClient.Options)
 }

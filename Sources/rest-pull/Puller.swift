@@ -1,4 +1,5 @@
 import Binance
+import Encoding
 import Identity
 import Ledger
 import Posix
@@ -26,6 +27,9 @@ struct Puller: ~Copyable {
         let badReplies: Int
         /// How records are marked: 2 rest, 4 repair.
         let source: SourceCode
+        /// True for ids that the venue does not serve to be handed over instead of declared: the
+        /// archive may have them.
+        var defersUnserved = false
         let baseURL: String
     }
 
@@ -37,10 +41,13 @@ struct Puller: ~Copyable {
     private static let maximumUnkept = 100
 
     let rules: Rules
-    private var client: VenueClient
-    private var writer: FrameWriter
-    private let pulls: [SequencePull]
-    private var counters: PullCounters
+    var client: VenueClient
+    var writer: FrameWriter
+    private(set) var pulls: [SequencePull]
+    var counters: PullCounters
+    /// Records written so far, and ids declared absent.
+    var recordsWritten: Int64 = 0
+    var declaredIDs: UInt64 = 0
     private var nextToken = 1
     private var badInARow = 0
     private var progress = Progress()
@@ -60,28 +67,42 @@ struct Puller: ~Copyable {
 
     /// Runs until every sequence is finished or a signal came.
     mutating func run(in stage: borrowing Stage) throws {
-        while !stage.isStopping {
-            if try fillRequests() == false && pulls.allSatisfy({ $0.isFinished }) { break }
-            // A full pipe must not stall the sockets: replies under way are collected first.
-            let canWrite = Descriptor.isWritable(1)
-            // What is known to be served no more waits for no reply.
-            let isReady = pulls.contains(where: \.hasUnservedRequest)
-            let replies = try client.wait(
-                timeout: !canWrite ? 0.1 : isReady ? 0 : 1, unless: stage.stopDescriptor,
-                sends: canWrite || client.inFlight == 0)
-            for reply in replies { try take(reply, in: stage) }
-            report(in: stage)
-            if canWrite || client.inFlight == 0 {
-                for pull in pulls { try write(pull, in: stage) }
-                try writer.flush()
-                counters.publish(bytesOut: writer.bytesWritten)
-            }
+        while !stage.isStopping, try turn(in: stage) {}
+        try end(in: stage)
+    }
+
+    /// Asks, takes what came and writes what is its turn.
+    ///
+    /// - Returns: false, at once, when nothing is to be done any more.
+    mutating func turn(in stage: borrowing Stage) throws -> Bool {
+        if try fillRequests() == false && pulls.allSatisfy({ $0.isFinished }) { return false }
+        // A full pipe must not stall the sockets: replies under way are collected first.
+        let canWrite = Descriptor.isWritable(1)
+        // What is known to be served no more waits for no reply.
+        let isReady = pulls.contains(where: \.hasUnservedRequest)
+        let replies = try client.wait(
+            timeout: !canWrite ? 0.1 : isReady ? 0 : 1, unless: stage.stopDescriptor,
+            sends: canWrite || client.inFlight == 0)
+        for reply in replies { try take(reply, in: stage) }
+        report(in: stage)
+        if canWrite || client.inFlight == 0 {
+            for pull in pulls { try write(pull, in: stage) }
+            try flush()
         }
+        return true
+    }
+
+    /// Writes what is left to write.
+    mutating func end(in stage: borrowing Stage) throws {
         stage.enter(.draining)
         for pull in pulls { try closeGap(of: pull) }
+        try flush()
+        progress.end(pulls, client.weight)
+    }
+
+    mutating func flush() throws {
         try writer.flush()
         counters.publish(bytesOut: writer.bytesWritten)
-        progress.end(pulls, client.weight)
     }
 
     /// Queues requests up to the parallel limit, the pulls in turn.
@@ -99,7 +120,7 @@ struct Puller: ~Copyable {
                     nextToken += 1
                     ask(pull, request)
                     found = true
-                } else if rules.follows && pull.isFinished {
+                } else if rules.follows && !rules.defersUnserved && pull.isFinished {
                     found = follow(pull) || found
                 }
             }
@@ -152,6 +173,9 @@ struct Puller: ~Copyable {
                 ])
         }
     }
+
+    /// Adds a sequence.
+    mutating func add(_ pull: SequencePull) { pulls.append(pull) }
 
     // MARK: - Replies
 
@@ -244,6 +268,7 @@ struct Puller: ~Copyable {
                 return
             }
             pull.requests.removeFirst()
+            if !content.holes.isEmpty { noteEvidence(request, content, of: pull) }
             try write(content, of: page.page, to: pull)
             counters.left(page.page.count - content.rows.count)
             if let first = content.holes.first, first.lowerBound == request.ids.lowerBound,
@@ -278,6 +303,7 @@ struct Puller: ~Copyable {
         try closeGap(of: pull)
         try writer.append(frames: page.frames(of: rows), count: rows.count)
         pull.records += Int64(rows.count)
+        recordsWritten += Int64(rows.count)
         let last = try FrameView(firstIn: page.frames(of: (rows.upperBound - 1)..<rows.upperBound))
         counters.wrote(rows.count, last: last, isLive: rules.follows)
         pull.reached = page.lastEventTime(of: rows)
@@ -308,13 +334,21 @@ struct Puller: ~Copyable {
     private mutating func closeGap(of pull: SequencePull) throws {
         guard let gap = pull.openGap else { return }
         pull.openGap = nil
-        let isAbsent = pull.interval != nil
-        try writer.append(
-            gap: gap, of: pull.sequence, reason: isAbsent ? .absent : .notServed,
-            source: rules.source,
-            eventTime: isAbsent ? gap.lowerBound : pull.placeInTime)
-        counters.declared()
-        pull.hasDeclared = pull.hasDeclared || !isAbsent
+        let unserved = Unserved(ids: gap, evidence: pull.evidence)
+        if rules.defersUnserved { return pull.unserved.append(unserved) }
+        try declare(unserved, of: pull)
+    }
+
+    /// Notes which request showed that ids do not come, and what was answered.
+    private func noteEvidence(
+        _ page: PageRequest, _ content: PageContent, of pull: SequencePull
+    ) {
+        let time = Timestamp.text(microseconds: Clock.realtimeNanoseconds() / 1000).prefix(19)
+        let first = content.firstServed
+        let times = page.shortReplies > 0 ? " (asked \(page.shortReplies + 1) times)" : ""
+        let answer =
+            first == .min ? "no row" : "\(Spoken.count(content.rows.count, "row")) from \(first) on"
+        pull.evidence = "GET \(request(for: page, of: pull).url) \(time)Z: 200, \(answer)\(times)"
     }
 
     // MARK: - Reporting

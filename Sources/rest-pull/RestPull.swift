@@ -6,6 +6,7 @@ import Ledger
 import Posix
 import Records
 import Stage
+import StageAWS
 import Stats
 import Transport
 
@@ -19,6 +20,8 @@ struct RestPull: StageCommand {
               rest-pull aggTrades --symbol BTCUSDT --from 2024-01-01 --to 2024-01-02 > day.bin
               rest-pull klines --interval 1m,1h --from 2024-01-01 | dedup | s3-put --to file://./data
               rest-pull trades --from 1000000 --to 1999999 --resume part.bin >> part.bin
+              rest-pull trades --source archive --from 2024-01-01 --to 2024-02-01 | recq count
+              dedup <(sbe-tap) <(rest-pull --repair data/.s3-put/ledger --follow) | s3-put --to file://data
 
             Exit status: 0 the whole range came, 64 wrong usage, 69 a part is missing (standard
             error says which), 75 gave up for now, 76 the venue broke its own protocol, 77 a key is
@@ -63,11 +66,35 @@ struct RestPull: StageCommand {
     var follow = false
     @Flag(help: "With klines: write the one that is not over yet, too.")
     var open = false
+    @Option(
+        help: ArgumentHelp(
+            "Fetch the ids that this ledger misses, or the manifests of a bucket, and no others; with "
+                + "--follow, go on with each new hole. A sink may be writing it meanwhile.",
+            valueName: "ledger|url"),
+        completion: .file())
+    var repair: String?
+    @Option(SettingCatalog.settle) var settle: Double?
+    @Option(SettingCatalog.look) var lookInterval: Double?
     @Flag(
         help: ArgumentHelp(
             "Mark the records as repairs, so that they pass dedup; with --resume, ask again for ids "
-                + "that an earlier run declared missing."))
-    var repair = false
+                + "that an earlier run declared missing. --repair without a ledger means this."))
+    var markRepair = false
+    @Option(help: "Where from: rest, or archive, the venue's public files of whole days.")
+    var source: PullSource = .rest
+    @Flag(help: "With --source archive: the files of whole months.") var monthly = false
+    @Flag(help: "With --source archive: leave the files in --archive-dir after they were read.")
+    var keepFiles = false
+    @Flag(
+        help: ArgumentHelp(
+            "Write nothing, but compare the archive with the REST API, and with --resume also with "
+                + "what is held, by id and by value; 1 when they differ."))
+    var audit = false
+    @Flag(help: "With --repair: do not look in the archive for what the venue serves no more.")
+    var noArchive = false
+    @Option(SettingCatalog.archiveURL) var archiveURL: String?
+    @Option(SettingCatalog.archiveDirectory) var archiveDir: String?
+    @OptionGroup var bucket: BucketReadingOptions
     @Option(SettingCatalog.pollInterval) var pollInterval: Double?
     @Option(SettingCatalog.parallel) var parallel: Int?
     @Option(SettingCatalog.restBaseURL) var baseURL: String?
@@ -81,9 +108,22 @@ struct RestPull: StageCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        guard dataset != nil || list else {
+        guard dataset != nil || list || repair != nil else {
             throw ValidationError("name what to pull: aggTrades, trades, klines or depth")
         }
+        if repair != nil && (from != nil || to != nil || resume != nil || limit != nil || list) {
+            throw ValidationError(
+                "--repair takes its range from the ledger: --from, --to, --limit, --resume and --list "
+                    + "are not for it")
+        }
+        if repair != nil && (dataset == .depth || source == .archive) {
+            throw ValidationError(
+                dataset == .depth
+                    ? "a book of the past cannot be fetched again: --repair is for trades, "
+                        + "aggTrades and klines"
+                    : "--repair asks the REST API first and the archive for the rest by itself")
+        }
+        try validateSource()
         if list && (dataset != nil || from != nil || to != nil || resume != nil || follow) {
             throw ValidationError("--list takes symbols and nothing else")
         }
@@ -103,11 +143,40 @@ struct RestPull: StageCommand {
         }
     }
 
+    private func validateSource() throws {
+        guard source == .archive || audit else {
+            guard !monthly, !keepFiles else {
+                throw ValidationError("--monthly and --keep-files are for --source archive")
+            }
+            return
+        }
+        guard dataset != .depth, !follow, !open else {
+            throw ValidationError(
+                "the archive has whole days of trades, aggTrades and closed klines: depth, --follow "
+                    + "and --open are not for it")
+        }
+        guard from != nil else {
+            throw ValidationError(
+                "--source archive and --audit need --from and --to: UTC dates or times")
+        }
+    }
+
     func plan(_ settings: inout Settings) throws -> PullTask {
-        let venue = try venueOptions(&settings)
+        var venue = try venueOptions(&settings)
+        if let repair {
+            // Snapshots of live stages and backfills have the rest.
+            venue.weightShare = 75
+            return .repair(try repairOptions(repair, venue, &settings))
+        }
         guard let dataset else {
             return .list(symbols == nil ? [] : try symbols(&settings), venue)
         }
+        if audit {
+            return .audit(
+                try archiveOptions(dataset, &settings),
+                try pullOptions(dataset, venue, &settings))
+        }
+        if source == .archive { return .archive(try archiveOptions(dataset, &settings)) }
         return .pull(try pullOptions(dataset, venue, &settings))
     }
 
@@ -136,7 +205,7 @@ struct RestPull: StageCommand {
         return options
     }
 
-    private func symbols(_ settings: inout Settings) throws -> [SymbolName] {
+    func symbols(_ settings: inout Settings) throws -> [SymbolName] {
         let names = try settings.value(SettingCatalog.symbols, symbols)
         let symbols = try names.map { name in
             guard let symbol = SymbolName(asTyped: name) else {
@@ -164,7 +233,7 @@ struct RestPull: StageCommand {
             rows: dataset == .depth ? levels : 1000, lagPause: 0.25, follows: follow,
             pollInterval: try settings.value(SettingCatalog.pollInterval, pollInterval),
             includesOpen: open, badReplies: venue.maximumAttempts,
-            source: repair ? .repair : .rest, baseURL: venue.baseURL)
+            source: markRepair ? .repair : .rest, baseURL: venue.baseURL)
         do {
             let from = try from.map { try RangeEnd($0, forKlines: isKlines) }
             let to = try to.map { try RangeEnd($0, forKlines: isKlines) }
@@ -182,6 +251,21 @@ struct RestPull: StageCommand {
         switch task {
         case .pull(let options): try pull(options, in: stage)
         case .list(let symbols, let venue): try list(symbols, venue, in: stage)
+        case .archive(let options):
+            let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
+            var pull = try ArchivePull(
+                options, held: held, writer: stage.standardOutput(), in: stage)
+            try pull.run(in: stage)
+        case .audit(let options, let pull):
+            let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
+            stage.enter(.connecting)
+            var client = try Self.client(pull.venue, in: stage)
+            guard try Greeting(symbols: pull.symbols).exchange(&client, in: stage) != nil else {
+                return
+            }
+            var audit = try Audit(options, pull, held: held, client, in: stage)
+            try audit.run(in: stage)
+        case .repair(let options): try repair(options, in: stage)
         }
     }
 
@@ -208,6 +292,18 @@ struct RestPull: StageCommand {
             pulls: pulls, follows: options.rules.follows,
             repairs: options.rules.source == .repair)
         try report.finish(in: stage)
+    }
+
+    /// Learns the venue's limits and clock, and fills the holes of a ledger.
+    private func repair(_ options: RepairOptions, in stage: borrowing Stage) throws {
+        let writer = try stage.standardOutput()
+        stage.enter(.connecting)
+        var client = try Self.client(options.venue, in: stage)
+        guard
+            try Greeting(symbols: options.symbols).exchange(&client, in: stage) != nil
+        else { return }
+        var repair = try Repair(options, client, writer, in: stage)
+        try repair.run(in: stage)
     }
 
     /// Shows what the venue says of symbols.

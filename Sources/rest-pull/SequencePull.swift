@@ -35,6 +35,10 @@ final class SequencePull {
     var impossible: String?
     /// Ids that will not come and are not declared yet: the next page may go on with them.
     var openGap: ClosedRange<Int64>?
+    /// The request that showed last that ids do not come, and its answer.
+    var evidence = ""
+    /// Ids that did not come and are not declared yet, since the archive may have them.
+    var unserved: [Unserved] = []
     /// Records written.
     var records: Int64 = 0
     /// Event time of the last record, µs.
@@ -61,6 +65,15 @@ final class SequencePull {
         self.end = end
         self.endTime = endTime
         total = wanted.reduce(0) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
+    }
+
+    /// Adds ranges to what is wanted, in order and none of them twice.
+    func want(_ ranges: [ClosedRange<Int64>]) { wanted += ranges }
+
+    /// What did not come; forgotten with this call.
+    func takeUnserved() -> [Unserved] {
+        defer { unserved = [] }
+        return unserved
     }
 
     /// True when all was asked for and written.

@@ -11,6 +11,8 @@ extension VenueClient {
         public var apiKey: String?
         /// Weight per window that may be used; nil for 95 % of the venue's limit.
         public var weightLimit: Int?
+        /// Percent of the venue's limit that may be used where ``weightLimit`` is nil.
+        public var weightShare = 95
         /// Time for one request, seconds.
         public var timeout = 30.0
         /// Attempts at one request.
@@ -59,8 +61,8 @@ extension VenueClient {
         public let token: Int
         /// The path.
         public let endpoint: Endpoint
-        /// Path and query.
-        let url: String
+        /// With path and query.
+        public let url: String
         let weight: Int
         var attempts = 0
         var notBefore: Int64 = 0

@@ -69,7 +69,7 @@ public struct VenueClient: ~Copyable {
     /// - Throws: ``VenueFailure`` when the venue's clock shows no time that there can be.
     public mutating func adopt(_ info: ExchangeInfo) throws(VenueFailure) {
         budget = WeightBudget(
-            limit: options.weightLimit ?? info.weightLimit * 95 / 100, window: info.weightWindow)
+            limit: options.weightLimit ?? info.weightLimit * options.weightShare / 100, window: info.weightWindow)
         guard let time = info.serverTime else { return }
         guard VenueTime.plausible.contains(time) else {
             throw VenueFailure(

@@ -54,6 +54,28 @@ public struct VenueSettings: SettingTheme {
         "Intervals of klines with commas between them: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M.",
         for: [.restPull], parse: KlineInterval.form)
 
+    /// Where the archive is.
+    public let archiveURL = Setting(
+        "binance.archive_base_url", flag: "archive-url", default: "https://data.binance.vision",
+        value: "URL", "Base URL of the venue's public archive of daily and monthly files.",
+        for: [.restPull], parse: SettingText.url(["https", "http"]))
+    /// Where its files lie.
+    public let archiveDirectory = Setting<String>(
+        "binance.archive_directory", flag: "archive-dir", default: nil, value: "DIR",
+        "Directory for the archive's files while they are read; what was fetched of one stays there "
+            + "for the next run. (default: bitcoin-ingestor/archive in $XDG_CACHE_HOME)",
+        for: [.restPull], parse: SettingText.text)
+    /// How long a hole may be filled by itself.
+    public let settle = Setting(
+        "repair.settle_seconds", flag: "settle", default: "10", value: "SECONDS",
+        "With --repair: age at which a hole is fetched; until then it may be filled by itself.",
+        for: [.restPull], parse: SettingText.seconds(0...86_400))
+    /// How often a ledger is looked at.
+    public let look = Setting(
+        "repair.look_seconds", flag: "look-interval", default: "5", value: "SECONDS",
+        "With --repair: time between two looks at the ledger.", for: [.restPull],
+        parse: SettingText.seconds(0.05...86_400))
+
     init() {}
 }
 

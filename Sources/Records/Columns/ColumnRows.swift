@@ -381,11 +381,14 @@ struct ColumnRows {
         let prefix = try prefix(
             7, row, first: try number("first_id", row), last: try number("last_id", row),
             series: try small("series", try number("series", row)))
-        try frames.appendFrame(upTo: 8 + GapEncoder.blockLength, prefix: prefix) {
-            room throws(SBEError) in
+        // Files of before gap records had evidence do not have the column.
+        let evidence = values["evidence"] == nil ? [] : Array(try text("evidence", row).utf8)
+        let length = 8 + GapEncoder.blockLength + 4 + evidence.count
+        try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
             var record = try GapEncoder(room)
             record.missingTemplate = missing
             record.reason = reason
+            if !evidence.isEmpty { try record.evidence(unsafe evidence.span.bytes) }
             return record.encodedLength
         }
     }

@@ -123,5 +123,6 @@ private struct SlotSink: FieldSink, ~Copyable {
         add("qty", .decimal38(scale: ColumnTable.scale), isOptional: true)
     }
 
+    mutating func text(_ name: StaticString, _ value: RawSpan) { add("\(name)", .string) }
     mutating func bytes(_ name: StaticString, _ value: RawSpan) { add("\(name)", .bytes) }
 }

@@ -211,6 +211,7 @@ struct ColumnSink: FieldSink, ~Copyable {
         levelRows += levels.count
     }
 
+    mutating func text(_ name: StaticString, _ value: RawSpan) { column()?.append(value) }
     mutating func bytes(_ name: StaticString, _ value: RawSpan) { column()?.append(value) }
 }
 

@@ -85,5 +85,6 @@ private struct FitSink: FieldSink, ~Copyable {
     mutating func word(_ name: StaticString, _ value: StaticString) {}
     mutating func interval(_ value: StaticString) {}
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {}
+    mutating func text(_ name: StaticString, _ value: RawSpan) {}
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {}
 }

@@ -248,6 +248,8 @@ private struct AvroSink: FieldSink, ~Copyable {
         put(long: 0)
     }
 
+    mutating func text(_ name: StaticString, _ value: RawSpan) { bytes(name, value) }
+
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {
         unsafe value.withUnsafeBytes { unsafe put($0) }
     }
@@ -303,6 +305,7 @@ private struct SchemaSink: FieldSink, ~Copyable {
             ])
         add(name, .array(of: level))
     }
+    mutating func text(_ name: StaticString, _ value: RawSpan) { add(name, .string) }
     mutating func bytes(_ name: StaticString, _ value: RawSpan) { add(name, .bytes) }
 }
 

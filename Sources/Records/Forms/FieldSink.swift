@@ -40,6 +40,8 @@ protocol FieldSink: ~Copyable {
     mutating func symbol(_ name: StaticString, _ value: SymbolName)
     /// One side of a book.
     mutating func levels(_ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView)
+    /// Words of any length, UTF-8; JSON leaves out those that are empty.
+    mutating func text(_ name: StaticString, _ value: RawSpan)
     /// A foreign message.
     mutating func bytes(_ name: StaticString, _ value: RawSpan)
 }

@@ -53,6 +53,7 @@ enum FormField: UInt8, CaseIterable {
     case missingKind
     case reason
     case reasonCode
+    case evidence
     case arrival
     case message
     case frame
@@ -108,6 +109,7 @@ enum FormField: UInt8, CaseIterable {
         case .missingKind: "missing_kind"
         case .reason: "reason"
         case .reasonCode: "reason_code"
+        case .evidence: "evidence"
         case .arrival: "arrival"
         case .message: "message"
         case .frame: "frame"

@@ -198,6 +198,13 @@ extension FrameView {
         describeSource(&sink)
         sink.long("missing_template", Int64(gap.missingTemplate))
         sink.long("series", Int64(series))
+        if let evidence = gap.evidence {
+            sink.text("evidence", evidence)
+        } else {
+            // An older record has none.
+            let nothing: [UInt8] = []
+            sink.text("evidence", unsafe nothing.span.bytes)
+        }
     }
 
     private func describeRaw<Sink: FieldSink & ~Copyable>(

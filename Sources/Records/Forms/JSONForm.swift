@@ -233,6 +233,15 @@ private struct JSONSink: FieldSink, ~Copyable {
         text.put(UInt8(ascii: "]"))
     }
 
+    mutating func text(_ name: StaticString, _ value: RawSpan) {
+        guard value.byteCount > 0 else { return }
+        key(name)
+        bytes.append("\"")
+        bytes.append(
+            jsonEscaping: value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+        bytes.append("\"")
+    }
+
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {
         key(name)
         text.put(UInt8(ascii: "\""))

@@ -204,11 +204,13 @@ extension RecordRow {
         }
         let prefix = try prefix(
             .gap, ids: first...last, series: small(.series, record), exponents(record), record)
-        try Self.append(upTo: 8 + GapEncoder.blockLength, prefix, to: &bytes) {
-            room throws(SBEError) in
+        let evidence = has(.evidence) ? Array(try text(.evidence, record).utf8) : []
+        let length = 8 + GapEncoder.blockLength + 4 + evidence.count
+        try Self.append(upTo: length, prefix, to: &bytes) { room throws(SBEError) in
             var gap = try GapEncoder(room)
             gap.missingTemplate = missing
             gap.reason = GapReason(rawValue: code)
+            if !evidence.isEmpty { try gap.evidence(unsafe evidence.span.bytes) }
             return gap.encodedLength
         }
     }
