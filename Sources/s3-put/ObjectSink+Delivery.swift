@@ -70,7 +70,9 @@ extension ObjectSink {
         for object in all {
             guard let own = object.seal(options.form, spool: intake.spool.id) else { continue }
             note(staged: own.object)
-            if !batch.isEmpty, bytes + own.bytes > SealedBatch.mostBytes {
+            if batch.count == SealedBatch.mostObjects
+                || !batch.isEmpty && bytes + own.bytes > SealedBatch.mostBytes
+            {
                 write(batch, unspooled)
                 (batch, bytes) = ([], 0)
             }
@@ -235,11 +237,6 @@ extension ObjectSink {
 
     private mutating func releaseSpool() throws {
         guard isRecovered else { return }
-        let now = Clock.monotonicNanoseconds()
-        guard open.count <= OpenObjects.fewObjects || now - releasedAt >= Self.lookInterval else {
-            return
-        }
-        releasedAt = now
         let needed =
             [open.spoolStart, undecidedFrom].compactMap { $0 }
             + staged.values.compactMap(\.spoolStart)

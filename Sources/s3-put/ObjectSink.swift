@@ -60,7 +60,6 @@ struct ObjectSink: ~Copyable {
     var sealed: [OpenObject] = []
     /// When all open objects were looked at last, ns of the monotonic clock.
     var lookedAt: Int64 = .min / 2
-    var releasedAt: Int64 = .min / 2
     /// Finished objects that are on their way, by their staged paths.
     var staged: [String: StagedObject] = [:]
     /// Those of each sequence, in the order in which they were finished.
