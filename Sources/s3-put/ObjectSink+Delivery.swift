@@ -236,7 +236,7 @@ extension ObjectSink {
     }
 
     private mutating func releaseSpool() throws {
-        guard isRecovered else { return }
+        guard isRecovered, Self.isTime(staged.count, since: &releasedAt) else { return }
         let needed =
             [open.spoolStart, undecidedFrom].compactMap { $0 }
             + staged.values.compactMap(\.spoolStart)
@@ -247,6 +247,15 @@ extension ObjectSink {
             state.ledger.dropProgress(
                 in: intake.spool.id, before: intake.spool.durableFirst.linear)
         }
+    }
+
+    /// True where few objects are on their way, and else now and then: for what looks at each.
+    static func isTime(_ count: Int, since last: inout Int64) -> Bool {
+        guard count > OpenObjects.fewObjects else { return true }
+        let now = Clock.monotonicNanoseconds()
+        guard now - last >= lookInterval else { return false }
+        last = now
+        return true
     }
 
     // MARK: - The end
