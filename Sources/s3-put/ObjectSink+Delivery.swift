@@ -70,7 +70,9 @@ extension ObjectSink {
         for object in all {
             guard let own = object.seal(options.form, spool: intake.spool.id) else { continue }
             note(staged: own.object)
-            if !batch.isEmpty, bytes + own.bytes > SealedBatch.mostBytes {
+            if batch.count == SealedBatch.mostObjects
+                || !batch.isEmpty && bytes + own.bytes > SealedBatch.mostBytes
+            {
                 write(batch, unspooled)
                 (batch, bytes) = ([], 0)
             }
@@ -234,12 +236,7 @@ extension ObjectSink {
     }
 
     private mutating func releaseSpool() throws {
-        guard isRecovered else { return }
-        let now = Clock.monotonicNanoseconds()
-        guard open.count <= OpenObjects.fewObjects || now - releasedAt >= Self.lookInterval else {
-            return
-        }
-        releasedAt = now
+        guard isRecovered, Self.isTime(staged.count, since: &releasedAt) else { return }
         let needed =
             [open.spoolStart, undecidedFrom].compactMap { $0 }
             + staged.values.compactMap(\.spoolStart)
@@ -250,6 +247,15 @@ extension ObjectSink {
             state.ledger.dropProgress(
                 in: intake.spool.id, before: intake.spool.durableFirst.linear)
         }
+    }
+
+    /// True where few objects are on their way, and else now and then: for what looks at each.
+    static func isTime(_ count: Int, since last: inout Int64) -> Bool {
+        guard count > OpenObjects.fewObjects else { return true }
+        let now = Clock.monotonicNanoseconds()
+        guard now - last >= lookInterval else { return false }
+        last = now
+        return true
     }
 
     // MARK: - The end

@@ -61,6 +61,7 @@ struct ObjectSink: ~Copyable {
     /// When all open objects were looked at last, ns of the monotonic clock.
     var lookedAt: Int64 = .min / 2
     var releasedAt: Int64 = .min / 2
+    private var publishedAt: Int64 = .min / 2
     /// Finished objects that are on their way, by their staged paths.
     var staged: [String: StagedObject] = [:]
     /// Those of each sequence, in the order in which they were finished.
@@ -247,6 +248,7 @@ struct ObjectSink: ~Copyable {
 
     /// Shows the figures as they are.
     mutating func publish() {
+        guard Self.isTime(staged.count, since: &publishedAt) else { return }
         tally.quarantineLeftOut = state.quarantine.leftOut
         figures.common.publish(tally)
         figures.note(

@@ -103,21 +103,44 @@ private struct WritingBench: ~Copyable {
         _ batch: SealedBatch, _ done: (StagedObject, _ hadRoom: Bool) -> Void
     ) throws {
         records.removeAll()
+        var finished: [Finished] = []
         if batch.bytes > SealedBatch.mostBytes, let object = batch.objects.first {
             precondition(batch.objects.count == 1)
             let file = try StagedFile(object.place.stagedPath)
             try writeInPieces(object, of: batch, to: file)
-            let finished = try finish(object, file)
-            return done(finished, file.memory == nil)
+            finished.append(try finish(object, file))
+        } else {
+            let ranges = try gatherer.gather(batch, to: &records)
+            for (object, range) in zip(batch.objects, ranges) {
+                let file = try StagedFile(object.place.stagedPath)
+                try require(records.span(range), of: object)
+                try content.begin(object.place, to: &output)
+                try append(range, of: object, to: file)
+                finished.append(try finish(object, file))
+            }
         }
-        let ranges = try gatherer.gather(batch, to: &records)
-        for (object, range) in zip(batch.objects, ranges) {
-            let file = try StagedFile(object.place.stagedPath)
-            try require(records.span(range), of: object)
-            try content.begin(object.place, to: &output)
-            try append(range, of: object, to: file)
-            let finished = try finish(object, file)
-            done(finished, file.memory == nil)
+        try Self.sync(&finished)
+        for own in finished { done(own.object, own.file.memory == nil) }
+    }
+
+    /// An object with its file, which is not synced yet.
+    private struct Finished {
+        var object: StagedObject
+        let file: StagedFile
+    }
+
+    /// Makes the files and notes of a batch durable with one wait.
+    private static func sync(_ finished: inout [Finished]) throws {
+        guard let first = finished.first(where: { $0.file.memory == nil }) else { return }
+        do throws(SystemError) {
+            try Files.syncFileSystem(Files.directory(of: first.object.stagedPath))
+        } catch {
+            guard error.isNoRoom else { throw error }
+            for index in finished.indices where finished[index].file.memory == nil {
+                try Files.remove(finished[index].object.notePath)
+                try finished[index].file.moveToMemory()
+                finished[index].object.memory = finished[index].file.memory
+            }
         }
     }
 
@@ -195,7 +218,7 @@ private struct WritingBench: ~Copyable {
 
     private mutating func finish(
         _ sealed: SealedObject, _ file: StagedFile
-    ) throws -> StagedObject {
+    ) throws -> Finished {
         var object = sealed.object
         try content.finish(metadata: object.footer, to: &output)
         try file.append(output.span)
@@ -205,7 +228,6 @@ private struct WritingBench: ~Copyable {
         object.bytes = file.length
         object.sha256 = file.sha256
         do throws(SystemError) {
-            try file.sync()
             if file.memory == nil { try StagingNote.write(object) }
         } catch {
             // Without a note a restart takes its records from the spool, where they are.
@@ -214,6 +236,6 @@ private struct WritingBench: ~Copyable {
             try file.moveToMemory()
         }
         object.memory = file.memory
-        return object
+        return Finished(object: object, file: file)
     }
 }

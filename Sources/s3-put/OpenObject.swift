@@ -23,6 +23,8 @@ final class OpenObject {
     /// True once it has a record that may have been delivered before: then its content has to tell
     /// it from the object that has the other copy.
     var hasRepeats = false
+    /// False once it gets no more records.
+    var isOpen = true
     /// True for the first object of a partition when the ledger knew nothing of its sequence.
     var isFirstOfUnknown = false
     /// When the first of its records was received, ns since the epoch.

@@ -23,6 +23,7 @@ struct RecordGatherer: ~Copyable {
     mutating func gather(
         _ batch: SealedBatch, to records: inout Bytes
     ) throws -> [Range<Int>] {
+        defer { close() }
         let base = records.count
         var cursors: [SpoolPlaces.Cursor] = []
         var ranges: [Range<Int>] = []
@@ -49,6 +50,7 @@ struct RecordGatherer: ~Copyable {
         _ cursor: inout SpoolPlaces.Cursor, of batch: SealedBatch, atLeast bytes: Int,
         to records: inout Bytes
     ) throws {
+        defer { close() }
         let start = records.count
         while let run = cursor.run, records.count - start < bytes {
             let room = Int(run.length)
@@ -115,6 +117,9 @@ struct RecordGatherer: ~Copyable {
         case nil: break
         }
     }
+
+    /// A file that is deleted takes its room until nobody has it open.
+    private mutating func close() { file = nil }
 
     private mutating func open(_ segment: UInt64, _ batch: SealedBatch) throws {
         guard segment != self.segment || file == nil else { return }

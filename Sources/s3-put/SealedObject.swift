@@ -39,6 +39,8 @@ struct SealedBatch: Sendable {
     /// Bytes of records beyond which another object goes into the next batch: that many are in
     /// memory at once.
     static let mostBytes: Int64 = 16 << 20
+    /// Objects of a batch at the most: each has a file open.
+    static let mostObjects = 256
 
     /// Bytes of memory that it takes while it waits.
     var memory: Int { objects.reduce(0) { $0 + $1.places.memory } }

@@ -1,7 +1,7 @@
-import Journal
 import Digests
 import Encoding
 import Glibc
+import Journal
 import Posix
 
 /// The file that an object grows in: in the staging directory, or in memory once the disk is full.
@@ -48,13 +48,6 @@ final class StagedFile {
         switch descriptor {
         case .some(let file): try file.writeAll(bytes)
         case nil: break
-        }
-    }
-
-    func sync() throws(SystemError) {
-        switch descriptor {
-        case .some(let file) where memory == nil: try file.sync()
-        default: break
         }
     }
 

@@ -54,7 +54,7 @@ enum StagingNote {
             text +=
                 "spool \(progress.spool) \(progress.bucket) \(progress.from) \(progress.through)\n"
         }
-        try Files.replace(object.notePath, with: Array((text + "end\n").utf8))
+        try Files.replace(object.notePath, with: Array((text + "end\n").utf8), isSynced: false)
     }
 
     /// Reads the note of an object; nil when it is not whole.

@@ -79,7 +79,7 @@ struct EnginesTests {
                 [
                     packageRoot.appendingPathComponent("Tests/ToolTests/engines.py").path,
                     Self.document, place.path, format, compression,
-                ] + (isFirst ? ["--rows"] : []))
+                ] + (isFirst ? ["--rows", "--s3"] : []))
             #expect(outcome.status == 0, "\(format) \(compression): \(outcome.errors)")
             for line in outcome.text.split(separator: "\n") {
                 lines.append(String(line))
@@ -95,6 +95,7 @@ struct EnginesTests {
         }
         print(lines.joined(separator: "\n"))
         #expect(lines.filter { $0.contains(" parquet zstd ok") }.count == 6)
+        #expect(lines.filter { $0.contains(" parquet zstd+s3 ok") }.count == 4)
         try Self.expectTable(lines)
     }
 

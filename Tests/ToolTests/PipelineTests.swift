@@ -96,6 +96,7 @@ struct PipelineTests {
     }
 
     @Test(arguments: [
+        ("parquet", "zstd"), ("parquet", "none"),
         ("avro", "zstd"), ("avro", "gzip"), ("avro", "none"), ("ndjson", "zstd"),
         ("ndjson", "gzip"),
         ("sbe", "zstd"), ("sbe", "none"),

@@ -40,7 +40,7 @@ struct S3Tests {
                 ],
                 [
                     "s3-put", "--to", "s3://bronze/prefix/bronze", "--endpoint-url", bucket.url,
-                    "--state-dir", state,
+                    "--state-dir", state, "--format", "avro",
                 ] + options,
             ], environment: credentials)
     }

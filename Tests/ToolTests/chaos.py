@@ -42,8 +42,8 @@ def start_pipeline(tools, url, ids, data, logs):
     dedup = subprocess.Popen(
         [f"{tools}/dedup"], stdin=pull.stdout, stdout=subprocess.PIPE, stderr=log)
     put = subprocess.Popen(
-        [f"{tools}/s3-put", "--to", f"file://{data}", "--object-bytes", "1MiB",
-         "--object-age", "0.5"],
+        [f"{tools}/s3-put", "--to", f"file://{data}", "--format", "avro",
+         "--object-bytes", "1MiB", "--object-age", "0.5"],
         stdin=dedup.stdout, stderr=log)
     pull.stdout.close()
     dedup.stdout.close()

@@ -1,10 +1,10 @@
 """Runs the lines of docs/query.md that are for one format, and compares what they print with the market.
 
-usage: engines.py DOCUMENT FOLDER FORMAT COMPRESSION [--rows]
+usage: engines.py DOCUMENT FOLDER FORMAT COMPRESSION [--rows] [--s3]
 
 FOLDER has data/bronze in it, with trades of BTCUSDT and ETHUSDT over two hours at one aggregate a
 second. For each engine a line: its name, `ok` and seconds, or `no` and why. --rows opens a table of
-every other kind as well.
+every other kind as well. --s3 runs the lines once more against the same files in a local S3.
 """
 
 import contextlib
@@ -124,10 +124,10 @@ def run_clickhouse(lines):
     return json.loads(str(chdb.query(wrapped, "JSONCompactEachRow")))
 
 
-def run_datafusion(lines):
+def run_datafusion(lines, context=None):
     import datafusion
 
-    context = datafusion.SessionContext()
+    context = context or datafusion.SessionContext()
     *before, last = [part for part in lines.split(";") if part.strip()]
     for part in before:
         context.sql(part)
@@ -138,12 +138,53 @@ def run_datafusion(lines):
 RUNNERS = {"duckdb": run_duckdb, "clickhouse": run_clickhouse, "datafusion": run_datafusion}
 
 
-def judge(engine, language, lines, want):
-    runner = RUNNERS[engine] if language == "sql" else run_python
-    row = runner(lines)
+def judge(row, want):
     found = (int(number(row[0])), number(row[1]), micros(row[2]), micros(row[3]), number(row[4]), number(row[5]))
     want = (want[0], number(want[1]), want[2], want[3], number(want[4]), number(want[5]))
     assert found == want, f"{found} instead of {want}"
+
+
+def run_on_s3(want):
+    """The lines with the bucket in place of the folder; DuckDB's httpfs is a download, pandas is pyarrow's reader."""
+    import boto3
+    import datafusion
+    import datafusion.object_store
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_REGION="us-east-1", AWS_DEFAULT_REGION="us-east-1",
+        AWS_ENDPOINT_URL=url, AWS_ALLOW_HTTP="true", AWS_EC2_METADATA_DISABLED="true")
+    client = boto3.client("s3", endpoint_url=url)
+    client.create_bucket(Bucket="my-bucket")
+    for path in glob.glob("data/bronze/exchange=binance/**/*.*", recursive=True):
+        if os.path.isfile(path):
+            client.upload_file(path, "my-bucket", path.removeprefix("data/"))
+    store = datafusion.object_store.AmazonS3(
+        bucket_name="my-bucket", region="us-east-1", access_key_id="a", secret_access_key="b", endpoint=url,
+        allow_http=True)
+
+    def s3_datafusion(lines):
+        context = datafusion.SessionContext()
+        context.register_object_store("s3://", store, "my-bucket")
+        return run_datafusion(lines, context)
+
+    folder = "s3://my-bucket/bronze/"
+    runners = {
+        "polars": lambda lines: run_python(lines.replace("data/bronze/", folder)),
+        "pyarrow": lambda lines: run_python(
+            re.sub(r'"data/bronze/([^"]*)"', rf'"{folder}\1?endpoint_override={host}:{port}&scheme=http"', lines)),
+        "clickhouse": lambda lines: run_clickhouse(
+            re.sub(r"file\('data/bronze/([^']*)', (\w+)\)", rf"s3('{url}/my-bucket/bronze/\1', 'a', 'b', '\2')", lines)),
+        "datafusion": lambda lines: s3_datafusion(lines.replace("data/bronze/", folder)),
+    }
+    for engine, _, lines in blocks():
+        if engine in runners:
+            report(engine, f"{form} {compression}+s3", lambda: judge(runners[engine](lines), want))
 
 
 def check_kinds():
@@ -175,21 +216,28 @@ def check_kinds():
     return kinds
 
 
+def report(engine, what, work):
+    start = time.monotonic()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            work()
+        print(f"{engine} {what} ok {time.monotonic() - start:.2f}")
+    except Exception as error:  # noqa: BLE001: any refusal is an answer
+        reason = " ".join(str(error).split())[:160]
+        print(f"{engine} {what} no {type(error).__name__}: {reason}")
+
+
 def main():
     os.chdir(folder)
     want = expected()
     assert want[0] > 5000, "an hour of trades"
     for engine, language, lines in blocks():
-        start = time.monotonic()
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                judge(engine, language, lines, want)
-            print(f"{engine} {form} {compression} ok {time.monotonic() - start:.2f}")
-        except Exception as error:  # noqa: BLE001: any refusal is an answer
-            reason = " ".join(str(error).split())[:160]
-            print(f"{engine} {form} {compression} no {type(error).__name__}: {reason}")
+        runner = RUNNERS[engine] if language == "sql" else run_python
+        report(engine, f"{form} {compression}", lambda: judge(runner(lines), want))
     if "--rows" in sys.argv:
         check_kinds()
+    if "--s3" in sys.argv:
+        run_on_s3(want)
 
 
 main()

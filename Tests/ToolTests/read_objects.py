@@ -9,6 +9,7 @@ import struct
 import sys
 
 import fastavro
+import pyarrow.parquet
 import zstandard
 
 root, form, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -24,7 +25,11 @@ for path in glob.glob(f"{root}/exchange=binance/**/*", recursive=True):
         # Several frames, one after another.
         reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content), read_across_frames=True)
         content = reader.read()
-    if form == "avro":
+    if form == "parquet":
+        table = pyarrow.parquet.read_table(io.BytesIO(content))
+        assert table.column_names[:3] == ["symbol", "event_time", "agg_trade_id"], table.column_names
+        ids += table["agg_trade_id"].to_pylist()
+    elif form == "avro":
         reader = fastavro.reader(io.BytesIO(content))
         names = [field["name"] for field in reader.writer_schema["fields"]]
         assert names[:3] == ["symbol", "event_ts", "ingest_ts"], names

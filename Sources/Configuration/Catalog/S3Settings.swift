@@ -10,7 +10,7 @@ public struct S3Settings: SettingTheme {
         parse: SettingText.text)
     /// The form of an object's content.
     public let objectFormat = Setting(
-        "s3.format", flag: "format", default: "avro", value: "FORMAT",
+        "s3.format", flag: "format", default: "parquet", value: "FORMAT",
         "parquet, avro, ndjson or sbe.", parse: SettingText.word(ObjectFormat.self))
     /// How objects are compressed.
     public let compression = Setting<ObjectCompression>(
