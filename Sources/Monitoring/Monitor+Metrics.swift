@@ -165,6 +165,12 @@ extension Monitor {
         if let bytes = snapshot.residentBytes {
             gauge("resident_bytes", .integer(bytes), "Memory that the stage occupies.")
         }
+        for stream in stage.streamViews {
+            gauge(
+                "stream_age_seconds", .seconds(Int64(stream.age * 1e9)),
+                "Time since a record of the symbol and kind came.",
+                LabelSet(["symbol": stream.symbol, "kind": stream.kind]).text)
+        }
         if let residue = stage.residue, snapshot.isConsistent {
             gauge(
                 "conservation_residue", .integer(residue),

@@ -45,6 +45,13 @@ extension SequenceCoverage {
         return all > 0 ? max(0, 1 - Double(missing) / all) : 1
     }
 
+    /// The command that fills every hole of a ledger as long as it runs.
+    ///
+    /// - Parameter ledger: its path.
+    public static func repair(ledger: String) -> String {
+        "rest-pull --repair '\(ledger.replacing("'", with: "'\\''"))' --follow"
+    }
+
     /// The command that fetches the oldest hole, to be piped into the sink; nil without a hole that
     /// a request can fill.
     public var repair: String? {

@@ -6,12 +6,8 @@ extension StageView {
         let snapshot = watch.snapshot
         var figures: [String: Int64] = [:]
         var labelled: [(name: String, labels: String, value: Int64)] = []
-        var delays: [Delay] = []
         for metric in snapshot.metrics {
-            if metric.kind == .histogram {
-                if let delay = Delay(metric) { delays.append(delay) }
-                continue
-            }
+            if metric.kind == .histogram { continue }
             if metric.name.hasPrefix(FigureName.ledger), SequenceCoverage(metric) != nil {
                 continue
             }
@@ -29,15 +25,16 @@ extension StageView {
             waitsFor: "\(snapshot.wait)",
             lastError: snapshot.lastError.map { ($0.text, $0.time) }, figures: figures,
             labelled: labelled, rates: watch.snapshot.life == .running ? watch.rates : Rates(),
-            delays: delays, coverage: watch.coverage,
-            residue: watch.residue, problems: problems)
+            delays: watch.delays, coverage: watch.coverage,
+            residue: watch.residue, problems: problems, streams: watch.streamViews,
+            processorShare: watch.processorShare, memory: snapshot.residentBytes,
+            ledgerPath: watch.ledgerPath)
     }
 }
 
 extension Delay {
     /// Of a histogram; nil when nothing was counted.
-    init?(_ metric: StatsSnapshot.Metric) {
-        let buckets = metric.buckets
+    init?(_ metric: StatsSnapshot.Metric, _ buckets: ArraySlice<UInt64>) {
         guard let median = HistogramBuckets.quantile(0.5, of: buckets),
             let high = HistogramBuckets.quantile(0.99, of: buckets)
         else { return nil }

@@ -44,6 +44,14 @@ public struct StageView: Sendable {
     public let residue: Int64?
     /// Codes of its problems.
     public let problems: [Problem.Code]
+    /// What it counts by symbol and kind; of sources.
+    public var streams: [StreamView] = []
+    /// The share of one processor that it used in the last ten seconds; nil where it is not known.
+    public var processorShare: Double?
+    /// Memory that it occupies, bytes.
+    public var memory: Int64?
+    /// Where its ledger is.
+    public var ledgerPath: String?
 
     /// True when none of its problems makes it unhealthy.
     public var isHealthy: Bool { problems.allSatisfy { !$0.isUnhealthy } }

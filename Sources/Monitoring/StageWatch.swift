@@ -20,6 +20,14 @@ final class StageWatch {
     /// Names and labels of those, since a file may have one twice.
     private var names: Set<String> = []
     private var conservation = ConservationWatch()
+    private var recent = RecentDelays()
+    /// Counters by symbol and kind, by their place among the metrics.
+    private var streams: [Int: StreamFlow] = [:]
+    /// The share of one processor that it used lately, 0 to the number of processors.
+    private(set) var processorShare: Double?
+    /// Where its ledger is; nil for a stage without, or one whose files may not be looked at.
+    private(set) var ledgerPath: String?
+    private var soughtLedgerAt = Int64.min
     private var flow: [(time: Int64, values: [Int64])] = []
     private var errors: [(time: Int64, failed: Int64, good: Int64, limited: Int64)] = []
 
@@ -42,7 +50,10 @@ final class StageWatch {
     private func take(_ snapshot: StatsSnapshot, now: Int64) {
         self.snapshot = snapshot
         readAt = now
-        for metric in snapshot.metrics.dropFirst(series.count) {
+        for (place, metric) in snapshot.metrics.enumerated().dropFirst(series.count) {
+            if metric.name == FigureName.streamRecords {
+                streams[place] = StreamFlow(metric, now: now)
+            }
             let new = MetricSeries(metric.definition, identity: identity)
             let isNew = names.insert("\(new.name) \(new.labels)").inserted
             series.append(isNew ? new : nil)
@@ -52,6 +63,11 @@ final class StageWatch {
         residueAge = residue.map { conservation.take($0, snapshot, now: now) } ?? 0
         noteFlow(now)
         noteErrors(now)
+        recent.take(snapshot.metrics, now: now)
+        for place in streams.keys {
+            streams[place]?.take(snapshot.metrics[place].value, now: now)
+        }
+        seekLedger(now)
         if let connected = snapshot.value(FigureName.connectionsOpen) {
             disconnectedAt = connected > 0 ? nil : disconnectedAt ?? now
         } else if snapshot.state == .connecting {
@@ -65,7 +81,7 @@ final class StageWatch {
         let names = [
             FigureName.recordsIn, FigureName.recordsOut, FigureName.bytesIn, FigureName.bytesOut,
         ]
-        flow.append((now, names.map { snapshot.sum($0) ?? 0 }))
+        flow.append((now, names.map { snapshot.sum($0) ?? 0 } + [snapshot.processorTime ?? 0]))
         while flow.count > 2, let first = flow.first, now - first.time > Self.rateWindow {
             flow.removeFirst()
         }
@@ -74,6 +90,7 @@ final class StageWatch {
         func rate(_ index: Int) -> Double {
             max(0, Double(last.values[index]) - Double(first.values[index])) / seconds
         }
+        processorShare = snapshot.processorTime == nil ? nil : rate(4) / 1e9
         rates = Rates(recordsIn: rate(0), recordsOut: rate(1), bytesIn: rate(2), bytesOut: rate(3))
     }
 
@@ -93,6 +110,17 @@ final class StageWatch {
         while errors.count > 2, let first = errors.first, now - first.time > Self.errorWindow {
             errors.removeFirst()
         }
+    }
+
+    /// A sink keeps its ledger open; the kernel knows by which name. Sought once a minute until it
+    /// is there.
+    private func seekLedger(_ now: Int64) {
+        guard snapshot.life == .running, ledgerPath == nil,
+            snapshot.metrics.contains(where: { $0.name == FigureName.ledgerHeld }),
+            soughtLedgerAt == .min || now - soughtLedgerAt > Self.errorWindow
+        else { return }
+        soughtLedgerAt = now
+        ledgerPath = OpenFiles.path(endingIn: "/ledger", of: snapshot.pid)
     }
 
     // MARK: - What the rules ask
@@ -136,6 +164,15 @@ final class StageWatch {
 
     /// True for a run that was given no name.
     var isVisitor: Bool { snapshot.isVisitor }
+
+    /// Its delays of the last minutes.
+    var delays: [Delay] { recent.delays }
+
+    /// What it counts by symbol and kind, in order.
+    var streamViews: [StreamView] {
+        streams.values.map { $0.view(stage: id, now: readAt) }
+            .sorted { ($0.symbol, $0.kind) < ($1.symbol, $1.kind) }
+    }
 
     /// What its ledger holds.
     var coverage: [SequenceCoverage] { SequenceCoverage.all(in: snapshot) }

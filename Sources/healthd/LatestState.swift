@@ -27,6 +27,7 @@ final class LatestState: Sendable {
         var deployment = Deployment(mode: "", environment: "", directory: "")
         var history = History()
         var log = EventLog()
+        var coverage = CoverageHistory()
         var texts = Form.allCases.map { _ in Text() }
     }
 
@@ -60,6 +61,7 @@ final class LatestState: Sendable {
                 contents.history.take(overview)
                 contents.log.take(overview)
                 contents.deployment = deployment
+                contents.coverage.take(overview)
                 for form in Form.allCases { contents.texts[form.rawValue].text = nil }
                 for (form, text) in texts { contents.texts[form.rawValue].text = text }
             }
@@ -75,7 +77,9 @@ final class LatestState: Sendable {
     var page: Page? {
         contents.withLock { contents in
             contents.overview.map {
-                Page(overview: $0, history: contents.history, events: contents.log.events)
+                Page(
+                    overview: $0, history: contents.history, coverage: contents.coverage,
+                    events: contents.log.events)
             }
         }
     }

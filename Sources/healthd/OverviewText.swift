@@ -7,6 +7,8 @@ struct OverviewText {
     let overview: Overview
     let width: Int
     let style: Style
+    /// What was chosen by keys.
+    var view = WatchView()
 
     var lines: [String] {
         var lines = [headline, ""]
@@ -46,13 +48,14 @@ struct OverviewText {
 
     private var stages: [String] {
         let current = overview.current
-        let past = overview.past.count
+        let past = view.hidesEnded ? 0 : overview.past.count
         let lines = current.isEmpty ? ["No stage with a name runs here."] : table(current)
         return past == 0 ? lines : lines + [line([Styled("and \(past) that ended", .dim)])]
     }
 
     private var visitors: [String] {
-        overview.visitors.isEmpty ? [] : table(overview.visitors)
+        let shown = overview.visitors.filter { $0.isRunning || !view.hidesEnded }
+        return shown.isEmpty ? [] : table(shown)
     }
 
     private func table(_ stages: [StageView]) -> [String] {
@@ -68,9 +71,7 @@ struct OverviewText {
             TextTable.Column(title: "p99", rank: 3, isNumber: true),
             TextTable.Column(title: "records out", rank: 7, isNumber: true),
         ])
-        for pipeline in overview.pipelines(of: stages) {
-            for (stage, level) in pipeline.placed { table.add(row(stage, level)) }
-        }
+        for (stage, level) in view.arranged(stages, in: overview) { table.add(row(stage, level)) }
         return table.lines(width: width, style)
     }
 

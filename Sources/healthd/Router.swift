@@ -14,7 +14,7 @@ struct Router: Sendable {
     static let paths = [
         "/", "/health", "/health/detailed", "/health/components/{component}", "/stats", "/live",
         "/ready", "/fresh", "/complete", "/overview", "/stages/{stage}/settings", "/events",
-        "/metrics",
+        "/metrics", "/reasons",
     ]
 
     /// Methods that are answered. OPTIONS is what load balancers ask that are told nothing else.
@@ -82,6 +82,10 @@ struct Router: Sendable {
             AcceptHeader(request.accept).prefers("text/html", to: "application/json")
         {
             return document
+        }
+        if request.path == "/reasons" {
+            let isPage = AcceptHeader(request.accept).prefers("text/html", to: "application/json")
+            return isPage ? reasonsDocument : Self.reasons
         }
         return HealthRoutes(overview: overview, deployment: latest.deployment).answer(request.path)
     }

@@ -43,13 +43,23 @@ final class Terminal {
         return "\u{1B}[?25h\u{1B}[?1049l"
     }
 
-    /// The lines as one picture: over the old one on a terminal, cut where it ends.
-    func picture(_ lines: [String]) -> String {
+    /// The lines as one picture: over the old one on a terminal, cut where it ends. The first line
+    /// stays when the others are scrolled.
+    ///
+    /// - Parameter offset: lines that are scrolled past; becomes less where there are not so many.
+    func picture(_ lines: [String], offset: inout Int) -> String {
         guard isInteractive else { return lines.joined(separator: "\n") + "\n\n" }
         let room = size.lines - 1
         var shown = lines
+        // The first line and the last one, which says what is left out, stay.
+        let most = max(0, lines.count - 1 - max(1, room - 2))
+        offset = lines.count > room ? min(offset, most) : 0
         if lines.count > room {
-            shown = Array(lines.prefix(room - 1)) + ["… \(lines.count - room + 1) lines more"]
+            let part = lines.dropFirst(1 + offset).prefix(max(1, room - 2))
+            let below = lines.count - 1 - offset - part.count
+            let above = offset > 0 ? ", \(offset) above" : ""
+            let status = "… \(below) lines more\(above); j k scroll, ? helps"
+            shown = [lines[0]] + part + [String(status.prefix(size.columns))]
         }
         // Each line is cleared after its end, then what is below: nothing flickers.
         return "\u{1B}[H" + shown.map { $0 + "\u{1B}[K\r\n" }.joined() + "\u{1B}[J"

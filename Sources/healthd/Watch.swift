@@ -12,6 +12,7 @@ struct Watch {
 
     /// Looks until a signal comes, `q` is struck, or the reader of standard output is gone.
     func run(in stage: borrowing Stage) throws {
+        var view = WatchView()
         let monitor = Monitor(
             directory: options.deployment.directory, service: options.service, thresholds: options.thresholds)
         let terminal = Terminal()
@@ -21,32 +22,49 @@ struct Watch {
         do {
             try stage.print(isOnce ? "" : terminal.enter())
             defer { if !isOnce { try? stage.print(terminal.leave()) } }
-            while true {
+            while !view.isOver {
                 let overview = monitor.sample()
-                try stage.print(text(overview, terminal))
+                try stage.print(text(overview, terminal, &view))
                 if isOnce && !overview.isHealthy { throw StageFailure(.no, "") }
-                if isOnce || wait(in: stage, terminal) { break }
+                if isOnce { break }
+                try wait(in: stage, terminal, overview, &view)
             }
         } catch let error as SystemError where error.code == EPIPE {
             // `healthd --watch | head` ends when head has enough.
         }
     }
 
-    /// - Returns: true when it is to end.
-    private func wait(in stage: borrowing Stage, _ terminal: Terminal) -> Bool {
-        if stage.waitForStop(seconds: options.interval, orReadable: terminal.keyDescriptor) {
-            return true
+    /// Waits for the next look; keys are followed at once, with what was seen last.
+    private func wait(
+        in stage: borrowing Stage, _ terminal: Terminal, _ overview: Overview,
+        _ view: inout WatchView
+    ) throws {
+        let end = Clock.monotonicNanoseconds() + Int64(options.interval * 1e9)
+        while !view.isOver {
+            let left = Double(end - Clock.monotonicNanoseconds()) / 1e9
+            guard left > 0 else { return }
+            if stage.waitForStop(seconds: left, orReadable: terminal.keyDescriptor) {
+                view.take(.character(UInt8(ascii: "q")), page: 0)
+                return
+            }
+            let keys = WatchView.keys(in: terminal.keys())
+            guard !keys.isEmpty else { continue }
+            let before = view
+            for key in keys { view.take(key, page: terminal.size.lines) }
+            if view != before, !view.isOver { try stage.print(text(overview, terminal, &view)) }
         }
-        let keys = terminal.keys()
-        // q, Q, and the end of input of a terminal without lines.
-        return keys.contains { [0x71, 0x51, 0x04].contains($0) }
     }
 
-    private func text(_ overview: Overview, _ terminal: Terminal) -> String {
+    private func text(
+        _ overview: Overview, _ terminal: Terminal, _ view: inout WatchView
+    ) -> String {
         if isJSON { return overview.json.text + "\n" }
         let text = OverviewText(
             overview: overview, width: terminal.size.columns,
-            style: Style(hasColours: terminal.hasColours))
-        return isOnce ? text.lines.joined(separator: "\n") + "\n" : terminal.picture(text.lines)
+            style: Style(hasColours: terminal.hasColours), view: view)
+        guard !isOnce else { return text.lines.joined(separator: "\n") + "\n" }
+        return terminal.picture(
+            view.showsHelp ? [text.lines[0], ""] + WatchView.help : text.lines,
+            offset: &view.offset)
     }
 }

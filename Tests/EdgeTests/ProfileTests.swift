@@ -63,8 +63,8 @@ struct ProfileTests {
         Case(
             testDescription: "a process with a number sign",
             config: "[default]\ncredential_process = /bin/sh -c 'echo \"{\\\"Version\\\":1,"
-                + "\\\"AccessKeyId\\\":\\\"AKIDONE\\\",\\\"SecretAccessKey\\\":\\\"hu #sh\\\"}\"'\n",
-            key: nil, words: "white space", isAsBotocore: false),
+                + "\\\"AccessKeyId\\\":\\\"AKIDONE\\\",\\\"SecretAccessKey\\\":\\\"hu #sh\\\"}\"'\n"
+        ),
         Case(
             testDescription: "a role's source in the other file",
             credentials: "[base]\n\(pair)",

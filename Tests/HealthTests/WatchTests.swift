@@ -125,6 +125,32 @@ struct WatchTests {
         withExtendedLifetime(stats) {}
     }
 
+    @Test(.enabled(if: Program.exists("script"), "there is no script(1)"))
+    func `keys scroll, sort, hide and help`() throws {
+        let place = try TemporaryDirectory()
+        var stages = [try stage(place)]
+        for index in 0..<20 { stages.append(try stage(place, "n\(index)")) }
+        let text = try onTerminal(
+            place, end: "printf 'G'; sleep 0.5; printf '?'; sleep 0.5; printf q")
+        #expect(text.contains("above"), "\(text.suffix(2000))")
+        #expect(text.contains("KEYS") && text.contains("left 0"))
+        withExtendedLifetime(stages) {}
+    }
+
+    @Test(
+        arguments: [
+            ("j", 1), ("jjk", 1), ("k", 0), (" ", 18), ("\u{1B}[B\u{1B}OB", 2), ("jj\u{1B}[A", 1),
+            ("\u{1B}[6~", 18), ("\u{1B}[6~\u{1B}[5~", 0), ("jjjg", 0), ("jj\u{1B}[1~", 0),
+            ("\u{1B}[9999999999999Bj", 1), ("\u{1B}[", 0), ("\u{1B}", 0),
+        ] as [(String, Int)])
+    func `keys and the sequences of cursor keys move the view`(_ typed: String, _ offset: Int) {
+        var view = WatchView()
+        for key in WatchView.keys(in: Array(typed.utf8)) { view.take(key, page: 20) }
+        #expect(view.offset == offset && !view.isOver)
+        view.take(.character(UInt8(ascii: "q")), page: 20)
+        #expect(view.isOver)
+    }
+
     @Test func `texts of stages cannot move the cursor`() throws {
         let place = try TemporaryDirectory()
         let stats = try stage(place, "\u{1B}[2J\u{7}evil\u{202E}")

@@ -35,8 +35,11 @@ struct FlowDrawing {
         let pipes = pipeline.links.map { link -> HTML in
             "<li>\(link.from) to \(link.to): \(Self.words(link))</li>"
         }
+        let names = Set(pipeline.levels.joined().map(\.pipeline)).subtracting([""]).sorted()
+        let title: HTML =
+            names.isEmpty ? "" : "<h3>\(names.joined(separator: ", "))</h3>"
         return """
-            <div class="pipeline">\(html)</div>\
+            \(title)<div class="pipeline">\(html)</div>\
             <ul class="unseen" aria-label="Pipes">\(HTML(pipes))</ul>
             """
     }
@@ -51,21 +54,20 @@ struct FlowDrawing {
         if let delay = stage.mainDelay {
             facts.append(
                 (
-                    "delay",
+                    delay.shortMeaning,
                     "\(Readable.duration(delay.median)), 99 % \(Readable.duration(delay.high))"
                 ))
         }
-        if stage.pipeline != "" { facts.append(("pipeline", stage.pipeline)) }
         let list = HTML(facts.map { "<div><dt>\($0.0)</dt><dd>\($0.1)</dd></div>" as HTML })
         let error: HTML =
             stage.lastError.map { "<p class=\"error\">\(String($0.text.prefix(120)))</p>" } ?? ""
-        let curve = Sparkline.html(
-            history[stage.id].map(\.recordsOut), label: "records out a second of \(stage.id)")
+        let curve = Sparkline.html(history[stage.id], of: stage)
         return """
             <li class="box \(stage.isHealthy ? "" : "sick")">\
-            <a class="name" href="#\(PageWords.anchor(stage.id))">\(stage.id)</a>\
+            <a class="name" href="#\(PageWords.anchor(stage.id))">\(PageWords.name(stage))</a>\
             \(PageWords.state(stage))\
-            <p class="rate"><b>\(Readable.number(stage.rates.recordsOut))</b> records/s out</p>\
+            <p class="rate"><b>\(Readable.number(stage.rates.recordsOut))</b> records/s out, \
+            \(Readable.number(stage.rates.recordsIn)) in</p>\
             \(curve)<dl>\(list)</dl>\(error)</li>
             """
     }

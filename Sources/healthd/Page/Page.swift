@@ -12,6 +12,7 @@ struct Page {
 
     let overview: Overview
     let history: History
+    let coverage: CoverageHistory
     let events: [EventLog.Event]
 
     /// Every section, in the order of the page.
@@ -21,6 +22,7 @@ struct Page {
             Section(id: "problems", html: problems.text),
             Section(id: "flow", html: flow.text),
             Section(id: "stages", html: stages.text),
+            Section(id: "symbols", html: symbols.text),
             Section(id: "delays", html: delays.text),
             Section(id: "completeness", html: completeness.text),
             Section(id: "log", html: log.text),
@@ -71,8 +73,9 @@ struct Page {
             let isBad = problem.isUnhealthy
             return """
                 <li class="\(isBad ? "bad" : "warning")"><b>\(isBad ? "Problem" : "Note"):</b> \
-                <code>\(problem.code.rawValue)</code> \(problem.message) <span class="quiet">since \
-                \(PageWords.time(problem.since, hasDate: true))</span></li>
+                \(PageWords.reason(problem.code)) \(problem.message) <span class="quiet">since \
+                \(PageWords.time(problem.since, hasDate: true))</span>\
+                <p class="advice">\(problem.code.advice)</p></li>
                 """
         }
         return "<h2>Problems</h2><ul>\(HTML(lines))</ul>"
@@ -113,7 +116,7 @@ struct Page {
                 it</summary>\(table("Stages that ended", past.map(row)))</details>
                 """
         }
-        return html
+        return html + processes
     }
 
     private func table(_ caption: String, _ rows: [HTML]) -> HTML {
@@ -121,84 +124,53 @@ struct Page {
             caption,
             [
                 "Stage", "State", "In/s", "Out/s", "15 minutes", "In", "Out", "Waiting",
-                "Duplicates", "Quarantined", "Gaps", "Beat", "Process",
+                "Duplicates", "Quarantined", "Gaps", "Beat",
             ], words: ["State", "15 minutes"], rows)
     }
 
     private func row(_ stage: StageView) -> HTML {
         let figures = stage.figures
-        func cell(_ value: Int64?) -> HTML {
-            let word = value.map { Readable.number($0) } ?? "–"
-            return "<td>\(word)</td>"
+        func cell(_ title: String, _ value: Int64?) -> HTML {
+            PageWords.cell(title, value.map { Readable.number($0) } ?? "–")
         }
-        let curve = Sparkline.html(
-            history[stage.id].map(\.recordsOut), label: "records out a second of \(stage.id)")
+        let curve = Sparkline.html(history[stage.id], of: stage, isSmall: true)
         return """
-            <tr id="\(PageWords.anchor(stage.id))"><th scope="row">\(stage.id)</th>\
-            <td class="word">\(PageWords.state(stage))</td>\
-            <td>\(Readable.number(stage.rates.recordsIn))</td>\
-            <td>\(Readable.number(stage.rates.recordsOut))</td><td>\(curve)</td>\
-            \(cell(figures[FigureName.recordsIn]))\(cell(figures[FigureName.recordsOut]))\
-            \(cell(stage.waiting))\(cell(figures[FigureName.duplicates]))\
-            \(cell(figures[FigureName.recordsQuarantined]))\
-            \(cell(figures[FigureName.gapRecordsOut]))\
-            <td>\(stage.isRunning ? Readable.duration(stage.heartbeatAge) : "–")</td>\
-            <td>\(Int(stage.pid))</td></tr>
+            <tr id="\(PageWords.anchor(stage.id))"><th scope="row">\(PageWords.name(stage))</th>\
+            \(PageWords.cell("State", PageWords.state(stage), isWord: true))\
+            \(PageWords.cell("In/s", Readable.number(stage.rates.recordsIn)))\
+            \(PageWords.cell("Out/s", Readable.number(stage.rates.recordsOut)))\
+            \(PageWords.cell("15 minutes", curve, isWord: true))\
+            \(cell("In", figures[FigureName.recordsIn]))\
+            \(cell("Out", figures[FigureName.recordsOut]))\
+            \(cell("Waiting", stage.waiting))\
+            \(cell("Duplicates", figures[FigureName.duplicates]))\
+            \(cell("Quarantined", figures[FigureName.recordsQuarantined]))\
+            \(cell("Gaps", figures[FigureName.gapRecordsOut]))\
+            \(PageWords.cell("Beat", stage.isRunning ? Readable.duration(stage.heartbeatAge) : "–"))\
+            </tr>
             """
     }
 
-    private var delays: HTML {
-        let rows = overview.current.flatMap { stage in
-            stage.delays.map { delay -> HTML in
+    /// What each process takes of the host; folded, since it matters to few.
+    private var processes: HTML {
+        let rows = overview.current.map { stage -> HTML in
+            let share = stage.processorShare.map { Readable.percent(min($0, 0.9999)) }
+            return """
+                <tr><th scope="row">\(PageWords.name(stage))</th>\
+                \(PageWords.cell("Process", "\(stage.pid)"))\
+                \(PageWords.cell("Version", stage.version, isWord: true))\
+                \(PageWords.cell("Started", PageWords.time(stage.startTime, hasDate: true), isWord: true))\
+                \(PageWords.cell("Processor", share ?? "–"))\
+                \(PageWords.cell("Memory", stage.memory.map { Readable.bytes(Double($0)) } ?? "–"))\
+                </tr>
                 """
-                <tr><th scope="row">\(stage.id)</th><td class="word">\(delay.name)</td>\
-                <td>\(Readable.number(Double(delay.count)))</td>\
-                <td>\(Readable.duration(delay.median))</td>\
-                <td>\(Readable.duration(delay.high))</td></tr>
-                """
-            }
         }
-        guard !rows.isEmpty else { return "<p>No stage has measured a delay yet.</p>" }
-        return PageWords.table(
-            "Delays since each stage started", ["Stage", "Delay", "Counted", "Median", "99 %"],
-            words: ["Delay"], rows)
-    }
-
-    private var completeness: HTML {
-        let shown = overview.members.filter { $0.isRunning || !$0.isReplaced }
-        let rows = shown.flatMap { stage in
-            stage.coverage.map { sequence -> HTML in
-                let hole =
-                    sequence.oldestHole == 0
-                    ? "–" : Readable.duration(overview.time.seconds(since: sequence.oldestHole))
-                return """
-                    <tr><th scope="row">\(sequence.sequence)</th><td class="word">\(stage.id)</td>\
-                    <td>\(PageWords.bar(sequence))</td>\
-                    <td>\(Readable.percent(sequence.share))</td>\
-                    <td>\(sequence.holes)</td><td>\(sequence.missing)</td>\
-                    <td>\(sequence.declared)</td><td>\(hole)</td>\
-                    <td>\(sequence.first)</td><td>\(sequence.last)</td></tr>
-                    """
-            }
-        }
-        guard !rows.isEmpty else { return "<p>No ledger says what it holds.</p>" }
-        let commands = shown.flatMap { stage in
-            stage.coverage.compactMap { sequence in
-                sequence.repair.map { command -> HTML in
-                    """
-                    <li>To fill the oldest hole of \(sequence.sequence), stop \(stage.id) and pipe \
-                    into it: <code>\(command)</code></li>
-                    """
-                }
-            }
-        }
-        let repairs: HTML = commands.isEmpty ? "" : "<ul class=\"repairs\">\(HTML(commands))</ul>"
-        return PageWords.table(
-            "Ids held between the first and the last, by ledger",
-            [
-                "Sequence", "Ledger of", "Held", "Share", "Holes", "Missing", "Declared",
-                "Oldest hole", "First id", "Last id",
-            ], words: ["Ledger of", "Held"], rows) + repairs
+        guard !rows.isEmpty else { return "" }
+        let table = PageWords.table(
+            "What each process takes",
+            ["Stage", "Process", "Version", "Started", "Processor", "Memory"],
+            words: ["Version", "Started"], rows)
+        return "<details id=\"processes\"><summary>Processes</summary>\(table)</details>"
     }
 
     // MARK: - Log

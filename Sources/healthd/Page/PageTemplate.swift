@@ -32,6 +32,7 @@ body {
 header, main, footer { max-width: 1600px; margin: 0 auto; padding: 0 16px; }
 h1 { font-size: 1.35rem; margin: 0; }
 h2 { font-size: 1.05rem; margin: 1.6rem 0 .6rem; }
+h3 { font-size: .95rem; margin: .8rem 0 .3rem; }
 p { margin: 0; }
 ul, ol { list-style: none; margin: 0; padding: 0; }
 code { font-size: .95em; }
@@ -55,6 +56,8 @@ header { padding-top: 14px; padding-bottom: 6px; }
   background: var(--paper); border: 1px solid var(--line); border-left: 5px solid currentColor;
   border-radius: 6px; padding: 8px 12px; margin: 0 0 6px; overflow-wrap: anywhere;
 }
+.advice { color: var(--ink); font-size: .9rem; }
+#problems a { color: inherit; }
 .pipeline { display: flex; align-items: stretch; margin-bottom: 14px; }
 .level { display: flex; flex-direction: column; flex: 2 1 0; min-width: 0; }
 .level > .box { flex: 1 1 0; margin: 5px 0; }
@@ -82,15 +85,30 @@ header { padding-top: 14px; padding-bottom: 6px; }
 .arrows text.held { fill: var(--quiet); font-weight: 400; font-size: 12px; }
 .arrows.down { display: none; }
 #head path { fill: var(--quiet); }
-.spark {
-  display: block; width: 100%; height: 30px; margin-top: 4px;
-  border-bottom: 1px solid var(--line);
+.curve { position: relative; margin-top: 6px; }
+.curve.small { margin: 0; width: 128px; }
+.curve .top {
+  position: absolute; left: 0; top: -2px; font-size: .7rem; line-height: 1; color: var(--quiet);
 }
-td .spark { width: 90px; height: 24px; margin: 0; }
+.curve.small .top { top: 1px; }
+.axis {
+  display: flex; justify-content: space-between; font-size: .7rem; line-height: 1.2;
+  color: var(--quiet);
+}
+.spark {
+  display: block; width: 100%; height: 42px; border-bottom: 1px solid var(--quiet);
+}
+td .spark { height: 26px; }
 .spark polyline {
   fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke;
 }
-.bar { display: block; width: 160px; height: 13px; }
+.spark polyline.in { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 3 2; }
+.spark .tick { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
+.day { display: block; width: 128px; height: 10px; }
+.day .all { fill: var(--empty); }
+.day .held { fill: var(--good); }
+.day .hole, .bar .hole { fill: var(--bad); }
+.bar { display: block; width: 120px; height: 13px; }
 .bar .all { fill: var(--empty); }
 .bar.whole .held { fill: var(--good); }
 .bar.part .held { fill: var(--warning); }
@@ -119,6 +137,7 @@ tr:target > * { background: var(--empty); }
 details { margin-top: 10px; }
 summary { cursor: pointer; color: var(--quiet); padding: 4px 0; }
 .repairs li { margin-top: 6px; overflow-wrap: anywhere; }
+.repairs code { user-select: all; }
 footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(--quiet); }
 @media (max-width: 760px) {
   .pipeline { flex-direction: column; }
@@ -127,6 +146,16 @@ footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(
   .arrows.across { display: none; }
   .arrows.down { display: block; height: 64px; min-height: 0; flex: none; width: 100%; }
   .single { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+  /* A row of a table becomes a card: nothing has to be scrolled to the side. */
+  table, tbody, tr, th, td { display: block; }
+  thead { display: none; }
+  caption { display: block; }
+  tr { padding: 6px 12px; border-top: 1px solid var(--line); }
+  tbody tr:first-child { border-top: 0; }
+  th, td { border: 0; padding: 2px 0; white-space: normal; }
+  tbody th { min-width: 0; font-size: 1rem; }
+  td { display: flex; justify-content: space-between; gap: 12px; align-items: center; }
+  td::before { content: attr(data-title); color: var(--quiet); }
 }
 </style>
 </head>
@@ -141,11 +170,12 @@ footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(
 <section id="problems" aria-label="Problems" aria-live="polite">{{problems}}</section>
 <section aria-labelledby="flow-title"><h2 id="flow-title">Pipelines</h2><div id="flow">{{flow}}</div></section>
 <section aria-labelledby="stages-title"><h2 id="stages-title">Stages</h2><div id="stages">{{stages}}</div></section>
+<section aria-labelledby="symbols-title"><h2 id="symbols-title">Symbols</h2><div id="symbols">{{symbols}}</div></section>
 <section aria-labelledby="completeness-title"><h2 id="completeness-title">Completeness</h2><div id="completeness">{{completeness}}</div></section>
 <section aria-labelledby="delays-title"><h2 id="delays-title">Delays</h2><div id="delays">{{delays}}</div></section>
 <section aria-labelledby="log-title"><h2 id="log-title">What happened</h2><ol id="log" role="log" aria-labelledby="log-title" tabindex="0">{{log}}</ol></section>
 </main>
-<footer><nav aria-label="The same for programs">The same for programs: <a href="health">health</a>, <a href="overview">overview</a>, <a href="stats">stats</a>, <a href="metrics">metrics</a></nav></footer>
+<footer><nav aria-label="The same for programs">The same for programs: <a href="health">health</a>, <a href="overview">overview</a>, <a href="stats">stats</a>, <a href="metrics">metrics</a>; <a href="reasons">what each code means</a></nav></footer>
 <script nonce="{{nonce}}">
 "use strict";
 // healthd sends each part of the page that changed as HTML; what is there is changed in place, so
@@ -182,7 +212,7 @@ const live = document.getElementById("live");
 const source = new EventSource("events");
 source.onopen = () => { live.textContent = "Live."; };
 source.onerror = () => { live.textContent = "healthd does not answer; trying again. This is how it was."; };
-for (const id of ["summary", "problems", "flow", "stages", "completeness", "delays", "log"])
+for (const id of ["summary", "problems", "flow", "stages", "symbols", "completeness", "delays", "log"])
   source.addEventListener(id, (event) => {
     const template = document.createElement("template");
     template.innerHTML = event.data;

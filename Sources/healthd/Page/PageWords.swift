@@ -32,6 +32,37 @@ enum PageWords {
             """
     }
 
+    /// A name for people: the instance, and small the stage; a visitor by the time of its start, since
+    /// its number says nothing.
+    static func name(_ stage: StageView) -> HTML {
+        if stage.isVisitor {
+            return """
+                <span title="process \(Int(stage.pid))">\(stage.stage) \
+                <span class="quiet">from a shell, since \(time(stage.startTime, hasDate: false))</span></span>
+                """
+        }
+        return "\(stage.stage)<span class=\"quiet\">.</span>\(stage.instance)"
+    }
+
+    /// A code with the page that says what it means.
+    static func reason(_ code: Problem.Code) -> HTML {
+        """
+        <a href="reasons#\(code.rawValue)" title="what it means and what to do"><code>\
+        \(code.rawValue)</code></a>
+        """
+    }
+
+    /// A cell that says its column's title itself where the table is shown as a list.
+    static func cell(_ title: String, _ content: HTML, isWord: Bool = false) -> HTML {
+        isWord
+            ? "<td class=\"word\" data-title=\"\(title)\">\(content)</td>"
+            : "<td data-title=\"\(title)\">\(content)</td>"
+    }
+
+    static func cell(_ title: String, _ text: String, isWord: Bool = false) -> HTML {
+        cell(title, HTML(text), isWord: isWord)
+    }
+
     /// An id for links within the page: letters, digits, and what else a name has as its number.
     static func anchor(_ id: String) -> String {
         "stage-"
@@ -40,19 +71,6 @@ enum PageWords {
                     && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
                     ? String(scalar) : "_\(String(scalar.value, radix: 16))_"
             }.joined()
-    }
-
-    /// How much of a sequence is held.
-    static func bar(_ sequence: SequenceCoverage) -> HTML {
-        // A bar that is not whole must not look so.
-        let filled = sequence.share >= 1 ? 1000 : min(990, Int(sequence.share * 1000))
-        let label = "\(Readable.percent(sequence.share)) of \(sequence.sequence)"
-        return """
-            <svg class="bar \(filled == 1000 ? "whole" : "part")" viewBox="0 0 1000 100" \
-            preserveAspectRatio="none" role="img" aria-label="\(label)">\
-            <rect class="all" width="1000" height="100"/>\
-            <rect class="held" width="\(filled)" height="100"/></svg>
-            """
     }
 
     /// A table with a caption, in a box that scrolls by itself, also by keyboard.
@@ -72,31 +90,4 @@ enum PageWords {
             <tbody>\(HTML(rows))</tbody></table></div>
             """
     }
-}
-
-/// A small curve.
-enum Sparkline {
-    private static let width = 180
-    private static let height = 32
-
-    /// The values, newest at the right; `label` says of what.
-    static func html(_ values: [Float], label: String) -> HTML {
-        guard let last = values.last, let top = values.max() else { return "–" }
-        let words =
-            "\(label), last \(values.count * Int(History.step / 1_000_000_000)) seconds: "
-            + "now \(Readable.number(Double(last))), most \(Readable.number(Double(top)))"
-        let points = values.enumerated().map { index, value in
-            let x = width - values.count + index
-            // Only zero is on the base line.
-            let part = top > 0 && value.isFinite ? Double(max(0, value) / top) : 0
-            return "\(x),\(tenths(Double(height - 1) - part * Double(height - 3)))"
-        }
-        return """
-            <svg class="spark" viewBox="0 0 \(width) \(height)" preserveAspectRatio="none" \
-            role="img" aria-label="\(words)"><polyline points="\(points.joined(separator: " "))"/>\
-            </svg>
-            """
-    }
-
-    private static func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }
