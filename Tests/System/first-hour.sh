@@ -45,7 +45,7 @@ sed -i 's/symbols: \[BTCUSDT\]/symbols: [BTCUSDT, ETHUSDT]/' /etc/bitcoin-ingest
 for unit in sbe-tap@main dedup@main s3-put@main healthd; do systemctl reload "$unit" || fail "reload of $unit"; done
 ethereum() { ledgerctl show /var/lib/bitcoin-ingestor/main/s3-put/ledger | grep -q '^ETHUSDT trade'; }
 wait_for 30 ethereum || fail "no trades of the symbol that a reload added"
-[[ $(pid_of sbe-tap@main) == "$pid" ]] || fail "a reload started sbe-tap anew"
+[[ $(pid_of sbe-tap@main) == "$pid" ]] || fail "a reload started sbe-tap again"
 
 # Stopping loses nothing and fails nothing.
 systemctl stop ingest-capture@main.target sbe-tap@main dedup@main s3-put@main || fail "systemctl stop"
