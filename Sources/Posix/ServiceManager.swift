@@ -16,7 +16,7 @@ public final class ServiceManager: Sendable {
 
     /// The manager that the environment names.
     ///
-    /// - Returns: nil where none is named, and for an address of a kind that is not known here.
+    /// - Returns: nil without one, and for an address of a kind that is not known here.
     public init?(_ environment: [String: String]) {
         guard let path = environment["NOTIFY_SOCKET"],
             let (address, length) = Self.address(of: path)

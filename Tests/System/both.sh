@@ -24,7 +24,7 @@ say "all killed at once, 5 times"
 systemctl restart ingest-both@main.target
 for unit in "${stages[@]}"; do wait_for 60 systemctl is-active -q "$unit" || fail "$unit does not come back"; done
 systemctl daemon-reexec
-say "target restarted, manager executed anew"
+say "target restarted, manager executed again"
 whole_in_the_end
 for unit in "${stages[@]}"; do say "$unit: $(systemctl show -p NRestarts,StatusText "$unit" | tr '\n' ' ')"; done
 systemctl stop ingest-both@main.target "${stages[@]}"

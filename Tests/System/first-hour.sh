@@ -9,7 +9,7 @@ since() { awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", b 
 apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail "apt-get install"; finish; }
 say "installed after $(since): $(($(df -k --output=used / | tail -1) - before)) KiB with dependencies"
 
-simulator --start now --history 600 --rate 50 --symbol BTCUSDT
+simulator --start now --history 600 --rate 50 --symbol BTCUSDT,ETHUSDT
 # What a user edits: where the venue is, whose records, and how soon objects are finished.
 sed -i -e 's|symbols: \[BTCUSDT\]|symbols: [BTCUSDT]\n  rest_base_url: http://127.0.0.1:9001\n  sbe_ws_url: ws://127.0.0.1:9003|' \
     -e 's|object_seconds: 300|object_seconds: 2|' /etc/bitcoin-ingestor/main.yaml
@@ -39,6 +39,14 @@ ledgerctl show /var/lib/bitcoin-ingestor/main/s3-put/ledger | head -5
 [[ -z $(find /run/bitcoin-ingestor -name '*.stats' -user root) ]] || fail "stats files of root"
 grep -rqs any-key /proc/"$(pid_of sbe-tap@main)"/environ && fail "the key is in the environment"
 
+# A changed configuration, without a new start.
+pid=$(pid_of sbe-tap@main)
+sed -i 's/symbols: \[BTCUSDT\]/symbols: [BTCUSDT, ETHUSDT]/' /etc/bitcoin-ingestor/main.yaml
+for unit in sbe-tap@main dedup@main s3-put@main healthd; do systemctl reload "$unit" || fail "reload of $unit"; done
+ethereum() { ledgerctl show /var/lib/bitcoin-ingestor/main/s3-put/ledger | grep -q '^ETHUSDT trade'; }
+wait_for 30 ethereum || fail "no trades of the symbol that a reload added"
+[[ $(pid_of sbe-tap@main) == "$pid" ]] || fail "a reload started sbe-tap again"
+
 # Stopping loses nothing and fails nothing.
 systemctl stop ingest-capture@main.target sbe-tap@main dedup@main s3-put@main || fail "systemctl stop"
 for unit in sbe-tap@main dedup@main s3-put@main; do
@@ -48,6 +56,16 @@ for unit in sbe-tap@main dedup@main s3-put@main; do
 done
 whole() { ledgerctl verify /var/lib/bitcoin-ingestor/main/s3-put/ledger --symbol BTCUSDT --kind trade; }
 whole || fail "the trades have holes"
+
+# History, in a pipeline of its own, as the timer would start it; a second time there is nothing to do.
+sed -e 's|main/bronze|history/bronze|' /etc/bitcoin-ingestor/main.yaml > /etc/bitcoin-ingestor/history.yaml
+printf 'BACKFILL_DATASETS=trades,klines\nBACKFILL_FROM=%s\n' "$(date -u -d '-1 minute' +%FT%T)" > /etc/bitcoin-ingestor/history.env
+for turn in first second; do
+    systemctl start ingest-backfill@history || fail "the $turn backfill: $(systemctl status ingest-backfill@history | tail -5)"
+done
+ledgerctl verify /var/lib/bitcoin-ingestor/history/s3-put/ledger --symbol BTCUSDT --kind trade || fail "the history has holes"
+systemctl start ingest-backfill@history.target || fail "the timer does not start"
+systemctl is-active -q ingest-backfill@history.timer || fail "the timer is not active"
 
 # A configuration that is wrong is not tried again and again.
 sed -i 's/object_seconds: 2/object_seconds: soon/' /etc/bitcoin-ingestor/main.yaml

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The live pipeline under load: each stage killed KILLS times, target restarted, manager executed anew.
+# The live pipeline under load: each stage killed KILLS times, target restarted, manager executed again.
 # What the exchange sent has to be in Kinesis, or be a hole that was made while the source was down.
 source /ov/System/lib.sh
 kills=${KILLS:-20}
