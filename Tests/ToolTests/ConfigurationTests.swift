@@ -89,6 +89,22 @@ struct ConfigurationTests {
         #expect(symbols == ("ETHUSDT", "--symbol"))
     }
 
+    @Test(arguments: [
+        (["--create-streams", "--shards", "2"], "kinesis.create_streams", "true"),
+        (["--no-aggregate"], "kinesis.aggregate", "false"),
+        (["--streams", "trade=a,*=b"], "kinesis.streams", "trade=a,*=b"),
+        (["--linger=50ms"], "aws.kinesis_flush_interval_seconds", "0.05"),
+        ([], "kinesis.shards", "1"),
+    ])
+    func `options are explained as they were given`(
+        arguments: [String], key: String, value: String
+    ) throws {
+        let place = try Place("")
+        let found = try place.explained(
+            "kinesis-put", key, arguments + ["--region", "us-east-1"])
+        #expect(found.value == value, "\(found)")
+    }
+
     @Test func `a secret is in no explanation`() throws {
         let place = try Place("binance: {api_key: s3cr3t}\n")
         for arguments in [["--explain-config"], ["--check-config"]] {
