@@ -11,7 +11,14 @@ package struct CommandLineFlags {
     package func has(_ flag: String) -> Bool { arguments.contains("--\(flag)") }
 
     /// What follows an option; nil when it is not given.
-    package func text(of flag: String) -> String? {
+    ///
+    /// - Parameter isSwitch: true for one that may stand without a value, and with `no-` in front.
+    package func text(of flag: String, isSwitch: Bool = false) -> String? {
+        if isSwitch, has("no-\(flag)") { return "false" }
+        if isSwitch, let place = arguments.firstIndex(of: "--\(flag)") {
+            let next = arguments.indices.contains(place + 1) ? arguments[place + 1] : ""
+            return (try? SettingText.boolean(next)) == nil ? "true" : next
+        }
         for (place, argument) in arguments.enumerated().reversed() {
             if argument == "--\(flag)", arguments.indices.contains(place + 1) {
                 return arguments[place + 1]

@@ -12,6 +12,8 @@ struct ConfigFile {
         let line: Int
         /// True for `key:`, `~` and `null` without quotes: the setting is not set.
         var isNull = false
+        /// True for `[]`, which says that there are none and not that nothing is said.
+        var isEmptyList = false
     }
 
     /// Something wrong in the file; what is right can still be read.
@@ -82,7 +84,9 @@ struct ConfigFile {
                     }
                     if let text = substituted(text, element.line, variables) { texts.append(text) }
                 }
-                store(key, texts.joined(separator: ","), pair.value.line)
+                store(
+                    key, texts.joined(separator: ","), pair.value.line,
+                    isEmptyList: elements.isEmpty)
             }
         }
     }
@@ -112,13 +116,17 @@ struct ConfigFile {
         return result
     }
 
-    private mutating func store(_ key: String, _ text: String?, _ line: Int, isNull: Bool = false) {
+    private mutating func store(
+        _ key: String, _ text: String?, _ line: Int, isNull: Bool = false,
+        isEmptyList: Bool = false
+    ) {
         guard let text else { return }
         if let first = entries[key] {
             problem(line, "\(key) is set a second time (first in line \(first.line))")
             return
         }
-        entries[key] = Entry(text: text, line: line, isNull: isNull)
+        entries[key] = Entry(
+            text: text, line: line, isNull: isNull, isEmptyList: isEmptyList)
     }
 
     private mutating func problem(_ line: Int, _ reason: String) {

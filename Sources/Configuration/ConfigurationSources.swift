@@ -191,7 +191,7 @@ package struct ConfigurationSources: Sendable {
         guard let file, let entry = file.entries[setting.key], !entry.isNull else { return nil }
         let origin = Settings.Origin.file(file.path, line: entry.line)
         let text = entry.text.trimmed
-        if !text.isEmpty { return (text, origin) }
+        if !text.isEmpty || entry.isEmptyList { return (text, origin) }
         if setting.isSecret, !setting.mayBeEmpty { throw Self.empty(setting.key, "\(origin)") }
         return nil
     }

@@ -53,7 +53,13 @@ package struct SettingsExplanation: Sendable {
         _ flags: CommandLineFlags
     ) -> (String, String) {
         func shown(_ text: String) -> String { setting.isSecret ? "(set)" : text.withoutUserInfo }
-        if let flag = setting.flag, let text = flags.text(of: flag) {
+        // What the program made of an option, unless that is a list as Swift writes it.
+        if let row, case .flag(let flag) = row.origin, !row.text.hasPrefix("[") {
+            return (row.value, "--\(flag)")
+        }
+        if let flag = setting.flag,
+            let text = flags.text(of: flag, isSwitch: setting.shape == .boolean)
+        {
             return (shown(text), "--\(flag)")
         }
         if let row, !row.value.isEmpty { return (row.value, "\(row.origin)") }

@@ -29,18 +29,23 @@ extension Tool {
         try end(with: check.report, check.problems.isEmpty ? .done : .configuration)
     }
 
-    /// Explains the settings of a call that lacks an argument, and ends; does nothing where nobody
-    /// asked.
+    /// Explains the settings of a call that is not complete, and ends; does nothing where that was not
+    /// asked for, or where a word of the call is not understood.
     static func explainIncompleteCall(_ arguments: [String], because error: any Error) throws {
         let flags = CommandLineFlags(arguments)
         let reason = message(for: error)
         guard hasSettings, flags.has("explain-config"),
-            reason.hasPrefix("Missing expected argument")
+            !Self.misunderstandings.contains(where: reason.hasPrefix)
         else { return }
         let sources = try sources(flags)
         try leave(
             explaining: Settings(unchecked: sources), because: StageFailure(.usage, reason),
             Log(stage: toolName))
+    }
+
+    /// How the parser's errors about what is there begin, and not about what is missing.
+    private static var misunderstandings: [String] {
+        ["Unknown option", "Unexpected argument", "Missing value", "The value", "Unable"]
     }
 
     private static func sources(

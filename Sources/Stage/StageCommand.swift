@@ -239,8 +239,9 @@ extension Tool {
             CurrentProcess.exit(ExitStatus.configuration.rawValue)
         }
         if let failure {
+            // A value that is wrong is an error; what is only missing is what somebody asks about.
             let status = ExitStatus(for: failure)
-            guard status == .usage else { throw failure }
+            if failure is ConfigurationError, status != .usage { throw failure }
             log.info("so this call would end with \(status.rawValue): \(failure)")
         }
         CurrentProcess.exit(ExitStatus.done.rawValue)

@@ -90,4 +90,37 @@ struct CredentialsProviderTests {
         let given = Credentials(accessKeyID: "A", secretAccessKey: "S")
         #expect(!CredentialsProvider(given).invalidate(given))
     }
+
+    // MARK: - Another source
+
+    private func fixed(_ id: String) -> Credentials {
+        Credentials(accessKeyID: id, secretAccessKey: "s", source: "test")
+    }
+
+    @Test func `another source is asked beside the next request, and its answer is used`() throws {
+        let provider = CredentialsProvider(fixed("OLD"))
+        #expect(try provider.credentials(at: 100).accessKeyID == "OLD")
+        provider.takeOver(CredentialsProvider(fixed("NEW")))
+        // Nobody waits for it.
+        #expect(try provider.credentials(at: 101).accessKeyID == "OLD")
+        #expect(
+            waitUntil(30) {
+                (try? provider.credentials(at: 102).accessKeyID) == "NEW"
+            })
+    }
+
+    @Test func `another source that fails leaves the old credentials in use`() throws {
+        let provider = CredentialsProvider(fixed("OLD"))
+        #expect(try provider.credentials(at: 100).accessKeyID == "OLD")
+        let asked = Mutex(0)
+        provider.takeOver(
+            CredentialsProvider(source: { () throws(AWSError) in
+                asked.withLock { $0 += 1 }
+                throw AWSError(
+                    .configuration, service: "", operation: "find credentials", message: "none")
+            }))
+        _ = try provider.credentials(at: 101)
+        #expect(waitUntil(30) { asked.withLock { $0 } > 0 })
+        #expect(try provider.credentials(at: 102).accessKeyID == "OLD")
+    }
 }

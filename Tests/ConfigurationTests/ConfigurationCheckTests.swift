@@ -56,4 +56,18 @@ struct ConfigurationCheckTests {
         #expect(check.problems.isEmpty, "\(check.problems)")
         #expect(check.count == 3)
     }
+
+    /// What a program would find out later is found as well.
+    @Test(arguments: [
+        "s3:\n  destination: ./data\n", "s3:\n  destination: s3://\n", "binance:\n  symbols: []\n",
+        "binance:\n  symbols: [BTCUSDT, btcusdt]\n",
+        "binance:\n  symbols: [ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ]\n",
+        "kinesis:\n  streams: trades\n", "kinesis:\n  streams: [trade=a, trades=b]\n",
+        "binance:\n  rest_sbe_schema: three\n", "health:\n  listen: 'localhost:http'\n",
+    ])
+    func `a value that no program could use is found with its place`(yaml: String) {
+        let check = ConfigurationCheck(sources(yaml))
+        #expect(check.problems.count == 1, "\(check.problems)")
+        #expect(check.problems.first?.hasPrefix("x.yaml:2: ") == true)
+    }
 }

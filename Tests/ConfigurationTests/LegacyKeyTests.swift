@@ -112,7 +112,9 @@ struct LegacyKeyTests {
             if let successor = old.successor { #expect(SettingCatalog.byKey[successor] != nil) }
             let parts = old.key.split(separator: ".")
             let value = old.successor == SettingCatalog.streamURL.key ? "wss://x" : "7"
-            let yaml = parts.count == 2 ? "\(parts[0]):\n  \(parts[1]): \(value)\n"
+            let yaml =
+                parts.count == 2
+                ? "\(parts[0]):\n  \(parts[1]): \(value)\n"
                 : "\(old.key): \(value)\n"
             for set in [sources(yaml), sources(nil, [old.variable: value])]
             where set.path != nil || old.variable.contains("__") {

@@ -79,4 +79,13 @@ struct SettingsTests {
         #expect(!explained.text.contains("s3cr3t"))
         #expect(!explained.json.contains("s3cr3t"))
     }
+
+    @Test func `an empty list says that there are none`() throws {
+        var settings = try settings("health:\n  expected_stages: []\nbinance:\n  symbols: []\n")
+        #expect(try settings.value(SettingCatalog.healthExpected) == [])
+        #expect(try settings.value(SettingCatalog.symbols) == [])
+        #expect(settings.rows.last?.origin.description == "x.yaml:4")
+        settings = try self.settings("dedup:\n  window: []\n")
+        #expect(throws: ConfigurationError.self) { try settings.value(SettingCatalog.window) }
+    }
 }

@@ -89,6 +89,48 @@ struct ConfigurationTests {
         #expect(symbols == ("ETHUSDT", "--symbol"))
     }
 
+    @Test(arguments: [
+        (["--create-streams", "--shards", "2"], "kinesis.create_streams", "true"),
+        (["--no-aggregate"], "kinesis.aggregate", "false"),
+        (["--streams", "trade=a,*=b"], "kinesis.streams", "trade=a,*=b"),
+        (["--linger=50ms"], "aws.kinesis_flush_interval_seconds", "0.05"),
+        ([], "kinesis.shards", "1"),
+    ])
+    func `options are explained as they were given`(
+        arguments: [String], key: String, value: String
+    ) throws {
+        let place = try Place("")
+        let found = try place.explained(
+            "kinesis-put", key, arguments + ["--region", "us-east-1"])
+        #expect(found.value == value, "\(found)")
+    }
+
+    /// A judge that has never seen a line of ours.
+    @Test func `editors judge files by the schema as the programs do`() throws {
+        let python = try #require(Python.path)
+        let script = """
+            import json, sys, glob, yaml, jsonschema
+            schema = json.load(open("docs/schemas/configuration.json"))
+            jsonschema.Draft7Validator.check_schema(schema)
+            judge = jsonschema.Draft7Validator(schema)
+            for path in sorted(glob.glob("config/*.yaml")):
+                for error in judge.iter_errors(yaml.safe_load(open(path))): print(path, error.message)
+            bad = ["dedup: {window: many}", "dedupp: {}", "kinesis: {aggregate: maybe}", "mode: turbo",
+                   "health: {port: 70000}", "s3: {format: avr}", "binance: {symbols: {a: 1}}"]
+            good = ["dedup: {window: '${X}'}", "logging: ~", "logging: {level: debug}",
+                    "s3: {object_bytes: 128MiB, object_seconds: 5m}", "retry: {jitter: true}",
+                    "binance: {stream_types: [trade, depth], symbols: 'A,B'}"]
+            for text in bad:
+                if judge.is_valid(yaml.safe_load(text)): print("taken:", text)
+            for text in good:
+                if not judge.is_valid(yaml.safe_load(text)): print("refused:", text)
+            """
+        let outcome = try Program.run(
+            "bash",
+            ["-c", "cd \"$0\" && \"$1\" -c \"$2\"", packageRoot.path, python, script])
+        #expect(outcome.status == 0 && outcome.text.isEmpty, "\(outcome.text)\(outcome.errors)")
+    }
+
     @Test func `a secret is in no explanation`() throws {
         let place = try Place("binance: {api_key: s3cr3t}\n")
         for arguments in [["--explain-config"], ["--check-config"]] {
