@@ -100,7 +100,8 @@ public struct BucketProof: Sendable {
         {
             problems.append(
                 BucketProblem(
-                    .objectUnlisted, entry.key, "is in no manifest: nobody vouches for it"))
+                    .objectUnlisted, entry.key,
+                    "is in no manifest: nothing proves what it should hold"))
         }
     }
 
@@ -175,7 +176,7 @@ public struct BucketProof: Sendable {
         }
     }
 
-    /// Of an object that nobody lists: as far as its key tells.
+    /// Of an object that no manifest lists: as far as its key tells.
     private static func mayConcern(
         _ key: String, _ sequences: [SequenceID], _ range: ProofRange
     ) -> Bool {

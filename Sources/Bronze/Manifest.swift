@@ -93,7 +93,7 @@ public struct ObservedGap: Sendable, Equatable {
     public var ids: [ClosedRange<Int64>]
     /// When the first and the last of the records were made, ns since the epoch.
     public var seen: ClosedRange<Int64>
-    /// What the venue answered, when somebody asked; empty when nobody did.
+    /// What the venue answered, when it was asked; empty when it was not.
     public var evidence: String
 
     /// Puts a gap together.

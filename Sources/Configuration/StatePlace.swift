@@ -1,4 +1,4 @@
-/// Where a tool's state is when nobody says.
+/// Where a tool's state is by default.
 public enum StatePlace {
     /// The directory of a tool below the one that `$STATE_DIRECTORY` names, which several tools may
     /// share: that of their unit, the first one where it has several (systemd.exec(5)).

@@ -29,8 +29,8 @@ extension Tool {
         try end(with: check.report, check.problems.isEmpty ? .done : .configuration)
     }
 
-    /// Explains the settings of a call that lacks an argument, and ends; does nothing where nobody
-    /// asked.
+    /// Explains the settings of a call that lacks an argument, and ends; does nothing where that
+    /// was not asked.
     static func explainIncompleteCall(_ arguments: [String], because error: any Error) throws {
         let flags = CommandLineFlags(arguments)
         let reason = message(for: error)

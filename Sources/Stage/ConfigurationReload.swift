@@ -108,7 +108,7 @@ final class ConfigurationReload: Sendable {
 }
 
 /// The terminal from which a program was started. One that goes sends SIGHUP as well, and then
-/// nobody waits for what the program does: it ends in order.
+/// no caller waits for what the program does: it ends in order.
 struct ControllingTerminal {
     private let wasThere: Bool
 

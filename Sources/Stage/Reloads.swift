@@ -16,7 +16,7 @@ public final class Reloads: Sendable {
     /// Readable while a new configuration waits; for poll loops.
     public var descriptor: Int32 { changed.descriptor }
 
-    /// Leaves a new configuration; the one before, if nobody took it, is out of date.
+    /// Leaves a new configuration; the one before, if it was not taken, is out of date.
     func post(_ plan: Any) {
         let box = Box(plan: plan)
         latest.withLock { $0 = box }

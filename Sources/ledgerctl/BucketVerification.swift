@@ -17,7 +17,7 @@ struct BucketVerification {
         let source = try reading.source(selection.ledger, stage.log)
         var proof = try BucketProof.load(source, below: selection.prefixes)
         var chosen = selection.chosen(of: proof.sequences)
-        // What nobody ever claimed has to be said, too.
+        // What was never claimed has to be said, too.
         if chosen.isEmpty, let named = selection.named { chosen = [named] }
         if reads { try read(chosen, source, &proof, in: stage) }
         var report = BucketReport(allowsDeclared: allowsDeclared)

@@ -12,7 +12,7 @@ import StageAWS
 
 struct Rebuild: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make the state directory of s3-put anew from what it stored.",
+        abstract: "Rebuild the state directory of s3-put from what it stored.",
         discussion: """
             ledgerctl rebuild s3://bucket/bronze --state-dir /var/lib/bitcoin-ingestor/s3-put
 
@@ -35,7 +35,7 @@ struct Rebuild: InspectionCommand {
         let path = stateDir + "/ledger"
         guard !Files.exists(path) else {
             throw StageFailure(
-                .usage, "\(path) exists: a state that has a ledger is not made anew; move it away")
+                .usage, "\(path) exists: a state that has a ledger is not rebuilt; move it away")
         }
         let source = try reading.source(url, stage.log)
         let proof = try BucketProof.load(source)

@@ -33,7 +33,7 @@ final class Subscriptions {
     /// All streams that are wanted now.
     var members: [Member] { groups.flatMap(\.self) }
 
-    /// The group of a stream, by its place; one that nobody asked for is of the first.
+    /// The group of a stream, by its place; one that was not asked for is of the first.
     func group(of place: Int) -> Int {
         groups.firstIndex { $0.contains { $0.place == place } } ?? 0
     }

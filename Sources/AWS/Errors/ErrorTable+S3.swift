@@ -93,7 +93,7 @@ extension ErrorTable {
             ])
         + group(
             .s3, .final, .protocolBroken,
-            "the upload was ended by somebody else, such as a lifecycle rule; it begins anew",
+            "the upload was ended by somebody else, such as a lifecycle rule; it begins again",
             ["NoSuchUpload"])
         + group(
             .s3, .final, .protocolBroken, "the object is not there any more",

@@ -38,7 +38,7 @@ enum ErrorTable {
         case throttle = "again, slower"
         /// Sends again later.
         case transient = "again"
-        /// Sends again unless the caller has to begin anew.
+        /// Sends again unless the caller has to begin again.
         case conflict = "again after another write"
         /// Corrects the clock's offset and sends again, once.
         case clock = "again with the service's clock"
@@ -46,7 +46,7 @@ enum ErrorTable {
         case signature = "again if the clock is off"
         /// Renews the credentials and sends again, once.
         case credentials = "again with new credentials"
-        /// S3 only: asks elsewhere and signs anew.
+        /// S3 only: asks elsewhere and signs again.
         case redirect = "again where the answer says"
         /// Nothing.
         case final = "not again"

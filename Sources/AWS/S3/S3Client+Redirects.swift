@@ -23,7 +23,7 @@ extension S3Client {
     private static let temporaryEnd: Int64 = 300
 
     /// Sends; a bucket in another region or at another host is followed there, and the request is
-    /// signed anew.
+    /// signed again.
     mutating func send(
         _ call: ServiceCall, bucket: String, key: String?
     ) throws(AWSError) -> HTTPResponse {
