@@ -5,7 +5,7 @@ public import Identity
 /// of klines the interval and the month, since an hour of them is a handful of rows.
 ///
 /// No key of a path has the name of a column in the file: some engines refuse such a table, and
-/// others take one of the two without a word (docs/decisions/0087).
+/// others silently take one of the two (docs/decisions/0087).
 public struct Partition: Hashable, Sendable {
     /// With its epoch.
     public let sequence: SequenceID

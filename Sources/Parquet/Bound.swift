@@ -65,7 +65,7 @@ struct Bounds: Sendable, Equatable {
 }
 
 extension Bounds {
-    /// Longer texts are cut: a bound need not be a value, only not lie inside them.
+    /// Longer texts are cut: a bound need not be a value, only not be inside them.
     private static let longestText = 64
 
     /// Of texts, each cut to a bound of moderate length.

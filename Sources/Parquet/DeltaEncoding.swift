@@ -7,7 +7,7 @@ enum DeltaEncoding {
     private static let miniblockLength = 32
     private static let miniblocks = blockLength / miniblockLength
     /// More bits a difference are not written: fastparquet 2026.9 reads miniblocks of 29 bits and
-    /// more wrong, without a word.
+    /// more wrong, silently.
     static let mostBits = 28
 
     /// Appends the values of a page.

@@ -20,7 +20,7 @@ final class DestinationCheck: Sendable {
         case good
         /// It will not work.
         case bad(StageFailure)
-        /// Nobody knows: no answer in time, or one that says nothing about storing objects.
+        /// Not known: no answer in time, or one that says nothing about storing objects.
         case unknown(StageFailure)
         /// A stop signal came.
         case stopped
@@ -50,7 +50,8 @@ final class DestinationCheck: Sendable {
             return isStopped
                 ? .stopped
                 : .unknown(
-                    StageFailure(.gaveUp, "no answer within \(Spoken.seconds(options.checkTimeout))"))
+                    StageFailure(
+                        .gaveUp, "no answer within \(Spoken.seconds(options.checkTimeout))"))
         }
         guard let failure = answer else { return .good }
         switch failure.exitStatus {

@@ -175,7 +175,7 @@ extension ObjectSink {
     }
 
     /// Has a manifest of what was delivered stored; then makes the ledger durable, and then removes
-    /// what it vouches for.
+    /// what it claims.
     ///
     /// - Parameter always: false leaves it for a moment while more is delivered, so that there is
     ///   not a manifest and a sync for each of many small objects.

@@ -51,7 +51,7 @@ struct S3PutOptions: Sendable {
         drainTimeout = new.drainTimeout
     }
 
-    /// Whose state it is; nil for one that lies inside its destination and moves with it.
+    /// Whose state it is; nil for one that is inside its destination and moves with it.
     var owner: String? {
         if case .directory(let root) = destination, state.hasPrefix(root + "/") { return nil }
         return destination.description + (access?.location.endpoint.map { " at \($0)" } ?? "")

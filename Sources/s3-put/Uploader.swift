@@ -7,7 +7,7 @@ import Synchronization
 /// Delivers finished objects on threads of its own, each one after another, so that slow disks and
 /// networks do not stall the reading, and a round trip does not wait for the one before.
 final class Uploader: Sendable {
-    /// Makes the store of a thread, with what tells it that nobody waits any more; the first is to look
+    /// Makes the store of a thread, with what tells it that the run no longer waits; the first is to look
     /// after what an earlier run left.
     typealias StoreMaker =
         @Sendable (

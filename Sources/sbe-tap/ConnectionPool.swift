@@ -290,7 +290,7 @@ struct ConnectionPool: ~Copyable {
             }
         case .transport(let error):
             if error.kind == .proxy { return .notPermitted }
-            // A certificate that nobody vouches for, or a URL that is none.
+            // An untrusted certificate, or a malformed URL.
             return atStart && !error.isRetryable ? .configuration : nil
         case .broken, .ended: return nil
         }

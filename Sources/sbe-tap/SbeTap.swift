@@ -174,7 +174,7 @@ struct SbeTap: StageCommand {
         return (StreamPlan(symbols: symbols, kinds: kinds, encoding: form), reason)
     }
 
-    /// The form of the streams, and why it is JSON where nobody asked for that.
+    /// The form of the streams, and why it is JSON where that was not asked for.
     private static func form(
         _ asked: RESTEncoding, _ kinds: [StreamKind], hasKey: Bool
     ) throws -> (StreamEncoding, String?) {

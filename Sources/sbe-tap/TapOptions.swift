@@ -11,7 +11,7 @@ struct TapOptions: Sendable {
     let listed: [SymbolName]?
     let baseURL: String
     let apiKey: String?
-    /// Why the JSON streams are used though nobody asked for them; nil when somebody did, or when
+    /// Why the JSON streams are used though they were not asked for; nil when they were, or when
     /// they are not.
     let jsonReason: String?
     let authorities: String?

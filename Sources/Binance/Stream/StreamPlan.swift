@@ -42,7 +42,7 @@ public struct StreamPlan: Sendable, Equatable {
 
     /// The form that is asked for.
     public let encoding: StreamEncoding
-    /// Every stream; the streams of a connection lie together.
+    /// Every stream; the streams of a connection are adjacent.
     public let subscriptions: [Subscription]
     /// For each connection its part of ``subscriptions``; each part has at least one.
     public let groups: [Range<Int>]

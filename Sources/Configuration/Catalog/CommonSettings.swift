@@ -17,7 +17,7 @@ public struct CommonSettings: SettingTheme {
         "logging.format", flag: "log-format", default: nil, value: "FORMAT",
         "text or json. (default: text on a terminal, else json)",
         parse: SettingText.word(LogFormat.self))
-    /// Where stats files lie.
+    /// Where stats files are.
     public let statsDirectory = Setting(
         "stats.directory", flag: "stats-dir", environment: "STATS_DIR", default: nil, value: "DIR",
         "Directory of stats files. (default: bitcoin-ingestor in $XDG_RUNTIME_DIR or /run)",
@@ -72,7 +72,7 @@ public struct CommonSettings: SettingTheme {
 
     // MARK: - dedup
 
-    /// How many ids of a sparse sequence are remembered.
+    /// How many ids of an increasing sequence are remembered.
     public let window = Setting(
         "dedup.window", flag: "window", default: "65536", value: "IDS",
         "Ids remembered for each sequence whose ids have holes by nature, such as bestBidAsk.",

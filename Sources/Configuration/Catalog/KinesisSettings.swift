@@ -125,7 +125,7 @@ public struct KinesisSettings: SettingTheme {
 
     // MARK: - What waits
 
-    /// Where what waits lies.
+    /// Where what waits is kept.
     public let kinesisState = Setting<String>(
         "kinesis.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
         value: "DIR",

@@ -40,7 +40,7 @@ public struct S3Settings: SettingTheme {
         "s3.idle_seconds", flag: "object-idle", default: "60", value: "SECONDS",
         "Finish an object when no record came for it for this many seconds.",
         parse: SettingText.seconds(0.05...86_400))
-    /// Where unfinished objects and the ledger lie.
+    /// Where unfinished objects and the ledger are.
     public let stateDirectory = Setting<String>(
         "s3.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
         value: "DIR",

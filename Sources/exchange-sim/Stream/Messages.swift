@@ -4,7 +4,7 @@ import NIOWebSocket
 import SBE
 import SimulatedMarket
 
-/// Frames that lie one after another in a buffer, each with one message.
+/// Frames one after another in a buffer, each with one message.
 struct MessageRun {
     /// Where a message is.
     struct Mark {

@@ -3,7 +3,7 @@ import Records
 
 /// Finds records of an ordered stream that came before.
 ///
-/// Ordered by id, repeats follow each other. Ordered by time they may lie apart, as when the copies
+/// Ordered by id, repeats follow each other. Ordered by time they may be apart, as when the copies
 /// differ in their times: the last ids of each sequence are remembered.
 struct RepeatFilter {
     /// Ids of a sequence that are remembered.
