@@ -1,3 +1,5 @@
+import Stats
+import Ledger
 import Binance
 import Encoding
 import Identity

@@ -1,3 +1,4 @@
+import Stats
 import Binance
 import Encoding
 import Identity

@@ -1,3 +1,5 @@
+import Stats
+import Ledger
 import Binance
 import Encoding
 import Identity
@@ -148,7 +150,14 @@ extension PullOptions {
 extension PageBox {
     /// The frame of a row.
     fileprivate func frame(_ row: Int) -> [UInt8] {
-        page.frames(of: row..<(row + 1)).withUnsafeBytes { Array($0) }
+        page.frame(row)
+    }
+}
+
+extension Page {
+    /// The frame of a row.
+    fileprivate func frame(_ row: Int) -> [UInt8] {
+        frames(of: row..<(row + 1)).withUnsafeBytes { Array($0) }
     }
 }
 
@@ -165,18 +174,21 @@ private struct ArchivedRows {
         path: String, _ outcome: ArchiveClient.Outcome, sequence: SequenceID,
         within times: Range<Int64>
     ) throws {
-        do {
+        do throws(ArchiveError) {
             var reader = try ArchiveReader(
                 path: path, of: outcome.file, ingestTime: outcome.arrival)
             while let page = try reader.next() {
                 for (index, id) in page.ids.enumerated()
                 where times.contains(page.lastEventTime(of: index..<(index + 1))) {
-                    frames[id] = page.frames(of: index..<(index + 1)).withUnsafeBytes { Array($0) }
+                    frames[id] = page.frame(index)
                     ids.insert(id)
                 }
             }
             if reader.repeats > 0 { fault = "repeats \(Spoken.count(reader.repeats, "id"))" }
-        } catch let error as ArchiveError where error.reason == .damaged { fault = "\(error)" }
+        } catch {
+            guard error.reason == .damaged else { throw error }
+            fault = "\(error)"
+        }
     }
 
     func frame(of id: Int64) -> [UInt8]? { frames[id] }

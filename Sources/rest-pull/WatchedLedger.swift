@@ -1,3 +1,4 @@
+import Journal
 import Bronze
 import BronzeAccess
 import BronzeProof

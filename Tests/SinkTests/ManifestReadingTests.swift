@@ -48,7 +48,8 @@ struct ManifestReadingTests {
         for _ in 0..<4000 {
             var altered = bytes
             for _ in 0..<Int.random(in: 1...3, using: &random) {
-                altered[Int.random(in: 0..<altered.count, using: &random)] = random.nextByte()
+                altered[Int.random(in: 0..<altered.count, using: &random)] = UInt8(
+                    truncatingIfNeeded: random.next())
             }
             var check = ChainCheck()
             check.add(key: ManifestKey(sink: "0123456789abcdef", number: 12).text, bytes: altered)

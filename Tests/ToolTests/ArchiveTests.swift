@@ -211,8 +211,7 @@ struct ArchiveTests {
         let whole = try pull(simulator, all, place)
         let merged = try Program.run("dedup", [], input: rest.output + some.output)
         #expect(
-            try Set(facts(merged.output)) == Set(facts(whole.output)),
-            "\(try facts(rest.output).count)")
+            try Set(facts(merged.output)) == Set(facts(whole.output)))
         #expect(
             try facts(rest.output).count + facts(some.output).count == facts(whole.output).count)
     }

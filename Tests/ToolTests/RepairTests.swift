@@ -66,7 +66,8 @@ struct RepairTests {
             })
         // One page for the first hole and two for the second, and one question whether it is served.
         let name = dataset == "trades" ? "historicalTrades" : "aggTrades"
-        #expect(try stats(simulator).contains("\"\(name) 200\":4"), "\(try stats(simulator))")
+        let asked = try stats(simulator)
+        #expect(asked.contains("\"\(name) 200\":4"), "\(asked)")
         #expect(try held.run.put(outcome.output).status == 0)
         let verify = try Program.run(
             "ledgerctl",
@@ -77,7 +78,8 @@ struct RepairTests {
         #expect(verify.status == 0, "\(verify.text)\(verify.errors)")
         let again = try repair(simulator, held)
         #expect(again.status == 0 && again.output.isEmpty, "\(again.errors)")
-        #expect(try stats(simulator).contains("\"\(name) 200\":4"), "\(try stats(simulator))")
+        let askedAgain = try stats(simulator)
+        #expect(askedAgain.contains("\"\(name) 200\":4"), "\(askedAgain)")
     }
 
     @Test func `klines that never were are declared absent with the evidence`() throws {
@@ -195,7 +197,8 @@ struct RepairTests {
             return Int(outcome.status)
         }
         let closed = try waitUntil(60) { try holes() == 0 }
-        #expect(closed, "\(run.log)\(try shown())")
+        let state = try shown()
+        #expect(closed, "\(run.log)\(state)")
         pipeline.signalled(SIGTERM)
         _ = pipeline.wait()
         let records = try run.content()

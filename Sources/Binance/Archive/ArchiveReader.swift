@@ -60,7 +60,8 @@ public struct ArchiveReader: ~Copyable {
             line += 1
             try append(range, to: &page)
         }
-        return page.count > 0 ? page : nil
+        guard page.count > 0 else { return nil }
+        return page
     }
 
     // MARK: - Lines

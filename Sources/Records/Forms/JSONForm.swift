@@ -236,10 +236,10 @@ private struct JSONSink: FieldSink, ~Copyable {
     mutating func text(_ name: StaticString, _ value: RawSpan) {
         guard value.byteCount > 0 else { return }
         key(name)
-        bytes.append("\"")
-        bytes.append(
-            jsonEscaping: value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
-        bytes.append("\"")
+        text.put(UInt8(ascii: "\""))
+        let words = value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        put { $0.append(jsonEscaping: words) }
+        text.put(UInt8(ascii: "\""))
     }
 
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {
