@@ -41,16 +41,16 @@ for sink, links in chains.items():
             continue
         if manifest["previous"] != (sha256(before) if before else None) and (before or number == 1):
             problems.append(f"manifest {number - 1} of chain {sink} is not the one that {number} continues")
-        for entry in manifest["objects"]:
-            entry |= {"sink": sink, "time": manifest["time_ns"]}
-            if objects.setdefault(entry["key"], entry)["time"] < entry["time"]:
-                objects[entry["key"]] = entry  # what was lost and stored again: the later one counts
-            replaced.update(entry.get("replaces", []))
         for gone in manifest["removed"]:
             (first, last), same = gone["ids"][0], ("symbol", "kind", "series", "epoch")
             for entry in (one for one in objects.values() if one["sink"] == sink and all(one[n] == gone[n] for n in same)):
                 parts = [half for a, b in entry.get("ids", []) for half in ((a, min(b, first - 1)), (max(a, last + 1), b))]
                 entry["ids"] = [(a, b) for a, b in parts if a <= b]
+        for entry in manifest["objects"]:
+            entry |= {"sink": sink, "time": manifest["time_ns"]}
+            if objects.setdefault(entry["key"], entry)["time"] < entry["time"]:
+                objects[entry["key"]] = entry  # what was lost and stored again: the later one counts
+            replaced.update(entry.get("replaces", []))
 for key, entry in objects.items():
     if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in replaced: continue
     known, data = known + entry["ids"], content(key) if key in stored else b""

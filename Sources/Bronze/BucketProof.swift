@@ -125,7 +125,7 @@ public struct BucketProof: Sendable {
             if proofs[object.sequence] != nil {
                 let taken = removals.filter {
                     $0.removed.sequence == object.sequence && $0.chain == origins[index].chain
-                        && $0.after >= origins[index].manifest
+                        && $0.after > origins[index].manifest
                 }
                 proofs[object.sequence]?.add(
                     object, fault: faults[object.key], removed: taken.map(\.removed))
@@ -151,7 +151,9 @@ public struct BucketProof: Sendable {
         return problems.filter { problem in
             switch problem.kind {
             case .manifestDamaged, .manifestMissing, .manifestReplaced: return true
-            case .objectUnlisted: return Self.mayConcern(problem.key, sequences, range)
+            case .objectUnlisted:
+                return problem.key.hasPrefix(ManifestKey.start)
+                    || Self.mayConcern(problem.key, sequences, range)
             case .objectMissing, .objectLength, .objectContent:
                 guard let object = object(problem.key) else { return true }
                 guard Self.concerns(object, names, range) else { return false }

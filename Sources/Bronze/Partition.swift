@@ -39,6 +39,9 @@ public struct Partition: Hashable, Sendable {
 
     // MARK: - Paths
 
+    /// The number of this layout, as a state directory of s3-put notes it; the one with `venue=` was
+    /// the first.
+    public static let layout = 2
     /// What Hive calls a partition whose value is not known.
     public static let unknown = "__HIVE_DEFAULT_PARTITION__"
     /// How every key begins.

@@ -127,7 +127,7 @@ extension SequenceProof {
                 if piece.ids.upperBound > (last?.ids.upperBound ?? .min) { last = piece }
             }
         }
-        if before == nil || (first == nil && after == nil) {
+        if before == nil {
             let known = first ?? after
             if known.map({ $0.times.lowerBound >= times.lowerBound + Self.edge })
                 ?? true

@@ -6,8 +6,7 @@ import Stage
 /// How the paths and names of objects are formed, as the state remembers it: a person learns once
 /// that new objects are elsewhere than those of an earlier version.
 enum Layout {
-    /// The layout of this version: `exchange=…/kind=…/instrument=…`. The first one was `venue=…`.
-    private static let current = 2
+    private static let current = Partition.layout
     private static let limit = 64
 
     /// Notes the layout in a state, and says so when it is another one than before.

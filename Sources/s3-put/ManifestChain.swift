@@ -53,7 +53,7 @@ struct ManifestChain {
 
     /// True for an object that the last manifest lists, or that no manifest can: 0.1 staged it.
     func isListed(_ object: StagedObject) -> Bool {
-        head.listed.contains(object.key) || object.stored == nil
+        head.listed.contains(object.key) || object.sha256 == nil || object.booking.times == nil
     }
 
     /// What was taken out of a ledger since the last manifest.

@@ -143,6 +143,7 @@ extension ObjectSink {
         object.booking.book(in: &state.ledger)
         if let group = object.group { held.forget(group, of: object.booking.sequence) }
         staged[object.stagedPath] = nil
+        if unbooked.isEmpty { unbookedSince = Clock.monotonicNanoseconds() }
         unbooked.append(object)
         tally.recordsOut += object.records
         tally.waiting -= object.records
@@ -174,8 +175,8 @@ extension ObjectSink {
             ["theirs": "\(theirs)", "ours": "\(ours)"], cause: "object_conflict")
     }
 
-    /// Has a manifest of what was delivered stored; then makes the ledger durable, and then removes
-    /// what it claims.
+    /// Has a manifest of what was delivered stored; when it is, makes the ledger durable, and then
+    /// removes what it has.
     ///
     /// - Parameter always: false leaves it for a moment while more is delivered, so that there is
     ///   not a manifest and a sync for each of many small objects.
@@ -184,23 +185,31 @@ extension ObjectSink {
             guard try hasRoom({ chain throws(SystemError) in try chain.advance() }) else { return }
         }
         guard chain.pending == nil else { return }
-        let now = Clock.monotonicNanoseconds()
-        let isDue = always || staged.isEmpty || now - bookedAt >= Self.bookInterval
-        guard !unbooked.isEmpty, isDue else {
-            if unbooked.isEmpty, !isShort || staged.isEmpty { try releaseSpool() }
+        if unbooked.contains(where: chain.isListed) {
+            guard try commitListed() else { return }
+        }
+        guard !unbooked.isEmpty else {
+            if !isShort || staged.isEmpty { try releaseSpool() }
             return
         }
-        guard unbooked.contains(where: chain.isListed) else { return try sendManifest() }
+        let waits = Clock.monotonicNanoseconds() - unbookedSince
+        if always || staged.isEmpty || waits >= Self.bookInterval { try sendManifest() }
+    }
+
+    /// Makes the ledger durable for the objects that a stored manifest lists.
+    ///
+    /// - Returns: false when the disk has no room; a later call tries again.
+    private mutating func commitListed() throws -> Bool {
         do throws(LedgerError) { try state.ledger.commit() } catch {
             guard error.isNoRoom else { throw error }
             // It keeps what it was told, and writes it with the next call.
-            return noteNoRoom()
+            noteNoRoom()
+            return false
         }
-        bookedAt = now
         for object in unbooked where chain.isListed(object) { try object.removeNote() }
         unbooked.removeAll(where: chain.isListed)
         try releaseSpool()
-        if !unbooked.isEmpty, always { try sendManifest() }
+        return true
     }
 
     private mutating func sendManifest() throws {
@@ -214,7 +223,7 @@ extension ObjectSink {
     private mutating func manifestStored() throws {
         log.debug("stored: \(chain.pending?.key ?? "")")
         chain.noteStored()
-        try book(always: true)
+        try book()
     }
 
     /// Writes files of the chain.

@@ -70,7 +70,8 @@ struct ObjectSink: ~Copyable {
     var delivered: [String: StagedObject] = [:]
     /// Delivered objects that the ledger does not have durably.
     var unbooked: [StagedObject] = []
-    var bookedAt: Int64 = .min / 2
+    /// When the first of them was delivered, ns of the monotonic clock.
+    var unbookedSince: Int64 = 0
     var conflicts: Conflicts
     var chain: ManifestChain
     /// When the records at hand were read; one look at the clocks for all of them.
