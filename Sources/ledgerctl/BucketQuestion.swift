@@ -8,7 +8,7 @@ import Stage
 struct BucketQuestion {
     /// What the ids or times of the options are.
     let range: ProofRange
-    /// The range for people; nil for all.
+    /// The range for people; nil where the answer has it anyway.
     let words: String?
 
     /// - Parameters:
@@ -35,12 +35,14 @@ struct BucketQuestion {
         guard let from, let to else {
             throw StageFailure(.usage, "--from and --to go together (or --day)")
         }
-        words = "\(from) to \(to)"
         if !isTime, let first = Int64(from), let last = Int64(to) {
             guard first <= last else { throw StageFailure(.usage, "the range is empty") }
             range = .ids(first...last)
+            // The answer has them.
+            words = nil
             return
         }
+        words = "\(from) to \(to)"
         guard let start = Timestamp.parse(from), let end = Timestamp.parse(to) else {
             throw StageFailure(
                 .usage,

@@ -10,6 +10,7 @@ struct BucketReport {
     private static let most = 100
 
     private(set) var text = ""
+    private var reasons: Set<String> = []
     /// False once something is missing or nothing can be claimed.
     private(set) var isWhole = true
     let allowsDeclared: Bool
@@ -68,6 +69,7 @@ struct BucketReport {
     }
 
     private mutating func list(_ holes: [ProofHole], _ line: (ProofHole) -> String) {
+        reasons.formUnion(holes.map(\.reason))
         for hole in holes.prefix(Self.most) { text += line(hole) }
         if holes.count > Self.most { text += "  … and \(holes.count - Self.most) more\n" }
     }
@@ -88,8 +90,10 @@ struct BucketReport {
     mutating func add(_ problems: [BucketProblem]) {
         guard !problems.isEmpty else { return }
         isWhole = false
-        for problem in problems.prefix(Self.most) { text += "problem   \(problem.text)\n" }
-        if problems.count > Self.most { text += "… and \(problems.count - Self.most) more\n" }
+        // What a hole has as its reason is told already.
+        let untold = problems.filter { !reasons.contains($0.text) }.sorted { $0.key < $1.key }
+        for problem in untold.prefix(Self.most) { text += "problem   \(problem.text)\n" }
+        if untold.count > Self.most { text += "… and \(untold.count - Self.most) more\n" }
     }
 
     /// Adds a line of its own.

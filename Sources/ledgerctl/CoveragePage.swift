@@ -31,15 +31,14 @@ struct CoveragePage {
         for state in CoverageCalendar.State.allCases where used.contains(state) {
             page += "<li><i class=\"\(state.rawValue)\"></i>\(state.words)</li>\n"
         }
-        page += "</ul>\n" + table
-        if !problems.isEmpty { page += problemList }
+        page += "</ul>\n" + table(CoverageCalendar.State.allCases.filter { used.contains($0) })
         for (index, calendar) in calendars.enumerated() { page += section(calendar, index) }
+        if !problems.isEmpty { page += problemList }
         return page + "</body></html>\n"
     }
 
-    private var table: String {
+    private func table(_ states: [CoverageCalendar.State]) -> String {
         var text = "<table><thead><tr><th>sequence</th><th>from</th><th>to</th>"
-        let states = CoverageCalendar.State.allCases
         for state in states { text += "<th>\(state.rawValue)</th>" }
         text += "</tr></thead><tbody>\n"
         for (index, calendar) in calendars.enumerated() {
@@ -60,7 +59,7 @@ struct CoveragePage {
     private var problemList: String {
         var text =
             "<h2>\(problems.count == 1 ? "1 problem" : "\(problems.count) problems")</h2><ul>\n"
-        for problem in problems.prefix(Self.most) {
+        for problem in problems.sorted(by: { $0.key < $1.key }).prefix(Self.most) {
             text += "<li><code>\(Self.escaped(problem.text))</code></li>\n"
         }
         if problems.count > Self.most {

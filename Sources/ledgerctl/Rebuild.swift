@@ -14,7 +14,8 @@ struct Rebuild: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make the state directory of s3-put again from what it stored.",
         discussion: """
-            ledgerctl rebuild s3://bucket/bronze --state-dir /var/lib/bitcoin-ingestor/s3-put
+            EXAMPLES:
+              ledgerctl rebuild s3://bucket/bronze --state-dir /var/lib/bitcoin-ingestor/s3-put
 
             For a state directory that was lost, or copied. The ledger then holds what manifests list \\
             and the bucket has; the chain of manifests is a new one. What was in the spool of the lost \\

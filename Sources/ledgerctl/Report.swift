@@ -13,8 +13,9 @@ struct Report: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Draw what a bucket holds, day by day.",
         discussion: """
-            ledgerctl report s3://bucket/bronze --html > coverage.html
-            ledgerctl report file:///data --symbol BTCUSDT
+            EXAMPLES:
+              ledgerctl report s3://bucket/bronze --html > coverage.html
+              ledgerctl report file:///data --symbol BTCUSDT
 
             Text: # whole, + repaired, d declared, ! missing, . not known, o observed, - in parts.
             Exit status: 0 also when something is missing; verify is for that.

@@ -10,9 +10,10 @@ struct Verify: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check that a range was delivered whole.",
         discussion: """
-            ledgerctl verify data/.s3-put --symbol BTCUSDT --kind aggTrade --from 1 --to 300000
-            ledgerctl verify s3://bucket/bronze --symbol BTCUSDT --kind trade --day 2024-01-31
-            ledgerctl verify https://bucket.s3.eu-west-1.amazonaws.com/bronze --read
+            EXAMPLES:
+              ledgerctl verify data/.s3-put --symbol BTCUSDT --kind aggTrade --from 1 --to 300000
+              ledgerctl verify s3://bucket/bronze --symbol BTCUSDT --kind trade --day 2024-01-31
+              ledgerctl verify https://bucket.s3.eu-west-1.amazonaws.com/bronze --read
 
             A ledger says what one sink delivered; a URL (s3://, https:// of a bucket that anyone may \
             read, file://) is proven by the manifests beside the objects, without the machine that \

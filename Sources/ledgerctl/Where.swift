@@ -14,8 +14,9 @@ struct Where: InspectionCommand {
     static let configuration = CommandConfiguration(
         abstract: "Name the object that holds an id, and the manifest that says so.",
         discussion: """
-            ledgerctl where s3://bucket/bronze BTCUSDT trade 3350000001
-            ledgerctl where file:///data BTCUSDT kline 2024-01-31T12:00 --interval 1m
+            EXAMPLES:
+              ledgerctl where s3://bucket/bronze BTCUSDT trade 3350000001
+              ledgerctl where file:///data BTCUSDT kline 2024-01-31T12:00 --interval 1m
 
             Exit status: 0 an object holds it; 1 none does, and why.
             """)
