@@ -58,6 +58,12 @@ struct Bucket {
     var trades: [String] { keys("exchange=binance/kind=trade/instrument=BTCUSDT/") }
     var manifests: [String] { keys("_manifests/") }
 
+    /// The manifest that lists an object: how many share one depends on how fast they came.
+    func manifest(of object: String) throws -> String {
+        let name = Data("\"key\":\"\(object)\"".utf8)
+        return try #require(try manifests.first { try content($0).range(of: name) != nil })
+    }
+
     func content(_ key: String) throws -> Data {
         try Data(contentsOf: URL(fileURLWithPath: "\(run.data)/\(key)"))
     }

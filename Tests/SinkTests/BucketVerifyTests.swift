@@ -64,11 +64,14 @@ struct BucketVerifyTests {
                 try bucket.write(try bucket.content(bucket.trades[0]), to: key)
             }, words: ["is in no manifest"]),
         Damage(
-            name: "a manifest deleted", apply: { try $0.remove($0.manifests[1]) },
+            name: "a manifest deleted", apply: { try $0.remove($0.manifest(of: $0.trades[1])) },
             words: ["is missing: what it listed is not known"]),
         Damage(
-            name: "the last manifest deleted",
-            apply: { try $0.remove($0.manifests[$0.manifests.count - 1]) },
+            name: "the last manifests deleted",
+            apply: { bucket in
+                let first = try bucket.manifest(of: bucket.trades[2])
+                for key in bucket.manifests where key >= first { try bucket.remove(key) }
+            },
             words: ["is in no manifest"]),
         Damage(
             name: "a manifest damaged",
@@ -77,7 +80,7 @@ struct BucketVerifyTests {
         Damage(
             name: "a manifest that claims more",
             apply: { bucket in
-                let key = bucket.manifests[0]
+                let key = try bucket.manifest(of: bucket.trades[0])
                 let text = String(decoding: try bucket.content(key), as: UTF8.self)
                     .replacingOccurrences(of: "[[1,100]]", with: "[[1,110]]")
                 try bucket.write(Data(text.utf8), to: key)
@@ -117,7 +120,9 @@ struct BucketVerifyTests {
         for words in damage.words {
             #expect(read.text.contains(words), "\(damage.name): \(read.text)")
         }
-        // What has nothing to do with it stays whole, unless a chain is broken.
+        // What has nothing to do with it stays whole, unless a chain is broken. Whether the last
+        // manifests list it depends on how fast objects came.
+        guard damage.name != "the last manifests deleted" else { return }
         let other = try bucket.verify(["--read"], ["--symbol", "ETHUSDT", "--kind", "trade"])
         let isOfChain = damage.name.contains("manifest")
         #expect(other.status == (isOfChain ? 1 : 0), "\(damage.name): \(other.text)")
