@@ -86,6 +86,12 @@ struct RoundTripTests {
         }
     }
 
+    @Test(arguments: [1, 0x22, 0x7F, 0x41] as [UInt8])
+    func `evidence of any length fits, however many escapes its bytes need`(byte: UInt8) throws {
+        let frame = Sample.gap(evidence: [UInt8](repeating: byte, count: 300_000))
+        #expect(try Self.packed(Self.line(frame)) == frame)
+    }
+
     @Test func `at every exponent, up to the ends of what a record holds`() throws {
         let mantissas: [Int64] = [
             0, 1, -1, 123_456_789_012_345, 1_234_567_890_123_456, -9_007_199_254_740_993, .max,

@@ -79,6 +79,18 @@ enum Sample {
         return bytes.array
     }
 
+    /// A gap record whose evidence is as long as it wants: the length of what we write is limited,
+    /// that of what comes is not.
+    static func gap(evidence: [UInt8]) -> [UInt8] {
+        frame(prefix(.gap, id: 1), 12 + GapEncoder.blockLength + evidence.count) { room in
+            var record = try GapEncoder(room)
+            record.missingTemplate = 1
+            record.reason = .absent
+            try record.evidence(evidence.span.bytes)
+            return record.encodedLength
+        }
+    }
+
     static func raw(id: Int64, length: Int) -> [UInt8] {
         frame(prefix(.raw, id: id), 100 + length) { room in
             var record = try RawEncoder(room)

@@ -138,7 +138,7 @@ struct RecqCatTests {
     {
         let place = try TemporaryDirectory()
         let frames = try Self.market(1...1000)
-        try Self.store(frames, in: place)
+        try Self.store(frames, in: place, ["--format", "avro"])
         let data = URL(fileURLWithPath: place.path("data"))
         let files = try #require(
             FileManager.default.enumerator(at: data, includingPropertiesForKeys: nil)?.allObjects

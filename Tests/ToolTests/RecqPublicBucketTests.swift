@@ -60,7 +60,7 @@ struct RecqPublicBucketTests {
     @Test(
         arguments: [
             ("denied", 77, "AccessDenied"), ("loop", 76, "leads nowhere"),
-            ("words", 76, "is not a listing"), ("shrunk", 65, "in the listing"),
+            ("words", 76, "a web page"), ("shrunk", 65, "in the listing"),
             ("changed", 75, "was replaced"), ("whole", 76, "does not read parts"),
             ("empty", 69, "no objects"),
         ] as [(String, Int32, String)])

@@ -37,14 +37,20 @@ extension FrameView {
     ///
     /// Of the fields of fixed number klines have most: 9 decimals, twice, of at most 170 bytes (39
     /// digits and 128 zeros), 24 whole numbers, 40 names, and a symbol of 32 bytes with escapes and
-    /// again in base64: below 8 KiB. A level has 16 bytes or more in a frame and two decimals in the
-    /// line; a foreign message or frame is base64.
+    /// again in base64: below 8 KiB. Beside them, for each byte of the frame: a level has 16 bytes
+    /// there and two decimals in the line, a byte of a gap's evidence may need an escape of six
+    /// (`\u001F`), and a foreign message or frame is base64.
     private var jsonRoom: Int {
-        let isBook =
-            template == RecordKind.depthDiff.rawValue
-            || template == RecordKind.depthSnapshot.rawValue
-        let isPlain = (-18...0).contains(priceExponent) && (-18...0).contains(quantityExponent)
-        return 8192 + bytes.byteCount * (isBook ? isPlain ? 4 : 24 : 2)
+        let perByte: Int
+        switch kind {
+        case .depthDiff, .depthSnapshot:
+            let isPlain =
+                (-18...0).contains(priceExponent) && (-18...0).contains(quantityExponent)
+            perByte = isPlain ? 4 : 24
+        case .gap: perByte = 6
+        case .trade, .aggTrade, .kline, .bestBidAsk, .raw, nil: perByte = 2
+        }
+        return 8192 + bytes.byteCount * perByte
     }
 }
 
