@@ -23,12 +23,12 @@ struct ArchiveTests {
             ])
     }
 
-    /// What records say, without where and when they came.
+    /// What records say, without where and when they came. A voided aggregate's bare zero has
+    /// another exponent in each form, and REST declares klines that never were.
     private func facts(_ records: [UInt8], milliseconds: Bool = false) throws -> [String] {
-        try LiveRecords.lines(records).map { line in
-            var left = line.values.filter {
-                !["source", "ingest_ts", "ingest_time_ns"].contains($0.key)
-            }
+        let own = ["source", "ingest_ts", "ingest_time_ns", "price_exponent", "qty_exponent"]
+        return try LiveRecords.lines(records).filter { $0.kind != "gap" }.map { line in
+            var left = line.values.filter { !own.contains($0.key) }
             if milliseconds { left["event_time_us"] = nil }
             let data = try JSONSerialization.data(withJSONObject: left, options: .sortedKeys)
             return String(decoding: data, as: UTF8.self)
