@@ -66,6 +66,11 @@ extension Puller {
         }
     }
 
+    /// Hands over what the venue does not serve of sequences of which nothing is under way.
+    mutating func closeGaps() throws {
+        for pull in pulls where pull.isFinished { try closeGap(of: pull) }
+    }
+
     /// Writes rows that came from somewhere else.
     mutating func give(_ rows: Range<Int>, of page: borrowing Page) throws {
         counters.took(rows.count)

@@ -331,7 +331,7 @@ struct Puller: ~Copyable {
     }
 
     /// Tells those downstream of the ids that will not come.
-    private mutating func closeGap(of pull: SequencePull) throws {
+    mutating func closeGap(of pull: SequencePull) throws {
         guard let gap = pull.openGap else { return }
         pull.openGap = nil
         let unserved = Unserved(ids: gap, evidence: pull.evidence)

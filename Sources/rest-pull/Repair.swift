@@ -149,6 +149,7 @@ struct Repair: ~Copyable {
     /// - Returns: true when something was done.
     private mutating func searchArchive(in stage: borrowing Stage) throws -> Bool {
         var hasWork = false
+        try puller.closeGaps()
         for (sequence, pull) in pulls.sorted(by: { $0.key < $1.key }) where !pull.unserved.isEmpty {
             let unserved = pull.takeUnserved()
             let interval = KlineInterval(code: sequence.series)
@@ -159,13 +160,18 @@ struct Repair: ~Copyable {
             }
             archive.add(unserved, of: sequence, ledger.coverages[sequence])
         }
-        guard let archive else { return hasWork }
+        guard let archive else {
+            if hasWork { try puller.flush() }
+            return hasWork
+        }
         let verdicts = try archive.search(with: &puller, in: stage)
         for verdict in verdicts {
             guard let pull = pulls[verdict.sequence] else { continue }
             for part in verdict.absent { try declare(part, of: pull) }
         }
-        return hasWork || !verdicts.isEmpty
+        hasWork = hasWork || !verdicts.isEmpty
+        if hasWork { try puller.flush() }
+        return hasWork
     }
 
     private mutating func declare(_ part: Unserved, of pull: SequencePull) throws {

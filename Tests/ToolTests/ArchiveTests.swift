@@ -23,12 +23,12 @@ struct ArchiveTests {
             ])
     }
 
-    /// What records say, without where and when they came.
+    /// What records say, without where and when they came. A voided aggregate's bare zero has
+    /// another exponent in each form, and REST declares klines that never were.
     private func facts(_ records: [UInt8], milliseconds: Bool = false) throws -> [String] {
-        try LiveRecords.lines(records).map { line in
-            var left = line.values.filter {
-                !["source", "ingest_ts", "ingest_time_ns"].contains($0.key)
-            }
+        let own = ["source", "ingest_ts", "ingest_time_ns", "price_exponent", "qty_exponent"]
+        return try LiveRecords.lines(records).filter { $0.kind != "gap" }.map { line in
+            var left = line.values.filter { !own.contains($0.key) }
             if milliseconds { left["event_time_us"] = nil }
             let data = try JSONSerialization.data(withJSONObject: left, options: .sortedKeys)
             return String(decoding: data, as: UTF8.self)
@@ -102,7 +102,7 @@ struct ArchiveTests {
         ("hole", 69, "missing: BTCUSDT trade ids"),
         ("checksum", 76, "is not what its CHECKSUM says, twice"),
         ("zip", 76, "does not end as a zip file does"),
-        ("replaced", 69, "changed while it was fetched"),
+        ("replaced", 76, "is not what its CHECKSUM says, twice"),
         ("unchecked", 0, "has no CHECKSUM"),
         ("titles", 0, ""),
         ("overlap", 0, ""),
@@ -124,7 +124,7 @@ struct ArchiveTests {
         #expect(outcome.errors.contains(words), "\(outcome.errors)")
         let lines = try LiveRecords.lines(outcome.output)
         LiveRecords.expectCovered(lines)
-        if status != 0, defect != "replaced" {
+        if status != 0 {
             #expect(lines.contains { $0.kind == "gap" }, "\(defect)")
         }
         let check = try Program.run("recq", ["check"], input: outcome.output)

@@ -120,8 +120,11 @@ enum LiveRecords {
             return RecordLine(
                 kind: values["kind"] as? String ?? "", symbol: values["symbol"] as? String ?? "",
                 first: number(
-                    "trade_id", "first_update_id", "first_id", "update_id", "last_update_id"),
-                last: number("trade_id", "last_update_id", "last_id", "update_id"), values: values)
+                    "trade_id", "first_update_id", "first_id", "update_id", "last_update_id",
+                    "agg_trade_id", "open_time_us"),
+                last: number(
+                    "trade_id", "last_update_id", "last_id", "update_id", "agg_trade_id",
+                    "open_time_us"), values: values)
         }
     }
 

@@ -165,18 +165,18 @@ struct RepairTests {
         let run = try S3PutState()
         let tools = Program.directory.path
         let script =
-            "trap 'kill -TERM $tap' TERM; mkfifo \(run.place.path("live")) \(run.place.path("again"));"
+            "trap 'kill -TERM $tap $repair' TERM; mkfifo \(run.place.path("live")) \(run.place.path("again"));"
             + " \(tools)/sbe-tap --encoding json --streams trade --ws-url \(simulator.streams)"
             + " --base-url \(simulator.url) --initial-backoff 20ms > \(run.place.path("live"))"
             + " 2> \(run.place.path("tap.log")) & tap=$!;"
             + " \(tools)/rest-pull --repair \(run.state)/ledger --follow --settle 1"
             + " --look-interval 200ms --base-url \(simulator.url) --archive-url \(simulator.url)"
             + " > \(run.place.path("again")) 2> \(run.place.path("repair.log")) & repair=$!;"
-            + " (wait $tap; kill -TERM $repair) & "
+            + " "
             + " \(tools)/dedup \(run.place.path("live")) \(run.place.path("again"))"
             + " 2> \(run.place.path("dedup.log")) | \(tools)/s3-put"
             + " \(run.arguments.map { "'\($0)'" }.joined(separator: " ")) --object-age 500ms"
-            + " 2> \(run.place.path("put.log")) & wait $!; kill $repair; wait"
+            + " 2> \(run.place.path("put.log")) & put=$!; wait $put; wait $put; wait"
         let pipeline = try LiveProgram("bash", ["-c", script])
         func shown() throws -> String {
             try Program.run("ledgerctl", ["show", run.state + "/ledger"]).text

@@ -200,7 +200,7 @@ struct VenueAnswerTests {
             ])
         let isTold = waitUntil(10) {
             let log = (try? String(contentsOfFile: place.path("log"), encoding: .utf8)) ?? ""
-            return log.contains("all requests wait 600 s")
+            return log.contains("all requests wait 10 min")
         }
         #expect(isTold)
         waiting.signalled(SIGTERM)

@@ -155,6 +155,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body, kind = value.encode(), "text/html"
         else:
             body, kind = json.dumps(value).encode(), "application/json"
+        if status == 204:
+            body = b""  # It has none; what followed would be taken for the next answer.
         self.send_response(status)
         if 300 <= status < 400:
             self.send_header("Location", "https://www.example.org/elsewhere")

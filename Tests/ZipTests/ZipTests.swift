@@ -78,7 +78,7 @@ struct ZipTests {
         // The checksum, the length, the place of the header, the method, encryption.
         ("data[place + 16] ^= 1", "other ones"),
         ("data[place + 24] ^= 1", "bytes"),
-        ("struct.pack_into('<I', data, place + 24, 0xFFFFFFF0)", "cannot be"),
+        ("struct.pack_into('<I', data, place + 24, 0x3FFFFFF0)", "cannot be"),
         ("struct.pack_into('<I', data, place + 42, 0x7FFFFFFF)", "not inside"),
         ("struct.pack_into('<I', data, place + 20, 0x7FFFFFFF)", "not inside"),
         ("struct.pack_into('<I', data, place + 42, 7)", "not where the directory says"),
