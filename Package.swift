@@ -274,7 +274,8 @@ let package = Package(
         .testTarget(
             name: "SinkTests",
             dependencies: [
-                "Sink", "s3-put", "recq", "ledgerctl", "Bronze", "Records", "Identity", "Ledger",
+                "Sink", "s3-put", "recq", "ledgerctl", "Bronze", "Parquet", "Records", "Identity",
+                "Ledger",
                 "Spool",
                 "Posix", "TestSupport",
             ], swiftSettings: base),

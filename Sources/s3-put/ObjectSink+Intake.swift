@@ -221,18 +221,14 @@ extension ObjectSink {
     // MARK: - The spool
 
     /// Hands the records of one read to the spool, as one entry. Where there is no room they stay
-    /// in memory, nothing more is read, and what is open is delivered.
+    /// in memory, nothing more is read, and what is open is delivered: the reserve is for what frees the
+    /// spool, its manifest and the ledger.
     mutating func closeBatch() throws {
         try flushQuarantine()
         guard intake.hasOpenBatch else { return }
         do throws(SpoolError) { try intake.closeBatch() } catch {
             guard error.isNoRoom else { throw error }
             noteNoRoom()
-            // What the reserve has must also do for the ledger: only then the spool is freed.
-            guard Int64(intake.openBytes) * 2 <= reserve.bytes, reserve.giveUp() else { return }
-            do throws(SpoolError) { try intake.closeBatch() } catch {
-                guard error.isNoRoom else { throw error }
-            }
         }
     }
 

@@ -69,7 +69,7 @@ struct ObjectTests {
         let records = try Sample.trades(1...10, price: 7) + Sample.trades(1...10, symbol: "ETHUSDT")
         let outcome = try run.put(records)
         #expect(outcome.status == 74)
-        #expect(outcome.errors.contains("1 objects were not stored"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 object was not stored"), "\(outcome.errors)")
         #expect(run.keys.count == 2, "\(run.keys)")
         let kept = run.names("conflicts")
         #expect(kept.count == 2, "\(kept)")

@@ -118,6 +118,8 @@ struct StartTests {
         let again = FaultServer([
             Self.upload, Self.ended, .respond(200, body: "<ListMultipartUploadsResult/>"),
             failure(404, "NoSuchKey"), .respond(200, headers: [("ETag", "\"x\"")]),
+            // The manifest.
+            failure(404, "NoSuchKey"), .respond(200, headers: [("ETag", "\"y\"")]),
         ])
         let delivered = try run(again, place, ["--conditional-writes", "head"])
         // The endpoint is another one now.

@@ -51,7 +51,7 @@ struct EnginesTests {
     }
 
     private static func store(
-        _ records: [UInt8], in place: borrowing TemporaryDirectory, _ format: String,
+        _ records: [UInt8], in place: TemporaryDirectory, _ format: String,
         _ compression: String
     ) throws {
         let put = try Program.run(

@@ -25,8 +25,10 @@ struct ColumnRows {
         var values: [String: ColumnValues] = [:]
         for column in table.columns {
             guard let index = reader.column(named: column.name) else {
-                // Another program may leave out a column of nothing.
-                if column.name == ColumnTable.extra { continue }
+                // Another program may leave out a column of nothing; an earlier version knew fewer.
+                if column.name == ColumnTable.extra || ColumnTable.later.contains(column.name) {
+                    continue
+                }
                 throw .unsupported("it has no column \(column.name)")
             }
             guard reader.columns[index].type == column.type else {

@@ -24,6 +24,9 @@ public struct ColumnTable: Sendable {
     /// What other columns cannot say, as JSON; hardly ever there.
     static let extra = "extra"
 
+    /// Columns that earlier versions did not write: a file may do without.
+    static let later: Set<String> = ["evidence"]
+
     /// Names of ids, the most telling first.
     private static let ids = [
         "trade_id", "agg_trade_id", "open_time", "update_id", "first_update_id", "last_update_id",
