@@ -20,7 +20,7 @@ struct FlowDrawing {
         if !single.isEmpty {
             html += """
                 <ul class="single" aria-label="Stages that no pipe of ours joins">\
-                \(HTML(single.map(box)))</ul>
+                \(HTML(single.map { box($0, isSingle: true) }))</ul>
                 """
         }
         return html
@@ -30,7 +30,7 @@ struct FlowDrawing {
         var html: HTML = ""
         for (level, stages) in pipeline.levels.enumerated() {
             if level > 0 { html += arrows(pipeline, to: level) }
-            html += "<ul class=\"level\">\(HTML(stages.map(box)))</ul>"
+            html += "<ul class=\"level\">\(HTML(stages.map { box($0) }))</ul>"
         }
         let pipes = pipeline.links.map { link -> HTML in
             "<li>\(link.from) to \(link.to): \(Self.words(link))</li>"
@@ -44,8 +44,10 @@ struct FlowDrawing {
             """
     }
 
-    private func box(_ stage: StageView) -> HTML {
+    /// - Parameter isSingle: no heading above it names its pipeline.
+    private func box(_ stage: StageView, isSingle: Bool = false) -> HTML {
         var facts: [(String, String)] = []
+        if isSingle, !stage.pipeline.isEmpty { facts.append(("pipeline", stage.pipeline)) }
         if let waiting = stage.waiting { facts.append(("waiting", Readable.number(waiting))) }
         if let kept = stage.bytesKept, kept > 0 {
             facts.append(("kept", Readable.bytes(Double(kept))))

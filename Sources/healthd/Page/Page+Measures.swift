@@ -18,7 +18,7 @@ extension Page {
             \(PageWords.cell("Kind", stream.kind, isWord: true))\
             \(PageWords.cell("From", PageWords.name(stage), isWord: true))\
             \(PageWords.cell("Records/s", Readable.number(stream.rate)))\
-            \(PageWords.cell("Last record", stream.records == 0 ? "never" : "\(Readable.duration(stream.age)) ago"))\
+            \(PageWords.cell("Last record", Self.age(stream)))\
             \(PageWords.cell("Records", Readable.number(stream.records)))</tr>
             """
         }
@@ -28,6 +28,11 @@ extension Page {
             "Records by symbol and kind, newest count and age",
             ["Symbol", "Kind", "From", "Records/s", "Last record", "Records"],
             words: ["Kind", "From"], rows) + more
+    }
+
+    private static func age(_ stream: StreamView) -> String {
+        guard stream.records > 0 else { return "never" }
+        return stream.age < 1 ? "now" : "\(Readable.duration(stream.age)) ago"
     }
 
     var delays: HTML {
@@ -68,18 +73,21 @@ extension Page {
         let hole =
             sequence.oldestHole == 0
             ? "–" : "\(Readable.duration(overview.time.seconds(since: sequence.oldestHole))) ago"
+        // Of a kind whose ids only grow nothing can be claimed between two of them.
+        let isCounted = sequence.held > 0 || sequence.missing > 0
+        func ids(_ value: Int64) -> String { isCounted ? "\(value)" : "–" }
         return """
             <tr><th scope="row">\(sequence.sequence)</th>\
             \(PageWords.cell("Ledger of", PageWords.name(stage), isWord: true))\
-            \(PageWords.cell("Held", CoveragePicture.bar(sequence), isWord: true))\
+            \(PageWords.cell("Held", isCounted ? CoveragePicture.bar(sequence) : "–", isWord: true))\
             \(PageWords.cell("Last 24 hours", CoveragePicture.day(coverage.cells(stage, sequence), of: sequence), isWord: true))\
-            \(PageWords.cell("Share", Readable.percent(sequence.share)))\
+            \(PageWords.cell("Share", isCounted ? Readable.percent(sequence.share) : "–"))\
             \(PageWords.cell("Holes", "\(sequence.holes)"))\
             \(PageWords.cell("Missing", "\(sequence.missing)"))\
             \(PageWords.cell("Declared", "\(sequence.declared)"))\
             \(PageWords.cell("Oldest hole", hole))\
-            \(PageWords.cell("First id", "\(sequence.first)"))\
-            \(PageWords.cell("Last id", "\(sequence.last)"))</tr>
+            \(PageWords.cell("First id", ids(sequence.first)))\
+            \(PageWords.cell("Last id", ids(sequence.last)))</tr>
             """
     }
 

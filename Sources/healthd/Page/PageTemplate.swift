@@ -71,11 +71,11 @@ header { padding-top: 14px; padding-bottom: 6px; }
 .box .rate { margin-top: 4px; }
 .box dl { margin: 4px 0 0; font-size: .86rem; }
 .box dl div { display: flex; gap: 6px; justify-content: space-between; }
-.box dt { color: var(--quiet); white-space: nowrap; }
-.box dd { margin: 0; text-align: right; }
+.box dt { color: var(--quiet); }
+.box dd { margin: 0; text-align: right; white-space: nowrap; }
 .box .error { color: var(--warning); font-size: .82rem; margin-top: 4px; }
 .box .state, td .state { font-size: .88rem; font-weight: 600; }
-.single { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 10px; }
+.single { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 10px; }
 .arrows { flex: 1 1 0; min-width: 74px; min-height: 60px; align-self: stretch; height: auto; }
 .arrows line { stroke: var(--quiet); stroke-width: 2; }
 .arrows text {
@@ -145,12 +145,16 @@ footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(
   .level > .box { margin: 0; }
   .arrows.across { display: none; }
   .arrows.down { display: block; height: 64px; min-height: 0; flex: none; width: 100%; }
-  .single { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+  .single { grid-template-columns: 1fr; }
   /* A row of a table becomes a card: nothing has to be scrolled to the side. */
   table, tbody, tr, th, td { display: block; }
   thead { display: none; }
   caption { display: block; }
-  tr { padding: 6px 12px; border-top: 1px solid var(--line); }
+  tr {
+    padding: 6px 12px; border-top: 1px solid var(--line);
+    display: grid; grid-template-columns: 1fr 1fr; column-gap: 20px;
+  }
+  tbody th, td:has(.curve), td:has(.bar), td:has(.state) { grid-column: 1 / -1; }
   tbody tr:first-child { border-top: 0; }
   th, td { border: 0; padding: 2px 0; white-space: normal; }
   tbody th { min-width: 0; font-size: 1rem; }
