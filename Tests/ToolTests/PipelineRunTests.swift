@@ -135,10 +135,13 @@ struct PipelineRunTests {
         let folder = place.path("bin")
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
+        // By another process: one that this process starts meanwhile would have inherited the open
+        // file, and what somebody may write to cannot be executed (ETXTBSY).
         for (name, text) in scripts {
-            try "#!/bin/bash\n\(text)\n".write(
-                toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
-            chmod("\(folder)/\(name)", 0o755)
+            let written = try Program.run(
+                "bash", ["-c", #"cat > "$0" && chmod 755 "$0""#, "\(folder)/\(name)"],
+                input: Array("#!/bin/bash\n\(text)\n".utf8))
+            #expect(written.status == 0, "\(written.errors)")
         }
         return folder
     }
