@@ -206,10 +206,13 @@ struct PipelineRunTests {
                 """
                 unshare -r --pid --fork --kill-child --mount-proc "$0" 2> "$1/log" &
                 wrapper=$!
-                until [[ -s $1/out ]]; do sleep 0.05; done
+                for ((i = 0; i < 600; i++)); do [[ -s $1/out ]] && break; sleep 0.05; done
                 one=$(pgrep -P $wrapper)
-                until [[ $(cat /proc/$one/task/$one/children | wc -w) == 2 ]] &&
-                    ! ps -o stat= --ppid $one | grep -q Z; do sleep 0.05; done
+                for ((i = 0; i < 600; i++)); do
+                    [[ $(cat /proc/$one/task/$one/children | wc -w) == 2 ]] &&
+                        ! ps -o stat= --ppid $one | grep -q Z && break
+                    sleep 0.05
+                done
                 kill -TERM $one
                 wait $wrapper
                 echo "status $?"
