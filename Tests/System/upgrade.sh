@@ -48,5 +48,5 @@ whole_in_the_end
 # Removal stops the stages and leaves what they know.
 apt-get purge -y bitcoin-ingestor > /out/purge.log 2>&1 || { cat /out/purge.log; fail purge; }
 [[ -e /var/lib/bitcoin-ingestor/main/s3-put/ledger ]] || fail "purge took the ledger"
-pgrep -x bitcoin-ingestor\|s3-put\|sbe-tap > /dev/null && fail "stages run after their removal"
+pgrep -x 's3-put|sbe-tap|dedup|healthd' > /dev/null && fail "stages run after their removal"
 finish

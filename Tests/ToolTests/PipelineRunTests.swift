@@ -135,10 +135,13 @@ struct PipelineRunTests {
         let folder = place.path("bin")
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
+        // By another process: one that this process starts meanwhile would have inherited the open
+        // file, and what somebody may write to cannot be executed (ETXTBSY).
         for (name, text) in scripts {
-            try "#!/bin/bash\n\(text)\n".write(
-                toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
-            chmod("\(folder)/\(name)", 0o755)
+            let written = try Program.run(
+                "bash", ["-c", #"cat > "$0" && chmod 755 "$0""#, "\(folder)/\(name)"],
+                input: Array("#!/bin/bash\n\(text)\n".utf8))
+            #expect(written.status == 0, "\(written.errors)")
         }
         return folder
     }
@@ -203,10 +206,13 @@ struct PipelineRunTests {
                 """
                 unshare -r --pid --fork --kill-child --mount-proc "$0" 2> "$1/log" &
                 wrapper=$!
-                until [[ -s $1/out ]]; do sleep 0.05; done
+                for ((i = 0; i < 600; i++)); do [[ -s $1/out ]] && break; sleep 0.05; done
                 one=$(pgrep -P $wrapper)
-                until [[ $(cat /proc/$one/task/$one/children | wc -w) == 2 ]] &&
-                    ! ps -o stat= --ppid $one | grep -q Z; do sleep 0.05; done
+                for ((i = 0; i < 600; i++)); do
+                    [[ $(cat /proc/$one/task/$one/children | wc -w) == 2 ]] &&
+                        ! ps -o stat= --ppid $one | grep -q Z && break
+                    sleep 0.05
+                done
                 kill -TERM $one
                 wait $wrapper
                 echo "status $?"
