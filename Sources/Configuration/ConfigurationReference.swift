@@ -25,7 +25,9 @@ package enum ConfigurationReference {
         var first: SettingDeclaration { declarations[0] }
         /// Each option and the programs that have it.
         var flags: [String] {
-            unique(declarations.compactMap { $0.flag.map { "--\($0)" } })
+            unique(
+                declarations.flatMap { [$0.flag, $0.otherFlag] }.compactMap { $0.map { "--\($0)" } }
+            )
         }
         var variables: [String] { unique([first.variable] + declarations.flatMap(\.aliases)) }
         var programs: [String] {

@@ -12,6 +12,8 @@ protocol NamedSetting {
 struct SettingDeclaration: NamedSetting, Sendable {
     let key: String
     let flag: String?
+    /// Another spelling of the flag.
+    let otherFlag: String?
     let variable: String
     private let shortNames: [SettingAlias]
     let fallback: String?
@@ -29,6 +31,7 @@ struct SettingDeclaration: NamedSetting, Sendable {
     init<Value>(_ setting: Setting<Value>, in theme: any SettingTheme.Type) {
         key = setting.key
         flag = setting.flag
+        otherFlag = setting.otherFlag
         variable = setting.variable
         shortNames = setting.aliases
         fallback = setting.fallback

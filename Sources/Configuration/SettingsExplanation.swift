@@ -57,10 +57,10 @@ package struct SettingsExplanation: Sendable {
         if let row, case .flag(let flag) = row.origin, !row.text.hasPrefix("[") {
             return (row.value, "--\(flag)")
         }
-        if let flag = setting.flag,
-            let text = flags.text(of: flag, isSwitch: setting.shape == .boolean)
-        {
-            return (shown(text), "--\(flag)")
+        for flag in [setting.flag, setting.otherFlag].compactMap(\.self) {
+            if let text = flags.text(of: flag, isSwitch: setting.shape == .boolean) {
+                return (shown(text), "--\(flag)")
+            }
         }
         if let row, !row.value.isEmpty { return (row.value, "\(row.origin)") }
         do throws(ConfigurationError) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Glibc
 import Posix
 
 /// What a program is asked about its configuration: answered before the command line is judged, since
@@ -37,10 +38,16 @@ extension Tool {
         guard hasSettings, flags.has("explain-config"),
             !Self.misunderstandings.contains(where: reason.hasPrefix)
         else { return }
-        let sources = try sources(flags)
-        try leave(
-            explaining: Settings(unchecked: sources), because: StageFailure(.usage, reason),
-            Log(stage: toolName))
+        var settings = Settings(unchecked: try sources(flags))
+        let log = Log(stage: toolName)
+        // What each program has whatever its call; a value that is wrong shows in the table.
+        _ = try? settings.optional(SettingCatalog.logFormat)
+        _ = try? settings.optional(SettingCatalog.statsDirectory)
+        _ = try? settings.optional(SettingCatalog.instance)
+        settings.settle(SettingCatalog.logFormat, as: log.format)
+        settings.settle(SettingCatalog.statsDirectory, as: Stage.standardStats)
+        settings.settle(SettingCatalog.instance, as: SystemdUnit.instance ?? "\(getpid())")
+        try leave(explaining: settings, because: StageFailure(.usage, reason), log)
     }
 
     /// How the parser's errors about what is there begin, and not about what is missing.

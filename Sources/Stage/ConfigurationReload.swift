@@ -62,6 +62,9 @@ final class ConfigurationReload: Sendable {
         let changes = current.withLock { Self.changes(from: $0, to: resolved.settings.rows) }
         let taken = changes.filter { takesOver.contains($0.key) }
         let refused = changes.filter { !takesOver.contains($0.key) }
+        // Also where nothing changed: credentials of the same name may be new ones. Before it is told of,
+        // so that what is sent after that goes by it.
+        reloads.post(resolved.plan)
         for change in refused {
             log.warning(
                 "\(change.key) needs a new start: it stays \(change.old), and is now \(change.new) "
@@ -84,8 +87,6 @@ final class ConfigurationReload: Sendable {
         let inUse = resolved.settings.keeping(old, of: keeps)
         current.withLock { $0 = inUse.rows }
         onChange(inUse)
-        // Credentials that are the same text may be new ones of the file that they name.
-        reloads.post(resolved.plan)
     }
 
     struct Change {

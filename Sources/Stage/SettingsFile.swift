@@ -1,19 +1,17 @@
 import Configuration
 import Glibc
 import Posix
+import Stats
 
 /// The settings that a running stage goes by, in a file beside its stats file: for
 /// `--explain-config --pid`, and for healthd. It has no secret in it.
 public struct SettingsFile: Sendable {
-    /// Its end, where a stats file has `.stats`.
-    static let suffix = ".settings"
-
     private let path: String
 
     /// That of a stats file; nil for a stage without one.
     init?(statsPath: String?) {
-        guard let statsPath, statsPath.hasSuffix(".stats") else { return nil }
-        path = String(statsPath.dropLast(6)) + Self.suffix
+        guard let path = statsPath.flatMap(StatsDirectory.settings(beside:)) else { return nil }
+        self.path = path
     }
 
     /// Writes the settings: a line of JSON, and below it the table for people. Where that fails, only
@@ -45,7 +43,8 @@ public struct SettingsFile: Sendable {
     /// - Returns: JSON: an object with `pid` and `settings`; nil where there is none.
     public static func json(of name: String, in directory: String) -> String? {
         guard !name.contains("/"), !name.hasPrefix("."),
-            let text = read("\(directory)/\(name)\(suffix)"), let pid = pid(in: text),
+            let text = read("\(directory)/\(name)\(StatsDirectory.settingsSuffix)"),
+            let pid = pid(in: text),
             isRunning(pid)
         else { return nil }
         return String(text.prefix { $0 != "\n" })
@@ -55,7 +54,7 @@ public struct SettingsFile: Sendable {
     ///
     /// - Throws: `StageFailure` when no stage of this directory is that process.
     static func text(of pid: Int32, in directory: String) throws -> String {
-        for name in try Files.list(directory) where name.hasSuffix(suffix) {
+        for name in try Files.list(directory) where name.hasSuffix(StatsDirectory.settingsSuffix) {
             guard let text = read("\(directory)/\(name)"), Self.pid(in: text) == pid, isRunning(pid)
             else { continue }
             return String(text.drop { $0 != "\n" }.dropFirst())

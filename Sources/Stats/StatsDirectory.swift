@@ -66,6 +66,23 @@ public enum StatsDirectory {
         return .done
     }
 
+    // MARK: - Settings
+
+    /// The file that has the settings of the stage of a stats file, beside it; nil for other files.
+    public static func settings(beside statsPath: String) -> String? {
+        guard statsPath.hasSuffix(".stats") else { return nil }
+        return statsPath.dropLast(6) + settingsSuffix
+    }
+
+    /// The end of its name.
+    public static let settingsSuffix = ".settings"
+
+    /// Removes it, for a stage that is over: before its stats file, since until that is gone no
+    /// other stage has the name.
+    private static func removeSettings(beside statsPath: String) {
+        if let path = settings(beside: statsPath) { try? Files.remove(path) }
+    }
+
     // MARK: - Removing
 
     /// Removes a file that no process holds any more.
@@ -78,6 +95,7 @@ public enum StatsDirectory {
         guard let status = try? file.status(), UInt64(status.st_ino) == inode, isFree(&file),
             isStill(file, at: path)
         else { return false }
+        removeSettings(beside: path)
         return (try? Files.remove(path)) != nil
     }
 
@@ -101,8 +119,10 @@ public enum StatsDirectory {
             guard var file = open(path), let header = header(file),
                 !header.isMember || name.hasSuffix(".new"),
                 header.life(ProcessStatus(of: header.pid)) != .running,
-                isFree(&file), isStill(file, at: path), (try? Files.remove(path)) != nil
+                isFree(&file), isStill(file, at: path)
             else { continue }
+            removeSettings(beside: path)
+            guard (try? Files.remove(path)) != nil else { continue }
             removed += 1
         }
         return removed

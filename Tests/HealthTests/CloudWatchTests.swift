@@ -291,7 +291,7 @@ struct CloudWatchTests {
                     "us-east-1",
                 ], 78
             ),
-            (["--cloudwatch", "api", "--region", "us-east-1", "--endpoint-url", "ftp://x"], 78),
+            (["--cloudwatch", "api", "--region", "us-east-1", "--endpoint-url", "ftp://x"], 64),
         ] as [([String], Int32)])
     func `wrong settings are refused at once`(arguments: [String], code: Int32) throws {
         let outcome = try Program.run(

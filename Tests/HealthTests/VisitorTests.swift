@@ -22,7 +22,10 @@ struct VisitorTests {
         let outcome = try Program.run(
             "dedup", ["--stats-dir", health.stats], input: Array("no frames at all".utf8))
         #expect(outcome.status == 65, "\(outcome.errors)")
-        #expect(try files(health) == ["healthd.main.stats", "s3-put.live.stats"])
+        #expect(
+            try files(health) == [
+                "healthd.main.settings", "healthd.main.stats", "s3-put.live.stats",
+            ])
         for path in ["/health", "/ready", "/fresh", "/complete"] {
             let reply = try health.get(path)
             #expect(reply.status == 200, "\(path): \(reply.text)")
@@ -44,7 +47,7 @@ struct VisitorTests {
         visitor.signal(SIGSTOP)
         visitor.signal(SIGKILL)
         #expect(try waitUntil { try !health.get("/overview").text.contains(id) })
-        #expect(try waitUntil { try !files(health).contains("\(id).stats") })
+        #expect(try waitUntil { try !files(health).contains { $0.hasPrefix(id) } })
         #expect(try health.get("/health").status == 200)
         withExtendedLifetime(stats) {}
     }
@@ -56,10 +59,12 @@ struct VisitorTests {
         do {
             let visitor = try BackgroundProgram(
                 "dedup", ["--stats-dir", stats], input: fifo.path, output: "/dev/null")
-            let file = "\(stats)/dedup.\(visitor.pid).stats"
-            #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
+            for end in ["stats", "settings"] {
+                let file = "\(stats)/dedup.\(visitor.pid).\(end)"
+                #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
+            }
         }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: stats).count == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: stats).count == 2)
         let next = try Program.run("dedup", ["--stats-dir", stats])
         #expect(next.status == 0, "\(next.errors)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: stats) == [])

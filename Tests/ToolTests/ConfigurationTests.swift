@@ -269,6 +269,26 @@ struct ConfigurationTests {
         #expect(program.wait() == 0, "\(program.errors)")
     }
 
+    @Test func `s3-put finishes objects at the age of a new configuration`() throws {
+        let place = try Place("s3: {object_seconds: 3600, idle_seconds: 3600, format: ndjson}\n")
+        let data = place.directory.path("data")
+        let program = try start(place, "s3-put", ["--to", "file://" + data])
+        func objects() -> Int {
+            let files = FileManager.default.enumerator(atPath: data)?.allObjects as? [String] ?? []
+            return files.count { $0.hasPrefix("exchange=") && $0.contains(".ndjson") }
+        }
+        program.write(try Records.trades(1...3))
+        #expect(waitUntil(30) { program.unread == 0 })
+        #expect(objects() == 0)
+        try place.write("s3: {object_seconds: 0.1, idle_seconds: 3600, format: avro}\n")
+        program.signalled(SIGHUP)
+        #expect(waitUntil(30) { program.errors.contains("s3.format needs a new start") })
+        // What was begun in one form ends in it.
+        #expect(waitUntil(30) { objects() == 1 }, "\(program.errors)")
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+    }
+
     @Test func `a flag wins over a new configuration, and the same one is no news`() throws {
         let place = try Place("dedup: {window: 100}\n")
         let program = try start(place, "dedup", ["--window", "50"])
