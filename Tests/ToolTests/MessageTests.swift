@@ -53,7 +53,7 @@ struct MessageTests {
             words: ["RequestTimeTooSkewed", "set the clock"]),
         Row(
             name: "S3: headers that a store does not know", command: s3(), environment: keys,
-            answer: xml(501, "NotImplemented"), status: 75,
+            answer: xml(501, "NotImplemented"), status: 76,
             words: ["NotImplemented", "--checksum md5"]),
         Row(
             name: "S3: slow down", command: s3(), environment: keys,

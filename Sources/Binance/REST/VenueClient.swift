@@ -69,7 +69,8 @@ public struct VenueClient: ~Copyable {
     /// - Throws: ``VenueFailure`` when the venue's clock shows no time that there can be.
     public mutating func adopt(_ info: ExchangeInfo) throws(VenueFailure) {
         budget = WeightBudget(
-            limit: options.weightLimit ?? info.weightLimit * options.weightShare / 100, window: info.weightWindow)
+            limit: options.weightLimit ?? info.weightLimit * options.weightShare / 100,
+            window: info.weightWindow)
         guard let time = info.serverTime else { return }
         guard VenueTime.plausible.contains(time) else {
             throw VenueFailure(
@@ -271,10 +272,11 @@ public struct VenueClient: ~Copyable {
                 throw VenueFailure(
                     error.kind == .proxy ? .notPermitted : .configuration, "\(error)\(hint)")
             }
-            let hint = error.kind == .connect || error.kind == .resolve
+            let isAbsent = error.kind == .connect || error.kind == .resolve
             try retry(
                 request,
-                because: hint ? error.reason + "; is it up, and is a proxy needed?" : error.reason)
+                because: error.reason,
+                hint: isAbsent ? "; is it up, and is a proxy needed?" : "")
             return nil
         case .success(let success): response = success
         }
@@ -370,14 +372,15 @@ public struct VenueClient: ~Copyable {
     }
 
     private mutating func retry(
-        _ request: Request, because reason: String, after least: Double = 0,
+        _ request: Request, because reason: String, hint: String = "", after least: Double = 0,
         cause: VenueFailure.Cause = .gaveUp
     ) throws(VenueFailure) {
         breaker.recordFailure(at: now)
         guard request.attempts < options.maximumAttempts else {
             throw VenueFailure(
                 cause,
-                "\(request.url): \(reason), after \(Spoken.count(request.attempts, "attempt"))")
+                "\(request.url): \(reason), after \(Spoken.count(request.attempts, "attempt"))\(hint)"
+            )
         }
         var request = request
         var pause = Backoff(base: options.backoff.initial, cap: options.backoff.longest)
@@ -388,7 +391,8 @@ public struct VenueClient: ~Copyable {
         report(
             Notice(
                 isWarning: request.attempts > 2 || pause >= 5,
-                text: "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt \(request.attempts + 1) in \(Spoken.seconds(pause))",
+                text:
+                    "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt \(request.attempts + 1) in \(Spoken.seconds(pause))",
                 cause: .retry))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
