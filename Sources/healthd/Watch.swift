@@ -14,7 +14,8 @@ struct Watch {
     func run(in stage: borrowing Stage) throws {
         var view = WatchView()
         let monitor = Monitor(
-            directory: options.deployment.directory, service: options.service, thresholds: options.thresholds)
+            directory: options.deployment.directory, service: options.service,
+            thresholds: options.thresholds)
         let terminal = Terminal()
         // Rates are differences of two looks.
         _ = monitor.sample()

@@ -228,15 +228,14 @@ public struct VenueClient: ~Copyable {
             guard Double(milliseconds) <= options.longestPause * 1000 else {
                 throw VenueFailure(
                     .gaveUp,
-                    "\(options.baseURL) bars this address for \(Spoken.seconds(Double(milliseconds) / 1000)), as another "
-                        + "program on this host was told")
+                    "\(options.baseURL) bars this address for "
+                        + Spoken.seconds(Double(milliseconds) / 1000)
+                        + ", as another program on this host was told")
             }
             let until = now + milliseconds * 1_000_000
             if until > pausedUntil + 1_000_000_000 {
-                warn(
-                    "the venue bars this address, as another program on this host was told: all "
-                        + "requests wait \(Spoken.seconds(Double(milliseconds / 1000 + 1)))",
-                    .barred)
+                let wait = Spoken.seconds(Double(milliseconds / 1000 + 1))
+                warn("another program on this host was barred: all requests wait \(wait)", .barred)
             }
             pausedUntil = max(pausedUntil, until)
             hold = ("as the venue asked", pausedUntil)
@@ -273,10 +272,8 @@ public struct VenueClient: ~Copyable {
                     error.kind == .proxy ? .notPermitted : .configuration, "\(error)\(hint)")
             }
             let isAbsent = error.kind == .connect || error.kind == .resolve
-            try retry(
-                request,
-                because: error.reason,
-                hint: isAbsent ? "; is it up, and is a proxy needed?" : "")
+            let hint = isAbsent ? "; is it up, and is a proxy needed?" : ""
+            try retry(request, because: error.reason, hint: hint)
             return nil
         case .success(let success): response = success
         }
@@ -377,10 +374,8 @@ public struct VenueClient: ~Copyable {
     ) throws(VenueFailure) {
         breaker.recordFailure(at: now)
         guard request.attempts < options.maximumAttempts else {
-            throw VenueFailure(
-                cause,
-                "\(request.url): \(reason), after \(Spoken.count(request.attempts, "attempt"))\(hint)"
-            )
+            let attempts = Spoken.count(request.attempts, "attempt")
+            throw VenueFailure(cause, "\(request.url): \(reason), after \(attempts)\(hint)")
         }
         var request = request
         var pause = Backoff(base: options.backoff.initial, cap: options.backoff.longest)
@@ -391,8 +386,8 @@ public struct VenueClient: ~Copyable {
         report(
             Notice(
                 isWarning: request.attempts > 2 || pause >= 5,
-                text:
-                    "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt \(request.attempts + 1) in \(Spoken.seconds(pause))",
+                text: "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt "
+                    + "\(request.attempts + 1) in \(Spoken.seconds(pause))",
                 cause: .retry))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
@@ -401,5 +396,4 @@ public struct VenueClient: ~Copyable {
     private func warn(_ text: String, _ cause: Cause = .once) {
         report(Notice(isWarning: true, text: text.withoutUserInfo, cause: cause))
     }
-
 }
