@@ -25,7 +25,7 @@ extension Option {
 extension Setting {
     /// The help with default and unit.
     var argumentHelp: ArgumentHelp {
-        let shown = fallback.map { " (default: \($0))" } ?? ""
+        let shown = fallback.map { $0.isEmpty ? "" : " (default: \($0))" } ?? ""
         return ArgumentHelp(stringLiteral: help + shown).with(valueName: valueName.lowercased())
     }
 

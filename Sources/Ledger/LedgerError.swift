@@ -32,7 +32,7 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
         switch self {
         case .system(let error): "\(error)"
         case .locked(let path):
-            "the ledger \(path) is in use by \(LockHolder.words(of: path)); end it, or give this run "
+            "the ledger \(path) is in use by \(LockHolder.words(of: path + ".lock")); end it, or give this run "
                 + "another state directory"
         case .notALedger(let path):
             "\(path) is not a ledger. If it should be one, its first bytes are damaged: restore it, "

@@ -59,7 +59,7 @@ extension FrameView {
     public var sourceWord: String { "\(SourceWord.text(source))" }
 
     /// What shows that the ids of a gap record cannot be had; empty for other records, and where
-    /// nobody asked.
+    /// it was not asked.
     public var gapEvidence: String {
         guard template == GapDecoder.templateID, let gap = try? GapDecoder(message) else {
             return ""

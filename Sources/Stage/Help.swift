@@ -55,6 +55,8 @@ struct Help {
 
     // MARK: - Reading what ArgumentParser wrote
 
+    /// Lines of the smallest terminal.
+    private static let screen = 24
     /// The column at which texts begin.
     private static let column = 26
 
@@ -173,8 +175,9 @@ struct Help {
             text += "\n\(isGroup ? "SUBCOMMANDS" : section.title):\n"
             for entry in shown { text += Self.line(entry, width) }
         }
-        if let example = discussion.split(separator: "\n").first(where: { $0.contains("\(name) ") })
-        {
+        let example = discussion.split(separator: "\n").first { $0.contains("\(name) ") }
+        // Of a program with many subcommands their list is all that fits.
+        if let example, text.count(where: { $0 == "\n" }) <= Self.screen - 5 {
             text += "\nEXAMPLE:\n  \(example.drop { $0 == " " })\n"
         }
         let rest = left > 0 ? "all options and examples" : "more, with examples"

@@ -19,7 +19,7 @@ final class ArchiveRepair {
 
     private struct Search {
         var unserved: [Unserved]
-        /// The days that may have them, days since the epoch; nil when nobody knows.
+        /// The days that may have them, days since the epoch; nil when that is not known.
         var days: ClosedRange<Int64>?
         /// Not before this, monotonic ns.
         var notBefore: Int64 = 0

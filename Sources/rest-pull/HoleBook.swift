@@ -5,7 +5,7 @@ import Identity
 ///
 /// ```
 ///   seen ──(settle)──> asked for ──> repaired: the ledger holds the ids
-///    │                     └───────> declared: nobody has them any more, and a gap record says so
+///    │                     └───────> declared: they cannot be had any more, and a gap record says so
 ///    └──> arrived: the ledger holds them, from somewhere else
 /// ```
 ///

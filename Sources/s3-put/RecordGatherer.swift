@@ -118,7 +118,7 @@ struct RecordGatherer: ~Copyable {
         }
     }
 
-    /// A file that is deleted takes its room until nobody has it open.
+    /// A file that is deleted takes its room while a process has it open.
     private mutating func close() { file = nil }
 
     private mutating func open(_ segment: UInt64, _ batch: SealedBatch) throws {

@@ -11,7 +11,8 @@ struct SpellingTests {
 
     @Test(arguments: [
         ("--hlep", "--help"), ("--form", "--from"), ("--too", "--to"), ("--limti", "--limit"),
-        ("--no-agregate", "--no-aggregate"), ("--agg", "--aggregate"), ("--sso", "--sse"), ("--sym", "--symbol"),
+        ("--no-agregate", "--no-aggregate"), ("--agg", "--aggregate"), ("--sso", "--sse"),
+        ("--sym", "--symbol"),
         ("--max-atempt", "--max-attempts"),
     ])
     func `a slip is near what was meant`(typed: String, meant: String) {

@@ -100,7 +100,8 @@ struct RecqBookTests {
         let outcome = try Self.run(market.lines, ["--format", "csv", "--every", "1h", "-n", "7"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(
-            outcome.errors.contains("8 snapshots, 7 proven, 0 different, 1 not comparable, 0 holes"),
+            outcome.errors.contains(
+                "8 snapshots, 7 proven, 0 different, 1 not comparable, 0 holes"),
             "\(outcome.errors)")
         let rows = outcome.text.split(separator: "\n").suffix(14).map {
             $0.split(separator: ",").dropFirst(3).joined(separator: ",")

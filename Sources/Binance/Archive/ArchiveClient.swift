@@ -12,7 +12,7 @@ public struct ArchiveClient: ~Copyable {
     public struct Options: Sendable {
         /// Base URL; files are below it.
         public var baseURL = "https://data.binance.vision"
-        /// Where files lie while they are read.
+        /// Where files are while they are read.
         public var directory = ""
         /// Pieces under way at once.
         public var parallel = 8

@@ -7,7 +7,7 @@ import Transport
 /// One file on its way: first its checksum, then its pieces, written in order.
 ///
 /// The part that was written is `NAME.zip.part`, and what it is a part of, the entity tag, is in its
-/// name too: a file that was replaced meanwhile begins anew.
+/// name too: a file that was replaced meanwhile begins again.
 final class ArchiveDownload {
     /// A request.
     struct Call {
@@ -284,7 +284,7 @@ final class ArchiveDownload {
         }
         refetches += 1
         begin()
-        return (true, "\(reason): beginning anew")
+        return (true, "\(reason): beginning again")
     }
 
     private func begin() {

@@ -69,7 +69,8 @@ public struct VenueClient: ~Copyable {
     /// - Throws: ``VenueFailure`` when the venue's clock shows no time that there can be.
     public mutating func adopt(_ info: ExchangeInfo) throws(VenueFailure) {
         budget = WeightBudget(
-            limit: options.weightLimit ?? info.weightLimit * options.weightShare / 100, window: info.weightWindow)
+            limit: options.weightLimit ?? info.weightLimit * options.weightShare / 100,
+            window: info.weightWindow)
         guard let time = info.serverTime else { return }
         guard VenueTime.plausible.contains(time) else {
             throw VenueFailure(
@@ -227,15 +228,14 @@ public struct VenueClient: ~Copyable {
             guard Double(milliseconds) <= options.longestPause * 1000 else {
                 throw VenueFailure(
                     .gaveUp,
-                    "\(options.baseURL) bars this address for \(Spoken.seconds(Double(milliseconds) / 1000)), as another "
-                        + "program on this host was told")
+                    "\(options.baseURL) bars this address for "
+                        + Spoken.seconds(Double(milliseconds) / 1000)
+                        + ", as another program on this host was told")
             }
             let until = now + milliseconds * 1_000_000
             if until > pausedUntil + 1_000_000_000 {
-                warn(
-                    "the venue bars this address, as another program on this host was told: all "
-                        + "requests wait \(Spoken.seconds(Double(milliseconds / 1000 + 1)))",
-                    .barred)
+                let wait = Spoken.seconds(Double(milliseconds / 1000 + 1))
+                warn("another program on this host was barred: all requests wait \(wait)", .barred)
             }
             pausedUntil = max(pausedUntil, until)
             hold = ("as the venue asked", pausedUntil)
@@ -271,10 +271,9 @@ public struct VenueClient: ~Copyable {
                 throw VenueFailure(
                     error.kind == .proxy ? .notPermitted : .configuration, "\(error)\(hint)")
             }
-            let hint = error.kind == .connect || error.kind == .resolve
-            try retry(
-                request,
-                because: hint ? error.reason + "; is it up, and is a proxy needed?" : error.reason)
+            let isAbsent = error.kind == .connect || error.kind == .resolve
+            let hint = isAbsent ? "; is it up, and is a proxy needed?" : ""
+            try retry(request, because: error.reason, hint: hint)
             return nil
         case .success(let success): response = success
         }
@@ -370,14 +369,13 @@ public struct VenueClient: ~Copyable {
     }
 
     private mutating func retry(
-        _ request: Request, because reason: String, after least: Double = 0,
+        _ request: Request, because reason: String, hint: String = "", after least: Double = 0,
         cause: VenueFailure.Cause = .gaveUp
     ) throws(VenueFailure) {
         breaker.recordFailure(at: now)
         guard request.attempts < options.maximumAttempts else {
-            throw VenueFailure(
-                cause,
-                "\(request.url): \(reason), after \(Spoken.count(request.attempts, "attempt"))")
+            let attempts = Spoken.count(request.attempts, "attempt")
+            throw VenueFailure(cause, "\(request.url): \(reason), after \(attempts)\(hint)")
         }
         var request = request
         var pause = Backoff(base: options.backoff.initial, cap: options.backoff.longest)
@@ -388,7 +386,8 @@ public struct VenueClient: ~Copyable {
         report(
             Notice(
                 isWarning: request.attempts > 2 || pause >= 5,
-                text: "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt \(request.attempts + 1) in \(Spoken.seconds(pause))",
+                text: "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt "
+                    + "\(request.attempts + 1) in \(Spoken.seconds(pause))",
                 cause: .retry))
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
@@ -397,5 +396,4 @@ public struct VenueClient: ~Copyable {
     private func warn(_ text: String, _ cause: Cause = .once) {
         report(Notice(isWarning: true, text: text.withoutUserInfo, cause: cause))
     }
-
 }

@@ -35,7 +35,8 @@ public enum StreamKind: Hashable, Sendable {
 
     /// The stream of a name as a person types it; case counts only in a kline's interval.
     public init?(_ name: String) {
-        if let kind = Self.all.prefix(5).first(where: { $0.name.lowercased() == name.lowercased() }) {
+        if let kind = Self.all.prefix(5).first(where: { $0.name.lowercased() == name.lowercased() })
+        {
             self = kind
         } else if name.lowercased().hasPrefix("kline_"),
             let interval = KlineInterval(rawValue: String(name.dropFirst(6)))

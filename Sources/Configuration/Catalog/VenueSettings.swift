@@ -59,7 +59,7 @@ public struct VenueSettings: SettingTheme {
         "binance.archive_base_url", flag: "archive-url", default: "https://data.binance.vision",
         value: "URL", "Base URL of the venue's public archive of daily and monthly files.",
         for: [.restPull], parse: SettingText.url(["https", "http"]))
-    /// Where its files lie.
+    /// Where its files are.
     public let archiveDirectory = Setting<String>(
         "binance.archive_directory", flag: "archive-dir", default: nil, value: "DIR",
         "Directory for the archive's files while they are read; what was fetched of one stays there "
