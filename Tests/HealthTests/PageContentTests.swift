@@ -30,11 +30,11 @@ struct PageContentTests {
             try waitUntil {
                 counter.add(1)
                 page = try health.get("/", Self.html).text
-                return page.contains("data-title=\"Records/s\"") && page.contains("--repair '/")
+                return page.contains("data-title=\"Records/s\"") && page.contains("--repair &#39;/")
             })
         for words in [
             "BTCUSDT", "venue&#39;s time to receipt here", "15 min ago", "24 h ago",
-            "class=\"hole\"", "<h3>btc</h3>",
+            "class=\"hole\"", "<dd>btc</dd>",
             "rest-pull --repair &#39;\(health.place.path("data"))/.s3-put/ledger&#39; --follow",
             "<a href=\"reasons#hole_open\"", "Fetch the ids",
         ] { #expect(page.contains(words), "\(words)") }
