@@ -34,7 +34,6 @@ for unit in sbe-tap@main dedup@main s3-put@main; do
     (($(systemctl show -p WatchdogTimestampMonotonic --value "$unit") > 0)) || fail "$unit feeds no watchdog"
 done
 ledgerctl show /var/lib/bitcoin-ingestor/main/s3-put/ledger | head -5
-[[ $(get http://127.0.0.1:8080/ready) == *'"status"'* ]] || fail "healthd does not answer"
 /usr/share/bitcoin-ingestor/pipelines/probe /ready || fail "probe /ready"
 [[ -z $(find /run/bitcoin-ingestor -name '*.stats' -user root) ]] || fail "stats files of root"
 grep -rqs any-key /proc/"$(pid_of sbe-tap@main)"/environ && fail "the key is in the environment"
@@ -59,7 +58,7 @@ whole || fail "the trades have holes"
 
 # History, in a pipeline of its own, as the timer would start it; a second time there is nothing to do.
 sed -e 's|main/bronze|history/bronze|' /etc/bitcoin-ingestor/main.yaml > /etc/bitcoin-ingestor/history.yaml
-printf 'BACKFILL_DATASETS=trades,klines\nBACKFILL_FROM=%s\n' "$(date -u -d '-1 minute' +%FT%T)" > /etc/bitcoin-ingestor/history.env
+printf 'BACKFILL_DATASETS=trades\nBACKFILL_FROM=%s\n' "$(date -u -d '-1 minute' +%FT%T)" > /etc/bitcoin-ingestor/history.env
 for turn in first second; do
     systemctl start ingest-backfill@history || fail "the $turn backfill: $(systemctl status ingest-backfill@history | tail -5)"
 done

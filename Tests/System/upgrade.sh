@@ -9,6 +9,8 @@ all_active() { local unit; for unit in "${stages[@]}" healthd; do systemctl is-a
 if [[ ! -e /out/start ]]; then
     date -u -d '-30 seconds' +%FT%T > /out/start
     apt-get install -y --no-install-recommends /ov/old.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
+    # The simulator is of the new version, and so are its libraries.
+    apt-get install -y --no-install-recommends libdeflate0 >> /out/apt.log 2>&1
     simulator --start "$(cat /out/start)" --rate 50 --symbol BTCUSDT,ETHUSDT
     configure
     systemctl enable -q --now ingest-both@main.target
