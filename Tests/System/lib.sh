@@ -103,8 +103,8 @@ whole_in_the_end() {
         last=$(python3 -c 'import json,sys; print(json.loads(sys.argv[1])["symbols"][sys.argv[2]]["trade"]["last"])' "$sent" $symbol)
         is_whole() {
             local first
-            first=$(ledgerctl show $ledger | sed -nE "s/^$symbol trade +([0-9]+) .*/\1/p" | head -1)
-            ledgerctl verify $ledger --symbol $symbol --kind trade --from "${first:-1}" --to "$last" > /run/verify
+            first=$(ledgerctl show $ledger | sed -nE "s/^$symbol trade .* ids +([0-9]+) to .*/\1/p" | head -1)
+            ledgerctl verify $ledger --symbol $symbol --kind trade --from "${first:-1}" --to "$last" > /run/verify 2>&1
         }
         wait_for 120 is_whole || fail "$symbol: $(head -5 /run/verify)"
         say "in the end: $(head -1 /run/verify)"
