@@ -55,5 +55,7 @@ whole_in_the_end
 # Removal stops the stages and leaves what they know.
 apt-get purge -y bitcoin-ingestor > /out/purge.log 2>&1 || { cat /out/purge.log; fail purge; }
 [[ -e /var/lib/bitcoin-ingestor/main/s3-put/ledger ]] || fail "purge took the ledger"
-pgrep -x 's3-put|sbe-tap|dedup|healthd' > /dev/null && fail "stages run after their removal"
+for tool in sbe-tap rest-pull dedup s3-put healthd; do
+    if pgrep -x $tool > /dev/null; then fail "$tool runs after its removal"; fi
+done
 finish
