@@ -267,7 +267,7 @@ struct BadInputTests {
         #expect(locked)
         let outcome = try Program.run("s3-put", ["--to", "file://\(data)"], input: Self.frame())
         #expect(outcome.status == 75, "\(outcome.errors)")
-        #expect(outcome.errors.contains("in use by another process"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("is in use by process"), "\(outcome.errors)")
     }
 
     struct ConfigCase: Sendable {
