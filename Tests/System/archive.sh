@@ -4,7 +4,7 @@ source /ov/System/lib.sh
 cd /opt/bitcoin-ingestor-* || fail "the archive is not there"
 if ldconfig -p | grep -q libcurl; then fail "this Debian has libcurl: the case shows nothing"; fi
 say "$(bin/recq --version), $(du -sm . | cut -f1) MiB"
-simulator --newest 20000 --symbol BTCUSDT
+SIMULATOR_LIBRARIES=$PWD/lib/bitcoin-ingestor simulator --newest 20000 --symbol BTCUSDT
 bin/rest-pull trades --base-url http://127.0.0.1:9001 --from 1 --to 20000 2> /out/pull.log |
     bin/dedup 2> /dev/null | bin/s3-put --to file:///var/tmp/bronze 2> /out/put.log || fail "a backfill: $(tail -1 /out/put.log)"
 bin/ledgerctl verify /var/tmp/bronze/.s3-put/ledger --symbol BTCUSDT --kind trade --from 1 --to 20000 || fail "the backfill is not whole"

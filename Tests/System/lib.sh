@@ -55,7 +55,9 @@ kill_stage() {
 
 # simulator OPTIONS...    starts the simulated exchange as a unit of its own
 simulator() {
-    systemd-run -q --unit=exchange -p StandardOutput=file:/run/exchange /ov/peers/exchange-sim \
+    # Where no libraries are installed, those of the archive serve it.
+    systemd-run -q --unit=exchange -p StandardOutput=file:/run/exchange \
+        -E LD_LIBRARY_PATH="${SIMULATOR_LIBRARIES:-}" /ov/peers/exchange-sim \
         --port 9001 --control-port 9002 --ws-port 9003 --weight-limit 100000000 "$@"
     wait_for 20 grep -q listening /run/exchange || fail "the simulated exchange did not start"
 }
