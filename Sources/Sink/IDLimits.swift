@@ -35,7 +35,10 @@ public struct IDLimits: Sendable {
             if first < 0 { return .negative(first) }
             if let fault = width(first, last) { return fault }
         case .gap:
-            return width(first, last)
+            // A kline takes up its whole interval, in µs: a gap of klines covers so many of these.
+            let isOfKlines = frame.missingSequence?.template == RecordKind.kline.rawValue
+            let interval = isOfKlines ? KlineInterval(code: frame.series) : nil
+            return width(first, last, unit: interval?.length ?? 1)
         case .bestBidAsk, .depthSnapshot, .raw, nil:
             return nil
         }
@@ -44,10 +47,11 @@ public struct IDLimits: Sendable {
         return overflow || jump > farthest ? .tooFar(last, newest: newest, farthest) : nil
     }
 
-    private func width(_ first: Int64, _ last: Int64) -> Implausible? {
+    /// - Parameter unit: how many ids count as one.
+    private func width(_ first: Int64, _ last: Int64, unit: Int64 = 1) -> Implausible? {
         let (difference, overflow) = last.subtractingReportingOverflow(first)
         if !overflow, difference < 0 { return .backwards(first, last) }
-        return overflow || difference >= widest ? .tooWide(first, last, widest) : nil
+        return overflow || difference / unit >= widest ? .tooWide(first, last, widest) : nil
     }
 }
 

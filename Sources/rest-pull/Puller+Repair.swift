@@ -92,7 +92,7 @@ extension Puller {
             evidence: part.evidence)
         counters.declared()
         if !isAbsent || isRepair {
-            declaredIDs += UInt64(part.ids.upperBound - part.ids.lowerBound) + 1
+            declaredIDs += RangeFinder.count(of: part.ids, pull.interval)
         }
         pull.hasDeclared = pull.hasDeclared || !isAbsent
     }

@@ -327,6 +327,7 @@ struct Puller: ~Copyable {
         } else {
             try closeGap(of: pull)
             pull.openGap = hole
+            pull.openGapEvidence = pull.evidence
         }
     }
 
@@ -334,7 +335,7 @@ struct Puller: ~Copyable {
     mutating func closeGap(of pull: SequencePull) throws {
         guard let gap = pull.openGap else { return }
         pull.openGap = nil
-        let unserved = Unserved(ids: gap, evidence: pull.evidence)
+        let unserved = Unserved(ids: gap, evidence: pull.openGapEvidence)
         if rules.defersUnserved { return pull.unserved.append(unserved) }
         try declare(unserved, of: pull)
     }

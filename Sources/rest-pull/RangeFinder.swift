@@ -94,7 +94,7 @@ struct RangeFinder {
     }
 
     /// Ids, or intervals, of a range.
-    private static func count(of range: ClosedRange<Int64>, _ interval: KlineInterval?) -> UInt64 {
+    static func count(of range: ClosedRange<Int64>, _ interval: KlineInterval?) -> UInt64 {
         let length = UInt64(range.upperBound - range.lowerBound) + 1
         guard let interval else { return length }
         guard interval == .month1 else { return length / UInt64(interval.length) }

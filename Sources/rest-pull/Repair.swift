@@ -92,7 +92,8 @@ struct Repair: ~Copyable {
             }
             let ripe = book.look(at: holes, of: sequence, now: now, isSettled: isSettled)
             guard !ripe.isEmpty else { continue }
-            let ids = ripe.reduce(UInt64(0)) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
+            let interval = KlineInterval(code: sequence.series)
+            let ids = ripe.reduce(UInt64(0)) { $0 + RangeFinder.count(of: $1, interval) }
             stage.log.info(
                 "\(sequence.title): fetching \(Spoken.count(ids, "id")) of "
                     + Spoken.count(ripe.count, "hole"),

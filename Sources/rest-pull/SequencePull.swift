@@ -37,6 +37,8 @@ final class SequencePull {
     var openGap: ClosedRange<Int64>?
     /// The request that showed last that ids do not come, and its answer.
     var evidence = ""
+    /// Of ``openGap``: the request that showed its first ids to be missing.
+    var openGapEvidence = ""
     /// Ids that did not come and are not declared yet, since the archive may have them.
     var unserved: [Unserved] = []
     /// Records written.
