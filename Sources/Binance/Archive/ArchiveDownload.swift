@@ -182,8 +182,9 @@ final class ArchiveDownload {
             length = whole
             self.tag = tag
             asked = min(asked, whole)
-            // What an earlier run left of the very same file.
-            if written == 0, response.status == 206, let left = leftover(), left > range.upperBound
+            // What an earlier run left of the very same file: more than this piece, or all of it.
+            if written == 0, response.status == 206, let left = leftover(),
+                left > min(range.upperBound, whole - 1)
             {
                 written = min(left, whole)
                 asked = written
