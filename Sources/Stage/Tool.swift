@@ -107,7 +107,13 @@ extension Tool {
         let code = exitCode(for: error).rawValue
         guard code == 0 else {
             let words = Array(CurrentProcess.arguments.dropFirst())
-            log.error(UsageError.words(message(for: error), of: Self.self, words))
+            let message = message(for: error)
+            log.error(UsageError.words(message, of: Self.self, words))
+            if log.format == .text {
+                for line in UsageError.picture(message) {
+                    try? write(line + "\n", to: Descriptor.standardError())
+                }
+            }
             CurrentProcess.exit(code)
         }
         do throws(SystemError) {

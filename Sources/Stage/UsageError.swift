@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Encoding
 
 /// What a person reads who called a program wrongly: one line with the program's name, like every
 /// other error, that says what is wrong, what may have been meant, and where to look.
@@ -26,7 +27,9 @@ enum UsageError {
         let subcommands = root.configuration.subcommands
         let first = arguments.first ?? ""
         let command = subcommands.first { $0._commandName == first }
-        var words = message.split(separator: "\n").joined(separator: " ")
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        var words = lines.dropLast(picture(message).count).filter { !$0.isEmpty }
+            .joined(separator: " ")
         // Its suggestions go by a distance that finds `--sse` near `--hlep`.
         if let guess = words.firstRange(of: ". Did you mean ") {
             words = String(words[..<guess.lowerBound])
@@ -47,8 +50,19 @@ enum UsageError {
         let path = command.map { "\(root._commandName) \($0._commandName)" } ?? root._commandName
         if words.hasSuffix(".") { words.removeLast() }
         let begin = words.prefix(1).lowercased() + words.dropFirst()
-        let guess = near.map { ". Did you mean '\($0)'?" } ?? "."
+        let end = words.hasSuffix("?") ? "" : "."
+        let guess = near.map { ". Did you mean '\($0)'?" } ?? end
         return "\(begin)\(guess) '\(path) -h' shows what there is."
+    }
+
+    /// The end of a message that points at a place in what was typed: the text, and below it a `^`.
+    /// For text alone; JSON has the sentence, which names the column.
+    static func picture(_ message: String) -> [String] {
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count > 2, let mark = lines.last, mark.hasSuffix("^"),
+            mark.dropLast().allSatisfy({ $0 == " " })
+        else { return [] }
+        return lines.suffix(2).map { String($0).escapingControls }
     }
 
     /// The first long option that is none of the program's, without its value.

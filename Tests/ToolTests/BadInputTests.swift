@@ -242,7 +242,8 @@ struct BadInputTests {
         // Root may write everywhere, so there somebody else runs a copy that he can reach.
         let tool = place.path("s3-put")
         try FileManager.default.copyItem(
-            at: Program.directory.appendingPathComponent("s3-put"), to: URL(fileURLWithPath: tool))
+            at: Program.directory.appendingPathComponent("s3-put").resolvingSymlinksInPath(),
+            to: URL(fileURLWithPath: tool))
         chmod(place.path, 0o555)
         let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         let words = (getuid() == 0 ? other : []) + [tool, "--to", "file://\(place.path)/data"]
