@@ -30,7 +30,9 @@ struct PageContentTests {
             try waitUntil {
                 counter.add(1)
                 page = try health.get("/", Self.html).text
+                // The curve begins with the first step of the history.
                 return page.contains("data-title=\"Records/s\"") && page.contains("--repair &#39;/")
+                    && page.contains("15 min ago")
             })
         for words in [
             "BTCUSDT", "venue&#39;s time to receipt here", "15 min ago", "24 h ago",
