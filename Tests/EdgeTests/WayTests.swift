@@ -35,10 +35,11 @@ struct WayTests {
     /// Servers with TLS by an authority that only the test knows.
     private final class Place {
         let simulator: Simulator
-        let scratch = try! TemporaryDirectory()
+        let scratch: TemporaryDirectory
         var authority: String { scratch.path("tls/ca.pem") }
 
         init() throws {
+            scratch = try TemporaryDirectory()
             simulator = try Simulator([
                 "--start", "now", "--rate", "50", "--tls-dir", scratch.path("tls"),
             ])

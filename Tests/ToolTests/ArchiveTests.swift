@@ -181,7 +181,8 @@ struct ArchiveTests {
                 "-s", "-D", "-", "-o", "/dev/null", "-r", "0-0",
                 simulator.url + "/data/spot/daily/trades/BTCUSDT/BTCUSDT-trades-2025-03-02.zip",
             ])
-        let tag = headers.text.split(whereSeparator: \.isNewline).first { $0.lowercased().hasPrefix("etag") }
+        let tag = headers.text.split(whereSeparator: \.isNewline)
+            .first { $0.lowercased().hasPrefix("etag") }
         let name = (tag ?? "").dropFirst(5).filter { $0.isLetter || $0.isNumber }
         try FileManager.default.removeItem(atPath: file)
         // All of it is there, and only its checksum was not looked at yet.

@@ -125,7 +125,10 @@ struct PipelineRunTests {
     /// Stages that are scripts, so that they fail when a test wants it.
     private static func fakes(_ place: TemporaryDirectory, sink: String) throws -> String {
         let scripts = [
-            "sbe-tap": "trap 'exit 0' HUP USR1 TERM; while :; do echo record || exit 74; sleep 0.05; done",
+            "sbe-tap": """
+            trap 'exit 0' HUP USR1 TERM
+            while :; do echo record || exit 74; sleep 0.05; done
+            """,
             "dedup": "exec cat", "kinesis-put": sink,
             "healthd": """
             [[ "$*" == *--explain-config* ]] && { echo 'mode  sbe  default'; exit; }
