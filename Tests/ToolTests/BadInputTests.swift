@@ -241,9 +241,11 @@ struct BadInputTests {
         let place = try TemporaryDirectory()
         // Root may write everywhere, so there somebody else runs a copy that he can reach.
         let tool = place.path("s3-put")
-        try FileManager.default.copyItem(
-            at: Program.directory.appendingPathComponent("s3-put").resolvingSymlinksInPath(),
-            to: URL(fileURLWithPath: tool))
+        // By another process: one that this process starts meanwhile would have inherited the open
+        // copy, and what somebody may write to cannot be executed (ETXTBSY).
+        let program = Program.directory.appendingPathComponent("s3-put").resolvingSymlinksInPath()
+        let copied = try Program.run("cp", [program.path, tool])
+        #expect(copied.status == 0, "\(copied.errors)")
         chmod(place.path, 0o555)
         let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         let words = (getuid() == 0 ? other : []) + [tool, "--to", "file://\(place.path)/data"]
