@@ -1,4 +1,3 @@
-import Synchronization
 
 /// What one thread leaves for another, first come, first served.
 ///
@@ -27,7 +26,7 @@ public final class WorkQueue<Element: Sendable>: Sendable {
         }
     }
 
-    private let content = Mutex(Content())
+    private let content = Locked(Content())
     private let flag: ThreadFlag
 
     /// An empty queue.

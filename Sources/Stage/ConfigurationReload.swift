@@ -1,7 +1,6 @@
 import Configuration
 import Glibc
 import Posix
-import Synchronization
 
 /// Reads the configuration of a running stage again whenever SIGHUP comes, on a thread of its own:
 /// each tool's loop waits for other things, and a configuration on a slow disk must not stall it.
@@ -21,7 +20,7 @@ final class ConfigurationReload: Sendable {
     private let takesOver: Set<String>
     private let resolve: @Sendable () throws -> Resolved
     private let onChange: @Sendable (Settings) -> Void
-    private let current: Mutex<[Settings.Row]>
+    private let current: Locked<[Settings.Row]>
 
     /// - Parameters:
     ///   - settings: those in use.
@@ -38,7 +37,7 @@ final class ConfigurationReload: Sendable {
         self.takesOver = takesOver.union([SettingCatalog.logLevel.key])
         self.resolve = resolve
         self.onChange = onChange
-        current = Mutex(settings.rows)
+        current = Locked(settings.rows)
     }
 
     /// Starts to wait for SIGHUP.

@@ -1,6 +1,5 @@
 import Posix
 import Stats
-import Synchronization
 
 /// What a stage tells the service manager that started it: that it is ready, that its loop turns,
 /// that it stops, and in one sentence what it does.
@@ -23,14 +22,14 @@ final class ServiceNotices: Sendable {
     }
 
     private let manager: ServiceManager
-    private let life: Mutex<Life>
+    private let life: Locked<Life>
 
     /// Begins to tell; nil where no service manager listens.
     init?(_ environment: [String: String], stats: StatsWriter) {
         guard let manager = ServiceManager(environment) else { return nil }
         self.manager = manager
         let now = Clock.monotonicNanoseconds()
-        life = Mutex(Life(since: now, reported: now))
+        life = Locked(Life(since: now, reported: now))
         let watched = manager.watchdogLimit.map { min($0 / 2, Self.interval) } ?? Self.interval
         // Figures are words of memory that any thread may read. They are there as long as the process.
         nonisolated(unsafe) let figures = stats

@@ -5,7 +5,6 @@ import Posix
 import Stage
 import StageAWS
 import Stats
-import Synchronization
 
 /// Asks the destination whether objects could be stored, before anything is read: a bucket that does
 /// not exist or a permission that is missing then shows in the first second, and not with the first
@@ -27,7 +26,7 @@ final class DestinationCheck: Sendable {
     }
 
     private let answers: WorkQueue<StageFailure?>
-    private let isOver = Mutex(false)
+    private let isOver = Locked(false)
 
     private init() throws { answers = try WorkQueue() }
 

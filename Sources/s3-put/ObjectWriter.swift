@@ -3,7 +3,6 @@ import Journal
 import Posix
 import Records
 import Stage
-import Synchronization
 
 /// Makes objects of sealed records, on a thread of its own: work that would stall the reading.
 ///
@@ -16,8 +15,8 @@ final class ObjectWriter: Sendable {
     private let form: ObjectForm
     private let batches: WorkQueue<SealedBatch>
     /// Memory of batches that wait or are written.
-    private let memory = Mutex(0)
-    private let thread = Mutex<BackgroundThread?>(nil)
+    private let memory = Locked(0)
+    private let thread = Locked<BackgroundThread?>(nil)
     private let uploader: Uploader
     private let completions: Completions
 

@@ -1,7 +1,6 @@
 import Encoding
 import Foundation
 import Posix
-import Synchronization
 import TestSupport
 import Testing
 import Transport
@@ -151,7 +150,7 @@ struct S3FaultTests {
             .respond(400, body: Self.error("ExpiredToken")), .respond(200),
         ])
         defer { server.stop() }
-        let names = Mutex(["OLD", "NEW"])
+        let names = Locked(["OLD", "NEW"])
         let provider = CredentialsProvider {
             Credentials(
                 accessKeyID: names.withLock { $0.removeFirst() }, secretAccessKey: "s",

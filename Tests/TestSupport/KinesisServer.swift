@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Posix
 
 /// A Kinesis on loopback that stores in memory and misbehaves by a script, for what no real server
 /// here produces: failed entries, throttles, lost and broken answers, refusals, reshards.
@@ -85,7 +85,7 @@ public final class KinesisServer: Sendable {
     /// Of loopback, chosen by the system.
     public let port: UInt16
     private let listener: Int32
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// Starts with some streams.
     public init(streams: [String: Int] = [:]) {
