@@ -10,7 +10,7 @@ public struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
-    /// Puts a value behind a lock that nobody holds.
+    /// Puts a value behind a lock that is free.
     public init(_ value: consuming sending Value) {
         mutex = .allocate(capacity: 1)
         let error = pthread_mutex_init(mutex, nil)
