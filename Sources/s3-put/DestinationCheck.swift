@@ -44,7 +44,7 @@ final class DestinationCheck: Sendable {
             seconds: options.checkTimeout, orReadable: check.answers.descriptor)
         check.isOver.withLock { $0 = true }
         let answer = check.answers.takeAll().first
-        thread.join(seconds: ObjectSink.joinTimeout)
+        thread.join(seconds: ObjectDelivery.joinTimeout)
         guard let answer else {
             return isStopped
                 ? .stopped
