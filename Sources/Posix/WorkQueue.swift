@@ -1,4 +1,3 @@
-
 /// What one thread leaves for another, first come, first served.
 ///
 /// Adding never waits. Threads that have nothing else to do take in ``next()``; or one takes with
