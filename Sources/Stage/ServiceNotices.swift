@@ -52,6 +52,23 @@ final class ServiceNotices: Sendable {
         manager.tell(words)
     }
 
+    /// Tells the manager that the configuration is read again, and that this is over: `systemctl
+    /// reload` of a unit of Type=notify-reload waits for that. One that is not ready yet, or stops,
+    /// is in another part of its life, which READY would end.
+    ///
+    /// Source: sd_notify(3), `RELOADING=1` and `MONOTONIC_USEC=…`, systemd 253.
+    func around(_ reload: () -> Void) {
+        let isRunning = life.withLock { $0.isReady && $0.state != .draining }
+        if isRunning {
+            let now = Clock.monotonicNanoseconds() / 1000
+            manager.tell(["RELOADING=1", "MONOTONIC_USEC=\(now)"])
+        }
+        reload()
+        guard isRunning else { return }
+        let stops = life.withLock { $0.state == .draining }
+        manager.tell(stops ? ["READY=1", "STOPPING=1"] : ["READY=1"])
+    }
+
     /// The stage ends; the sentence stays in the unit's status.
     func end(status: Int32, _ words: String) {
         let reason = words.isEmpty ? "" : ": \(words)"

@@ -29,7 +29,7 @@ struct S3Access: Sendable {
         _ options: BucketFlags, region: String?, endpoint: String?, _ settings: inout Settings
     ) throws {
         location = try ServiceLocation(
-            "s3", environment: .process, region: region, endpoint: endpoint)
+            "s3", environment: AWS.Environment(&settings), region: region, endpoint: endpoint)
         settings.settle(SettingCatalog.region, as: location.region)
         storage = try Self.storage(options, &settings)
         credentials = try ConfiguredCredentials(region: location.region, &settings)
