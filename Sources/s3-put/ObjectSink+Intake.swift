@@ -78,23 +78,6 @@ extension ObjectSink {
         try closeBatch()
     }
 
-    /// Notes the holes of books that earlier runs left undeclared.
-    mutating func noteOldHoles() {
-        let limit = 1000
-        let (now, real) = (Clock.monotonicNanoseconds(), Clock.realtimeNanoseconds())
-        for sequence in state.ledger.sequences where sequence.kind == .depthDiff {
-            guard let coverage = state.ledger.coverage(of: sequence) else { continue }
-            var count = 0
-            coverage.forEachHole { ids in
-                holes.note(
-                    ids, of: sequence, eventTime: coverage.newestEventTime ?? real / 1000,
-                    ingestTime: real, source: SourceCode.sbe.rawValue, now: now)
-                count += 1
-                return count < limit
-            }
-        }
-    }
-
     /// True when a record of the spool was delivered, whether its time was thought right then or not.
     private func isConfirmed(
         _ frame: borrowing FrameView, _ key: SequenceID, _ position: RecordPosition

@@ -1,4 +1,5 @@
 import Encoding
+import Identity
 import Posix
 import Sink
 import Stage
@@ -34,7 +35,7 @@ extension ObjectSink {
         guard failure == nil, staged.isEmpty, unbooked.isEmpty else { return try finish() }
         for name in try Files.list(staging) { try Files.remove("\(staging)/\(name)") }
         isRecovered = true
-        noteOldHoles()
+        holes.noteHoles(of: state.ledger, kinds: [.depthDiff])
         if intake.hasLeftovers {
             log.info(
                 "an earlier run left \(intake.leftoverBytes) bytes in the spool; "
