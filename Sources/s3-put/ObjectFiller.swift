@@ -88,20 +88,8 @@ struct ObjectFiller {
     }
 
     /// Notes the holes of books that earlier runs left undeclared.
-    mutating func noteOldHoles(_ state: borrowing SinkState) {
-        let limit = 1000
-        let (now, real) = (Clock.monotonicNanoseconds(), Clock.realtimeNanoseconds())
-        for sequence in state.directory.ledger.sequences where sequence.kind == .depthDiff {
-            guard let coverage = state.directory.ledger.coverage(of: sequence) else { continue }
-            var count = 0
-            coverage.forEachHole { ids in
-                holes.note(
-                    ids, of: sequence, eventTime: coverage.newestEventTime ?? real / 1000,
-                    ingestTime: real, source: SourceCode.sbe.rawValue, now: now)
-                count += 1
-                return count < limit
-            }
-        }
+    mutating func noteOldHoles(_ ledger: borrowing Ledger) {
+        holes.noteHoles(of: ledger, kinds: [.depthDiff])
     }
 
     /// True when a record of the spool was delivered, whether its time was thought right then or not.

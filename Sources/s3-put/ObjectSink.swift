@@ -163,7 +163,7 @@ struct ObjectSink: ~Copyable {
     /// spool's other records are taken in before anything is read.
     private mutating func recover() throws {
         guard try delivery.recover(&state) else { return try finish() }
-        filler.noteOldHoles(state)
+        filler.noteOldHoles(state.directory.ledger)
         if state.intake.hasLeftovers {
             state.log.info(
                 "an earlier run left \(state.intake.leftoverBytes) bytes in the spool; "
