@@ -52,8 +52,10 @@ demo: peers ## Backfill an hour from a simulated exchange into ./data/bronze, th
 bench: peers ## Measure against C and Python programs that do the same
 	@Scripts/bench $(RELEASE)
 
-chaos: peers ## Kill pipelines a hundred times and crash at every write; prove that nothing is lost
+MINUTES ?= 10
+chaos: peers ## Run all pipelines under all faults (MINUTES), kill stages a hundred times, crash at every write; prove that nothing is lost
 	@Scripts/setup test
+	TOOLS_DIR=$(CURDIR)/$(RELEASE) pipelines/chaos --minutes $(MINUTES)
 	$(PYTHON) Tests/ToolTests/chaos.py --tools $(RELEASE) --kills 100 --ids 300000
 	$(PYTHON) Tests/ToolTests/once.py --tools $(RELEASE) --kills 100 --ids 300000
 	@Scripts/crash-points
