@@ -79,6 +79,8 @@ let package = Package(
         // Floor 0: C libraries of the system, and the system itself.
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        // Its pkg-config file has flags that a package may not pass on; the module map names the library.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -104,6 +106,7 @@ let package = Package(
         library("Bronze", ["Digests", "Encoding", "Identity", "Ledger", "Posix"]),
         library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
+        library("Redis", ["CHiredis", "COpenSSL", "Encoding", "Posix"]),
         library(
             "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
@@ -160,7 +163,12 @@ let package = Package(
                 "Stats",
                 "Posix",
             ]),
-        tool("dedup", ["Configuration", "Stage", "Records", "Identity", "Stats", "Posix"]),
+        tool(
+            "dedup",
+            [
+                "Configuration", "Stage", "Records", "Redis", "Encoding", "Identity", "Stats",
+                "Posix",
+            ]),
         tool(
             "s3-put",
             [
@@ -238,6 +246,7 @@ let package = Package(
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "documents.py", "engines.py",
+                "scripted_redis.py", "shard_reference.py",
                 "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
                 "s3_server.py", "public_bucket.py", "laboratory",
