@@ -145,6 +145,13 @@ let package = Package(
                 "Ledger", "Posix",
             ]),
 
+        library(
+            "ObjectWriting",
+            [
+                "Configuration", "Stage", "StageAWS", "Bronze", "Records", "Avro", "Parquet",
+                "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
+            ]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull",
@@ -164,9 +171,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records",
-                "Avro",
-                "Parquet", "AWS",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "ObjectWriting", "Digests",
+                "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
             ]),
@@ -199,7 +205,8 @@ let package = Package(
             "ledgerctl",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
-                "BronzeProof", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix",
+                "BronzeProof", "ObjectReading", "ObjectWriting", "Records", "AWS", "Avro",
+                "Digests", "Encoding", "Identity", "Ledger", "Journal", "Transport", "Posix",
             ]),
 
         // For developers and demos.

@@ -1,18 +1,9 @@
 import AWS
 import Encoding
+import ObjectWriting
 import Posix
 import Stage
 import StageAWS
-
-/// What became of an object that was put.
-enum Placement: Sendable, Equatable {
-    /// It is there now.
-    case created
-    /// The same bytes were there already.
-    case existed
-    /// Something else is there, which was left alone. What it is, and what ours is, for people.
-    case conflicts(theirs: String, ours: String)
-}
 
 /// Puts finished files under their keys, each once.
 enum ObjectStore: ~Copyable {
@@ -57,11 +48,11 @@ enum ObjectStore: ~Copyable {
     mutating func put(_ object: StagedObject) throws -> Placement {
         switch consume self {
         case .directory(var store):
-            let result = Result { try store.put(object) }
+            let result = Result { try store.put(object.file) }
             self = .directory(store)
             return try result.get()
         case .bucket(var store):
-            let result = Result { try store.put(object) }
+            let result = Result { try store.put(object.file) }
             self = .bucket(store)
             return try result.get()
         }
@@ -76,7 +67,7 @@ enum ObjectStore: ~Copyable {
             self = .directory(store)
             return 0
         case .bucket(var store):
-            let count = store.abortLeftovers(options, log)
+            let count = Self.abortLeftovers(of: &store, options, log)
             self = .bucket(store)
             return count
         }
@@ -93,6 +84,28 @@ enum ObjectStore: ~Copyable {
             let result = Result { try store.check() }
             self = .bucket(store)
             try result.get()
+        }
+    }
+
+    /// Ends uploads in parts that earlier runs left. Whether that works does not matter to the
+    /// delivery.
+    ///
+    /// - Returns: how many.
+    private static func abortLeftovers(
+        of store: inout BucketStore, _ options: S3PutOptions, _ log: Log
+    ) -> Int {
+        let own = (try? StagingNote.keys(staging: options.state + "/staging")) ?? []
+        let age = options.access?.abandonedUploads ?? 0
+        let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
+        do throws(AWSError) {
+            let count = try store.abortUploads(own: own, begunBefore: end)
+            if count > 0 {
+                log.info("aborted \(Spoken.count(count, "unfinished upload")) of earlier runs")
+            }
+            return count
+        } catch {
+            log.debug("cannot look for uploads of earlier runs: \(error)")
+            return 0
         }
     }
 }
