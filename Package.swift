@@ -148,8 +148,8 @@ let package = Package(
         library(
             "ObjectWriting",
             [
-                "Configuration", "Stage", "StageAWS", "Bronze", "Records", "Avro", "Parquet",
-                "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
+                "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "Ledger", "Records", "Avro",
+                "Parquet", "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
             ]),
 
         // Floor 4: the programs.

@@ -89,6 +89,11 @@ package struct BucketStore: ~Copyable {
                 + "--conditional-writes head asks whether an object exists before it is stored")
     }
 
+    /// Removes an object; one that is gone already is fine.
+    package mutating func remove(_ name: String) throws(AWSError) {
+        try client.delete(bucket: bucket, key: key(name))
+    }
+
     // MARK: - The start
 
     /// Begins an upload in parts of an object of our form and ends it again: that needs the

@@ -64,6 +64,11 @@ package struct DirectoryStore {
         }
     }
 
+    /// Removes an object; one that is gone already is fine. Directories stay.
+    package func remove(_ key: String) throws(SystemError) {
+        try Files.remove("\(root)/\(key)")
+    }
+
     // MARK: - Copying
 
     /// For a state directory on another file system: written beside the target under a hidden
