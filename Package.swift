@@ -205,8 +205,8 @@ let package = Package(
             "ledgerctl",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
-                "BronzeProof", "ObjectReading", "ObjectWriting", "Records", "AWS", "Avro",
-                "Digests", "Encoding", "Identity", "Ledger", "Journal", "Transport", "Posix",
+                "BronzeProof", "ObjectWriting", "Records", "AWS", "Digests", "Encoding", "Identity", "Ledger",
+                "Journal", "Stats", "Posix", argumentParser,
             ]),
 
         // For developers and demos.

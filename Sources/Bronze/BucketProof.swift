@@ -29,9 +29,9 @@ public struct BucketProof: Sendable {
 
     /// An object whose records are in another one by now.
     public struct Merged: Sendable {
-        /// The object that has its records, or the first of several.
-        public let successor: String
-        /// When that was listed, ns since the epoch.
+        /// The objects that have its records.
+        public internal(set) var successors: [String]
+        /// When these were listed, ns since the epoch.
         public let time: Int64
         /// The merged object's length; nil when it is not there any more.
         public internal(set) var length: Int64?
@@ -46,9 +46,13 @@ public struct BucketProof: Sendable {
             for (number, manifest) in chain.manifests.enumerated() {
                 for object in manifest.objects {
                     add(object, Origin(chain: index, manifest: number))
-                    for key in object.replaces
-                    where key != object.key && (replaced[key]?.time ?? .min) < manifest.time {
-                        replaced[key] = Merged(successor: object.key, time: manifest.time)
+                    for key in object.replaces where key != object.key {
+                        let known = replaced[key]
+                        if let known, known.time == manifest.time {
+                            replaced[key]?.successors.append(object.key)
+                        } else if (known?.time ?? .min) < manifest.time {
+                            replaced[key] = Merged(successors: [object.key], time: manifest.time)
+                        }
                     }
                 }
                 for removed in manifest.removed { removals.append((index, number, removed)) }
@@ -96,6 +100,31 @@ public struct BucketProof: Sendable {
 
     /// The object of a key; nil for one that no manifest lists.
     public func object(_ key: String) -> StoredObject? { places[key].map { objects[$0] } }
+
+    /// The objects that have the records of a merged one by now; nil when one of them is in doubt: it
+    /// is missing, or not what its manifest says.
+    public func heirs(of key: String) -> [StoredObject]? {
+        var heirs: [String: StoredObject] = [:]
+        var seen: Set = [key]
+        var rest = merged[key]?.successors ?? []
+        while let next = rest.popLast() {
+            guard seen.insert(next).inserted else { continue }
+            if let object = object(next) {
+                guard faults[next] == nil else { return nil }
+                heirs[next] = object
+            } else if let merged = merged[next] {
+                rest += merged.successors
+            } else {
+                return nil
+            }
+        }
+        return heirs.isEmpty ? nil : heirs.values.sorted { $0.key < $1.key }
+    }
+
+    /// The chain that lists an object.
+    public func chain(of key: String) -> String? {
+        places[key].map { chains[origins[$0].chain].sink }
+    }
 
     /// The manifest that lists an object.
     public func manifest(of key: String) -> Manifest? {
@@ -145,6 +174,9 @@ public struct BucketProof: Sendable {
     }
 
     // MARK: - Sequences
+
+    /// All of which an object has records, those of gap records included, sorted.
+    public var storedSequences: [SequenceID] { Set(objects.map(\.sequence)).sorted() }
 
     /// All that are claimed or spoken of, sorted.
     public var sequences: [SequenceID] {
