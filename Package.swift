@@ -148,6 +148,13 @@ let package = Package(
                 "Ledger", "Posix",
             ]),
 
+        library(
+            "ObjectWriting",
+            [
+                "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "Ledger", "Records", "Avro",
+                "Parquet", "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
+            ]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull",
@@ -172,9 +179,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records",
-                "Avro",
-                "Parquet", "AWS",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "ObjectWriting", "Digests",
+                "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
             ]),
@@ -207,7 +213,8 @@ let package = Package(
             "ledgerctl",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
-                "BronzeProof", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix",
+                "BronzeProof", "ObjectWriting", "Records", "AWS", "Digests", "Encoding", "Identity", "Ledger",
+                "Journal", "Stats", "Posix", argumentParser,
             ]),
 
         // For developers and demos.

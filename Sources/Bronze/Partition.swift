@@ -76,6 +76,15 @@ public struct Partition: Hashable, Sendable {
         return parts.dropLast(times).joined(separator: "/") + "/"
     }
 
+    /// The partition that a key of a sequence's object is in; nil when the key is not one that this
+    /// layout gives.
+    public init?(ofKey key: String, _ sequence: SequenceID) {
+        let times = Self.times(ofKey: key)
+        let period = times.map { Self.period(of: $0.lowerBound, template: sequence.template) }
+        self.init(sequence, period: period)
+        guard key.hasPrefix(path + "/") else { return nil }
+    }
+
     /// The stretch of time that a key's path names, µs since the epoch; nil when it names none.
     public static func times(ofKey key: String) -> Range<Int64>? {
         var day: Int64?

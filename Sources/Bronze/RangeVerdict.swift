@@ -38,6 +38,8 @@ public struct RangeVerdict: Sendable {
     public internal(set) var repaired: UInt64 = 0
     /// How many of those are in more than one object.
     public internal(set) var twice: UInt64 = 0
+    /// How many of those are in objects of more than one chain.
+    public internal(set) var shared: UInt64 = 0
     /// What is not held.
     public internal(set) var holes: [ProofHole] = []
     /// What nothing is known of.
@@ -88,6 +90,7 @@ extension SequenceProof {
         verdict.held = count(held, span)
         verdict.repaired = count(repaired, span)
         verdict.twice = count(twice, span)
+        verdict.shared = count(shared, span)
         for missing in held.missing(in: span) { explain(missing, &verdict.holes) }
         return verdict
     }

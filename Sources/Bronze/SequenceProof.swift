@@ -23,6 +23,8 @@ public struct SequenceProof: Sendable {
     public private(set) var repaired = IDSet()
     /// Ids that are in more than one object.
     public private(set) var twice = IDSet()
+    /// Ids that objects of more than one chain hold: several sinks stored them.
+    public private(set) var shared = IDSet()
     /// Ids that gap records say will not come.
     public private(set) var declared = IDSet()
     /// Of a contiguous sequence, ascending: also those of objects that are gone.
@@ -42,9 +44,15 @@ public struct SequenceProof: Sendable {
     /// Earliest and latest event time in them, µs since the epoch.
     public private(set) var times: ClosedRange<Int64>?
 
+    /// Ids that objects of each chain hold.
+    private var heldByChain: [Int: IDSet] = [:]
+
     init(_ sequence: SequenceID) { self.sequence = sequence }
 
-    mutating func add(_ object: StoredObject, fault: BucketProblem?, removed: [RemovedRange]) {
+    /// - Parameter chain: which one lists the object.
+    mutating func add(
+        _ object: StoredObject, chain: Int, fault: BucketProblem?, removed: [RemovedRange]
+    ) {
         let times = object.firstTime...object.lastTime
         self.removed += removed
         var ids = IDSet(object.ids)
@@ -65,6 +73,7 @@ public struct SequenceProof: Sendable {
         for range in ids.ranges {
             for both in held.covered(in: range) { twice.insert(both) }
             held.insert(range)
+            heldByChain[chain, default: IDSet()].insert(range)
         }
         for range in object.repaired {
             for piece in ids.covered(in: range) { repaired.insert(piece) }
@@ -95,8 +104,21 @@ public struct SequenceProof: Sendable {
         pieces.sort {
             ($0.ids.lowerBound, $0.ids.upperBound) < ($1.ids.lowerBound, $1.ids.upperBound)
         }
+        findShared()
         // What is held is not missing, whatever was said before.
         for range in held.ranges { declared.remove(range) }
+    }
+
+    private mutating func findShared() {
+        defer { heldByChain = [:] }
+        guard heldByChain.count > 1 else { return }
+        var seen = IDSet()
+        for chain in heldByChain.keys.sorted() {
+            for range in heldByChain[chain]?.ranges ?? [] {
+                for both in seen.covered(in: range) { shared.insert(both) }
+            }
+            seen.formUnion(heldByChain[chain] ?? IDSet())
+        }
     }
 
     /// True when other objects have all ids of one that is gone.

@@ -5,6 +5,7 @@ import Glibc
 import Identity
 import Journal
 import Ledger
+import ObjectWriting
 import Posix
 import Records
 import Sink

@@ -1,4 +1,5 @@
 import Journal
+import ObjectWriting
 import Posix
 import Stage
 import Stats
@@ -119,7 +120,7 @@ final class Uploader: Sendable {
             }
             store = try makeStore(isFirst) { [self] in isAbandoned }
         }
-        return try store?.put(object) ?? .existed
+        return try store?.put(object.file) ?? .existed
     }
 
     /// Whether a service that gave no answer, or a disk without room, may have more time; pauses if
