@@ -256,6 +256,8 @@ public struct BucketProof: Sendable {
         switch range {
         case .all: return true
         case .times(let times):
+            // What has no time that can be right may be of any.
+            guard Partition.hasTime(key: object.key) else { return true }
             return object.lastTime >= times.lowerBound && object.firstTime < times.upperBound
         case .ids(let ids):
             let own = object.ids + object.gaps.flatMap(\.ids) + (object.run.map { [$0.span] } ?? [])

@@ -107,6 +107,11 @@ public struct Partition: Hashable, Sendable {
         return start..<(start + 3600 * Timestamp.second)
     }
 
+    /// False for the key of an object whose records have event times that cannot be right.
+    public static func hasTime(key: String) -> Bool {
+        !key.contains("/date=\(unknown)/") && !key.contains("/month=\(unknown)/")
+    }
+
     private var hourPath: String {
         guard let period else { return "date=\(Self.unknown)/hour=\(Self.unknown)" }
         let time = period * 3600 * Timestamp.second

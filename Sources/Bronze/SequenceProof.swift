@@ -7,8 +7,8 @@ public struct SequenceProof: Sendable {
     public struct Piece: Sendable {
         /// The ids.
         public let ids: ClosedRange<Int64>
-        /// Event times of the object's records, µs since the epoch.
-        public let times: ClosedRange<Int64>
+        /// Event times of the object's records, µs since the epoch; nil where they cannot be right.
+        public let times: ClosedRange<Int64>?
         /// The object.
         public let key: String
         /// What is wrong with the object; nil for one that holds its ids.
@@ -53,7 +53,7 @@ public struct SequenceProof: Sendable {
     mutating func add(
         _ object: StoredObject, chain: Int, fault: BucketProblem?, removed: [RemovedRange]
     ) {
-        let times = object.firstTime...object.lastTime
+        let times = Partition.hasTime(key: object.key) ? object.firstTime...object.lastTime : nil
         self.removed += removed
         var ids = IDSet(object.ids)
         for range in removed { ids.remove(range.ids) }
@@ -66,10 +66,12 @@ public struct SequenceProof: Sendable {
         }
         objects += 1
         records = records.addingReportingOverflow(object.records).partialValue
-        self.times =
-            self.times.map {
-                min($0.lowerBound, times.lowerBound)...max($0.upperBound, times.upperBound)
-            } ?? times
+        if let times {
+            self.times =
+                self.times.map {
+                    min($0.lowerBound, times.lowerBound)...max($0.upperBound, times.upperBound)
+                } ?? times
+        }
         for range in ids.ranges {
             for both in held.covered(in: range) { twice.insert(both) }
             held.insert(range)
@@ -78,7 +80,10 @@ public struct SequenceProof: Sendable {
         for range in object.repaired {
             for piece in ids.covered(in: range) { repaired.insert(piece) }
         }
-        if let run = object.run { runs.add(run) }
+        if var run = object.run {
+            if times == nil { (run.firstTime, run.lastTime) = (0, 0) }
+            runs.add(run)
+        }
     }
 
     mutating func add(_ gap: ObservedGap) {
@@ -89,7 +94,7 @@ public struct SequenceProof: Sendable {
     /// Earliest and latest event time of all that is spoken of, also of what is gone.
     public var spokenTimes: ClosedRange<Int64>? {
         let all =
-            pieces.map(\.times)
+            pieces.compactMap(\.times)
             + lostRuns.map { lost in
                 min(
                     lost.run.firstTime, lost.run.lastTime)...max(
