@@ -79,7 +79,7 @@ let package = Package(
         // Floor 0: C libraries of the system, and the system itself.
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
-        // Its pkg-config file has flags that a package may not pass on; the module map names the library.
+        // Its pkg-config file has flags that a package may not pass on; Redis names the library.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
@@ -106,7 +106,9 @@ let package = Package(
         library("Bronze", ["Digests", "Encoding", "Identity", "Ledger", "Posix"]),
         library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
-        library("Redis", ["CHiredis", "COpenSSL", "Encoding", "Posix"]),
+        .target(
+            name: "Redis", dependencies: ["CHiredis", "COpenSSL", "Encoding", "Posix"],
+            swiftSettings: base, linkerSettings: [.linkedLibrary("hiredis")]),
         library(
             "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
@@ -174,6 +176,12 @@ let package = Package(
             "dedup",
             [
                 "Configuration", "Stage", "Records", "Redis", "Encoding", "Identity", "Stats",
+                "Posix",
+            ]),
+        tool(
+            "fan-out",
+            [
+                "Configuration", "Stage", "Records", "Encoding", "Journal", "Spool", "Stats",
                 "Posix",
             ]),
         tool(
@@ -248,7 +256,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "fan-out", "s3-put", "kinesis-put",
+                "recq",
                 "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [

@@ -95,7 +95,7 @@ struct Dedup: StageCommand {
         var filter = Filter(window: options.window, marksGaps: options.marksGaps)
         filter.faultAt = FaultSwitch.recordToDrop
         let claims = try options.shared.map { try SharedClaims($0, in: stage) }
-        let counters = Counters(stage.stats, isShared: claims != nil)
+        let counters = Counters(stage.stats)
         claims?.waitForServer()
         stage.enter(.running)
         // What was read before the end, or before input that is not frames, goes out.
@@ -200,9 +200,8 @@ private struct Counters {
     private let holes: Counter
     private let openHoles: Gauge
     private let gaps: Counter
-    private let waiting: Gauge?
 
-    init(_ stats: StatsWriter, isShared: Bool) {
+    init(_ stats: StatsWriter) {
         flow = FlowFigures(stats)
         duplicates = stats.counter(
             FigureName.duplicates, help: "Records dropped because their ids came before.")
@@ -210,8 +209,6 @@ private struct Counters {
             "holes", help: "Times that ids of a contiguous sequence were skipped.")
         openHoles = stats.gauge(
             FigureName.holesOpen, help: "Skipped ranges of ids that nothing filled.")
-        let kept = "Records kept until another host claims them."
-        waiting = isShared ? stats.gauge(FigureName.recordsWaiting, help: kept) : nil
         gaps = stats.counter(FigureName.gapRecordsOut, help: "Gap records made and written.")
     }
 
@@ -226,7 +223,7 @@ private struct Counters {
         _ claims: SharedClaims? = nil, in stage: borrowing Stage
     ) {
         let (dropped, waiting) = (claims?.dropped ?? 0, claims?.waiting ?? 0)
-        self.waiting?.set(waiting)
+        flow.waiting.set(waiting)
         let bytesIn = inputs.reduce(0) { $0 + $1.reader.bytesRead }
         let counts = (
             filter.recordsIn, filter.recordsOut, filter.duplicates, filter.holes, filter.gaps,

@@ -38,7 +38,7 @@ public struct CommonSettings: SettingTheme {
     public let drainTimeout = Setting(
         "drain_timeout_seconds", flag: "drain-timeout", default: "10", value: "SECONDS",
         "Time to finish what was read once SIGTERM came, in seconds.",
-        for: [.sbeTap, .dedup, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
+        for: [.sbeTap, .dedup, .fanOut, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
 
     /// Which deployment this is.
     public let environment = Setting(
