@@ -240,7 +240,7 @@ let package = Package(
                 "autobahn_judge.py", "chaos.py", "check_records.py", "documents.py", "engines.py",
                 "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
-                "s3_server.py", "public_bucket.py", "laboratory",
+                "s3_server.py", "public_bucket.py", "laboratory", "disconnect.py",
             ],
             swiftSettings: base),
         .testTarget(
