@@ -187,7 +187,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "ObjectWriting", "Digests",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "BronzeAccess", "ObjectWriting",
+                "Digests",
                 "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
