@@ -154,7 +154,8 @@ let package = Package(
             "ObjectWriting",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "Ledger", "Records", "Avro",
-                "Parquet", "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
+                "Parquet", "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix",
+                argumentParser,
             ]),
 
         // Floor 4: the programs.
@@ -187,7 +188,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "BronzeAccess", "ObjectWriting",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "BronzeAccess",
+                "ObjectWriting",
                 "Digests",
                 "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
@@ -222,7 +224,8 @@ let package = Package(
             "ledgerctl",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
-                "BronzeProof", "ObjectWriting", "Records", "AWS", "Digests", "Encoding", "Identity", "Ledger",
+                "BronzeProof", "ObjectWriting", "Records", "AWS", "Digests", "Encoding", "Identity",
+                "Ledger",
                 "Journal", "Stats", "Posix", argumentParser,
             ]),
 

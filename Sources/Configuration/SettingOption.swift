@@ -1,5 +1,5 @@
 public import ArgumentParser
-import Synchronization
+import Posix
 
 extension Option {
     /// The option of a setting: optional, because the environment and the file come after it.
@@ -67,7 +67,7 @@ extension Dictionary: ListOfValues {}
 
 /// What an option was given so far.
 private final class EarlierValues: Sendable {
-    private let text = Mutex("")
+    private let text = Locked("")
 
     /// The list with more at its end.
     func adding(_ more: String) -> String {

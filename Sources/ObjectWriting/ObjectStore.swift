@@ -17,7 +17,8 @@ package enum ObjectStore: ~Copyable {
     ///   - access: nil for a directory.
     ///   - isAbandoned: true once the run no longer waits for a delivery.
     package static func make(
-        _ destination: Destination, _ access: S3Access?, log: Log, credentials: CredentialsProvider?,
+        _ destination: Destination, _ access: S3Access?, log: Log,
+        credentials: CredentialsProvider?,
         figures: ServiceFigures, isAbandoned: @escaping @Sendable () -> Bool
     ) throws -> ObjectStore {
         guard case .bucket(let bucket, let prefix) = destination, let access, let credentials

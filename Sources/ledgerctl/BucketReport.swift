@@ -60,7 +60,8 @@ struct BucketReport {
         guard !ids.isTime else { return [] }
         var words: [String] = []
         if verdict.shared > 0 {
-            words.append("\(Spoken.count(Int(clamping: verdict.shared), "id")) repeated between chains")
+            words.append(
+                "\(Spoken.count(Int(clamping: verdict.shared), "id")) repeated between chains")
         }
         let own = verdict.twice - min(verdict.twice, verdict.shared)
         if own > 0 { words.append("\(own) in two objects of a chain") }

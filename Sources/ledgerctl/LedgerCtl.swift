@@ -20,6 +20,7 @@ struct LedgerCtl: Tool {
             """,
         version: Version.text,
         subcommands: [
-            Show.self, Verify.self, Where.self, Rebuild.self, Report.self, Compact.self, Remove.self,
+            Show.self, Verify.self, Where.self, Rebuild.self, Report.self, Compact.self,
+            Remove.self,
         ])
 }

@@ -115,7 +115,7 @@ private struct WritingBench: ~Copyable {
                 let file = try StagedFile(object.place.stagedPath)
                 try require(records.span(range), of: object)
                 try content.begin(
-                object.place.partition, firstID: object.place.firstID, to: &output)
+                    object.place.partition, firstID: object.place.firstID, to: &output)
                 try append(range, of: object, to: file)
                 finished.append(try finish(object, file))
             }
@@ -165,7 +165,7 @@ private struct WritingBench: ~Copyable {
         var checksum = CRC32C()
         var cursor = SpoolPlaces.Cursor(object.places)
         try content.begin(
-                object.place.partition, firstID: object.place.firstID, to: &output)
+            object.place.partition, firstID: object.place.firstID, to: &output)
         while cursor.run != nil {
             records.removeAll()
             try gatherer.gather(

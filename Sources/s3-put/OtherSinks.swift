@@ -7,7 +7,6 @@ import Glibc
 import ObjectWriting
 import Posix
 import Stage
-import Synchronization
 
 /// Whether other sinks store into the same bucket: asked when a key is taken by other bytes.
 ///
@@ -23,7 +22,7 @@ final class OtherSinks: Sendable {
     private let credentials: CredentialsProvider?
     private let log: Log
     /// Nil until it was asked; a bucket's sinks change seldom.
-    private let answer = Mutex<Bool?>(nil)
+    private let answer = Locked<Bool?>(nil)
 
     init(_ options: S3PutOptions, _ credentials: CredentialsProvider?, _ log: Log) {
         self.options = options

@@ -39,7 +39,8 @@ struct SpellingTests {
     ])
     func `one slip is found as the distance finds it`(one: String) {
         for other in [
-            "", "a", "c", "ab", "abc", "bca", "abdc", "abcde", "KAFKA_HOME", "S3_BUCKET", "S3BUCKET",
+            "", "a", "c", "ab", "abc", "bca", "abdc", "abcde", "KAFKA_HOME", "S3_BUCKET",
+            "S3BUCKET",
         ] {
             let isNear = Spelling.distance(one, other) <= 1
             #expect(Spelling.isWithinOneSlip(one, other) == isNear, "\(one) and \(other)")

@@ -59,7 +59,8 @@ struct CompactCrashTests {
                 try disk.write(outcome, to: root, using: &random)
                 let context = "after operation \(index) of \(operations.count), \(outcome)"
                 // Whatever is left over, no id is missing, and no chain is broken.
-                let found = try Program.run("ledgerctl", ["verify", "file://\(root)/data", "--read"])
+                let found = try Program.run(
+                    "ledgerctl", ["verify", "file://\(root)/data", "--read"])
                 #expect(!found.text.contains("missing"), "\(context): \(found.text)")
                 let next = try Program.run(
                     "ledgerctl", ["compact", "file://\(root)/data", "--delete-after", "0"])

@@ -23,7 +23,8 @@ struct IntakeTests {
         do {
             var intake = Intake(try Spool(directory: path, maximumBytes: limit))
             func accept(_ number: Int, _ intake: inout Intake) throws {
-                intake.accept(try FrameView(frames[number].span.bytes))
+                let frame = frames[number]
+                intake.accept(try FrameView(frame.span.bytes))
             }
             // The first entry makes the file.
             try accept(0, &intake)

@@ -45,14 +45,16 @@ struct Compact: InspectionCommand {
             "Delete objects so long after they were replaced; 0 deletes them at once.",
             valueName: "seconds"))
     var deleteAfter = "1h"
-    @Flag(name: [.customLong("dry-run"), .customLong("plan")], help: "Only say what would be done.")
+    @Flag(
+        name: [.customLong("dry-run"), .customLong("plan")], help: "Only say what would be done.")
     var dryRun = false
     @Option(SettingCatalog.objectBytes) var objectBytes: Int?
     @Option(help: "The format of the new objects: parquet, avro, ndjson or sbe; else as before.")
     var format: String?
     @Option(SettingCatalog.compression) var compression: ObjectCompression?
     @Option(
-        help: ArgumentHelp("For files on the way, as large as a partition.", valueName: "directory"),
+        help: ArgumentHelp(
+            "For files on the way, as large as a partition.", valueName: "directory"),
         completion: .directory)
     var workDir: String?
     @OptionGroup var bucket: BucketReadingOptions
@@ -77,7 +79,8 @@ struct Compact: InspectionCommand {
         if url.hasPrefix("http://") || url.hasPrefix("https://") {
             throw StageFailure(
                 .usage,
-                "\(url) is for reading only: name the bucket as s3-put --to does, s3://BUCKET/PREFIX")
+                "\(url) is for reading only: name the bucket as s3-put --to does, s3://BUCKET/PREFIX"
+            )
         }
         guard selection.isBucket else {
             throw StageFailure(

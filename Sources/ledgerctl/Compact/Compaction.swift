@@ -43,7 +43,8 @@ struct Compaction: ~Copyable {
         let credentials = plan.access?.credentials.provider(stage.log)
         let store = try ObjectStore.make(
             plan.destination, plan.access, log: stage.log, credentials: credentials,
-            figures: ServiceFigures(stage.stats)) { false }
+            figures: ServiceFigures(stage.stats)
+        ) { false }
         self.plan = plan
         self.selection = selection
         self.source = source
@@ -71,7 +72,8 @@ struct Compaction: ~Copyable {
         if report.isRefused {
             throw StageFailure(
                 .badInput,
-                "what is damaged was left as it is; ledgerctl verify \(source.url) --read says more")
+                "what is damaged was left as it is; ledgerctl verify \(source.url) --read says more"
+            )
         }
     }
 
@@ -199,7 +201,9 @@ private final class WorkDirectory {
             throw StageFailure(
                 .gaveUp, "another compaction is at work in \(path): run this one again later")
         }
-        for name in try Files.list(path) where name != "lock" { try Files.remove("\(path)/\(name)") }
+        for name in try Files.list(path) where name != "lock" {
+            try Files.remove("\(path)/\(name)")
+        }
     }
 
     deinit {

@@ -97,7 +97,8 @@ struct CompactionReport {
         }
         if deleted > 0 {
             text += isPlan ? "would delete " : "deleted "
-            text += Spoken.count(deleted, "object that was replaced", plural: "objects that were replaced")
+            text += Spoken.count(
+                deleted, "object that was replaced", plural: "objects that were replaced")
             text += "\n"
         }
         let left = deletesAtOnce ? 0 : waiting

@@ -135,14 +135,17 @@ final class PartitionMerge {
             while place < records.kept.count {
                 let first = records.kept[place]
                 let entry = heap.entries[first]
-                let isFull = bytes >= rules.objectBytes && entry.first != heap.entries[first - 1].first
+                let isFull =
+                    bytes >= rules.objectBytes && entry.first != heap.entries[first - 1].first
                 guard !isFull, entry.first <= end else { break }
                 try heap.withFrame(of: entry) { frame in
                     bytes += frame.bytes.byteCount
                     confirmed.add(frame)
                     try content.append(frame, to: &output)
                 }
-                for same in first..<records.ends[place] { sources.insert(heap.entries[same].object) }
+                for same in first..<records.ends[place] {
+                    sources.insert(heap.entries[same].object)
+                }
                 if output.count >= Self.writeLength {
                     try file.append(output.span)
                     output.removeAll()
@@ -198,7 +201,8 @@ final class PartitionMerge {
         }
         var compression = rules.compression
         if compression == nil, rules.format == nil, format == .sbe || format == .ndjson {
-            compression = parts.count == 1 ? ObjectCompression.none : parts[1] == "gz" ? .gzip : .zstd
+            compression =
+                parts.count == 1 ? ObjectCompression.none : parts[1] == "gz" ? .gzip : .zstd
         }
         return try ObjectForm(format, compression)
     }
