@@ -150,6 +150,13 @@ let package = Package(
                 "Ledger", "Posix",
             ]),
 
+        library(
+            "ObjectWriting",
+            [
+                "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "Ledger", "Records", "Avro",
+                "Parquet", "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
+            ]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull",
@@ -180,9 +187,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records",
-                "Avro",
-                "Parquet", "AWS",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "ObjectWriting", "Digests",
+                "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
             ]),
@@ -215,7 +221,8 @@ let package = Package(
             "ledgerctl",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
-                "BronzeProof", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix",
+                "BronzeProof", "ObjectWriting", "Records", "AWS", "Digests", "Encoding", "Identity", "Ledger",
+                "Journal", "Stats", "Posix", argumentParser,
             ]),
 
         // For developers and demos.
@@ -258,7 +265,7 @@ let package = Package(
                 "scripted_redis.py", "shard_reference.py",
                 "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
-                "s3_server.py", "public_bucket.py",
+                "s3_server.py", "public_bucket.py", "laboratory",
             ],
             swiftSettings: base),
         .testTarget(

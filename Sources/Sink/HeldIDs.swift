@@ -31,6 +31,8 @@ public struct HeldIDs: ~Copyable {
     private static let restartAfter: Int64 = 2 * 86_400_000_000
     /// Groups of one sequence whose exact ids are kept apart.
     private let limits: IDLimits
+    /// Kinds of which skipped ids are told.
+    private let watched: Set<UInt16>
     private var sequences: [SequenceID: Sequence] = [:]
     private var current: Sequence?
     /// Sequences that may begin a new numbering when their ids restart.
@@ -86,9 +88,14 @@ public struct HeldIDs: ~Copyable {
 
     /// Nothing accepted yet.
     ///
-    /// - Parameter renewable: sequences that may begin a new epoch, as records have them.
-    public init(_ limits: IDLimits, renewable: Set<SequenceID> = []) {
+    /// - Parameters:
+    ///   - renewable: sequences that may begin a new epoch, as records have them.
+    ///   - watched: kinds of which ``skipped(before:)`` is asked; others skip in silence.
+    public init(
+        _ limits: IDLimits, renewable: Set<SequenceID> = [], watched: Set<RecordKind> = [.depthDiff]
+    ) {
         self.limits = limits
+        self.watched = Set(watched.map(\.rawValue))
         self.renewable = renewable
     }
 
@@ -190,23 +197,26 @@ public struct HeldIDs: ~Copyable {
         return sequence.taken.missing(in: gap)
     }
 
-    /// The ids that a record of the selected sequence skips and that nothing can fetch again: those
-    /// between the newest change of a book and a later one.
+    /// The ids that a live record of the selected sequence skips: those between the newest record and
+    /// this one. History is fetched in any order and from anywhere, and skips nothing.
     public func skipped(before frame: borrowing FrameView) -> ClosedRange<Int64>? {
-        guard frame.template == RecordKind.depthDiff.rawValue, let newest = selected.taken.last
-        else { return nil }
+        guard watched.contains(frame.template), let newest = selected.taken.last else { return nil }
+        let isLive =
+            frame.source == SourceCode.sbe.rawValue || frame.source == SourceCode.json.rawValue
+        guard isLive || frame.template == RecordKind.depthDiff.rawValue else { return nil }
         let (distance, overflow) = frame.firstID.subtractingReportingOverflow(newest)
         guard !overflow, distance > 1 else { return nil }
         return (newest + 1)...(frame.firstID - 1)
     }
 
-    /// What of some ids is neither held nor declared missing.
+    /// What of some ids is neither held nor declared missing, nor in a gap record of this run.
     public mutating func undeclared(
         _ ids: ClosedRange<Int64>, of id: SequenceID, _ ledger: inout Ledger
     ) -> [ClosedRange<Int64>] {
         let sequence = state(of: id, &ledger)
         var known = ledger.coverage(at: sequence.index).declared
         known.formUnion(sequence.declared)
+        known.formUnion(sequence.reported)
         return sequence.taken.missing(in: ids).flatMap { known.missing(in: $0) }
     }
 

@@ -1,10 +1,12 @@
 public import Identity
+public import Ledger
+import Posix
 public import Records
 
-/// Holes that nothing can fill again, which the sink declares itself.
+/// Holes that only the sink can tell of.
 ///
 /// A source that was started again, or killed, does not know what it had passed on: only the ledger
-/// knows the last change of a book that was delivered. A hole is declared some seconds after it was
+/// knows the last record that was delivered. A hole is declared some seconds after it was
 /// seen, since another source may bring what this one missed.
 public struct HoleWatch: Sendable {
     /// A hole, and the record behind it.
@@ -26,6 +28,8 @@ public struct HoleWatch: Sendable {
     private static let patience: Int64 = 10_000_000_000
     /// Holes that wait at once; one more is declared at once.
     private static let most = 4096
+    /// Holes of a sequence that earlier runs left and that are declared again, the newest ones.
+    private static let mostOld = 1000
 
     private var holes: [Hole] = []
 
@@ -55,6 +59,26 @@ public struct HoleWatch: Sendable {
             Hole(
                 sequence: sequence, ids: ids, eventTime: eventTime, ingestTime: ingestTime,
                 source: source, due: holes.count < Self.most ? now + Self.patience : now))
+    }
+
+    /// Notes the holes of some kinds that earlier runs left: one that was killed has not declared those
+    /// that it had just seen.
+    public mutating func noteHoles(of ledger: borrowing Ledger, kinds: Set<RecordKind>) {
+        let (now, real) = (Clock.monotonicNanoseconds(), Clock.realtimeNanoseconds())
+        for sequence in ledger.sequences {
+            guard let kind = sequence.kind, kinds.contains(kind),
+                let coverage = ledger.coverage(of: sequence)
+            else { continue }
+            var surplus = coverage.holeCount - Self.mostOld
+            coverage.forEachHole { ids in
+                surplus -= 1
+                guard surplus < 0 else { return true }
+                note(
+                    ids, of: sequence, eventTime: coverage.newestEventTime ?? real / 1000,
+                    ingestTime: real, source: SourceCode.sbe.rawValue, now: now)
+                return true
+            }
+        }
     }
 
     /// The holes that are to be declared, as far as they are holes still.

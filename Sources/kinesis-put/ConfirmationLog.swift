@@ -22,8 +22,12 @@ final class ConfirmationLog {
         case undecided
     }
 
+    /// Kinds of which holes are declared. Those of trades can be fetched again and stay holes for the
+    /// ledger, but who reads a stream has only the stream to learn of them.
+    static let watched: Set<RecordKind> = [.depthDiff, .trade, .aggTrade]
+
     var tally = SinkTally()
-    /// Holes of books that are to be declared.
+    /// Holes that are to be declared.
     var holes = HoleWatch()
     /// Why nothing more is taken in before a person has decided; nil for nothing.
     private(set) var halt: StageFailure?
@@ -47,6 +51,7 @@ final class ConfirmationLog {
         self.state = state
         self.held = held
         self.log = log
+        holes.noteHoles(of: self.state.ledger, kinds: Self.watched)
     }
 
     /// The directory of the state.

@@ -45,7 +45,10 @@ struct KinesisSink: ~Copyable {
         log.report(state.ledger.takeDamages(), of: "ledger")
         counters.common.tornBytes.add(Int(state.ledger.tornBytes))
         let confirmations = ConfirmationLog(
-            state, HeldIDs(options.idLimits, renewable: options.newEpochs), log: log)
+            state,
+            HeldIDs(
+                options.idLimits, renewable: options.newEpochs, watched: ConfirmationLog.watched),
+            log: log)
         let sender = try Sender(options, confirmations, counters, log)
         let streams = try StreamSet(options, stage, counters)
         confirmations.forgetSpools(except: streams.queues.map(\.spoolID))
@@ -120,7 +123,7 @@ struct KinesisSink: ~Copyable {
         queue.append(frame, epoch: epoch, window: window, now: now)
     }
 
-    /// Declares holes of books that nothing can fill again, unless somebody else has by now.
+    /// Declares holes that are still there, unless somebody else has by now.
     private mutating func declareHoles(all: Bool = false) throws {
         guard !confirmations.holes.isEmpty, !streams.isShort else { return }
         let now = Clock.monotonicNanoseconds()
@@ -137,7 +140,7 @@ struct KinesisSink: ~Copyable {
                     try Self.append(bytes, to: queue, confirmations, window: window, now: now)
                     log.info(
                         "\(hole.sequence.title) skipped ids \(ids.lowerBound) to "
-                            + "\(ids.upperBound), which nothing can fetch again: a gap record says so",
+                            + "\(ids.upperBound): a gap record says so",
                         cause: "hole_declared")
                 }
             }

@@ -282,7 +282,7 @@ struct FaultTests {
     }
 
     @Test func `a record that is too long, or no record, goes to the quarantine`() throws {
-        let sink = try Sink()
+        let sink = try Sink(streams: ["market-sbe-trade": 3, "market-sbe-gap": 1])
         var broken = try Trades.frame("BTCUSDT", 2)
         // A block too short for a trade: the root block ends after the prefix.
         broken[6] = 72
@@ -291,7 +291,7 @@ struct FaultTests {
         let last = try Trades.frame("BTCUSDT", 3)
         let outcome = try sink.put(good + broken + last, ["--format", "avro"])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(sink.server.acceptedCount == 2)
+        #expect(sink.server.acceptedCount == 3, "the trades, and a gap record")
         #expect(outcome.errors.contains("\"quarantined\":1"), "\(outcome.errors)")
     }
 

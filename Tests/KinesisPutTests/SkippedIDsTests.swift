@@ -1,0 +1,82 @@
+import Foundation
+import Identity
+import Records
+import TestSupport
+import Testing
+
+/// Ids that never came: who reads the streams has only the streams to learn of them.
+struct SkippedIDsTests {
+    private static let streams = [
+        "market-sbe-trade": 1, "market-sbe-depth": 1, "market-sbe-gap": 1,
+    ]
+    private static let prefix = "BTCUSDT"
+
+    /// The ids of each gap record that was stored, and of which kind they are.
+    private static func gaps(_ sink: Sink) throws -> [String] {
+        try sink.server.accepted.compactMap { entry in
+            let frame = try FrameView(entry.data.span.bytes)
+            guard let missing = frame.missingSequence else { return nil }
+            return "\(missing.title) \(frame.firstID)...\(frame.lastID)"
+        }
+    }
+
+    /// A trade as REST has it.
+    private static func fetched(_ id: Int64) throws -> [UInt8] {
+        var frame = try Trades.frame(prefix, id)
+        let live = try FrameView(frame.span.bytes).source
+        let place = try #require(
+            (14..<frame.count).first { index in
+                var other = frame
+                guard frame[index] == live else { return false }
+                other[index] = SourceCode.rest.rawValue
+                return (try? FrameView(other.span.bytes).source) == SourceCode.rest.rawValue
+            })
+        frame[place] = SourceCode.rest.rawValue
+        return frame
+    }
+
+    @Test func `trades that a restarted source skipped are declared at the end of the run`() throws
+    {
+        let sink = try Sink(streams: Self.streams)
+        #expect(try sink.put(try Trades.frames(1...3, symbols: [Self.prefix])).status == 0)
+        let next = try sink.put(try Trades.frames(10...12, symbols: [Self.prefix]))
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(try Self.gaps(sink) == ["BTCUSDT trade 4...9"], "\(next.errors)")
+        // It is fetched all the same, when somebody repairs the stream.
+        let repaired = try sink.put(try Trades.frames(4...9, symbols: [Self.prefix]))
+        #expect(repaired.status == 0 && repaired.errors.contains("\"refused\":0"))
+    }
+
+    @Test func `history that is fetched from elsewhere skips nothing`() throws {
+        let sink = try Sink(streams: Self.streams)
+        for ids in [1...3, 500...502, 100...102] as [ClosedRange<Int64>] {
+            let outcome = try sink.put(try ids.flatMap(Self.fetched))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(!outcome.errors.contains("skipped"), "\(outcome.errors)")
+        }
+    }
+
+    @Test(arguments: [RecordKind.trade, .depthDiff])
+    func `a run that is killed leaves its holes for the next one to declare`(kind: RecordKind)
+        throws
+    {
+        let sink = try Sink(streams: Self.streams)
+        let program = try sink.start()
+        for id in [1, 2, 8, 9] as [Int64] {
+            program.write(try Trades.frame(Self.prefix, id, kind: kind))
+        }
+        #expect(waitUntil { sink.server.acceptedCount == 4 }, "\(program.errors)")
+        // Once its ledger has them.
+        #expect(
+            waitUntil {
+                (try? Program.run("ledgerctl", ["show", sink.place.path("state/ledger")]).text)?
+                    .contains("4 ids") == true
+            }, "\(program.errors)")
+        #expect(try Self.gaps(sink) == [], "a hole may be filled for a while")
+        program.signalled(SIGKILL)
+        #expect(program.wait() == 137)
+        let next = try sink.put([])
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(try Self.gaps(sink) == ["BTCUSDT \(kind) 3...7"], "\(next.errors)")
+    }
+}
