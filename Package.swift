@@ -187,7 +187,8 @@ let package = Package(
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "ObjectWriting", "Digests",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "BronzeAccess", "ObjectWriting",
+                "Digests",
                 "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
@@ -265,7 +266,7 @@ let package = Package(
                 "scripted_redis.py", "shard_reference.py",
                 "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
-                "s3_server.py", "public_bucket.py", "laboratory",
+                "s3_server.py", "public_bucket.py", "laboratory", "disconnect.py",
             ],
             swiftSettings: base),
         .testTarget(

@@ -36,6 +36,7 @@ extension FrameView {
     ///
     /// A time that only one of them has, or that one of them has to the millisecond, is not one.
     public func difference(from other: borrowing FrameView) throws -> String? {
+        if hasSameFields(as: other) { return nil }
         let (ours, theirs) = (try facts(), try other.facts())
         let hasTimes = !(isReceiveTime || other.isReceiveTime)
         for (name, value) in ours.sorted(by: { $0.key < $1.key }) where theirs[name] != value {
@@ -49,6 +50,22 @@ extension FrameView {
             return "\(name) is \(value) in one, \(theirs[name] ?? "nothing") in the other"
         }
         return nil
+    }
+
+    /// True for records that are equal byte for byte, but for when they were received and from where.
+    private func hasSameFields(as other: borrowing FrameView) -> Bool {
+        guard bytes.byteCount == other.bytes.byteCount,
+            (eventTime, firstID, lastID) == (other.eventTime, other.firstID, other.lastID),
+            (priceExponent, quantityExponent, flags)
+                == (other.priceExponent, other.quantityExponent, other.flags)
+        else { return false }
+        let own = Frame.blockOffset + PrefixView.length
+        let (one, two) = (
+            bytes.extracting(own..<bytes.byteCount), other.bytes.extracting(own..<bytes.byteCount)
+        )
+        return unsafe one.withUnsafeBytes { one in
+            unsafe two.withUnsafeBytes { two in unsafe one.elementsEqual(two) }
+        }
     }
 
     /// True when the event time is the time of reception: the venue gave none.

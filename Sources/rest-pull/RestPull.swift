@@ -207,6 +207,9 @@ struct RestPull: StageCommand {
             try settings.value(SettingCatalog.initialBackoff, initialBackoff),
             try settings.value(SettingCatalog.maxBackoff, maxBackoff)
         )
+        // Who follows has nothing better to do than to wait, and its end would end the live stages
+        // of its pipeline.
+        if follow { options.longestPause = .infinity }
         return options
     }
 

@@ -59,6 +59,15 @@ struct StagedObject: Sendable {
         return stored
     }
 
+    /// Its key with a part of its hash; nil where that is not known: 0.1 staged it.
+    var keyByContent: String? {
+        guard let sha256 else { return nil }
+        let folder = key.lastIndex(of: "/").map { key[...$0] } ?? ""
+        let name = key.dropFirst(folder.count)
+        let stem = name.prefix { $0 != "." }
+        return "\(folder)\(stem)-\(sha256.prefix(8))\(name.dropFirst(stem.count))"
+    }
+
     /// As a store takes it.
     var file: FinishedFile {
         FinishedFile(

@@ -12,7 +12,7 @@ import Stage
 import StageAWS
 
 /// Merges objects, partition by partition, lists what it made, and deletes what that replaces once
-/// nobody reads it any more.
+/// readers have had time to finish.
 ///
 /// Whatever happens, nothing is gone that no manifest has elsewhere: new objects are stored and read
 /// back, then a manifest says that they replace the old ones, and only then are those deleted.

@@ -7,7 +7,6 @@ manifests are read as docs/verify.md specifies them, files by the readers of str
 """
 
 import argparse
-import bisect
 import collections
 import hashlib
 import json
@@ -17,7 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from market import Market  # noqa: E402
-from reading import Row, StreamForms, Unreadable, rows  # noqa: E402
+from reading import StreamForms, Unreadable, rows  # noqa: E402
 
 CONTIGUOUS = {"trade", "aggTrade", "depthDiff", "kline"}
 STEP = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -12,6 +12,7 @@ Exit status: 0 all is as promised, 1 it is not, 64 wrong usage, 69 something is 
 """
 
 import argparse
+import base64
 import collections
 import datetime
 import heapq
@@ -24,7 +25,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -141,7 +141,7 @@ class Laboratory:
         self.proxy = Proxy(o.seed)
         self.kinesis = evidence.client("kinesis", self.aws.place)
         self.proxy.put_records = lambda request: self.kinesis.put_records(
-            **{name: [{**entry, "Data": __import__("base64").b64decode(entry["Data"])} for entry in value]
+            **{name: [{**entry, "Data": base64.b64decode(entry["Data"])} for entry in value]
                if name == "Records" else value for name, value in request.items()})["Records"]
         self.aws_url = "http://127.0.0.1:%d" % self.proxy.http(
             self.aws.port, lambda headers: "kinesis" if "x-amz-target" in headers else "s3")
@@ -304,8 +304,7 @@ class Laboratory:
             self.fill_disk()
             self.push(time.monotonic() + length, self.free_disk)
         elif kind in BY_VENUE:
-            if self.venue.post(f"/next?fault={what}"):
-                pass
+            self.venue.post(f"/next?fault={what}")
             self.count(kind)
         elif family in BY_PROXY or kind in ("stream: slow", "stream: refused"):
             share = 1.0 if what in ("down", "refused") else 0.3 + 0.6 * draw
@@ -538,6 +537,8 @@ def arguments():
     options.tools = os.path.abspath(options.tools)
     if options.config:
         options.config = os.path.abspath(options.config)
+    if options.keep and os.path.isdir(options.keep) and os.listdir(options.keep):
+        parser.error(f"{options.keep} is not empty: what another run left would be judged too")
     if options.only:
         options.only = {kind.strip() for kind in options.only.split(",")}
         if unknown := options.only - KINDS.keys():
