@@ -3,6 +3,7 @@ import Avro
 import Configuration
 import Identity
 import Posix
+import Records
 import Sink
 import Stage
 import StageAWS

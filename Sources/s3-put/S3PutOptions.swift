@@ -1,6 +1,7 @@
 import AWS
 import Configuration
 import Identity
+import Records
 import Sink
 
 /// What a run keeps to.
