@@ -25,7 +25,7 @@ def content(key):
         return file.read()
 
 sha256 = lambda data: hashlib.sha256(data).hexdigest()
-problems, objects, replaced, chains, held, known = [], {}, set(), {}, [], []
+problems, objects, replaced, chains, held, known = [], {}, {}, {}, [], []
 stored = set(lists("exchange="))  # before the manifests: a sink may be at work
 for key in lists("_manifests/"):
     match = re.fullmatch(r"_manifests/([0-9a-f]{16})/(\d{12,})\.json", key)
@@ -43,21 +43,24 @@ for sink, links in chains.items():
             problems.append(f"manifest {number - 1} of chain {sink} is not the one that {number} continues")
         for gone in manifest["removed"]:
             (first, last), same = gone["ids"][0], ("symbol", "kind", "series", "epoch")
-            for entry in (one for one in objects.values() if one["sink"] == sink and all(one[n] == gone[n] for n in same)):
+            sinks = lambda one: [one["sink"]] + [objects[k]["sink"] for k in one.get("replaces", []) if k in objects]
+            for entry in (one for one in objects.values() if sink in sinks(one) and all(one[n] == gone[n] for n in same)):
                 parts = [half for a, b in entry.get("ids", []) for half in ((a, min(b, first - 1)), (max(a, last + 1), b))]
                 entry["ids"] = [(a, b) for a, b in parts if a <= b]
         for entry in manifest["objects"]:
             entry |= {"sink": sink, "time": manifest["time_ns"]}
             if objects.setdefault(entry["key"], entry)["time"] < entry["time"]:
                 objects[entry["key"]] = entry  # what was lost and stored again: the later one counts
-            replaced.update(entry.get("replaces", []))
+            for key in entry.get("replaces", []):
+                replaced[key] = max(replaced.get(key, 0), entry["time"])
+merged = {key for key, time in replaced.items() if key not in objects or objects[key]["time"] <= time}
 for key, entry in objects.items():
-    if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in replaced: continue
+    if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in merged: continue
     known, data = known + entry["ids"], content(key) if key in stored else b""
     if (len(data), sha256(data)) == (entry["bytes"], entry["sha256"]): held += entry["ids"]
     elif key in stored: problems.append(f"{key} has other bytes")
 path = f"exchange=binance/kind={kind}/instrument={urllib.parse.quote(symbol, safe='')}/"
-problems += [f"{key} is in no manifest" for key in stored - objects.keys() - replaced if key.startswith(path)]
+problems += [f"{key} is in no manifest" for key in stored - objects.keys() - replaced.keys() if key.startswith(path)]
 first, last = map(int, ids) if ids else (min((a for a, _ in known), default=1), max((b for _, b in known), default=1))
 for a, b in sorted(held) + [(last + 1, last + 1)]:
     if a > first and first <= last: problems.append(f"missing {first} to {min(a - 1, last)}")

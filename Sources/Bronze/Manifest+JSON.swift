@@ -11,6 +11,10 @@ extension Manifest {
         text += previous.map { "\"\($0)\"" } ?? "null"
         text += ",\"time\":\"\(Timestamp.text(nanoseconds: time))\",\"time_ns\":\(time),\"tool\":"
         text.append(jsonQuoted: tool)
+        if !origin.isEmpty {
+            text += ",\"origin\":"
+            text.append(jsonQuoted: origin)
+        }
         text += ",\"objects\":["
         for (index, object) in objects.enumerated() {
             text += index == 0 ? "\n" : ",\n"

@@ -17,6 +17,9 @@ public struct Manifest: Sendable, Equatable {
     public let time: Int64
     /// Who wrote it, such as `s3-put 0.1.0`.
     public let tool: String
+    /// Which state directory of which host it is of, as a hash of both names: two that are alive are
+    /// told from one whose state was lost. Empty where that is not known.
+    public var origin = ""
     /// Objects that were stored since the one before.
     public var objects: [StoredObject]
     /// Ranges that somebody took out of the ledger: earlier manifests of the chain claim them no more.
@@ -133,6 +136,9 @@ public struct ManifestKey: Sendable, Hashable {
     /// How the keys of all manifests begin.
     public static let start = "_manifests/"
     private static let suffix = ".json"
+    /// The chain that everybody continues who merges objects: state directories are never given
+    /// this name, and whoever comes second finds its number taken.
+    public static let mergingChain = String(repeating: "0", count: 16)
     /// A number that no chain reaches: a thousand manifests a second for thirty thousand years.
     private static let most: Int64 = 1_000_000_000_000_000
 

@@ -34,6 +34,7 @@ extension Manifest {
         var previous: String??
         var time: Int64?
         var tool = ""
+        var origin = ""
         var objects: [StoredObject]?
         var removed: [RemovedRange] = []
         try scanner.take(UInt8(ascii: "{"))
@@ -58,6 +59,8 @@ extension Manifest {
                 time = try scanner.integer()
             } else if scanner.equals(key, "tool") {
                 tool = try scanner.text()
+            } else if scanner.equals(key, "origin") {
+                origin = try scanner.text()
             } else if scanner.equals(key, "objects") {
                 objects = try list(&scanner) { scanner in try ObjectFields.read(&scanner).object() }
             } else if scanner.equals(key, "removed") {
@@ -74,9 +77,11 @@ extension Manifest {
             throw ManifestError("previous is missing")
         }
         guard let time, let objects else { throw ManifestError("time_ns or objects is missing") }
-        return Manifest(
+        var manifest = Manifest(
             sink: sink, number: number, previous: previous, time: time, tool: tool,
             objects: objects, removed: removed)
+        manifest.origin = origin
+        return manifest
     }
 
     fileprivate static func list<Element>(

@@ -19,14 +19,21 @@ package struct CommandLineFlags {
             let next = arguments.indices.contains(place + 1) ? arguments[place + 1] : ""
             return (try? SettingText.boolean(next)) == nil ? "true" : next
         }
-        for (place, argument) in arguments.enumerated().reversed() {
-            if argument == "--\(flag)", arguments.indices.contains(place + 1) {
-                return arguments[place + 1]
+        return texts(of: [flag]).last
+    }
+
+    /// The values of a flag with some names, in the order in which they were given.
+    package func texts(of names: [String]) -> [String] {
+        arguments.enumerated().compactMap { place, argument in
+            for name in names {
+                if argument == "--\(name)", arguments.indices.contains(place + 1) {
+                    return arguments[place + 1]
+                }
+                if argument.hasPrefix("--\(name)=") {
+                    return String(argument.dropFirst(name.count + 3))
+                }
             }
-            if argument.hasPrefix("--\(flag)=") {
-                return String(argument.dropFirst(flag.count + 3))
-            }
+            return nil
         }
-        return nil
     }
 }

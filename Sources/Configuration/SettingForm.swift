@@ -37,4 +37,6 @@ public enum SettingShape: Sendable, Equatable {
     case word([String])
     /// Texts with commas between them, or a list in YAML; of these words, where there are any.
     case list([String])
+
+    var isList: Bool { if case .list = self { true } else { false } }
 }

@@ -1,7 +1,10 @@
 public import ArgumentParser
+import Posix
 
 extension Option {
     /// The option of a setting: optional, because the environment and the file come after it.
+    ///
+    /// A list that is given more than once is one list: `--symbol A --symbol B` is `--symbol A,B`.
     ///
     /// - Parameter words: values that a shell completes, where the setting's type does not say them.
     public init<Parsed>(
@@ -11,10 +14,12 @@ extension Option {
         if let other = setting.otherFlag {
             names = [.customLong(setting.flag ?? setting.key), .customLong(other)]
         }
+        let earlier = Parsed.self is any ListOfValues.Type ? EarlierValues() : nil
         self.init(
             name: names, help: setting.argumentHelp,
             completion: words.isEmpty ? setting.completion : .list(words),
             transform: { text in
+                let text = earlier?.adding(text) ?? text
                 do throws(SettingError) { return try setting.parse(text) } catch {
                     throw ValidationError(error.description)
                 }
@@ -52,6 +57,25 @@ extension Setting {
 private func allWords<Choice: CaseIterable>(_ type: Choice.Type) -> [String]? {
     let words = Choice.allCases.compactMap { ($0 as? any RawRepresentable)?.rawValue as? String }
     return words.isEmpty ? nil : words
+}
+
+/// A setting's type that has several values, written with commas between them.
+private protocol ListOfValues {}
+
+extension Array: ListOfValues {}
+extension Dictionary: ListOfValues {}
+
+/// What an option was given so far.
+private final class EarlierValues: Sendable {
+    private let text = Locked("")
+
+    /// The list with more at its end.
+    func adding(_ more: String) -> String {
+        text.withLock { text in
+            text = text.isEmpty ? more : "\(text),\(more)"
+            return text
+        }
+    }
 }
 
 /// An array of choices, such as intervals.

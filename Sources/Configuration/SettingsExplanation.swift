@@ -57,7 +57,12 @@ package struct SettingsExplanation: Sendable {
         if let row, case .flag(let flag) = row.origin, !row.text.hasPrefix("[") {
             return (row.value, "--\(flag)")
         }
-        for flag in [setting.flag, setting.otherFlag].compactMap(\.self) {
+        let names = [setting.flag, setting.otherFlag].compactMap(\.self)
+        let given = flags.texts(of: names)
+        if given.count > 1, setting.shape.isList {
+            return (shown(given.joined(separator: ",")), "--\(names[0])")
+        }
+        for flag in names {
             if let text = flags.text(of: flag, isSwitch: setting.shape == .boolean) {
                 return (shown(text), "--\(flag)")
             }

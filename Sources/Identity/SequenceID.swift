@@ -39,7 +39,7 @@ public struct SequenceID: Hashable, Sendable, Comparable, CustomStringConvertibl
     public var title: String {
         let interval = KlineInterval(code: series).map { " \($0.rawValue)" } ?? ""
         let numbered = epoch > 1 ? " epoch \(epoch)" : ""
-        return "\(symbol) \(RecordKind.name(template: template))\(interval)\(numbered)"
+        return "\(symbol.shown) \(RecordKind.name(template: template))\(interval)\(numbered)"
     }
 
     /// As ``title``.

@@ -1,3 +1,5 @@
+import Encoding
+
 /// A symbol as it is in a record: at most 32 bytes of UTF-8, padded with NUL.
 ///
 /// Four words instead of a `String`, so that hashing and comparing one costs nothing per record.
@@ -57,6 +59,14 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// The text, without padding; bytes that are not UTF-8 show as U+FFFD.
     public var description: String {
         String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The text as a line for people shows it: a symbol comes from outside, and a line end or an
+    /// escape in it may not make a line of its own. The same as ``description`` for a usual one.
+    public var shown: String {
+        let text = description
+        let isUsual = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+        return isUsual ? text : text.escapingControls
     }
 
     /// The UTF-8 without padding.

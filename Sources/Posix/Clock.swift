@@ -8,6 +8,10 @@ public enum Clock {
     /// Time that never goes back, nanoseconds since an arbitrary start.
     public static func monotonicNanoseconds() -> Int64 { read(CLOCK_MONOTONIC) }
 
+    /// Time since this system started, ns: the same for all its processes, it goes on while the system
+    /// is suspended, and nobody can set it.
+    public static func bootNanoseconds() -> Int64 { read(CLOCK_BOOTTIME) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -1,5 +1,5 @@
 public import Journal
-public import Posix
+import Posix
 public import Records
 public import Spool
 
@@ -48,7 +48,6 @@ public struct Intake: ~Copyable {
     public mutating func closeBatch() throws(SpoolError) {
         guard !batch.isEmpty else { return }
         try Self.append(batch, to: &spool)
-        try spool.flush()
         batch.removeAll()
         isSynced = false
     }
@@ -57,7 +56,7 @@ public struct Intake: ~Copyable {
     private static func append(
         _ batch: borrowing Bytes, to spool: inout Spool
     ) throws(SpoolError) {
-        try spool.append(batch.span)
+        try spool.appendAtOnce(batch.span)
     }
 
     // MARK: - Durability

@@ -157,6 +157,19 @@ public struct Spool: ~Copyable {
         return position
     }
 
+    /// Appends an entry and hands it to the system.
+    ///
+    /// - Throws: as ``append(_:)`` and ``flush()``; the entry was not appended then, so that the
+    ///   caller may append it again.
+    public mutating func appendAtOnce(_ entry: RawSpan) throws(SpoolError) {
+        let before = buffer.count
+        try append(entry)
+        do throws(SpoolError) { try flush() } catch {
+            buffer.truncate(to: before)
+            throw error
+        }
+    }
+
     /// Hands what was appended to the system.
     ///
     /// - Throws: when the disk refuses; the file is as before, the entries still wait, and

@@ -26,8 +26,10 @@ public struct BucketReadingOptions: ParsableArguments {
 /// How S3 is reached by a tool that reads. Holds secrets: never part of a message.
 public struct BucketReading: Sendable {
     let environment: AWS.Environment
-    let region: String?
-    let endpoint: String?
+    /// Nil for that of the environment.
+    package let region: String?
+    /// Nil for AWS's own.
+    package let endpoint: String?
     let credentials: ConfiguredCredentials
 
     /// The place of a URL or path.

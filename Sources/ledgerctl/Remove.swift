@@ -22,7 +22,7 @@ struct Remove: InspectionCommand {
     @OptionGroup var common: CommonOptions
 
     func plan(_ settings: inout Settings) throws {
-        guard selection.symbol != nil, selection.kind != nil else {
+        guard !selection.symbol.isEmpty, !selection.kind.isEmpty else {
             throw StageFailure(.usage, "--symbol and --kind say of which sequence")
         }
     }

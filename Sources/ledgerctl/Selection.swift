@@ -14,11 +14,13 @@ struct Selection: ParsableArguments {
     @Option(
         name: [.customLong("symbols"), .customLong("symbol")],
         help: ArgumentHelp("Only these symbols, in either case.", valueName: "a,b"))
-    var symbol: String?
+    var symbol: [String] = []
     @Option(
-        help: "Only this kind: trade, aggTrade, kline, ...",
+        name: [.customLong("kind"), .customLong("kinds")],
+        help: ArgumentHelp(
+            "Only these kinds: trade, aggTrade, kline, ...", valueName: "kinds"),
         completion: .list(RecordKind.allCases.map(\.name)))
-    var kind: String?
+    var kind: [String] = []
     @Option(
         help: "Only klines of this interval.",
         completion: .list(KlineInterval.allCases.map(\.rawValue)))
@@ -27,7 +29,7 @@ struct Selection: ParsableArguments {
     var epoch: UInt16?
 
     mutating func validate() throws {
-        if let kind, RecordKind(typed: kind) == nil {
+        for kind in Self.words(kind) where RecordKind(typed: kind) == nil {
             let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
             throw ValidationError("\"\(kind)\" is not a kind; kinds are \(names)")
         }
@@ -35,6 +37,20 @@ struct Selection: ParsableArguments {
             throw ValidationError("\"\(interval)\" is not an interval")
         }
     }
+
+    /// What was given, once or more often, with commas or without.
+    private static func words(_ texts: [String]) -> [String] {
+        texts.flatMap { $0.split(separator: ",").map(String.init) }
+    }
+
+    private var symbols: [SymbolName] {
+        Self.words(symbol).compactMap { SymbolName(asTyped: $0) }
+    }
+
+    private var kinds: [RecordKind] { Self.words(kind).compactMap { RecordKind(typed: $0) } }
+
+    /// True when ids are times.
+    var isOfKlines: Bool { kinds == [.kline] }
 
     /// True when objects are meant and not a ledger: a URL, or a directory with manifests.
     var isBucket: Bool {
@@ -44,8 +60,8 @@ struct Selection: ParsableArguments {
     /// The sequence that is named by symbol, kind and, for klines, interval; nil when more than one
     /// may be meant.
     var named: SequenceID? {
-        guard let symbol = symbol.flatMap({ SymbolName(asTyped: $0) }),
-            let kind = kind.flatMap({ RecordKind(typed: $0) })
+        guard symbols.count == 1, kinds.count == 1, let symbol = symbols.first,
+            let kind = kinds.first
         else { return nil }
         let series = interval.flatMap { KlineInterval(rawValue: $0)?.code }
         guard kind != .kline || series != nil else { return nil }
@@ -62,13 +78,10 @@ struct Selection: ParsableArguments {
 
     /// The chosen ones of some sequences.
     func chosen(of all: [SequenceID]) -> [SequenceID] {
-        let symbols = symbol.map { list in
-            Set(list.split(separator: ",").compactMap { SymbolName(asTyped: String($0)) })
-        }
-        let template = kind.flatMap { RecordKind(typed: $0)?.rawValue }
+        let (symbols, templates) = (Set(symbols), Set(kinds.map(\.rawValue)))
         return all.filter { sequence in
-            symbols?.contains(sequence.symbol) ?? true
-                && (template == nil || sequence.template == template)
+            (symbol.isEmpty || symbols.contains(sequence.symbol))
+                && (templates.isEmpty || templates.contains(sequence.template))
                 && (interval == nil || KlineInterval(code: sequence.series)?.rawValue == interval)
                 && (epoch == nil || sequence.epoch == epoch)
         }

@@ -55,7 +55,7 @@ struct Verify: InspectionCommand {
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         if selection.isBucket {
             let question = try BucketQuestion(
-                day: day, from: from, to: to, isTime: selection.kind == RecordKind.kline.name)
+                day: day, from: from, to: to, isTime: selection.isOfKlines)
             return try BucketVerification(
                 selection: selection, question: question, reads: read,
                 allowsDeclared: allowDeclared

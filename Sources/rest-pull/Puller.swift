@@ -227,7 +227,8 @@ struct Puller: ~Copyable {
             guard pull.unkept.intervalCount <= Self.maximumUnkept else { return }
             log.error(
                 "a row cannot be kept, and its id is declared missing",
-                ["symbol": "\(pull.symbol)", "id": "\(id)", "reason": "\(reason)"])
+                ["symbol": "\(pull.symbol)", "id": "\(id)", "reason": "\(reason)"],
+                cause: "row_not_kept")
         }
     }
 

@@ -25,7 +25,8 @@ struct SnapshotPull {
                 for (id, reason) in box.page.unkept {
                     stage.log.error(
                         "a snapshot cannot be kept",
-                        ["symbol": "\(symbol)", "update_id": "\(id)", "reason": "\(reason)"])
+                        ["symbol": "\(symbol)", "update_id": "\(id)", "reason": "\(reason)"],
+                        cause: "row_not_kept")
                     lacking.append("\(symbol): \(reason)")
                 }
                 if box.page.count > 0 { try append(box.page, to: &writer, &counters) }

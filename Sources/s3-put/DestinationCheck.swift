@@ -1,6 +1,7 @@
 import AWS
 import Encoding
 import Glibc
+import ObjectWriting
 import Posix
 import Stage
 import StageAWS

@@ -1,4 +1,5 @@
 import Journal
+import ObjectWriting
 import Posix
 import Stage
 

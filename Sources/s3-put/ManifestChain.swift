@@ -2,6 +2,7 @@ import Bronze
 import Encoding
 import Identity
 import Ledger
+import ObjectWriting
 import Posix
 import Stage
 
@@ -22,11 +23,13 @@ struct ManifestChain {
 
     private var head: Head
     private var next: (object: StagedObject, head: Head)?
+    private let origin: String
     private let headPath: String
     private let pendingPath: String
 
     /// Continues the chain of a state, or begins one.
     init(state: String) throws {
+        origin = OtherSinks.origin(ofState: state)
         headPath = state + "/chain"
         pendingPath = state + "/manifest"
         if Files.exists(headPath) {
@@ -47,6 +50,11 @@ struct ManifestChain {
             return
         }
         next = (staged(manifest), Head(after: manifest, bytes))
+    }
+
+    /// The name of the chain that a state continues.
+    static func name(ofState state: String) throws -> String {
+        try Head(reading: state + "/chain").sink
     }
 
     private static func newName() -> String { Hex.text(UInt64.random(in: 1 ... .max), width: 16) }
@@ -78,11 +86,12 @@ struct ManifestChain {
         _ objects: [StagedObject], _ removed: [RemovedRange]
     ) throws(SystemError) {
         precondition(next == nil)
-        let manifest = Manifest(
+        var manifest = Manifest(
             sink: head.sink, number: head.number + 1, previous: head.hash,
             time: Clock.realtimeNanoseconds(), tool: "s3-put \(Version.text)",
             objects: Array(objects.lazy.compactMap(\.stored).prefix(Self.mostObjects)),
             removed: removed)
+        manifest.origin = origin
         let bytes = manifest.bytes
         try Files.replace(pendingPath, with: bytes)
         next = (staged(manifest), Head(after: manifest, bytes))

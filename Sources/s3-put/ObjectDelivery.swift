@@ -5,6 +5,7 @@ import Glibc
 import Identity
 import Journal
 import Ledger
+import ObjectWriting
 import Posix
 import Records
 import Sink
@@ -52,7 +53,8 @@ struct ObjectDelivery: ~Copyable {
         let uploader = try Uploader(
             completions, threads: options.parallelUploads, giveUpAfter: options.giveUpAfter,
             log: log,
-            duration: figures.requestDuration
+            duration: figures.requestDuration,
+            otherSinks: OtherSinks(options, credentials, log)
         ) { isFirst, isAbandoned in
             var store = try ObjectStore.make(
                 options, log: log, credentials: credentials, figures: serviceFigures,

@@ -3,6 +3,7 @@ import Encoding
 import Glibc
 import Journal
 import Ledger
+import ObjectWriting
 import Posix
 import Records
 import Sink

@@ -1,5 +1,6 @@
 import Configuration
 import Journal
+import ObjectWriting
 import Posix
 import Records
 import Stage
@@ -113,7 +114,8 @@ private struct WritingBench: ~Copyable {
             for (object, range) in zip(batch.objects, ranges) {
                 let file = try StagedFile(object.place.stagedPath)
                 try require(records.span(range), of: object)
-                try content.begin(object.place, to: &output)
+                try content.begin(
+                object.place.partition, firstID: object.place.firstID, to: &output)
                 try append(range, of: object, to: file)
                 finished.append(try finish(object, file))
             }
@@ -162,7 +164,8 @@ private struct WritingBench: ~Copyable {
     ) throws {
         var checksum = CRC32C()
         var cursor = SpoolPlaces.Cursor(object.places)
-        try content.begin(object.place, to: &output)
+        try content.begin(
+                object.place.partition, firstID: object.place.firstID, to: &output)
         while cursor.run != nil {
             records.removeAll()
             try gatherer.gather(

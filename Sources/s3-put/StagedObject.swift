@@ -1,5 +1,6 @@
 import Bronze
 import Identity
+import ObjectWriting
 import Posix
 import Sink
 
@@ -56,6 +57,22 @@ struct StagedObject: Sendable {
         stored.gaps = booking.gaps
         stored.repaired = booking.repaired
         return stored
+    }
+
+    /// Its key with a part of its hash; nil where that is not known: 0.1 staged it.
+    var keyByContent: String? {
+        guard let sha256 else { return nil }
+        let folder = key.lastIndex(of: "/").map { key[...$0] } ?? ""
+        let name = key.dropFirst(folder.count)
+        let stem = name.prefix { $0 != "." }
+        return "\(folder)\(stem)-\(sha256.prefix(8))\(name.dropFirst(stem.count))"
+    }
+
+    /// As a store takes it.
+    var file: FinishedFile {
+        FinishedFile(
+            key: key, path: contentPath, contentType: contentType, records: records,
+            isFirstOfUnknown: isFirstOfUnknown)
     }
 
     /// Where its bytes are read from.

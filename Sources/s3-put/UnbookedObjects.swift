@@ -1,5 +1,6 @@
 import Journal
 import Ledger
+import ObjectWriting
 import Posix
 import Sink
 import Stage

@@ -1,4 +1,5 @@
 import Journal
+import ObjectWriting
 import Posix
 import Stage
 import Stats
@@ -24,6 +25,8 @@ final class Uploader: Sendable {
     /// Its owner may be any of the threads, one at a time.
     private let duration: Locked<Histogram>
     private let makeStore: StoreMaker
+    /// Asked when a key is taken; nil where that is always a conflict.
+    private let otherSinks: OtherSinks?
     /// Stores that were begun to be made.
     private let stores = Locked(0)
 
@@ -38,7 +41,7 @@ final class Uploader: Sendable {
     ///   - makeStore: called on each thread that gets an object.
     init(
         _ completions: Completions, threads count: Int, giveUpAfter: Double, log: Log,
-        duration: Histogram,
+        duration: Histogram, otherSinks: OtherSinks? = nil,
         _ makeStore: @escaping StoreMaker
     ) throws {
         self.completions = completions
@@ -46,6 +49,7 @@ final class Uploader: Sendable {
         self.log = log
         self.duration = Locked(duration)
         self.makeStore = makeStore
+        self.otherSinks = otherSinks
         objects = try WorkQueue()
         ending = try ThreadFlag()
         for _ in 0..<count {
@@ -91,7 +95,8 @@ final class Uploader: Sendable {
             while waits {
                 waits = false
                 do {
-                    let placement = try attempt(object, &store)
+                    var object = object
+                    let placement = try attempt(&object, &store)
                     duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
                     switch placement {
                     case .created: completions.post(.delivered(object, isNew: true))
@@ -110,7 +115,7 @@ final class Uploader: Sendable {
     }
 
     private func attempt(
-        _ object: StagedObject, _ store: inout ObjectStore?
+        _ object: inout StagedObject, _ store: inout ObjectStore?
     ) throws -> Placement {
         if store == nil {
             let isFirst = stores.withLock { count in
@@ -119,7 +124,15 @@ final class Uploader: Sendable {
             }
             store = try makeStore(isFirst) { [self] in isAbandoned }
         }
-        return try store?.put(object) ?? .existed
+        let placement = try store?.put(object.file) ?? .existed
+        guard case .conflicts = placement, otherSinks?.areKnown() == true else { return placement }
+        // Another sink has some of these ids, or all of them under this name: the content tells both
+        // apart. After a crash it goes the same way again.
+        object.isFirstOfUnknown = false
+        let second = try store?.put(object.file) ?? .existed
+        guard case .conflicts = second, let key = object.keyByContent else { return second }
+        object.key = key
+        return try store?.put(object.file) ?? .existed
     }
 
     /// Whether a service that gave no answer, or a disk without room, may have more time; pauses if

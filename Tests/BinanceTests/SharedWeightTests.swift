@@ -46,6 +46,26 @@ struct SharedWeightTests {
         #expect((590_000...600_000).contains(milliseconds))
     }
 
+    @Test func `a ban is over when the system was started anew`() throws {
+        let place = try TemporaryDirectory()
+        let shared = try #require(SharedWeight(directory: place.path, baseURL: "https://a.example"))
+        shared.note(barredFor: 600)
+        let barred = try #require(shared.look()).barredUntil
+        // Counted from the start of the system: whoever sets the clock of the day changes nothing.
+        let left = barred - Clock.bootNanoseconds() / 1_000_000
+        #expect((590_000...600_000).contains(left))
+        var words = try Data(contentsOf: URL(fileURLWithPath: shared.path)).withUnsafeBytes {
+            Array($0.bindMemory(to: Int64.self))
+        }
+        words[6] ^= 1
+        words[7] = Int64(
+            bitPattern: words.prefix(7).reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+                ($0 ^ UInt64(bitPattern: $1)) &* 0x100_0000_01b3
+            })
+        try words.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: shared.path))
+        #expect(take(shared, 1) == .passes)
+    }
+
     @Test func `room is left for a live stage, and only while there is one`() throws {
         let place = try TemporaryDirectory()
         let backfill = try #require(

@@ -47,4 +47,19 @@ struct SharedWeightTests {
         let after = try Program.run("curl", ["-s", simulator.control + "/stats"]).text
         #expect(before == after)
     }
+
+    @Test func `a source that follows waits for the end of a ban, however long it is`() throws {
+        let simulator = try Simulator(["--newest", "1000"])
+        let place = try TemporaryDirectory()
+        try simulator.post("/next?fault=ban&endpoint=aggTrades&retryAfter=3600")
+        let program = try LiveProgram(
+            "rest-pull",
+            [
+                "aggTrades", "--from", "1", "--follow", "--base-url", simulator.url, "--stats-dir",
+                place.path("stats"),
+            ])
+        #expect(waitUntil { program.errors.contains("all requests wait") }, "\(program.errors)")
+        program.signalled(SIGTERM)
+        #expect(program.wait() == 0, "\(program.errors)")
+    }
 }

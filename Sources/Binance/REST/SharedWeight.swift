@@ -10,8 +10,11 @@ import Posix
 ///
 /// ```
 /// bytes  0 magic   8 window start, ms   16 window length, ms   24 used weight
-///       32 barred until, ms since the epoch   40 a live stage wants room until, ms   48 checksum
+///       32 barred until, ms since the start of the system   40 a live stage wants room until, ms
+///       48 which start of the system that was   56 checksum
 /// ```
+///
+/// How long a ban is left cannot be told by the clock of the day, which may be set meanwhile.
 struct SharedWeight: Sendable {
     /// What is in the file.
     struct State: Equatable {
@@ -19,9 +22,9 @@ struct SharedWeight: Sendable {
         var windowStart: Int64 = 0
         var window: Int64 = 0
         var used: Int64 = 0
-        /// Of this host's clock, ms.
+        /// Since the start of the system, ms.
         var barredUntil: Int64 = 0
-        /// Of this host's clock, ms: a live stage leaves and wants room until then.
+        /// Since the start of the system, ms: a live stage leaves and wants room until then.
         var liveUntil: Int64 = 0
     }
 
@@ -35,9 +38,14 @@ struct SharedWeight: Sendable {
         case barred(Int64)
     }
 
-    /// `BVWEIGH1`.
-    private static let magic: Int64 = 0x4256_5745_4947_4831
-    private static let length = 56
+    /// `BVWEIGH2`; the first form had the clock of the day.
+    private static let magic: Int64 = 0x4256_5745_4947_4832
+    private static let length = 64
+    /// Tells this start of the system from others, after which its clock starts again.
+    private static let boot: Int64 = {
+        let id = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
+        return id.reduce(0) { ($0 &* 31) &+ Int64($1) }
+    }()
     /// How long the lock of the file is waited for, ns.
     private static let longestLock: Int64 = 10_000_000
     /// The longest ban of the venue, ms; what claims more is no ban.
@@ -146,7 +154,7 @@ struct SharedWeight: Sendable {
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
             status.st_uid == geteuid() || status.st_uid == 0, Self.lock(file)
         else { return false }
-        let now = Clock.realtimeNanoseconds() / 1_000_000
+        let now = Clock.bootNanoseconds() / 1_000_000
         let before = Self.read(file, now)
         var after = before ?? State()
         change(&after, now)
@@ -169,7 +177,7 @@ struct SharedWeight: Sendable {
     private static func read(_ file: Int32, _ now: Int64) -> State? {
         var words = [Int64](repeating: 0, count: length / 8)
         let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, length, 0) }
-        guard count == length, words[0] == magic, words[6] == checksum(words) else { return nil }
+        guard count == length, words[0] == magic, words[7] == checksum(words) else { return nil }
         var state = State(
             windowStart: words[1], window: words[2], used: words[3], barredUntil: words[4],
             liveUntil: words[5])
@@ -179,24 +187,25 @@ struct SharedWeight: Sendable {
             (0...1_000_000_000).contains(state.used), plausible.contains(state.barredUntil),
             plausible.contains(state.liveUntil)
         else { return nil }
-        if state.barredUntil > now + longestBan { state.barredUntil = 0 }
-        if state.liveUntil > now + 600_000 { state.liveUntil = 0 }
+        let isOfBefore = words[6] != boot
+        if isOfBefore || state.barredUntil > now + longestBan { state.barredUntil = 0 }
+        if isOfBefore || state.liveUntil > now + 600_000 { state.liveUntil = 0 }
         return state
     }
 
     private static func write(_ state: State, _ file: Int32) -> Bool {
         var words = [
             magic, state.windowStart, state.window, state.used, state.barredUntil, state.liveUntil,
-            0,
+            boot, 0,
         ]
-        words[6] = checksum(words)
+        words[7] = checksum(words)
         return words.withUnsafeBytes { pwrite(file, $0.baseAddress, length, 0) } == length
     }
 
     /// FNV-1a over the words before it.
     private static func checksum(_ words: [Int64]) -> Int64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for word in words.prefix(6) {
+        for word in words.prefix(7) {
             hash = (hash ^ UInt64(bitPattern: word)) &* 0x100_0000_01b3
         }
         return Int64(bitPattern: hash)

@@ -19,7 +19,8 @@ extension VenueClient {
         public var maximumAttempts = 8
         /// Longest first and longest later pause between attempts, seconds.
         public var backoff = (initial: 1.0, longest: 60.0)
-        /// Longest pause that the venue may impose before the client gives up, seconds.
+        /// Longest pause that the venue may impose before the client gives up, seconds; may be
+        /// infinite.
         public var longestPause = 900.0
         /// A file of certificate authorities instead of the system's.
         public var authorities: String?

@@ -338,7 +338,7 @@ public struct VenueClient: ~Copyable {
                 throw VenueFailure(
                     .gaveUp, "\(words): the venue bars this address for \(Spoken.seconds(barred))")
             }
-            warn("\(words): all requests wait \(Spoken.seconds(seconds))", .barred)
+            warn("\(words): all requests wait \(Spoken.seconds(barred))", .barred)
             // The venue's own pause is not one of the request's attempts.
             var request = request
             request.attempts -= 1

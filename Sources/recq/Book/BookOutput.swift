@@ -31,7 +31,7 @@ struct BookOutput: ~Copyable {
         let bids = book.bids.levels.suffix(levels).reversed()
         let asks = book.asks.levels.suffix(levels).reversed()
         switch format {
-        case .text: writeText(book, "\(symbol)", stamp, Array(bids), Array(asks))
+        case .text: writeText(book, symbol.shown, stamp, Array(bids), Array(asks))
         case .json:
             text.bytes.append("{\"time\":\"")
             text.bytes.append(utf8: stamp)

@@ -8,12 +8,12 @@ struct Selection: ParsableArguments {
     @Option(
         name: [.customLong("symbol"), .customLong("symbols")],
         help: ArgumentHelp("Symbols, with commas between.", valueName: "symbols"))
-    var symbol: String?
+    var symbol: [String] = []
     @Option(
         name: [.customLong("kind"), .customLong("kinds")],
         help: ArgumentHelp("Kinds of record, with commas between.", valueName: "kinds"),
         completion: .list(RecordKind.allCases.map(\.name)))
-    var kind: String?
+    var kind: [String] = []
     @Option(help: ArgumentHelp("Interval of klines, such as 1m.", valueName: "interval"))
     var interval: String?
     @Option(
@@ -36,13 +36,13 @@ struct Selection: ParsableArguments {
     func parsed() throws -> SelectedRecords {
         var selected = SelectedRecords()
         for word in Self.words(symbol) {
-            guard let name = SymbolName(word) else {
+            guard let name = SymbolName(asTyped: word) else {
                 throw ValidationError("\"\(word)\" is not a valid symbol: \(SymbolName.rule)")
             }
             selected.symbols.append(name)
         }
         for word in Self.words(kind) {
-            guard let kind = RecordKind(name: word) else {
+            guard let kind = RecordKind(typed: word) else {
                 let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
                 throw ValidationError("\"\(word)\" is not a kind; kinds are \(names)")
             }
@@ -64,8 +64,9 @@ struct Selection: ParsableArguments {
         return selected
     }
 
-    private static func words(_ text: String?) -> [String] {
-        (text ?? "").split(separator: ",").map(String.init)
+    /// What was given, once or more often, with commas or without.
+    private static func words(_ texts: [String]) -> [String] {
+        texts.flatMap { $0.split(separator: ",").map(String.init) }
     }
 }
 

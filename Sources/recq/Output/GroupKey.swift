@@ -1,5 +1,6 @@
 import ArgumentParser
 import Encoding
+import Identity
 import Posix
 import Records
 
@@ -34,6 +35,7 @@ struct GroupKey {
         for (index, part) in parts.enumerated() {
             if index > 0 { text.append("  ") }
             switch part {
+            case .field(.symbol): text.append(utf8: frame.symbol.shown)
             case .field(let field):
                 if !frame.append(field, to: &text) { text.append("-") }
             case .time(let length):

@@ -88,6 +88,7 @@ struct RecordFormat {
             switch part {
             case .text(let bytes): text.append(bytes.span.bytes)
             case .microseconds: text.append(decimal: frame.eventTime)
+            case .field(.symbol): text.append(utf8: frame.symbol.shown)
             case .field(let field): if !frame.append(field, to: &text) { text.append("-") }
             }
         }

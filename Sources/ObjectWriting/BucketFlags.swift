@@ -3,7 +3,7 @@ import Configuration
 import Stage
 
 /// The options that only matter with an s3:// destination.
-struct BucketFlags: ParsableArguments {
+package struct BucketFlags: ParsableArguments {
     @Option(SettingCatalog.multipartThreshold) var multipartThreshold: Int?
     @Option(SettingCatalog.partBytes) var partBytes: Int?
     @Option(SettingCatalog.parallelParts) var parallelParts: Int?
@@ -21,4 +21,7 @@ struct BucketFlags: ParsableArguments {
     @Option(SettingCatalog.awsMaxAttempts) var maxAttempts: Int?
     @Option(SettingCatalog.circuitFailures) var circuitFailures: Int?
     @Option(SettingCatalog.circuitCoolDown) var circuitCoolDown: Double?
+
+    /// For ArgumentParser.
+    package init() {}
 }

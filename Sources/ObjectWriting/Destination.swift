@@ -1,18 +1,16 @@
 import AWS
-import Configuration
 import Posix
-import Sink
-import Stage
+package import Stage
 
 /// Where objects go.
-enum Destination: Sendable, Equatable {
+package enum Destination: Sendable, Equatable {
     /// A directory.
     case directory(String)
     /// A bucket and a prefix without slashes at its ends.
     case bucket(String, prefix: String)
 
     /// Takes `s3://BUCKET/PREFIX` or `file:///DIRECTORY`.
-    init(_ text: String) throws(StageFailure) {
+    package init(_ text: String) throws(StageFailure) {
         if text.hasPrefix("file://") {
             var path = String(text.dropFirst(7))
             while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
@@ -48,22 +46,10 @@ enum Destination: Sendable, Equatable {
     }
 
     /// What a person would type.
-    var description: String {
+    package var description: String {
         switch self {
         case .directory(let path): "file://\(path)"
         case .bucket(let name, let prefix): "s3://\(name)" + (prefix.isEmpty ? "" : "/\(prefix)")
-        }
-    }
-
-    /// Where the state is by default: inside a directory, else in the user's state
-    /// directory under the bucket's name.
-    var standardState: String {
-        switch self {
-        case .directory(let path): "\(path)/.s3-put"
-        case .bucket(let bucket, let prefix):
-            StatePlace.ofUser(
-                tool: "s3-put", name: prefix.isEmpty ? bucket : "\(bucket)-\(prefix)",
-                environment: Environment.all)
         }
     }
 }

@@ -1,35 +1,28 @@
-import AWS
+package import AWS
 import Encoding
 import Posix
-import Stage
-import StageAWS
-
-/// What became of an object that was put.
-enum Placement: Sendable, Equatable {
-    /// It is there now.
-    case created
-    /// The same bytes were there already.
-    case existed
-    /// Something else is there, which was left alone. What it is, and what ours is, for people.
-    case conflicts(theirs: String, ours: String)
-}
+package import Stage
+package import StageAWS
 
 /// Puts finished files under their keys, each once.
-enum ObjectStore: ~Copyable {
+package enum ObjectStore: ~Copyable {
+    /// A directory.
     case directory(DirectoryStore)
+    /// A bucket.
     case bucket(BucketStore)
 
     /// Makes the store, on the thread that will use it.
     ///
-    /// - Parameter isAbandoned: true once the run no longer waits for a delivery.
-    static func make(
-        _ options: S3PutOptions, log: Log, credentials: CredentialsProvider?,
+    /// - Parameters:
+    ///   - access: nil for a directory.
+    ///   - isAbandoned: true once the run no longer waits for a delivery.
+    package static func make(
+        _ destination: Destination, _ access: S3Access?, log: Log, credentials: CredentialsProvider?,
         figures: ServiceFigures, isAbandoned: @escaping @Sendable () -> Bool
     ) throws -> ObjectStore {
-        guard case .bucket(let bucket, let prefix) = options.destination,
-            let access = options.access, let credentials
+        guard case .bucket(let bucket, let prefix) = destination, let access, let credentials
         else {
-            guard case .directory(let path) = options.destination else {
+            guard case .directory(let path) = destination else {
                 throw StageFailure(.bug, "a bucket without a way to it")
             }
             return .directory(DirectoryStore(root: path))
@@ -54,7 +47,7 @@ enum ObjectStore: ~Copyable {
     }
 
     /// Delivers an object.
-    mutating func put(_ object: StagedObject) throws -> Placement {
+    package mutating func put(_ object: FinishedFile) throws -> Placement {
         switch consume self {
         case .directory(var store):
             let result = Result { try store.put(object) }
@@ -67,23 +60,8 @@ enum ObjectStore: ~Copyable {
         }
     }
 
-    /// Ends uploads in parts that earlier runs left.
-    ///
-    /// - Returns: how many.
-    mutating func abortLeftovers(_ options: S3PutOptions, _ log: Log) -> Int {
-        switch consume self {
-        case .directory(let store):
-            self = .directory(store)
-            return 0
-        case .bucket(var store):
-            let count = store.abortLeftovers(options, log)
-            self = .bucket(store)
-            return count
-        }
-    }
-
     /// Finds out whether objects could be stored, without storing one.
-    mutating func check() throws {
+    package mutating func check() throws {
         switch consume self {
         case .directory(let store):
             let result = Result { try store.check() }
@@ -91,6 +69,19 @@ enum ObjectStore: ~Copyable {
             try result.get()
         case .bucket(var store):
             let result = Result { try store.check() }
+            self = .bucket(store)
+            try result.get()
+        }
+    }
+
+    /// Removes an object; one that is gone already is fine.
+    package mutating func remove(_ key: String) throws {
+        switch consume self {
+        case .directory(let store):
+            self = .directory(store)
+            try store.remove(key)
+        case .bucket(var store):
+            let result = Result { try store.remove(key) }
             self = .bucket(store)
             try result.get()
         }

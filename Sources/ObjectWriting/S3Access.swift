@@ -1,18 +1,20 @@
-import AWS
+package import AWS
 import ArgumentParser
-import Configuration
+package import Configuration
 import Posix
 import Stage
-import StageAWS
+package import StageAWS
 
 /// How S3 is reached, and as whom. Holds secrets: never part of a message.
-struct S3Access: Sendable {
+package struct S3Access: Sendable {
     /// Where it is, and what is sent along.
-    let location: ServiceLocation
+    package let location: ServiceLocation
     let storage: ObjectStorage
-    let credentials: ConfiguredCredentials
+    /// As whom.
+    package let credentials: ConfiguredCredentials
     let checksum: Checksum
-    let conditionalWrites: ConditionalWrites
+    /// How a store is asked not to replace an object.
+    package let conditionalWrites: ConditionalWrites
     let multipartThreshold: Int
     let partBytes: Int
     let parallelParts: Int
@@ -20,12 +22,13 @@ struct S3Access: Sendable {
     let usesPathStyle: Bool?
     let stallTimeout: Double
     /// Age of an upload that is aborted at the start, seconds; 0 for never.
-    let abandonedUploads: Double
+    package let abandonedUploads: Double
     let maxAttempts: Int
     let circuitFailures: Int
     let circuitCoolDown: Double
 
-    init(
+    /// Asks the settings.
+    package init(
         _ options: BucketFlags, region: String?, endpoint: String?, _ settings: inout Settings
     ) throws {
         location = try ServiceLocation(
@@ -88,7 +91,7 @@ struct S3Access: Sendable {
     }
 
     /// For the client, on the thread that will use it.
-    func configuration() -> S3Configuration {
+    package func configuration() -> S3Configuration {
         var configuration = S3Configuration(location)
         configuration.storage = storage
         configuration.checksum = checksum
@@ -107,5 +110,6 @@ struct S3Access: Sendable {
 }
 
 extension S3Access: CustomStringConvertible {
-    var description: String { "S3 in \(location.region)" }
+    /// Without secrets.
+    package var description: String { "S3 in \(location.region)" }
 }

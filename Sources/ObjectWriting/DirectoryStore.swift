@@ -1,39 +1,39 @@
 import Bronze
 import Glibc
-import Identity
-import Posix
-import Stage
+package import Posix
 
 /// A directory as a place for objects.
-struct DirectoryStore {
-    let root: String
+package struct DirectoryStore {
+    package let root: String
     /// Directories whose names are durable; bounded, since hours go by.
     private var durable: Set<String> = []
     private var copies = 0
 
     private static let mostDurable = 4096
 
-    init(root: String) { self.root = root }
+    /// A directory; it is made when something is put.
+    package init(root: String) { self.root = root }
 
-    mutating func put(_ object: StagedObject) throws -> Placement {
+    /// Gives a file its name in the directory; what is there stays.
+    package mutating func put(_ object: FinishedFile) throws -> Placement {
         let target = "\(root)/\(object.key)"
         let directory = Files.directory(of: target)
         try Files.makeDirectories(directory)
         if object.isFirstOfUnknown, let other = try overlapping(object, in: directory) {
             return .conflicts(
                 theirs: "\(directory)/\(other) has some of its ids, which are not in the ledger: "
-                    + "was the state directory lost?", ours: try describe(object.contentPath))
+                    + "was the state directory lost?", ours: try describe(object.path))
         }
         let isNew: Bool
         do throws(SystemError) {
-            isNew = try Files.link(object.contentPath, to: target)
+            isNew = try Files.link(object.path, to: target)
         } catch {
             guard [EXDEV, EPERM, EMLINK, ENOTSUP, ENOENT].contains(error.code) else { throw error }
-            isNew = try copy(object.contentPath, to: target)
+            isNew = try copy(object.path, to: target)
         }
-        if !isNew, !(try haveSameBytes(object.contentPath, target)) {
+        if !isNew, !(try haveSameBytes(object.path, target)) {
             return .conflicts(
-                theirs: try describe(target), ours: try describe(object.contentPath))
+                theirs: try describe(target), ours: try describe(object.path))
         }
         try makeDurable(directory)
         return isNew ? .created : .existed
@@ -62,6 +62,11 @@ struct DirectoryStore {
         do throws(SystemError) { try Files.syncDirectory(Files.directory(of: root)) } catch {
             guard error.code == EACCES || error.code == EPERM else { throw error }
         }
+    }
+
+    /// Removes an object; one that is gone already is fine. Directories stay.
+    package func remove(_ key: String) throws(SystemError) {
+        try Files.remove("\(root)/\(key)")
     }
 
     // MARK: - Copying
@@ -136,7 +141,7 @@ struct DirectoryStore {
     /// Asked for the first object of a partition when the ledger knew nothing of the sequence: then
     /// all that is there was stored by somebody whose ledger this is not.
     private func overlapping(
-        _ object: StagedObject, in directory: String
+        _ object: FinishedFile, in directory: String
     ) throws(SystemError) -> String? {
         let key = object.key.split(separator: "/").last.map(String.init) ?? ""
         guard let own = ObjectName(parsing: key) else { return nil }
@@ -153,7 +158,7 @@ struct DirectoryStore {
     // MARK: - The start
 
     /// Makes the directory, and a file in it that goes at once.
-    func check() throws(SystemError) {
+    package func check() throws(SystemError) {
         try Files.makeDirectories(root)
         let path = "\(root)/.s3-put-\(getpid()).check"
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL)

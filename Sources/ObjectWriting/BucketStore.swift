@@ -1,22 +1,23 @@
-import AWS
+package import AWS
 import Bronze
-import Encoding
 import Posix
 import Stage
-import StageAWS
+package import StageAWS
 
 /// A bucket as a place for objects.
-struct BucketStore: ~Copyable {
+package struct BucketStore: ~Copyable {
     private var client: S3Client
     private let bucket: String
-    private let prefix: String
+    /// Without slashes at its ends.
+    package let prefix: String
     private let figures: ServiceFigures
     private let condition: ConditionalWrites
     /// True once the store was seen to refuse a second object under one key: only then is the
     /// header alone relied upon.
     private var isKnownToRefuse = false
 
-    init(
+    /// A bucket, and what below it is ours.
+    package init(
         _ client: consuming S3Client, bucket: String, prefix: String,
         condition: ConditionalWrites, _ figures: ServiceFigures
     ) {
@@ -29,11 +30,12 @@ struct BucketStore: ~Copyable {
 
     private func key(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix)/\(name)" }
 
-    mutating func put(_ object: StagedObject) throws -> Placement {
+    /// Stores a file; what is there stays.
+    package mutating func put(_ object: FinishedFile) throws -> Placement {
         defer { figures.note(circuit: client.circuit, retryTokens: client.retryTokens) }
         let key = key(object.key)
         let upload = ObjectUpload(
-            path: object.contentPath, bucket: bucket, key: key, contentType: object.contentType,
+            path: object.path, bucket: bucket, key: key, contentType: object.contentType,
             metadata: [("records", "\(object.records)")])
         do throws(AWSError) {
             // A store that ignores the condition would silently replace another object.
@@ -87,32 +89,17 @@ struct BucketStore: ~Copyable {
                 + "--conditional-writes head asks whether an object exists before it is stored")
     }
 
+    /// Removes an object; one that is gone already is fine.
+    package mutating func remove(_ name: String) throws(AWSError) {
+        try client.delete(bucket: bucket, key: key(name))
+    }
+
     // MARK: - The start
 
     /// Begins an upload in parts of an object of our form and ends it again: that needs the
     /// permissions of storing one, and leaves nothing behind.
-    mutating func check() throws(AWSError) {
+    package mutating func check() throws(AWSError) {
         try client.checkWriting(bucket: bucket, key: key(Partition.checkKey))
-    }
-
-    /// Ends uploads in parts that earlier runs left. Whether that works does not matter to the
-    /// delivery.
-    ///
-    /// - Returns: how many.
-    mutating func abortLeftovers(_ options: S3PutOptions, _ log: Log) -> Int {
-        let own = (try? StagingNote.keys(staging: options.state + "/staging")) ?? []
-        let age = options.access?.abandonedUploads ?? 0
-        let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
-        do throws(AWSError) {
-            let count = try abortUploads(own: own, begunBefore: end)
-            if count > 0 {
-                log.info("aborted \(Spoken.count(count, "unfinished upload")) of earlier runs")
-            }
-            return count
-        } catch {
-            log.debug("cannot look for uploads of earlier runs: \(error)")
-            return 0
-        }
     }
 
     /// Ends uploads in parts that earlier runs left: those of objects in our own state,
@@ -122,7 +109,7 @@ struct BucketStore: ~Copyable {
     ///   - own: keys of objects in our own state, without the prefix.
     ///   - end: uploads of other runs go when they were begun before it, seconds since the epoch;
     ///     nil leaves them.
-    private mutating func abortUploads(own: [String], begunBefore end: Int64?) throws(AWSError)
+    package mutating func abortUploads(own: [String], begunBefore end: Int64?) throws(AWSError)
         -> Int
     {
         let folder = prefix.isEmpty ? "" : prefix + "/"

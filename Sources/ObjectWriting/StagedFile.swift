@@ -2,19 +2,22 @@ import Digests
 import Encoding
 import Glibc
 import Journal
-import Posix
+package import Posix
 
 /// The file that an object grows in: in the staging directory, or in memory once the disk is full.
-final class StagedFile {
-    private(set) var length: Int64 = 0
+package final class StagedFile {
+    /// Bytes that were appended.
+    package private(set) var length: Int64 = 0
     /// CRC-32C of its bytes.
-    private(set) var checksum = CRC32C()
+    package private(set) var checksum = CRC32C()
     private var hash = Hash.sha256()
-    private(set) var memory: MemoryFile?
+    /// Where its bytes are once the disk had no room.
+    package private(set) var memory: MemoryFile?
     private let path: String
     private var descriptor: Descriptor?
 
-    init(_ path: String) throws(SystemError) {
+    /// Makes the file, or empties it.
+    package init(_ path: String) throws(SystemError) {
         self.path = path
         do throws(SystemError) {
             descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_TRUNC)
@@ -24,7 +27,8 @@ final class StagedFile {
         }
     }
 
-    func append(_ bytes: RawSpan) throws(SystemError) {
+    /// Adds bytes at its end.
+    package func append(_ bytes: RawSpan) throws(SystemError) {
         if memory == nil {
             do throws(SystemError) { try write(bytes) } catch {
                 guard error.isNoRoom else { throw error }
@@ -38,7 +42,7 @@ final class StagedFile {
     }
 
     /// SHA-256 of its bytes, in hexadecimal; nothing more is appended after it.
-    var sha256: String {
+    package var sha256: String {
         var all = Hash.sha256()
         swap(&all, &hash)
         return Hex.text(all.finish())
@@ -52,7 +56,7 @@ final class StagedFile {
     }
 
     /// Copies what was written whole, and removes the file: that frees its part of the disk.
-    func moveToMemory() throws(SystemError) {
+    package func moveToMemory() throws(SystemError) {
         guard memory == nil else { return }
         let memory = try MemoryFile()
         switch descriptor {

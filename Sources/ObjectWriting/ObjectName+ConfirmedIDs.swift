@@ -1,10 +1,10 @@
-import Bronze
+package import Bronze
 import Identity
-import Sink
+package import Sink
 
 extension ObjectName {
     /// Names an object before its content is known.
-    init(_ confirmed: ConfirmedIDs, firstID: Int64) {
+    package init(_ confirmed: ConfirmedIDs, firstID: Int64) {
         let sequence = confirmed.sequence
         var first = confirmed.held.first ?? confirmed.exact.first ?? firstID
         var last = confirmed.held.last ?? confirmed.exact.last ?? firstID

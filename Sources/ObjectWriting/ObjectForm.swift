@@ -1,18 +1,39 @@
-import Avro
-import Bronze
-import Configuration
-import Identity
+package import Avro
+package import Configuration
 import Posix
-import Records
-import Stage
+package import Records
+package import Stage
 
 /// Format and compression together.
-struct ObjectForm: Sendable {
-    let format: ObjectFormat
-    let compression: Compression
+package struct ObjectForm: Sendable {
+    /// Of the objects.
+    package let format: ObjectFormat
+    /// Of their blocks.
+    package let compression: Compression
+
+    /// Puts both together.
+    ///
+    /// - Parameter setting: nil for what every reader of the format knows; docs/s3-put.md has the
+    ///   readers.
+    /// - Throws: `.usage` for a codec that the format does not have.
+    package init(_ format: ObjectFormat, _ setting: ObjectCompression?) throws(StageFailure) {
+        guard format != .parquet || setting != .gzip else {
+            throw StageFailure(
+                .usage,
+                "Parquet is compressed with zstd, or --compression none; gzip is not available")
+        }
+        self.format = format
+        compression =
+            switch setting {
+            case .zstd: .zstd
+            case .gzip: .gzip
+            case Optional.none: format == .avro ? .gzip : .zstd
+            case .some(.none): .none
+            }
+    }
 
     /// The end of an object's name.
-    var suffix: String {
+    package var suffix: String {
         if format == .avro || format == .parquet { return ".\(format.rawValue)" }
         let packed =
             switch compression {
@@ -24,7 +45,7 @@ struct ObjectForm: Sendable {
     }
 
     /// The media type that S3 is told.
-    var contentType: String {
+    package var contentType: String {
         switch (format, compression) {
         case (.parquet, _): "application/vnd.apache.parquet"
         case (.avro, _): "application/avro"
@@ -36,7 +57,7 @@ struct ObjectForm: Sendable {
     }
 
     /// What compresses the blocks of all objects of this form.
-    func makeCompressor() throws -> StreamCompressor {
+    package func makeCompressor() throws -> StreamCompressor {
         try StreamCompressor(format == .parquet ? .none : compression, isRaw: format == .avro)
     }
 }
@@ -46,7 +67,7 @@ extension ObjectForm {
     ///
     /// - Throws: `FrameError` for a message that breaks its template, or has a number that the form
     ///   does not hold exactly.
-    func check(_ frame: borrowing FrameView) throws(FrameError) {
+    package func check(_ frame: borrowing FrameView) throws(FrameError) {
         switch format {
         case .avro: try frame.checkAvro()
         case .parquet: try frame.checkColumns()

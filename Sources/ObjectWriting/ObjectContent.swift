@@ -1,18 +1,18 @@
 import Avro
-import Bronze
+package import Bronze
 import Configuration
 import Identity
 import Parquet
-import Posix
-import Records
+package import Posix
+package import Records
 import Stage
 
 /// Makes the content of objects of their records, one object after another.
 ///
 /// Memory: a block of ``blockLength``, or of Parquet the row group at hand.
-struct ObjectContent: ~Copyable {
+package struct ObjectContent: ~Copyable {
     /// Bytes after which a block of records is compressed and written.
-    static let blockLength = AvroContainer.blockLength
+    package static let blockLength = AvroContainer.blockLength
 
     private let form: ObjectForm
     private let compressor: StreamCompressor
@@ -24,21 +24,27 @@ struct ObjectContent: ~Copyable {
     private var columns: ColumnWriter?
     private var template: UInt16 = 0
 
-    init(_ form: ObjectForm) throws {
+    /// Prepares objects of a form.
+    package init(_ form: ObjectForm) throws {
         self.form = form
         compressor = try form.makeCompressor()
     }
 
     /// Begins an object.
     ///
-    /// - Parameter output: gets the header, if the format has one.
-    mutating func begin(_ place: ObjectPlace, to output: inout Bytes) throws {
-        let own = place.partition.sequence.template
+    /// - Parameters:
+    ///   - output: gets the header, if the format has one.
+    ///   - partition: where the object belongs.
+    ///   - firstID: of its records.
+    package mutating func begin(
+        _ partition: Partition, firstID: Int64, to output: inout Bytes
+    ) throws {
+        let own = partition.sequence.template
         switch form.format {
         case .avro:
             container = AvroContainer(
                 AvroForm.schema(template: own), compression: form.compression,
-                sync: Self.syncMarker(place.partition, place.firstID), to: &output)
+                sync: Self.syncMarker(partition, firstID), to: &output)
         case .parquet:
             if template != own || columns == nil {
                 columns = try ColumnWriter(
@@ -51,7 +57,7 @@ struct ObjectContent: ~Copyable {
     }
 
     /// Adds a record.
-    mutating func append(_ frame: borrowing FrameView, to output: inout Bytes) throws {
+    package mutating func append(_ frame: borrowing FrameView, to output: inout Bytes) throws {
         switch form.format {
         case .avro: try frame.appendAvro(to: &block)
         case .ndjson: try frame.appendJSON(to: &block, naming: .object)
@@ -65,7 +71,7 @@ struct ObjectContent: ~Copyable {
     /// Ends the object.
     ///
     /// - Parameter metadata: keys and values for the footer of a format that has one.
-    mutating func finish(
+    package mutating func finish(
         metadata: [(key: String, value: String)], to output: inout Bytes
     ) throws {
         if form.format == .parquet {
