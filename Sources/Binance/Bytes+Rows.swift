@@ -62,42 +62,4 @@ extension Bytes {
             return record.encodedLength
         }
     }
-
-    /// Of changed levels.
-    mutating func append(
-        diff bids: [BookLevel], _ asks: [BookLevel], _ prefix: RecordPrefix
-    ) throws(SBEError) {
-        let length = 8 + DepthDiffEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
-        try appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
-            var record = try DepthDiffEncoder(room)
-            try record.bids(count: bids.count)
-            for (index, level) in bids.enumerated() {
-                record.setBids(index, price: level.price, quantity: level.quantity)
-            }
-            try record.asks(count: asks.count)
-            for (index, level) in asks.enumerated() {
-                record.setAsks(index, price: level.price, quantity: level.quantity)
-            }
-            return record.encodedLength
-        }
-    }
-
-    /// Of a whole book, or its top.
-    mutating func append(
-        snapshot bids: [BookLevel], _ asks: [BookLevel], _ prefix: RecordPrefix
-    ) throws(SBEError) {
-        let length = 8 + DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
-        try appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
-            var record = try DepthSnapshotEncoder(room)
-            try record.bids(count: bids.count)
-            for (index, level) in bids.enumerated() {
-                record.setBids(index, price: level.price, quantity: level.quantity)
-            }
-            try record.asks(count: asks.count)
-            for (index, level) in asks.enumerated() {
-                record.setAsks(index, price: level.price, quantity: level.quantity)
-            }
-            return record.encodedLength
-        }
-    }
 }

@@ -4,9 +4,16 @@ import SBE
 /// One level of a book: digits under the record's exponents.
 public struct BookLevel: Equatable, Sendable {
     /// The price's digits.
-    public let price: Int64
+    public var price: Int64
     /// The quantity's digits; 0 in a change removes the level.
-    public let quantity: Int64
+    public var quantity: Int64
+
+    /// A level of these digits.
+    @inlinable
+    public init(price: Int64, quantity: Int64) {
+        self.price = price
+        self.quantity = quantity
+    }
 }
 
 extension FrameView {

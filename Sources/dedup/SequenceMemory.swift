@@ -18,10 +18,8 @@ struct SequenceMemory {
     /// Intervals that came late before they are put among the others: each costs a move of all that
     /// are above it, which for ids that descend would be all of them each time.
     private static let maximumLate = 2048
-    /// Most ids that one change of a book may cover.
-    private static let widest: Int64 = 1_000_000
-    /// How far an id may be beyond the newest one; as in sbe-tap and the sinks.
-    private static let farthest: Int64 = 1_000_000_000
+    /// As sbe-tap has them, and the sinks without settings.
+    private static let limits = IDLimits(widest: 1_000_000, farthest: 1_000_000_000)
     /// Pieces of a gap record that are worth being told apart.
     private static let maximumPieces = 256
 
@@ -57,19 +55,7 @@ struct SequenceMemory {
     /// of a book that covers more than a venue can have sent, a jump that it cannot have made.
     func believes(_ frame: borrowing FrameView) -> Bool {
         guard isContiguous else { return true }
-        let (first, last) = (frame.firstID, frame.lastID)
-        let (width, overflow) = last.subtractingReportingOverflow(first)
-        guard !overflow, width >= 0 else { return false }
-        if frame.template == RecordKind.depthDiff.rawValue {
-            guard width < Self.widest else { return false }
-        } else {
-            guard width == 0 else { return false }
-            // Their ids are times.
-            if frame.template == RecordKind.kline.rawValue { return true }
-        }
-        guard first >= 0 else { return false }
-        guard let newest = seen.last, last > newest else { return true }
-        return last - newest <= Self.farthest
+        return Self.limits.objection(to: frame, newest: seen.last) == nil
     }
 
     /// Notes the ids of a record.

@@ -3,6 +3,7 @@ import Configuration
 import Identity
 import ObjectWriting
 import Posix
+import Records
 import Sink
 import Stage
 import StageAWS

@@ -2,6 +2,7 @@ import ObjectWriting
 import AWS
 import Configuration
 import Identity
+import Records
 import Sink
 
 /// What a run keeps to.

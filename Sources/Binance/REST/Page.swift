@@ -108,12 +108,13 @@ public struct Page: ~Copyable {
         // The reply has no time of its own: the moment it arrived is the nearest known.
         let prefix = prefix(
             .depthSnapshot, id, subject.ingestTime / 1000, exponents, .receiveTime)
-        let block = DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
-        guard block + Frame.blockOffset <= Frame.maximumLength else {
+        let length = Bytes.bookLength(levels: bids.count + asks.count)
+        guard length + Frame.headerLength <= Frame.maximumLength else {
             throw PageError("a book of \(bids.count + asks.count) levels is over the frame limit")
         }
         try encode(prefix) { bytes throws(SBEError) in
-            try bytes.append(snapshot: bids, asks, prefix)
+            try bytes.append(
+                book: .depthSnapshot, bids: bids[...], asks: asks[...], prefix)
         }
     }
 

@@ -41,9 +41,3 @@ struct KlineRow {
     var takerBuyBaseVolume: Int128
     var takerBuyQuoteVolume: Int128
 }
-
-/// One level of a book.
-struct BookLevel {
-    var price: Int64
-    var quantity: Int64
-}

@@ -47,7 +47,7 @@ extension Bytes {
         _ diff: borrowing Stream.DepthDiffStreamEventDecoder, _ prefix: RecordPrefix
     ) {
         let (bids, asks) = (diff.bids, diff.asks)
-        let length = 8 + DepthDiffEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
+        let length = Self.bookLength(levels: bids.count + asks.count)
         do throws(SBEError) {
             try appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try DepthDiffEncoder(room)
@@ -70,7 +70,7 @@ extension Bytes {
         _ book: borrowing Stream.DepthSnapshotStreamEventDecoder, _ prefix: RecordPrefix
     ) {
         let (bids, asks) = (book.bids, book.asks)
-        let length = 8 + DepthSnapshotEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
+        let length = Self.bookLength(levels: bids.count + asks.count)
         do throws(SBEError) {
             try appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try DepthSnapshotEncoder(room)

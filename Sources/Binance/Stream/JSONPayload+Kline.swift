@@ -1,5 +1,6 @@
 import Encoding
 import Identity
+import Records
 
 extension JSONPayload {
     @_lifetime(scanner: copy scanner)

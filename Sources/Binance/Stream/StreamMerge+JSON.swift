@@ -168,7 +168,8 @@ extension StreamMerge {
             place: place, first: book.first, last: book.last, eventTime: book.eventTime, time: time)
         let isFresh = copies.takeContiguous(record, origin, &output) { [prefix] bytes in
             Self.write(to: &bytes) { bytes throws(SBEError) in
-                try bytes.append(diff: levels.bids, levels.asks, prefix)
+                try bytes.append(
+                    book: .depthDiff, bids: levels.bids[...], asks: levels.asks[...], prefix)
             }
         }
         return note(place, isFresh, book.eventTime)
@@ -200,7 +201,8 @@ extension StreamMerge {
         copies.counts.decoded.books += 1
         return takeIncreasing(place, book.last, time, &output) { [prefix] bytes in
             Self.write(to: &bytes) { bytes throws(SBEError) in
-                try bytes.append(snapshot: levels.bids, levels.asks, prefix)
+                try bytes.append(
+                    book: .depthSnapshot, bids: levels.bids[...], asks: levels.asks[...], prefix)
             }
         }
     }

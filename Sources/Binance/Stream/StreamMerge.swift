@@ -195,8 +195,9 @@ public struct StreamMerge: ~Copyable {
     // MARK: - Parts of a message
 
     static func check(levels: Int) throws(StreamError) {
-        guard Frame.blockOffset + Frame.prefixLength + 12 + 16 * levels <= Frame.maximumLength
-        else { throw StreamError(.length, "\(levels) levels are over the frame limit") }
+        guard Frame.headerLength + Bytes.bookLength(levels: levels) <= Frame.maximumLength else {
+            throw StreamError(.length, "\(levels) levels are over the frame limit")
+        }
     }
 
     func prefix(

@@ -268,12 +268,12 @@ struct ColumnRows {
     ) throws -> Int {
         let exponents = try exponents(row)
         let message = try values.number(ColumnTable.message, row)
-        var (bids, asks): ([Level], [Level]) = ([], [])
+        var (bids, asks): ([BookLevel], [BookLevel]) = ([], [])
         var end = row
         while end < count, try values.number(ColumnTable.message, end) == message {
             defer { end += 1 }
             guard let side = values["side"], !side.isNull(end) else { continue }
-            let level = Level(
+            let level = BookLevel(
                 price: try values.mantissa("price", end, exponents.price),
                 quantity: try values.mantissa("qty", end, exponents.quantity))
             switch side.text(end) {
@@ -282,43 +282,20 @@ struct ColumnRows {
             case let word: throw RowFault("side is \(word)")
             }
         }
-        let length = 8 + DepthDiffEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
+        let length = Bytes.bookLength(levels: bids.count + asks.count)
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw RowFault("\(bids.count + asks.count) levels are over the limit of a frame")
         }
         let last = try values.number("last_update_id", row)
-        if kind == .depthDiff {
-            let prefix = try prefix(
-                5, row, first: try values.number("first_update_id", row), last: last)
-            try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
-                var record = try DepthDiffEncoder(room)
-                try record.bids(count: bids.count)
-                for (index, level) in bids.enumerated() {
-                    record.setBids(index, price: level.price, quantity: level.quantity)
-                }
-                try record.asks(count: asks.count)
-                for (index, level) in asks.enumerated() {
-                    record.setAsks(index, price: level.price, quantity: level.quantity)
-                }
-                return record.encodedLength
+        let prefix =
+            if kind == .depthDiff {
+                try prefix(5, row, first: try values.number("first_update_id", row), last: last)
+            } else {
+                try prefix(
+                    6, row, first: last, last: last,
+                    series: try RowValues.small("series", try values.number("series", row)))
             }
-        } else {
-            let prefix = try prefix(
-                6, row, first: last, last: last,
-                series: try RowValues.small("series", try values.number("series", row)))
-            try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
-                var record = try DepthSnapshotEncoder(room)
-                try record.bids(count: bids.count)
-                for (index, level) in bids.enumerated() {
-                    record.setBids(index, price: level.price, quantity: level.quantity)
-                }
-                try record.asks(count: asks.count)
-                for (index, level) in asks.enumerated() {
-                    record.setAsks(index, price: level.price, quantity: level.quantity)
-                }
-                return record.encodedLength
-            }
-        }
+        try frames.append(book: kind, bids: bids[...], asks: asks[...], prefix)
         return end
     }
 

@@ -117,7 +117,7 @@ private struct SlotSink: FieldSink, ~Copyable {
 
     /// A message without levels has one row, in which these are absent.
     mutating func levels(
-        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         guard !isBook else { return }
         isBook = true

@@ -195,7 +195,7 @@ struct ColumnSink: FieldSink, ~Copyable {
     }
 
     mutating func levels(
-        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         // The three columns of levels are one place in the list of fields.
         if next < slots.count, let level, slots[next] === level.side { next += 3 }

@@ -64,7 +64,7 @@ private struct FitSink: FieldSink, ~Copyable {
     }
 
     mutating func levels(
-        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         for level in levels {
             exactPrice("price", level.price, frame.priceExponent)

@@ -234,7 +234,7 @@ private struct AvroSink: FieldSink, ~Copyable {
     }
 
     mutating func levels(
-        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         if !levels.isEmpty { put(long: Int64(levels.count)) }
         for level in levels {
@@ -292,7 +292,7 @@ private struct SchemaSink: FieldSink, ~Copyable {
     mutating func word(_ name: StaticString, _ value: StaticString) { add(name, .string) }
     mutating func symbol(_ name: StaticString, _ value: SymbolName) { add(name, .string) }
     mutating func levels(
-        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         let side = "\(name)" == "bids" ? "Bid" : "Ask"
         let level = AvroSchema(

@@ -167,7 +167,7 @@ public struct AvroRecords: ~Copyable {
         let start = row.levels.count
         while case let count = try input.blockCount(), count > 0 {
             for _ in 0..<count {
-                var values = Level(price: 0, quantity: 0)
+                var values = BookLevel(price: 0, quantity: 0)
                 for (index, part) in level.enumerated() {
                     if index == price {
                         values.price = try input.long()

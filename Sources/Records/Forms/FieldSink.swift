@@ -39,7 +39,7 @@ protocol FieldSink: ~Copyable {
     /// A symbol.
     mutating func symbol(_ name: StaticString, _ value: SymbolName)
     /// One side of a book.
-    mutating func levels(_ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView)
+    mutating func levels(_ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView)
     /// Words of any length, UTF-8; JSON leaves out those that are empty.
     mutating func text(_ name: StaticString, _ value: RawSpan)
     /// A foreign message.
@@ -51,10 +51,4 @@ extension FieldSink where Self: ~Copyable {
     mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
     mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
     mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {}
-}
-
-/// One level of a book: mantissas.
-struct Level {
-    var price: Int64
-    var quantity: Int64
 }

@@ -149,14 +149,14 @@ extension FrameView {
         sink.long("first_update_id", firstID)
         sink.long("last_update_id", lastID)
         let (bids, asks) = (book.bids, book.asks)
-        var levels: [Level] = []
+        var levels: [BookLevel] = []
         for index in 0..<bids.count {
-            levels.append(Level(price: bids[index].price, quantity: bids[index].quantity))
+            levels.append(BookLevel(price: bids[index].price, quantity: bids[index].quantity))
         }
         sink.levels("bids", levels, self)
         levels.removeAll(keepingCapacity: true)
         for index in 0..<asks.count {
-            levels.append(Level(price: asks[index].price, quantity: asks[index].quantity))
+            levels.append(BookLevel(price: asks[index].price, quantity: asks[index].quantity))
         }
         sink.levels("asks", levels, self)
         describeSource(&sink)
@@ -169,14 +169,14 @@ extension FrameView {
         let book = try DepthSnapshotDecoder(message)
         sink.long("last_update_id", lastID)
         let (bids, asks) = (book.bids, book.asks)
-        var levels: [Level] = []
+        var levels: [BookLevel] = []
         for index in 0..<bids.count {
-            levels.append(Level(price: bids[index].price, quantity: bids[index].quantity))
+            levels.append(BookLevel(price: bids[index].price, quantity: bids[index].quantity))
         }
         sink.levels("bids", levels, self)
         levels.removeAll(keepingCapacity: true)
         for index in 0..<asks.count {
-            levels.append(Level(price: asks[index].price, quantity: asks[index].quantity))
+            levels.append(BookLevel(price: asks[index].price, quantity: asks[index].quantity))
         }
         sink.levels("asks", levels, self)
         describeSource(&sink)

@@ -223,7 +223,7 @@ private struct JSONSink: FieldSink, ~Copyable {
     }
 
     mutating func levels(
-        _ name: StaticString, _ levels: [Level], _ frame: borrowing FrameView
+        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         key(name)
         text.put(UInt8(ascii: "["))

@@ -156,40 +156,15 @@ extension RecordRow {
         let exponents = try exponents(record)
         let bids = try side(.bids, price: exponents.price, quantity: exponents.quantity, record)
         let asks = try side(.asks, price: exponents.price, quantity: exponents.quantity, record)
-        let length = 8 + DepthDiffEncoder.blockLength + 12 + 16 * (bids.count + asks.count)
+        let length = Bytes.bookLength(levels: bids.count + asks.count)
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw FieldFailure(
                 "bids, asks: \(bids.count + asks.count) levels are over the frame limit")
         }
         let prefix = try prefix(kind, ids: first...last, series: series(record), exponents, record)
-        let levels = self.levels
-        if kind == .depthDiff {
-            try Self.append(upTo: length, prefix, to: &bytes) { room throws(SBEError) in
-                var book = try DepthDiffEncoder(room)
-                try book.bids(count: bids.count)
-                for (index, level) in levels[bids].enumerated() {
-                    book.setBids(index, price: level.price, quantity: level.quantity)
-                }
-                try book.asks(count: asks.count)
-                for (index, level) in levels[asks].enumerated() {
-                    book.setAsks(index, price: level.price, quantity: level.quantity)
-                }
-                return book.encodedLength
-            }
-        } else {
-            try Self.append(upTo: length, prefix, to: &bytes) { room throws(SBEError) in
-                var book = try DepthSnapshotEncoder(room)
-                try book.bids(count: bids.count)
-                for (index, level) in levels[bids].enumerated() {
-                    book.setBids(index, price: level.price, quantity: level.quantity)
-                }
-                try book.asks(count: asks.count)
-                for (index, level) in levels[asks].enumerated() {
-                    book.setAsks(index, price: level.price, quantity: level.quantity)
-                }
-                return book.encodedLength
-            }
-        }
+        do throws(SBEError) {
+            try bytes.append(book: kind, bids: levels[bids], asks: levels[asks], prefix)
+        } catch { throw FieldFailure("\(error)") }
     }
 
     private func appendGap(

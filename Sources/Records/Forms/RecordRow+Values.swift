@@ -220,7 +220,7 @@ extension RecordRow {
                 guard let one, let other else {
                     throw scanner.failure("a level that the exponents do not hold")
                 }
-                append(level: Level(price: one, quantity: other))
+                append(level: BookLevel(price: one, quantity: other))
             }
         } catch { throw FieldFailure("\(field.name): \(error.reason)") }
         return start..<levels.count

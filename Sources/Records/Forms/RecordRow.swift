@@ -45,7 +45,7 @@ struct RecordRow: ~Copyable {
     /// Numbers over 64 bits.
     private var wide: [Int128] = []
     /// Levels of both sides of a book, and what of it is bids.
-    private(set) var levels: [Level] = []
+    private(set) var levels: [BookLevel] = []
 
     init() {
         let count = FormField.allCases.count
@@ -124,7 +124,7 @@ struct RecordRow: ~Copyable {
     }
 
     /// Adds a level.
-    mutating func append(level: Level) { levels.append(level) }
+    mutating func append(level: BookLevel) { levels.append(level) }
 
     // MARK: - Looking
 

@@ -1,10 +1,9 @@
-public import Identity
-public import Records
+import Identity
 
 /// How much a record may claim by its ids.
 ///
-/// A ledger holds what records say they cover. Without limits one wild id, by a flipped bit or a
-/// fault of the venue, would make it claim a world of records that never came.
+/// Who remembers ids holds what records say they cover. Without limits one wild id, by a flipped bit
+/// or a fault of the venue, would claim a world of records that never came.
 public struct IDLimits: Sendable {
     /// Most ids that one change of a book, or one gap record, may cover.
     public let widest: Int64
