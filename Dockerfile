@@ -8,7 +8,7 @@ FROM ${SWIFT_IMAGE} AS build
 # Versions are those of the base image's release; pinning them here would end with each security update.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        libcurl4-openssl-dev libdeflate-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev pkg-config \
+        libcurl4-openssl-dev libdeflate-dev libhiredis-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Package.swift ./
@@ -34,7 +34,7 @@ LABEL org.opencontainers.image.title="bitcoin-ingestor" \
       org.opencontainers.image.licenses="MIT"
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        ca-certificates libcurl4 libdeflate0 libssl3 libyaml-0-2 libzstd1 zlib1g \
+        ca-certificates libcurl4 libdeflate0 libhiredis0.14 libssl3 libyaml-0-2 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 10001 -g 10001 /state /run/bitcoin-ingestor
 COPY --from=build /out/ /

@@ -79,6 +79,8 @@ let package = Package(
         // Floor 0: C libraries of the system, and the system itself.
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        // Its pkg-config file has flags that a package may not pass on; Redis names the library.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -104,6 +106,9 @@ let package = Package(
         library("Bronze", ["Digests", "Encoding", "Identity", "Ledger", "Posix"]),
         library("Transport", ["CCurl", "COpenSSL", "Encoding", "Posix"]),
 
+        .target(
+            name: "Redis", dependencies: ["CHiredis", "COpenSSL", "Encoding", "Posix"],
+            swiftSettings: base, linkerSettings: [.linkedLibrary("hiredis")]),
         library(
             "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
@@ -145,6 +150,13 @@ let package = Package(
                 "Ledger", "Posix",
             ]),
 
+        library(
+            "ObjectWriting",
+            [
+                "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "Ledger", "Records", "Avro",
+                "Parquet", "AWS", "Digests", "Encoding", "Identity", "Journal", "Posix", argumentParser,
+            ]),
+
         // Floor 4: the programs.
         tool(
             "rest-pull",
@@ -160,13 +172,23 @@ let package = Package(
                 "Stats",
                 "Posix",
             ]),
-        tool("dedup", ["Configuration", "Stage", "Records", "Identity", "Stats", "Posix"]),
+        tool(
+            "dedup",
+            [
+                "Configuration", "Stage", "Records", "Redis", "Encoding", "Identity", "Stats",
+                "Posix",
+            ]),
+        tool(
+            "fan-out",
+            [
+                "Configuration", "Stage", "Records", "Encoding", "Journal", "Spool", "Stats",
+                "Posix",
+            ]),
         tool(
             "s3-put",
             [
-                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "Digests", "Records",
-                "Avro",
-                "Parquet", "AWS",
+                "Configuration", "Sink", "Stage", "StageAWS", "Bronze", "ObjectWriting", "Digests",
+                "Records", "AWS",
                 "Transport", "Encoding", "Identity", "Journal", "Ledger", "Spool", "Stats",
                 "Posix", argumentParser,
             ]),
@@ -199,7 +221,8 @@ let package = Package(
             "ledgerctl",
             [
                 "Configuration", "Stage", "StageAWS", "Sink", "Bronze", "BronzeAccess",
-                "BronzeProof", "Records", "Encoding", "Identity", "Ledger", "Journal", "Posix",
+                "BronzeProof", "ObjectWriting", "Records", "AWS", "Digests", "Encoding", "Identity", "Ledger",
+                "Journal", "Stats", "Posix", argumentParser,
             ]),
 
         // For developers and demos.
@@ -233,11 +256,13 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "TestSupport", "rest-pull", "sbe-tap", "dedup", "s3-put", "kinesis-put", "recq",
+                "TestSupport", "rest-pull", "sbe-tap", "dedup", "fan-out", "s3-put", "kinesis-put",
+                "recq",
                 "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [
                 "autobahn_judge.py", "chaos.py", "check_records.py", "documents.py", "engines.py",
+                "scripted_redis.py", "shard_reference.py",
                 "links.py", "market.py", "read_bucket.py",
                 "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
                 "s3_server.py", "public_bucket.py", "laboratory", "disconnect.py",

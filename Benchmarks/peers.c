@@ -1,9 +1,10 @@
 // What C reaches on the same work, on the same bytes: the anchors of `make bench`.
 //
-//   peers gen N REPEATS [SYMBOLS]  N trade frames with ascending ids, REPEATS percent of them twice
+//   peers gen N REPEATS [SYMBOLS [ORDER]]  N trade frames, REPEATS percent of them twice; ORDER is
+//                                  ascending, shuffled (within 4096) or holes (odd ids, then even)
 //   peers messages trade|quote|depth   4096 venue messages, each after its uint32 length
 //   peers copy | dedup             frames from stdin to stdout, all of them or each id once
-//   peers quotes COUNT            best prices whose ids skip two of three
+//   peers quotes COUNT [SYMBOLS]   best prices whose ids skip two of three
 //   peers json                     frames as lines, byte for byte as recq json writes them
 //   peers avro FILE PASSES         frames as Avro under docs/schemas/trade.avsc, in memory
 //   peers decode FILE PASSES       venue messages, every field touched
@@ -68,7 +69,7 @@ static uint8_t *read_file(const char *path, size_t *length) {
 // Making input
 
 static void make_trade(uint8_t *frame, int64_t id) {
-    static const uint8_t start[14] = {0, 0, 0, FRAME, 0xeb, 0x50, 96, 0, 1, 0, 0x62, 0x22, 0, 0};
+    static const uint8_t start[14] = {0, 0, 0, FRAME, 0xeb, 0x50, 96, 0, 1, 0, 0x62, 0x22, 1, 0};
     static int64_t price = 6500000000000;
     memset(frame, 0, FRAME);
     memcpy(frame, start, sizeof start);
@@ -91,10 +92,14 @@ static void make_trade(uint8_t *frame, int64_t id) {
 }
 
 // Several symbols take turns, each with ids of its own: AATCUSDT, ABTCUSDT, …
-static void generate(long count, int repeats, int symbols) {
+static void generate(long count, int repeats, int symbols, char order) {
     uint8_t *out = malloc(OUT + 2 * FRAME);
     size_t fill = 0;
-    for (int64_t id = 1; id <= count; id++) {
+    for (int64_t step = 1; step <= count; step++) {
+        int64_t id = step;
+        // An odd factor visits every place of a block once.
+        if (order == 's') id = (step - 1) / 4096 * 4096 + (step - 1) % 4096 * 2731 % 4096 + 1;
+        if (order == 'h') id = step <= count / 2 ? 2 * step - 1 : 2 * (step - count / 2);
         make_trade(out + fill, (id + symbols - 1) / symbols);
         if (symbols > 1) {
             out[fill + 46] = 'A' + id % symbols / 26;
@@ -114,13 +119,17 @@ static void generate(long count, int repeats, int symbols) {
 }
 
 // Best prices whose ids skip two of three, as those of a book do.
-static void quotes(long count) {
+static void quotes(long count, int symbols) {
     enum { LENGTH = 118 };
     uint8_t *out = malloc(OUT + LENGTH);
     size_t fill = 0;
     for (int64_t index = 0; index < count; index++) {
         uint8_t *at = out + fill;
-        make_trade(at, 1000 + 3 * index);
+        make_trade(at, 1000 + index / symbols * 3);
+        if (symbols > 1) {
+            at[46] = 'A' + index % symbols / 26;
+            at[47] = 'A' + index % symbols % 26;
+        }
         memset(at + 86, 0, 32);
         at[3] = LENGTH, at[6] = LENGTH - 14, at[8] = 4;
         fill += LENGTH;
@@ -303,6 +312,12 @@ static uint8_t *varint(uint8_t *at, int64_t value) {
     return at;
 }
 
+// A decimal of 16 bytes, the highest first.
+static uint8_t *exact(uint8_t *at, int64_t mantissa) {
+    uint64_t low = __builtin_bswap64(mantissa), high = mantissa < 0 ? ~0ull : 0;
+    return put(put(at, &high, 8), &low, 8);
+}
+
 static void avro(const char *path, long passes) {
     size_t length;
     uint8_t *in = read_file(path, &length), *out = malloc(length * 2 + 4096);
@@ -321,6 +336,7 @@ static void avro(const char *path, long passes) {
             at = varint(at, 1);
             *at++ = record[89];
             at = varint(varint(at, i64(record + 72)), i64(record + 80));
+            at = exact(exact(at, i64(record + 72)), i64(record + 80));
             at = varint(varint(at, (int8_t)record[68]), (int8_t)record[69]);
             at = varint(varint(at, i64(record)), i64(record + 8));
             at = varint(varint(at, record[66]), u16(record + 70));
@@ -471,8 +487,8 @@ int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "";
     const char *first = count > 2 ? words[2] : "";
     long second = count > 3 ? atol(words[3]) : 1;
-    if (!strcmp(what, "gen")) generate(atol(first), (int)second, count > 4 ? atoi(words[4]) : 1);
-    else if (!strcmp(what, "quotes")) quotes(atol(first));
+    if (!strcmp(what, "gen")) generate(atol(first), (int)second, count > 4 ? atoi(words[4]) : 1, count > 5 ? *words[5] : 'a');
+    else if (!strcmp(what, "quotes")) quotes(atol(first), count > 3 ? (int)second : 1);
     else if (!strcmp(what, "messages")) messages(first);
     else if (!strcmp(what, "copy")) filter(0);
     else if (!strcmp(what, "dedup")) filter(1);

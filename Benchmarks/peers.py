@@ -40,13 +40,15 @@ def avro(path, schema_path):
     with open(path, "rb") as file:
         for frame in frames(file):
             time, ingest, first, _ = struct.unpack_from("<qqqq", frame, 14)
-            price, quantity, buyer, best = struct.unpack_from("<qqBB", frame, 78)
+            price, quantity, buyer, best = struct.unpack_from("<qqBB", frame, 86)
             fastavro.schemaless_writer(out, schema, {
-                "symbol": frame[46:70].rstrip(b"\0").decode(), "event_ts": time // 1000,
+                "symbol": frame[46:78].rstrip(b"\0").decode(), "event_ts": time // 1000,
                 "ingest_ts": ingest // 1_000_000, "trade_id": first, "price": price / 1e8,
-                "qty": quantity / 1e8, "is_buyer_maker": bool(buyer), "source": "sbe",
+                "qty": quantity / 1e8, "is_buyer_maker": bool(buyer), "source": "rest",
                 "is_best_match": bool(best), "price_mantissa": price, "qty_mantissa": quantity,
-                "price_exponent": -8, "qty_exponent": -8, "event_time_us": time,
+                "price_exact": price.to_bytes(16, "big", signed=True),
+                "qty_exact": quantity.to_bytes(16, "big", signed=True),
+                "price_exponent": -8, "qty_exponent": -8, "event_time": time,
                 "ingest_time_ns": ingest, "venue": 1, "flags": 0})
     print(f"{out.tell()} bytes")
 

@@ -201,8 +201,6 @@ static const char *body_of(const char *head) {
     return "";
 }
 
-
-
 static void *serve(void *context) {
     int peer = (int)(intptr_t)context;
     size_t room = 1 << 20, used = 0;
@@ -227,8 +225,10 @@ static void *serve(void *context) {
             for (left -= here, used = 0; left; left -= got)
                 if ((got = read(peer, bytes, left < room ? left : room)) <= 0) goto done;
         }
-        int count = sprintf(text, "HTTP/1.1 200 OK\r\nx-amz-request-id: 1\r\nETag: \"00000000000000000000000000000001\"\r\n"
-                            "Content-Type: application/xml\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+        // Nothing is there yet, whoever looks before an upload.
+        const char *status = strncmp(bytes, "HEAD", 4) ? "200 OK" : "404 Not Found";
+        int count = sprintf(text, "HTTP/1.1 %s\r\nx-amz-request-id: 1\r\nETag: \"00000000000000000000000000000001\"\r\n"
+                            "Content-Type: application/xml\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
         if (write(peer, text, count) != count) goto done;
     }
 done:

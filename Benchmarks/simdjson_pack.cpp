@@ -35,7 +35,7 @@ static int64_t mantissa(std::string_view text, int exponent) {
 }
 
 static void pack(ondemand::document_reference line, std::vector<uint8_t> &out) {
-    uint8_t frame[LENGTH] = {0, 0, 0, LENGTH, 0xEB, 0x50, 96, 0, 1, 0, 0x62, 0x22, 0, 0};
+    uint8_t frame[LENGTH] = {0, 0, 0, LENGTH, 0xEB, 0x50, 96, 0, 1, 0, 0x62, 0x22, 1, 0};
     std::string_view price, quantity;
     int64_t price_exponent = 0, quantity_exponent = 0;
     uint8_t best = 255;

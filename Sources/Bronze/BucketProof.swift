@@ -18,51 +18,113 @@ public struct BucketProof: Sendable {
     private var places: [String: Int] = [:]
     private var removals: [(chain: Int, after: Int, removed: RemovedRange)] = []
     /// Of each object, which chain listed it and where in it.
-    private var origins: [(chain: Int, manifest: Int)] = []
+    private var origins: [Origin] = []
+    /// Of each object that was merged into another, where it was listed.
+    private var mergedOrigins: [String: Origin] = [:]
+
+    private struct Origin {
+        let chain: Int
+        let manifest: Int
+    }
+
+    /// An object whose records are in another one by now.
+    public struct Merged: Sendable {
+        /// The objects that have its records.
+        public internal(set) var successors: [String]
+        /// When these were listed, ns since the epoch.
+        public let time: Int64
+        /// The merged object's length; nil when it is not there any more.
+        public internal(set) var length: Int64?
+    }
 
     /// Takes what finished chains say.
     public init(_ check: ChainCheck) {
         chains = check.chains
         problems = check.problems
-        var replaced: Set<String> = []
+        var replaced: [String: Merged] = [:]
         for (index, chain) in chains.enumerated() {
             for (number, manifest) in chain.manifests.enumerated() {
                 for object in manifest.objects {
-                    add(object, chain: index, manifest: number)
-                    replaced.formUnion(object.replaces)
+                    add(object, Origin(chain: index, manifest: number))
+                    for key in object.replaces where key != object.key {
+                        let known = replaced[key]
+                        if let known, known.time == manifest.time {
+                            replaced[key]?.successors.append(object.key)
+                        } else if (known?.time ?? .min) < manifest.time {
+                            replaced[key] = Merged(successors: [object.key], time: manifest.time)
+                        }
+                    }
                 }
                 for removed in manifest.removed { removals.append((index, number, removed)) }
             }
         }
         guard !replaced.isEmpty else { return }
-        let kept = objects.indices.filter { !replaced.contains(objects[$0].key) }
+        // One that was stored under its old name after it had been merged counts again.
+        let kept = objects.indices.filter { place in
+            guard let merged = replaced[objects[place].key] else { return true }
+            return merged.time < time(of: origins[place])
+        }
+        for key in kept.map({ objects[$0].key }) { replaced[key] = nil }
         merged = replaced
+        for place in objects.indices where replaced[objects[place].key] != nil {
+            mergedOrigins[objects[place].key] = origins[place]
+            mergedObjects[objects[place].key] = objects[place]
+        }
         objects = kept.map { objects[$0] }
         origins = kept.map { origins[$0] }
         places = Dictionary(uniqueKeysWithValues: objects.enumerated().map { ($1.key, $0) })
     }
 
-    /// Keys of objects whose records are in others by now: they may be there or not.
-    public private(set) var merged: Set<String> = []
+    /// Objects whose records are in others by now, by key: they may be there or not.
+    public private(set) var merged: [String: Merged] = [:]
+    private var mergedObjects: [String: StoredObject] = [:]
 
-    private mutating func add(_ object: StoredObject, chain: Int, manifest: Int) {
+    private func time(of origin: Origin) -> Int64 {
+        chains[origin.chain].manifests[origin.manifest].time
+    }
+
+    private mutating func add(_ object: StoredObject, _ origin: Origin) {
         if let place = places[object.key] {
             // Two sinks may have stored the same bytes; or an object was lost, and what was fetched
             // again is under its key: then the later manifest counts.
-            let known = chains[origins[place].chain].manifests[origins[place].manifest]
-            if known.time < chains[chain].manifests[manifest].time {
+            if time(of: origins[place]) < time(of: origin) {
                 objects[place] = object
-                origins[place] = (chain, manifest)
+                origins[place] = origin
             }
             return
         }
         places[object.key] = objects.count
         objects.append(object)
-        origins.append((chain, manifest))
+        origins.append(origin)
     }
 
     /// The object of a key; nil for one that no manifest lists.
     public func object(_ key: String) -> StoredObject? { places[key].map { objects[$0] } }
+
+    /// The objects that have the records of a merged one by now; nil when one of them is in doubt: it
+    /// is missing, or not what its manifest says.
+    public func heirs(of key: String) -> [StoredObject]? {
+        var heirs: [String: StoredObject] = [:]
+        var seen: Set = [key]
+        var rest = merged[key]?.successors ?? []
+        while let next = rest.popLast() {
+            guard seen.insert(next).inserted else { continue }
+            if let object = object(next) {
+                guard faults[next] == nil else { return nil }
+                heirs[next] = object
+            } else if let merged = merged[next] {
+                rest += merged.successors
+            } else {
+                return nil
+            }
+        }
+        return heirs.isEmpty ? nil : heirs.values.sorted { $0.key < $1.key }
+    }
+
+    /// The chain that lists an object.
+    public func chain(of key: String) -> String? {
+        places[key].map { chains[origins[$0].chain].sink }
+    }
 
     /// The manifest that lists an object.
     public func manifest(of key: String) -> Manifest? {
@@ -93,10 +155,12 @@ public struct BucketProof: Sendable {
                         .objectLength, object.key, "has \(length) bytes, not \(object.bytes)"))
             }
         }
-        for entry in listing
-        where places[entry.key] == nil && !merged.contains(entry.key)
-            && entry.key.hasPrefix(Partition.keyStart)
-        {
+        for entry in listing where places[entry.key] == nil {
+            guard merged[entry.key] == nil else {
+                merged[entry.key]?.length = entry.length
+                continue
+            }
+            guard entry.key.hasPrefix(Partition.keyStart) else { continue }
             problems.append(
                 BucketProblem(
                     .objectUnlisted, entry.key, "is in no manifest"))
@@ -111,6 +175,9 @@ public struct BucketProof: Sendable {
 
     // MARK: - Sequences
 
+    /// All of which an object has records, those of gap records included, sorted.
+    public var storedSequences: [SequenceID] { Set(objects.map(\.sequence)).sorted() }
+
     /// All that are claimed or spoken of, sorted.
     public var sequences: [SequenceID] {
         var all = Set(objects.map(\.sequence))
@@ -122,14 +189,9 @@ public struct BucketProof: Sendable {
     public func proofs(of wanted: [SequenceID]) -> [SequenceProof] {
         var proofs = Dictionary(uniqueKeysWithValues: wanted.map { ($0, SequenceProof($0)) })
         for (index, object) in objects.enumerated() {
-            if proofs[object.sequence] != nil {
-                let taken = removals.filter {
-                    $0.removed.sequence == object.sequence && $0.chain == origins[index].chain
-                        && $0.after > origins[index].manifest
-                }
-                proofs[object.sequence]?.add(
-                    object, fault: faults[object.key], removed: taken.map(\.removed))
-            }
+            proofs[object.sequence]?.add(
+                object, chain: origins[index].chain, fault: faults[object.key],
+                removed: removed(from: object))
             // A gap record that is gone or damaged says nothing.
             guard faults[object.key] == nil else { continue }
             for gap in object.gaps { proofs[gap.sequence]?.add(gap) }
@@ -138,6 +200,25 @@ public struct BucketProof: Sendable {
             proofs[wanted]?.finish()
             return proofs[wanted]
         }
+    }
+
+    /// Ranges that were taken out after an object, or one that was merged into it, was listed: it
+    /// claims them no more.
+    public func removed(from object: StoredObject) -> [RemovedRange] {
+        let own = removals.filter { $0.removed.sequence == object.sequence }
+        guard !own.isEmpty, let place = places[object.key] else { return [] }
+        var all = [origins[place]]
+        var seen = Set(object.replaces)
+        var rest = object.replaces
+        while let key = rest.popLast() {
+            if let origin = mergedOrigins[key] { all.append(origin) }
+            for other in mergedObjects[key]?.replaces ?? [] where seen.insert(other).inserted {
+                rest.append(other)
+            }
+        }
+        return own.filter { removal in
+            all.contains { $0.chain == removal.chain && $0.manifest < removal.after }
+        }.map(\.removed)
     }
 
     /// What keeps an answer about a range from being sure: all that is wrong with chains, and with
@@ -175,6 +256,8 @@ public struct BucketProof: Sendable {
         switch range {
         case .all: return true
         case .times(let times):
+            // What has no time that can be right may be of any.
+            guard Partition.hasTime(key: object.key) else { return true }
             return object.lastTime >= times.lowerBound && object.firstTime < times.upperBound
         case .ids(let ids):
             let own = object.ids + object.gaps.flatMap(\.ids) + (object.run.map { [$0.span] } ?? [])

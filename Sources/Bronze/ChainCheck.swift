@@ -39,6 +39,8 @@ public struct ManifestChainState: Sendable {
     public let sink: String
     /// In order; those that are damaged or missing left out.
     public internal(set) var manifests: [Manifest] = []
+    /// SHA-256 of the newest one's bytes; nil when it could not be read.
+    public internal(set) var newestHash: String?
 }
 
 /// Puts manifests together into chains, and finds what is wrong with them.
@@ -111,6 +113,7 @@ public struct ChainCheck: Sendable {
                 hash = link.hash.isEmpty ? nil : link.hash
                 expected = link.number + 1
             }
+            chain.newestHash = hash
             chains.append(chain)
         }
         found = [:]

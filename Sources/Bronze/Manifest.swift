@@ -133,6 +133,9 @@ public struct ManifestKey: Sendable, Hashable {
     /// How the keys of all manifests begin.
     public static let start = "_manifests/"
     private static let suffix = ".json"
+    /// The chain that everybody continues who merges objects: state directories are never given
+    /// this name, and whoever comes second finds its number taken.
+    public static let mergingChain = String(repeating: "0", count: 16)
     /// A number that no chain reaches: a thousand manifests a second for thirty thousand years.
     private static let most: Int64 = 1_000_000_000_000_000
 

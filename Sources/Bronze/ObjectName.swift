@@ -12,7 +12,23 @@ public struct ObjectName: Equatable, Sendable {
     public let rest: String
 
     /// True for a name that was read and has a checksum: its records are told apart by that.
-    public var isNamedByContent: Bool { !rest.isEmpty && !rest.hasPrefix("-n") }
+    public var isNamedByContent: Bool {
+        !rest.isEmpty && !rest.hasPrefix("-n") && !isMerged
+    }
+
+    /// What begins the last part of the name of an object that others were merged into: a letter
+    /// that is not a hexadecimal digit, so that no checksum is taken for it.
+    private static let mergedMark = "-m"
+
+    /// True for an object that others were merged into.
+    public var isMerged: Bool { rest.split(separator: "-").last?.first == "m" }
+
+    /// The name of an object with the same ids that others were merged into: its content tells it
+    /// from them.
+    public func merged(checksum: UInt32) -> String {
+        let digits = String(checksum, radix: 16)
+        return text + Self.mergedMark + String(repeating: "0", count: 8 - digits.count) + digits
+    }
 
     /// Puts a name together.
     ///

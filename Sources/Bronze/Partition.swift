@@ -76,6 +76,15 @@ public struct Partition: Hashable, Sendable {
         return parts.dropLast(times).joined(separator: "/") + "/"
     }
 
+    /// The partition that a key of a sequence's object is in; nil when the key is not one that this
+    /// layout gives.
+    public init?(ofKey key: String, _ sequence: SequenceID) {
+        let times = Self.times(ofKey: key)
+        let period = times.map { Self.period(of: $0.lowerBound, template: sequence.template) }
+        self.init(sequence, period: period)
+        guard key.hasPrefix(path + "/") else { return nil }
+    }
+
     /// The stretch of time that a key's path names, µs since the epoch; nil when it names none.
     public static func times(ofKey key: String) -> Range<Int64>? {
         var day: Int64?
@@ -96,6 +105,11 @@ public struct Partition: Hashable, Sendable {
         guard let hour, (0..<24).contains(hour) else { return day..<(day + Timestamp.day) }
         let start = day + hour * 3600 * Timestamp.second
         return start..<(start + 3600 * Timestamp.second)
+    }
+
+    /// False for the key of an object whose records have event times that cannot be right.
+    public static func hasTime(key: String) -> Bool {
+        !key.contains("/date=\(unknown)/") && !key.contains("/month=\(unknown)/")
     }
 
     private var hourPath: String {

@@ -38,6 +38,8 @@ public struct RangeVerdict: Sendable {
     public internal(set) var repaired: UInt64 = 0
     /// How many of those are in more than one object.
     public internal(set) var twice: UInt64 = 0
+    /// How many of those are in objects of more than one chain.
+    public internal(set) var shared: UInt64 = 0
     /// What is not held.
     public internal(set) var holes: [ProofHole] = []
     /// What nothing is known of.
@@ -88,6 +90,7 @@ extension SequenceProof {
         verdict.held = count(held, span)
         verdict.repaired = count(repaired, span)
         verdict.twice = count(twice, span)
+        verdict.shared = count(shared, span)
         for missing in held.missing(in: span) { explain(missing, &verdict.holes) }
         return verdict
     }
@@ -115,29 +118,20 @@ extension SequenceProof {
         in times: Range<Int64>, _ verdict: inout RangeVerdict
     ) -> ClosedRange<Int64>? {
         var (first, last): (Piece?, Piece?)
-        var before: Piece?
-        var after: Piece?
-        for piece in pieces {
-            if piece.times.upperBound < times.lowerBound {
-                if piece.ids.upperBound > (before?.ids.upperBound ?? .min) { before = piece }
-            } else if piece.times.lowerBound >= times.upperBound {
-                if piece.ids.lowerBound < (after?.ids.lowerBound ?? .max) { after = piece }
-            } else {
-                if first == nil { first = piece }
-                if piece.ids.upperBound > (last?.ids.upperBound ?? .min) { last = piece }
-            }
+        for piece in pieces where piece.times?.overlaps(times) ?? false {
+            if first == nil { first = piece }
+            if piece.ids.upperBound > (last?.ids.upperBound ?? .min) { last = piece }
         }
+        let (before, after) = surroundings(of: times, first, last)
         if before == nil {
             let known = first ?? after
-            if known.map({ $0.times.lowerBound >= times.lowerBound + Self.edge })
-                ?? true
-            {
+            if known?.times.map({ $0.lowerBound >= times.lowerBound + Self.edge }) ?? true {
                 noteUnknown(before: known, after: nil, times, &verdict)
                 if first == nil { return nil }
             }
         }
         if after == nil, let known = last ?? before,
-            known.times.upperBound < times.upperBound - Self.edge
+            known.times.map({ $0.upperBound < times.upperBound - Self.edge }) ?? true
         {
             noteUnknown(before: nil, after: known, times, &verdict)
             if last == nil { return nil }
@@ -145,13 +139,38 @@ extension SequenceProof {
         let start = before.map { $0.ids.upperBound &+ 1 } ?? first?.ids.lowerBound
         let end = after.map { $0.ids.lowerBound &- 1 } ?? last?.ids.upperBound
         guard let start, let end else { return nil }
-        // Ids that came out of order, or no record in this time and none missing.
         guard start <= end else {
-            return first.flatMap { first in
-                last.map { min(first.ids.lowerBound, $0.ids.upperBound)...$0.ids.upperBound }
-            }
+            // No record in this time, and none missing; or a wrong time, and nothing is known.
+            if start > end + 1 { noteUnknown(before: nil, after: nil, times, &verdict) }
+            return nil
         }
         return start...end
+    }
+
+    /// The nearest records on either side of a stretch of time.
+    ///
+    /// Ids tell which they are, not times alone: a record with a wrong time would have the ids
+    /// between it and its place left out of the stretch, and whatever is missing there with them.
+    private func surroundings(
+        of times: Range<Int64>, _ first: Piece?, _ last: Piece?
+    ) -> (before: Piece?, after: Piece?) {
+        var (before, after): (Piece?, Piece?)
+        for piece in pieces {
+            guard let own = piece.times else { continue }
+            if own.upperBound < times.lowerBound {
+                if piece.ids.upperBound < first?.ids.lowerBound ?? .max,
+                    piece.ids.upperBound > before?.ids.upperBound ?? .min
+                {
+                    before = piece
+                }
+            } else if own.lowerBound >= times.upperBound,
+                piece.ids.lowerBound > last?.ids.upperBound ?? .min,
+                piece.ids.lowerBound < after?.ids.lowerBound ?? .max
+            {
+                after = piece
+            }
+        }
+        return (before, after)
     }
 
     private func noteUnknown(
@@ -167,8 +186,8 @@ extension SequenceProof {
         }
         verdict.unknown.append(
             ProofHole(
-                ids: nil, after: after?.times.upperBound ?? times.lowerBound,
-                before: before?.times.lowerBound ?? times.upperBound, reason: words,
+                ids: nil, after: after?.times?.upperBound ?? times.lowerBound,
+                before: before?.times?.lowerBound ?? times.upperBound, reason: words,
                 isDeclared: false))
     }
 
@@ -230,10 +249,15 @@ extension SequenceProof {
                 high = middle
             }
         }
-        let next = pieces[low...].first { $0.fault == nil }
-        let last = pieces[..<low].last { $0.fault == nil && $0.ids.upperBound < ids.lowerBound }
-        // Ids of one object on both sides: its times are all that is known.
-        return (last?.times.upperBound, next?.times.lowerBound)
+        let next = pieces[low...].first { $0.fault == nil && $0.times != nil }?.times
+        let last = pieces[..<low].last {
+            $0.fault == nil && $0.times != nil && $0.ids.upperBound < ids.lowerBound
+        }?.times
+        // One object has ids on both sides, or times cross: only the outer ones are sure.
+        if let last, let next, last.upperBound > next.lowerBound {
+            return (min(last.lowerBound, next.lowerBound), max(last.upperBound, next.upperBound))
+        }
+        return (last?.upperBound, next?.lowerBound)
     }
 
     // MARK: - Increasing

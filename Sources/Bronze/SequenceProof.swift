@@ -7,8 +7,8 @@ public struct SequenceProof: Sendable {
     public struct Piece: Sendable {
         /// The ids.
         public let ids: ClosedRange<Int64>
-        /// Event times of the object's records, µs since the epoch.
-        public let times: ClosedRange<Int64>
+        /// Event times of the object's records, µs since the epoch; nil where they cannot be right.
+        public let times: ClosedRange<Int64>?
         /// The object.
         public let key: String
         /// What is wrong with the object; nil for one that holds its ids.
@@ -23,6 +23,8 @@ public struct SequenceProof: Sendable {
     public private(set) var repaired = IDSet()
     /// Ids that are in more than one object.
     public private(set) var twice = IDSet()
+    /// Ids that objects of more than one chain hold: several sinks stored them.
+    public private(set) var shared = IDSet()
     /// Ids that gap records say will not come.
     public private(set) var declared = IDSet()
     /// Of a contiguous sequence, ascending: also those of objects that are gone.
@@ -42,10 +44,16 @@ public struct SequenceProof: Sendable {
     /// Earliest and latest event time in them, µs since the epoch.
     public private(set) var times: ClosedRange<Int64>?
 
+    /// Ids that objects of each chain hold.
+    private var heldByChain: [Int: IDSet] = [:]
+
     init(_ sequence: SequenceID) { self.sequence = sequence }
 
-    mutating func add(_ object: StoredObject, fault: BucketProblem?, removed: [RemovedRange]) {
-        let times = object.firstTime...object.lastTime
+    /// - Parameter chain: which one lists the object.
+    mutating func add(
+        _ object: StoredObject, chain: Int, fault: BucketProblem?, removed: [RemovedRange]
+    ) {
+        let times = Partition.hasTime(key: object.key) ? object.firstTime...object.lastTime : nil
         self.removed += removed
         var ids = IDSet(object.ids)
         for range in removed { ids.remove(range.ids) }
@@ -58,18 +66,24 @@ public struct SequenceProof: Sendable {
         }
         objects += 1
         records = records.addingReportingOverflow(object.records).partialValue
-        self.times =
-            self.times.map {
-                min($0.lowerBound, times.lowerBound)...max($0.upperBound, times.upperBound)
-            } ?? times
+        if let times {
+            self.times =
+                self.times.map {
+                    min($0.lowerBound, times.lowerBound)...max($0.upperBound, times.upperBound)
+                } ?? times
+        }
         for range in ids.ranges {
             for both in held.covered(in: range) { twice.insert(both) }
             held.insert(range)
+            heldByChain[chain, default: IDSet()].insert(range)
         }
         for range in object.repaired {
             for piece in ids.covered(in: range) { repaired.insert(piece) }
         }
-        if let run = object.run { runs.add(run) }
+        if var run = object.run {
+            if times == nil { (run.firstTime, run.lastTime) = (0, 0) }
+            runs.add(run)
+        }
     }
 
     mutating func add(_ gap: ObservedGap) {
@@ -80,7 +94,7 @@ public struct SequenceProof: Sendable {
     /// Earliest and latest event time of all that is spoken of, also of what is gone.
     public var spokenTimes: ClosedRange<Int64>? {
         let all =
-            pieces.map(\.times)
+            pieces.compactMap(\.times)
             + lostRuns.map { lost in
                 min(
                     lost.run.firstTime, lost.run.lastTime)...max(
@@ -95,8 +109,21 @@ public struct SequenceProof: Sendable {
         pieces.sort {
             ($0.ids.lowerBound, $0.ids.upperBound) < ($1.ids.lowerBound, $1.ids.upperBound)
         }
+        findShared()
         // What is held is not missing, whatever was said before.
         for range in held.ranges { declared.remove(range) }
+    }
+
+    private mutating func findShared() {
+        defer { heldByChain = [:] }
+        guard heldByChain.count > 1 else { return }
+        var seen = IDSet()
+        for chain in heldByChain.keys.sorted() {
+            for range in heldByChain[chain]?.ranges ?? [] {
+                for both in seen.covered(in: range) { shared.insert(both) }
+            }
+            seen.formUnion(heldByChain[chain] ?? IDSet())
+        }
     }
 
     /// True when other objects have all ids of one that is gone.

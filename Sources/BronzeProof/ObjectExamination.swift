@@ -5,7 +5,7 @@ import Identity
 import Ledger
 import ObjectReading
 import Posix
-import Records
+public import Records
 import Sink
 
 /// Reads a stored object and compares it with what its manifest says.
@@ -25,9 +25,12 @@ public struct ObjectExamination: ~Copyable {
 
     /// Hashes an object, counts its records, and compares both with the claim.
     ///
+    /// - Parameter body: gets each record, also those before whatever is wrong.
     /// - Returns: what is wrong; nil when the object is what its manifest says.
     /// - Throws: `AccessError` when the place cannot be reached.
-    public mutating func examine(_ object: StoredObject) throws(AccessError) -> BucketProblem? {
+    public mutating func examine(
+        _ object: StoredObject, _ body: (borrowing FrameView) -> Void = { _ in }
+    ) throws(AccessError) -> BucketProblem? {
         let content: [UInt8]
         do throws(AccessError) {
             content = try source.read(object.key, limit: Self.longestObject)
@@ -51,12 +54,12 @@ public struct ObjectExamination: ~Copyable {
                 .objectContent, object.key,
                 "has other bytes than were stored: SHA-256 is \(hash), not \(object.sha256)")
         }
-        return recount(object, content)
+        return recount(object, content, body)
     }
 
     /// The bytes are those that were stored: are they what the manifest claims?
     private mutating func recount(
-        _ object: StoredObject, _ content: [UInt8]
+        _ object: StoredObject, _ content: [UInt8], _ body: (borrowing FrameView) -> Void
     ) -> BucketProblem? {
         var found = ConfirmedIDs(object.sequence)
         var reader = ObjectReader(MemoryInput(content, name: object.key))
@@ -73,6 +76,7 @@ public struct ObjectExamination: ~Copyable {
                         stranger = frame.sequence.title
                     }
                     found.add(frame)
+                    body(frame)
                 }
             }
         } catch {

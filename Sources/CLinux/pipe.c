@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 // linux/magic.h: the file system that the pipes of shells are on.
 static const long pipe_file_system = 0x50495045;
@@ -13,6 +14,8 @@ static const long pipe_file_system = 0x50495045;
 int clinux_eventfd(int counts) {
     return eventfd(0, EFD_CLOEXEC | (counts ? EFD_SEMAPHORE : EFD_NONBLOCK));
 }
+
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 ptrdiff_t clinux_tee(int from, int to, size_t count) {
     return tee(from, to, count, SPLICE_F_NONBLOCK);

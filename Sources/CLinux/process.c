@@ -1,6 +1,8 @@
+#define _GNU_SOURCE
 #include "shim.h"
 
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int argument_count = 0;
@@ -25,3 +27,6 @@ void clinux_exit(int status) {
     if (__llvm_profile_write_file) __llvm_profile_write_file();
     _exit(status);
 }
+
+// glibc has no such function before 2.36.
+int clinux_process_descriptor(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 // Macros over SSL_CTX_ctrl and BIO_int_ctrl, which Swift does not see.
 
@@ -15,6 +16,10 @@ static inline void copenssl_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_
 
 static inline void copenssl_set_minimum_version(SSL_CTX *context, int version) {
     SSL_CTX_set_min_proto_version(context, version);
+}
+
+static inline void copenssl_set_server_name(SSL *session, const char *name) {
+    SSL_set_tlsext_host_name(session, name);
 }
 
 static inline void copenssl_forbid_renegotiation(SSL_CTX *context) {

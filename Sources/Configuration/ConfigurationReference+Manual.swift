@@ -58,6 +58,7 @@ extension ConfigurationReference {
             .BR sbe\\-tap (1),
             .BR rest\\-pull (1),
             .BR dedup (1),
+            .BR fan\\-out (1),
             .BR kinesis\\-put (1),
             .BR s3\\-put (1),
             .BR healthd (1)

@@ -162,10 +162,12 @@ package struct ConfigurationSources: Sendable {
         // AWS's tools have many variables of their own.
         guard !name.hasPrefix("AWS_"), name.count >= 6 else { return nil }
         if let exact = flat[name], name.contains("_") { return exact }
-        let near = aliases.filter { !$0.hasPrefix("AWS_") && Spelling.distance(name, $0) == 1 }
+        let near = aliases.filter {
+            !$0.hasPrefix("AWS_") && Spelling.isWithinOneSlip(name, $0) && name != $0
+        }
         if let alias = near.min() { return alias }
         guard name.contains("_"), name.count >= 10 else { return nil }
-        return flat.filter { Spelling.distance(name, $0.key) <= 1 }.values.min()
+        return flat.filter { Spelling.isWithinOneSlip(name, $0.key) }.values.min()
     }
 
     // MARK: - Values

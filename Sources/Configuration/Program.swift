@@ -3,6 +3,7 @@ public enum Program: String, CaseIterable, Sendable {
     case sbeTap = "sbe-tap"
     case restPull = "rest-pull"
     case dedup
+    case fanOut = "fan-out"
     case s3Put = "s3-put"
     case kinesisPut = "kinesis-put"
     case healthd
@@ -18,7 +19,9 @@ public enum Program: String, CaseIterable, Sendable {
     /// Those that read or write objects of a bucket.
     static let buckets: Set<Self> = [.restPull, .s3Put, .recq, .ledgerctl]
     /// Those that a pipeline is made of, and the one that watches them.
-    static let stages: Set<Self> = [.sbeTap, .restPull, .dedup, .s3Put, .kinesisPut, .healthd]
+    static let stages: Set<Self> = [
+        .sbeTap, .restPull, .dedup, .fanOut, .s3Put, .kinesisPut, .healthd,
+    ]
     /// All of them.
     static let all = Set(allCases)
 }

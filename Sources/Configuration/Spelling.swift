@@ -18,6 +18,28 @@ package enum Spelling {
         return best.1 <= limit ? best.0 : nil
     }
 
+    /// True when at most one slip is between two texts of ASCII, which is what ``distance(_:_:)``
+    /// says too: found in one pass and without an allocation, for names that are compared with
+    /// hundreds each time that a program starts.
+    package static func isWithinOneSlip(_ one: String, _ other: String) -> Bool {
+        let (one, other) = (one.utf8, other.utf8)
+        guard abs(one.count - other.count) <= 1 else { return false }
+        var (start, otherStart) = (one.startIndex, other.startIndex)
+        while start < one.endIndex, otherStart < other.endIndex, one[start] == other[otherStart] {
+            one.formIndex(after: &start)
+            other.formIndex(after: &otherStart)
+        }
+        let (rest, otherRest) = (one[start...], other[otherStart...])
+        let longest = max(rest.count, otherRest.count)
+        if longest <= 1 { return true }
+        // Past the slip both must be the same.
+        if rest.count > otherRest.count { return rest.dropFirst().elementsEqual(otherRest) }
+        if rest.count < otherRest.count { return rest.elementsEqual(otherRest.dropFirst()) }
+        return rest.dropFirst().elementsEqual(otherRest.dropFirst())
+            || rest.prefix(2).reversed().elementsEqual(otherRest.prefix(2))
+                && rest.dropFirst(2).elementsEqual(otherRest.dropFirst(2))
+    }
+
     /// How many slips lead from one text to another: insertions, deletions, replacements, and two
     /// neighbours that changed places (the optimal string alignment distance).
     package static func distance(_ one: String, _ other: String) -> Int {

@@ -24,6 +24,19 @@ public enum Spoken {
         return rest == 0 ? "\(count) \(name)" : "\(count) \(name) \(rest) \(nextName)"
     }
 
+    /// A length with the precision that a reader needs: `812 bytes`, `3.1 MiB`, `120 GiB`.
+    public static func bytes(_ bytes: Int64) -> String {
+        guard bytes >= 1024 else { return count(bytes, "byte") }
+        var value = Double(bytes)
+        var unit = "bytes"
+        for next in ["KiB", "MiB", "GiB", "TiB"] where value >= 1024 {
+            value /= 1024
+            unit = next
+        }
+        let tenths = Int((value * 10).rounded())
+        return tenths < 100 ? "\(tenths / 10).\(tenths % 10) \(unit)" : "\(tenths / 10) \(unit)"
+    }
+
     /// A count and its noun: `1 record`, `2 records`, `0 entries`.
     ///
     /// - Parameters:

@@ -1,6 +1,5 @@
 import Glibc
 public import Posix
-import Synchronization
 
 /// Room on a disk that is kept for the files without which nothing can be freed.
 ///
@@ -12,7 +11,7 @@ public final class Reserve: Sendable {
     public let path: String
     /// Its length.
     public let bytes: Int64
-    private let state: Mutex<Bool>
+    private let state: Locked<Bool>
 
     /// Takes the room, or starts without it when there is none.
     ///
@@ -22,7 +21,7 @@ public final class Reserve: Sendable {
         self.path = path
         self.bytes = bytes
         try Files.makeDurableDirectories(Files.directory(of: path))
-        state = Mutex(try Self.take(path, bytes))
+        state = Locked(try Self.take(path, bytes))
     }
 
     /// True while the room is there to be given up.

@@ -35,6 +35,7 @@ public struct Run: Sendable, Equatable {
     /// Adds the piece that the same reading saw right after this one.
     fileprivate mutating func extend(by next: Run) {
         last = next.last
+        if firstTime == 0 { firstTime = next.firstTime }
         lastTime = max(lastTime, next.lastTime)
         add(count: next.count)
     }

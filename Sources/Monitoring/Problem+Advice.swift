@@ -23,6 +23,8 @@ extension Problem.Code {
         case .conservationOpen: "records came into a stage and are accounted for nowhere"
         case .linkBroken: "of two stages that ended in order one read less than the other wrote"
         case .throttled: "the venue or a service asked for fewer requests within a minute"
+        case .claimsNotShared:
+            "dedup --shared does not reach its server, so hosts repeat each other"
         case .metricsRefused: "a stage has more figures than its stats file has room for"
         case .nameTaken: "a process was given a name that another one has"
         case .stagesUnseen: "there are more stages than healthd follows"
@@ -77,6 +79,9 @@ extension Problem.Code {
         case .throttled:
             "It is tried again, slower. If it stays: --weight-limit, more shards, or fewer "
                 + "programs at the same address."
+        case .claimsNotShared:
+            "Nothing is lost. dedup's log says why: the server is away, refuses the password, or takes "
+                + "no writes. It is asked again by itself."
         case .metricsRefused: "Fewer symbols in one process, or two processes."
         case .nameTaken: "Give each process a name of its own with --instance."
         case .stagesUnseen: "Run healthd once for each stats directory, with fewer stages in it."

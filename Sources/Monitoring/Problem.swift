@@ -36,6 +36,8 @@ public struct Problem: Sendable, Equatable {
         case linkBroken = "link_broken"
         /// The venue or service asks for fewer requests.
         case throttled
+        /// dedup cannot ask the server of shared claims.
+        case claimsNotShared = "claims_not_shared"
         /// A stage has more metrics than its file has room for.
         case metricsRefused = "metrics_refused"
         /// A process was given a name that another one has.
@@ -45,7 +47,7 @@ public struct Problem: Sendable, Equatable {
 
         /// False for what is worth knowing but does not make anything unhealthy.
         public var isUnhealthy: Bool {
-            self != .throttled && self != .metricsRefused && self != .nameTaken
+            ![.throttled, .claimsNotShared, .metricsRefused, .nameTaken].contains(self)
         }
     }
 

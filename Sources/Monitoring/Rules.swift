@@ -40,6 +40,7 @@ struct Rules {
             add(.undelivered, delivery(snapshot))
             add(.spoolFull, spool(snapshot))
             add(.throttled, throttling(stage))
+            add(.claimsNotShared, sharing(snapshot))
             if snapshot.isRenamed {
                 add(.nameTaken, "it was given a name that another process has; see --instance")
             }
@@ -97,6 +98,11 @@ struct Rules {
             $0.name == FigureName.breakerState && $0.value == 2
         }
         return isOpen ? "a circuit breaker is open: requests fail in a row" : nil
+    }
+
+    private func sharing(_ snapshot: StatsSnapshot) -> String? {
+        snapshot.value(FigureName.claimsUnavailable) == 1
+            ? "it cannot ask what other hosts passed on, and passes on all that it has" : nil
     }
 
     private func delivery(_ snapshot: StatsSnapshot) -> String? {

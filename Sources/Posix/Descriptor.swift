@@ -193,21 +193,28 @@ public struct Descriptor: ~Copyable, Sendable {
         FileRecorder.note(name) { .allocate(path: name, length: length) }
     }
 
+    /// Makes a call again that a signal ended.
+    private func retrying(_ action: String, _ call: () -> Int32) throws(SystemError) {
+        while call() != 0 {
+            if errno != EINTR { throw SystemError(action, name) }
+        }
+    }
+
     /// Forces data and metadata to the device (fsync(2)).
     public func sync() throws(SystemError) {
-        guard fsync(raw) == 0 else { throw SystemError("sync", name) }
+        try retrying("sync") { fsync(raw) }
         FileRecorder.note(name) { .sync(path: name) }
     }
 
     /// Forces data, and as much metadata as reading it back needs, to the device (fdatasync(2)).
     public func syncData() throws(SystemError) {
-        guard fdatasync(raw) == 0 else { throw SystemError("sync", name) }
+        try retrying("sync") { fdatasync(raw) }
         FileRecorder.note(name) { .sync(path: name) }
     }
 
     /// Cuts or extends the file.
     public func truncate(to length: Int64) throws(SystemError) {
-        guard ftruncate(raw, Int(length)) == 0 else { throw SystemError("truncate", name) }
+        try retrying("truncate") { ftruncate(raw, Int(length)) }
         FileRecorder.note(name) { .truncate(path: name, length: length) }
     }
 
@@ -220,12 +227,12 @@ public struct Descriptor: ~Copyable, Sendable {
     ///
     /// - Returns: false when another process holds it.
     public mutating func lock() throws(SystemError) -> Bool {
-        if flock(raw, LOCK_EX | LOCK_NB) == 0 {
-            isLocked = true
-            return true
+        do throws(SystemError) { try retrying("lock") { flock(raw, LOCK_EX | LOCK_NB) } } catch {
+            if error.code == EWOULDBLOCK { return false }
+            throw error
         }
-        if errno == EWOULDBLOCK { return false }
-        throw SystemError("lock", name)
+        isLocked = true
+        return true
     }
 
     /// Gives up the lock. Closing alone would leave it to a process that another thread is just

@@ -1,4 +1,4 @@
-public import Synchronization
+import Synchronization
 
 /// An operation that changed files.
 public enum FileOperation: Sendable, Equatable {
@@ -34,7 +34,7 @@ public enum FileOperation: Sendable, Equatable {
 /// Off it costs a load and a branch per operation. Every call that changes files is in this module.
 public enum FileRecorder {
     private static let isOn = Atomic<Bool>(false)
-    private static let recordings = Mutex<[Recording]>([])
+    private static let recordings = Locked<[Recording]>([])
 
     /// Operations below a directory.
     private final class Recording: Sendable {

@@ -33,7 +33,7 @@ public final class Heartbeat: Sendable {
     private let owner: any Sendable
     /// When the chore is due, monotonic ns; never without one.
     private let due = Atomic(Int64.max)
-    private let chore = Mutex<Chore?>(nil)
+    private let chore = Locked<Chore?>(nil)
 
     /// A heartbeat in memory that others read.
     ///

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What one thread leaves for another, first come, first served.
 ///
 /// Adding never waits. Threads that have nothing else to do take in ``next()``; or one takes with
@@ -27,7 +25,7 @@ public final class WorkQueue<Element: Sendable>: Sendable {
         }
     }
 
-    private let content = Mutex(Content())
+    private let content = Locked(Content())
     private let flag: ThreadFlag
 
     /// An empty queue.

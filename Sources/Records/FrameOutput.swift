@@ -23,12 +23,20 @@ public final class FrameOutput {
     /// When a long frame began to wait for an empty FIFO, monotonic ns; 0: none does.
     private var waitingSince: Int64 = 0
 
+    /// For poll(2): where there is room once it is writable; -1 where writing waits by itself.
+    public var pollDescriptor: Int32 { fifo }
+
     /// Writes to a descriptor.
-    public init(_ descriptor: consuming Descriptor) {
+    ///
+    /// - Parameter neverWaits: treats every pipe as a FIFO that has a path is treated.
+    public init(_ descriptor: consuming Descriptor, neverWaits: Bool = false) {
         descriptor.enlargePipe()
+        let isPipe =
+            neverWaits && (try? descriptor.status()).map { $0.st_mode & S_IFMT == S_IFIFO } == true
         // Opened again: whoever shares the descriptor keeps it as it is.
+        let opensAgain = isPipe || PeekedPipe.isNamedFIFO(descriptor.raw)
         fifo =
-            PeekedPipe.isNamedFIFO(descriptor.raw)
+            opensAgain
             ? open("/proc/self/fd/\(descriptor.raw)", O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1
         self.descriptor = descriptor
     }

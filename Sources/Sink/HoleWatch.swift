@@ -28,7 +28,7 @@ public struct HoleWatch: Sendable {
     private static let patience: Int64 = 10_000_000_000
     /// Holes that wait at once; one more is declared at once.
     private static let most = 4096
-    /// Holes of a sequence that earlier runs left and that are declared anew, the newest ones.
+    /// Holes of a sequence that earlier runs left and that are declared again, the newest ones.
     private static let mostOld = 1000
 
     private var holes: [Hole] = []

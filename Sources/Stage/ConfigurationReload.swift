@@ -1,7 +1,6 @@
 import Configuration
 import Glibc
 import Posix
-import Synchronization
 
 /// Reads the configuration of a running stage again whenever SIGHUP comes, on a thread of its own:
 /// each tool's loop waits for other things, and a configuration on a slow disk must not stall it.
@@ -21,24 +20,27 @@ final class ConfigurationReload: Sendable {
     private let takesOver: Set<String>
     private let resolve: @Sendable () throws -> Resolved
     private let onChange: @Sendable (Settings) -> Void
-    private let current: Mutex<[Settings.Row]>
+    private let current: Locked<[Settings.Row]>
+    private let notices: ServiceNotices?
 
     /// - Parameters:
     ///   - settings: those in use.
     ///   - takesOver: keys that the tool takes over while it runs.
+    ///   - notices: tell the service manager; nil without one.
     ///   - resolve: reads the configuration.
     ///   - onChange: gets what is in use from then on.
     init(
         _ settings: Settings, takesOver: Set<String>, _ reloads: Reloads, _ log: Log,
-        resolve: @escaping @Sendable () throws -> Resolved,
+        _ notices: ServiceNotices?, resolve: @escaping @Sendable () throws -> Resolved,
         onChange: @escaping @Sendable (Settings) -> Void
     ) {
         self.log = log
+        self.notices = notices
         self.reloads = reloads
         self.takesOver = takesOver.union([SettingCatalog.logLevel.key])
         self.resolve = resolve
         self.onChange = onChange
-        current = Mutex(settings.rows)
+        current = Locked(settings.rows)
     }
 
     /// Starts to wait for SIGHUP.
@@ -48,7 +50,13 @@ final class ConfigurationReload: Sendable {
             while true {
                 Descriptor.waitUntilReadable(hangup.descriptor, seconds: 3600)
                 guard hangup.lower() else { continue }
-                if mayStop, terminal.isGone { Signals.stop() } else { reload() }
+                if mayStop, terminal.isGone {
+                    Signals.stop()
+                } else if let notices {
+                    notices.around(reload)
+                } else {
+                    reload()
+                }
             }
         }
     }

@@ -1,5 +1,4 @@
 import Posix
-import Synchronization
 
 /// Bounds the log lines that one cause can make, since a peer may drive it: so many in a period, and
 /// then a count.
@@ -17,7 +16,7 @@ final class LogLimiter: Sendable {
         var leftOut = 0
     }
 
-    private let causes = Mutex<[String: Cause]>([:])
+    private let causes = Locked<[String: Cause]>([:])
 
     /// Asks for a line.
     ///

@@ -1,5 +1,4 @@
 import Posix
-import Synchronization
 
 /// A configuration that was read again while the stage runs, on its way from the thread that read
 /// it to the stage's loop.
@@ -8,7 +7,7 @@ public final class Reloads: Sendable {
         let plan: Any
     }
 
-    private let latest = Mutex<Box?>(nil)
+    private let latest = Locked<Box?>(nil)
     private let changed: WakeupFlag
 
     init() throws(SystemError) { changed = try WakeupFlag() }

@@ -1,6 +1,5 @@
 import Posix
 import Stats
-import Synchronization
 
 /// What a stage tells the service manager that started it: that it is ready, that its loop turns,
 /// that it stops, and in one sentence what it does.
@@ -23,14 +22,14 @@ final class ServiceNotices: Sendable {
     }
 
     private let manager: ServiceManager
-    private let life: Mutex<Life>
+    private let life: Locked<Life>
 
     /// Begins to tell; nil where no service manager listens.
     init?(_ environment: [String: String], stats: StatsWriter) {
         guard let manager = ServiceManager(environment) else { return nil }
         self.manager = manager
         let now = Clock.monotonicNanoseconds()
-        life = Mutex(Life(since: now, reported: now))
+        life = Locked(Life(since: now, reported: now))
         let watched = manager.watchdogLimit.map { min($0 / 2, Self.interval) } ?? Self.interval
         // Figures are words of memory that any thread may read. They are there as long as the process.
         nonisolated(unsafe) let figures = stats
@@ -51,6 +50,23 @@ final class ServiceNotices: Sendable {
         if isNewlyReady { words.append("READY=1") }
         if state == .draining { words.append("STOPPING=1") }
         manager.tell(words)
+    }
+
+    /// Tells the manager that the configuration is read again, and that this is over: `systemctl
+    /// reload` of a unit of Type=notify-reload waits for that. One that is not ready yet, or stops,
+    /// is in another part of its life, which READY would end.
+    ///
+    /// Source: sd_notify(3), `RELOADING=1` and `MONOTONIC_USEC=…`, systemd 253.
+    func around(_ reload: () -> Void) {
+        let isRunning = life.withLock { $0.isReady && $0.state != .draining }
+        if isRunning {
+            let now = Clock.monotonicNanoseconds() / 1000
+            manager.tell(["RELOADING=1", "MONOTONIC_USEC=\(now)"])
+        }
+        reload()
+        guard isRunning else { return }
+        let stops = life.withLock { $0.state == .draining }
+        manager.tell(stops ? ["READY=1", "STOPPING=1"] : ["READY=1"])
     }
 
     /// The stage ends; the sentence stays in the unit's status.

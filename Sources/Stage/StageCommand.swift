@@ -177,7 +177,7 @@ extension StageCommand {
         }
         write(settings)
         let reload = ConfigurationReload(
-            settings, takesOver: takesOver, stage.reloads, log,
+            settings, takesOver: takesOver, stage.reloads, log, stage.notices,
             resolve: {
                 var settings = try Settings(try command.sources(environment))
                 var log = Log(stage: "")

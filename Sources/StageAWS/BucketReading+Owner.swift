@@ -28,7 +28,7 @@ extension BucketReading {
         case .file(let path): return "file://\(path)"
         case .bucket(let bucket, let prefix):
             let location = try ServiceLocation(
-                "s3", environment: .process, region: region, endpoint: endpoint)
+                "s3", environment: environment, region: region, endpoint: endpoint)
             let place = "s3://\(bucket)" + (prefix.isEmpty ? "" : "/\(prefix)")
             return place + (location.endpoint.map { " at \($0)" } ?? "")
         case .publicBucket:

@@ -17,15 +17,19 @@ public struct BucketReadingOptions: ParsableArguments {
     public func reading(_ settings: inout Settings) throws -> BucketReading {
         let region = try settings.optional(SettingCatalog.region, region)
         return BucketReading(
-            region: region, endpoint: try settings.optional(SettingCatalog.endpoint, endpointURL),
+            environment: try AWS.Environment(&settings), region: region,
+            endpoint: try settings.optional(SettingCatalog.endpoint, endpointURL),
             credentials: try ConfiguredCredentials(region: region ?? "us-east-1", &settings))
     }
 }
 
 /// How S3 is reached by a tool that reads. Holds secrets: never part of a message.
 public struct BucketReading: Sendable {
-    let region: String?
-    let endpoint: String?
+    let environment: AWS.Environment
+    /// Nil for that of the environment.
+    package let region: String?
+    /// Nil for AWS's own.
+    package let endpoint: String?
     let credentials: ConfiguredCredentials
 
     /// The place of a URL or path.
@@ -34,7 +38,7 @@ public struct BucketReading: Sendable {
         policy.onRetry = { log.warning("attempt \($0.attempt + 1) follows: \($0.error)") }
         return try ObjectSource(ObjectURL(text), policy: policy) {
             let location = try ServiceLocation(
-                "s3", environment: .process, region: region, endpoint: endpoint)
+                "s3", environment: environment, region: region, endpoint: endpoint)
             var configuration = S3Configuration(location)
             configuration.policy = policy
             return S3Reach(configuration, credentials.provider(log))

@@ -15,8 +15,7 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
     /// - Parameter region: for the Security Token Service.
     public init(region: String, _ settings: inout Settings) throws(ConfigurationError) {
         self.region = region
-        let variables = settings.variables
-        environment = AWS.Environment { variables[$0] }
+        environment = try AWS.Environment(&settings)
         tokenService = try settings.optional(SettingCatalog.stsEndpoint)
         let id = try settings.optional(SettingCatalog.accessKeyID)
         let secret = try settings.optional(SettingCatalog.secretAccessKey)

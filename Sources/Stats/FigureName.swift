@@ -85,6 +85,9 @@ public enum FigureName {
     /// Counter: bytes that a crash left half written.
     public static let tornBytes = "torn_bytes"
 
+    /// Gauge: 1 while dedup cannot ask what other hosts passed on.
+    public static let claimsUnavailable = "shared_claims_unavailable"
+
     // MARK: - Room
 
     /// Gauge: bytes that wait on disk.
@@ -138,6 +141,6 @@ public enum FigureName {
         retries, retriesTransient, retriesHeld, reconnects, snapshotFailures, tornBytes, spoolBytes,
         spoolMaximum, bufferBytes, diskFree, diskSize, holesOpen, ledgerFirst, ledgerLast,
         ledgerHeld, ledgerDeclared, ledgerMissing, ledgerHoles, ledgerOldestHole, ledgerHoleFirst,
-        ledgerHoleLast,
+        ledgerHoleLast, claimsUnavailable,
     ]
 }

@@ -18,7 +18,7 @@ final class StatsMemory: @unchecked Sendable {
     private var slotsEnd = StatsLayout.slotsOffset
     /// Where metrics go that found no room; it is never read.
     let spare: Slot
-    private let errorLock = Mutex(())
+    private let errorLock = Locked(())
 
     /// Gives an empty file its length and the room of its header, and maps it.
     init(mapping file: consuming Descriptor) throws(SystemError) {

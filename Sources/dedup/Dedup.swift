@@ -4,6 +4,7 @@ import Encoding
 import Glibc
 import Posix
 import Records
+import Redis
 import Stage
 import Stats
 
@@ -16,11 +17,13 @@ struct Dedup: StageCommand {
             EXAMPLES:
               rest-pull trades --from 2024-01-01 | dedup | s3-put --to file://./data
               dedup monday.bin tuesday.bin > both.bin
+              sbe-tap | dedup --shared redis://redis:6379 --shared-name trades | kinesis-put
 
             Duplicates and holes of each sequence are logged at the end. Trades, klines and depth
             changes are compared by their ids; best prices and book snapshots by their exact ids
             among the last --window ones of their symbol. Gap records are cut down to what has not
-            come. Raw messages and unknown kinds always pass.
+            come. Raw messages and unknown kinds always pass. With --shared, several hosts that run the
+            same pipeline pass each record on once together.
             """,
         version: Version.text)
 
@@ -32,6 +35,13 @@ struct Dedup: StageCommand {
     @Flag(help: "Write a gap record where ids of a contiguous sequence are skipped.")
     var markGaps = false
     @Option(SettingCatalog.window) var window: Int?
+    @Option(SettingCatalog.shared) var shared: String?
+    @Option(SettingCatalog.sharedName) var sharedName: String?
+    @Option(SettingCatalog.sharedLease) var sharedLease: Double?
+    @Option(SettingCatalog.sharedTimeout) var sharedTimeout: Double?
+    @Option(SettingCatalog.sharedExpiry) var sharedExpiry: Double?
+    @Option(SettingCatalog.sharedHold) var sharedHold: Int?
+    @Option(SettingCatalog.sharedAuthorities) var sharedCA: String?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @OptionGroup var common: CommonOptions
 
@@ -40,13 +50,40 @@ struct Dedup: StageCommand {
         let marksGaps: Bool
         let window: Int
         let drainTimeout: Double
+        /// How several hosts pass each record on once; nil for this one alone.
+        let shared: SharedClaims.Options?
     }
 
     func plan(_ settings: inout Settings) throws -> Options {
         Options(
             files: files, marksGaps: markGaps,
             window: try settings.value(SettingCatalog.window, window),
-            drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout))
+            drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
+            shared: try sharedOptions(&settings))
+    }
+
+    private func sharedOptions(_ settings: inout Settings) throws -> SharedClaims.Options? {
+        guard let url = try settings.optional(SettingCatalog.shared, shared) else { return nil }
+        let address: RedisAddress
+        do throws(RedisAddress.Refusal) { address = try RedisAddress(url) } catch {
+            throw StageFailure(.usage, "--shared (dedup.shared): \(error)")
+        }
+        // Hosts of two pipelines under one name would take each other's records for delivered.
+        let pipeline = try settings.optional(SettingCatalog.pipeline)
+        guard let name = try settings.optional(SettingCatalog.sharedName, sharedName) ?? pipeline
+        else {
+            throw StageFailure(
+                .usage,
+                "--shared needs --shared-name (or PIPELINE_NAME): a name that the hosts share that "
+                    + "deliver to the same place, such as --shared-name trades-to-kinesis")
+        }
+        return SharedClaims.Options(
+            address: address, name: name,
+            authorities: try settings.optional(SettingCatalog.sharedAuthorities, sharedCA),
+            timeout: try settings.value(SettingCatalog.sharedTimeout, sharedTimeout),
+            lease: try settings.value(SettingCatalog.sharedLease, sharedLease),
+            expiry: try settings.value(SettingCatalog.sharedExpiry, sharedExpiry),
+            holdBytes: try settings.value(SettingCatalog.sharedHold, sharedHold))
     }
 
     func run(_ options: Options, in stage: borrowing Stage) throws {
@@ -57,19 +94,26 @@ struct Dedup: StageCommand {
         writer.drainTimeout = options.drainTimeout
         var filter = Filter(window: options.window, marksGaps: options.marksGaps)
         filter.faultAt = FaultSwitch.recordToDrop
+        let claims = try options.shared.map { try SharedClaims($0, in: stage) }
         let counters = Counters(stage.stats)
+        claims?.waitForServer()
         stage.enter(.running)
         // What was read before the end, or before input that is not frames, goes out.
         let failure: (any Error)?
         do {
-            try copy(inputs, through: &filter, to: &writer, counters, in: stage)
+            if let claims {
+                try copy(inputs, through: &filter, to: &writer, claims, counters, in: stage)
+            } else {
+                try copy(inputs, through: &filter, to: &writer, counters, in: stage)
+            }
             failure = nil
         } catch { failure = error }
         stage.enter(.draining)
         if !(failure is SystemError) {
+            try claims?.drain(&writer, seconds: options.drainTimeout)
             try writer.flush()
             for input in inputs { try input.reader.acknowledge() }
-            counters.update(&filter, inputs, bytesOut: writer.bytesWritten, in: stage)
+            counters.update(&filter, inputs, bytesOut: writer.bytesWritten, claims, in: stage)
         }
         if (failure as? SystemError)?.isClosedOutput != true { filter.report(to: stage.log) }
         if let failure { throw Self.ending(failure, inputs, options, stage.log) ?? failure }
@@ -118,6 +162,37 @@ struct Dedup: StageCommand {
     }
 }
 
+/// Copying where several hosts pass each record on once.
+extension Dedup {
+    private func copy(
+        _ inputs: [Input], through filter: inout Filter, to writer: inout FrameWriter,
+        _ claims: SharedClaims, _ counters: Counters, in stage: borrowing Stage
+    ) throws {
+        var open = inputs
+        var output = SharedOutput(claims: claims)
+        while !open.isEmpty && !stage.isStopping {
+            Input.waitForAny(
+                open, or: stage.stopDescriptor, stage.stats.heartbeat, other: claims.descriptor,
+                milliseconds: claims.patience)
+            var times: RecordTimes?
+            for input in open where input.isReadable {
+                switch try input.reader.fill(unless: stage.stopDescriptor) {
+                case .stopped: break
+                case .end: input.hasEnded = true
+                case .frames:
+                    try input.reader.drain { frame in try filter.pass(frame, to: &output) }
+                    times = input.reader.lastTimes ?? times
+                }
+            }
+            try claims.turn(&writer)
+            for input in open { try input.reader.acknowledge() }
+            if let times { counters.note(times) }
+            counters.update(&filter, inputs, bytesOut: writer.bytesWritten, claims, in: stage)
+            open.removeAll(where: \.hasEnded)
+        }
+    }
+}
+
 /// The figures of the stage.
 private struct Counters {
     private let flow: FlowFigures
@@ -144,8 +219,11 @@ private struct Counters {
 
     /// After a flush: nothing waits.
     func update(
-        _ filter: inout Filter, _ inputs: [Input], bytesOut: Int64, in stage: borrowing Stage
+        _ filter: inout Filter, _ inputs: [Input], bytesOut: Int64,
+        _ claims: SharedClaims? = nil, in stage: borrowing Stage
     ) {
+        let (dropped, waiting) = (claims?.dropped ?? 0, claims?.waiting ?? 0)
+        flow.waiting.set(waiting)
         let bytesIn = inputs.reduce(0) { $0 + $1.reader.bytesRead }
         let counts = (
             filter.recordsIn, filter.recordsOut, filter.duplicates, filter.holes, filter.gaps,
@@ -153,8 +231,8 @@ private struct Counters {
         )
         stage.stats.update {
             flow.recordsIn.advance(to: counts.0)
-            flow.recordsOut.advance(to: counts.1)
-            duplicates.advance(to: counts.2)
+            flow.recordsOut.advance(to: counts.1 - dropped - waiting)
+            duplicates.advance(to: counts.2 + dropped)
             holes.advance(to: counts.3)
             gaps.advance(to: counts.4)
             flow.bytesIn.advance(to: bytesIn)

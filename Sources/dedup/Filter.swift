@@ -35,7 +35,9 @@ struct Filter: ~Copyable {
     }
 
     /// Passes a record on unless it came before.
-    mutating func pass(_ frame: borrowing FrameView, to writer: inout FrameWriter) throws {
+    mutating func pass<Output: RecordOutput & ~Copyable>(
+        _ frame: borrowing FrameView, to writer: inout Output
+    ) throws {
         recordsIn += 1
         if recordsIn == faultAt { return }
         if let missing = frame.missingSequence {
@@ -73,21 +75,22 @@ struct Filter: ~Copyable {
     }
 
     /// Writes gap records for what is missing before a record, unless the source has declared it.
-    private mutating func mark(
-        _ hole: ClosedRange<Int64>, before frame: borrowing FrameView, to writer: inout FrameWriter
+    private mutating func mark<Output: RecordOutput & ~Copyable>(
+        _ hole: ClosedRange<Int64>, before frame: borrowing FrameView, to writer: inout Output
     ) throws {
         for range in memories[current].undeclared(hole) {
             try writer.append(
                 gap: range, of: frame.sequence, reason: .missed,
-                source: SourceCode(rawValue: frame.source), eventTime: frame.eventTime)
+                source: SourceCode(rawValue: frame.source), eventTime: frame.eventTime,
+                ingestTime: nil, evidence: "")
             gaps += 1
         }
     }
 
     /// Passes of a gap record what is news: the ids that have not come, and were not declared before
     /// for the same reason. One that tells nothing new is a copy.
-    private mutating func pass(
-        gap frame: borrowing FrameView, of missing: SequenceID, to writer: inout FrameWriter
+    private mutating func pass<Output: RecordOutput & ~Copyable>(
+        gap frame: borrowing FrameView, of missing: SequenceID, to writer: inout Output
     ) throws {
         let place = place(of: missing)
         let (ids, reason) = (frame.firstID...max(frame.firstID, frame.lastID), frame.gapReason)
@@ -104,7 +107,7 @@ struct Filter: ~Copyable {
             try writer.append(
                 gap: range, of: missing, reason: reason,
                 source: SourceCode(rawValue: frame.source), eventTime: frame.eventTime,
-                ingestTime: frame.ingestTime)
+                ingestTime: frame.ingestTime, evidence: "")
         }
     }
 

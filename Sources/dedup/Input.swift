@@ -12,14 +12,18 @@ final class Input {
     /// True when reading would not wait.
     var isReadable: Bool { Descriptor.isReadable(reader.descriptorNumber) }
 
-    /// Waits until an input or the stop descriptor is readable.
-    static func waitForAny(_ inputs: [Input], or stop: Int32, _ heartbeat: Heartbeat) {
+    /// Waits until an input or one of two other descriptors is readable, or some time is over.
+    static func waitForAny(
+        _ inputs: [Input], or stop: Int32, _ heartbeat: Heartbeat, other: Int32 = -1,
+        milliseconds: Int32 = Heartbeat.longestWait
+    ) {
         var watched = inputs.map {
             pollfd(fd: $0.reader.descriptorNumber, events: Int16(POLLIN), revents: 0)
         }
         watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
+        watched.append(pollfd(fd: other, events: Int16(POLLIN), revents: 0))
         heartbeat.waits(for: .input)
-        _ = poll(&watched, UInt(watched.count), Heartbeat.longestWait)
+        _ = poll(&watched, UInt(watched.count), min(milliseconds, Heartbeat.longestWait))
         heartbeat.waits(for: .nothing)
         heartbeat.beat()
     }

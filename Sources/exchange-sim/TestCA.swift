@@ -1,4 +1,5 @@
 import Glibc
+import Posix
 
 /// A certificate authority for this run alone, and the server's certificate from it, made by
 /// running `openssl`.
@@ -40,22 +41,9 @@ enum TestCA {
     }
 
     private static func openssl(_ arguments: [String]) throws {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
         // openssl draws its progress on stderr.
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        var argv = (["openssl"] + arguments).map { strdup($0) } + [nil]
-        defer { for text in argv { free(text) } }
-        var pid: pid_t = 0
-        let code = posix_spawnp(&pid, "openssl", &actions, nil, &argv, environ)
-        guard code == 0 else {
-            throw Failure(description: "cannot run openssl: \(String(cString: strerror(code)))")
-        }
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        guard status == 0 else {
+        let pid = try Spawn.start(["openssl"] + arguments, input: .null, errors: .null)
+        guard Spawn.wait(for: pid) == 0 else {
             throw Failure(description: "openssl \(arguments.joined(separator: " ")) failed")
         }
     }

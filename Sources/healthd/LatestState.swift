@@ -2,7 +2,6 @@ import Glibc
 import Monitoring
 import NIOCore
 import Posix
-import Synchronization
 
 /// The newest answers, put up by the thread that looks at the stages and read by the one that
 /// serves.
@@ -39,8 +38,8 @@ final class LatestState: Sendable {
     /// For how long a form that was asked for is made in advance, ns.
     private static let lately: Int64 = 60_000_000_000
 
-    private let contents = Mutex(Contents())
-    private let guarded = Mutex(Guarded(monitor: nil))
+    private let contents = Locked(Contents())
+    private let guarded = Locked(Guarded(monitor: nil))
 
     /// Looks at the stages and puts the answers up.
     func post(_ monitor: Monitor, _ deployment: Deployment) {

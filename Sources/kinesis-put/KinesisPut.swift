@@ -156,14 +156,15 @@ struct KinesisPut: StageCommand {
     ) throws -> ServiceLocation {
         let set = try settings.optional(SettingCatalog.region, region)
         let endpoint = try settings.optional(SettingCatalog.kinesisEndpoint, endpointURL)
+        let environment = try AWS.Environment(&settings)
         let given: String?
         // A plan asks no service, so that any region will do.
         let planned = onlyPlans ? "us-east-1" : nil
-        if let set { given = set } else { given = try Region.find() ?? planned }
+        if let set { given = set } else { given = try Region.find(environment) ?? planned }
         let region = try StreamReference.region(of: names.byTemplate, given: given)
         if let region { settings.settle(SettingCatalog.region, as: region) }
         return try ServiceLocation(
-            "kinesis", environment: .process, region: region, endpoint: endpoint)
+            "kinesis", environment: environment, region: region, endpoint: endpoint)
     }
 
     func run(_ plan: KinesisOptions, in stage: borrowing Stage) throws {

@@ -11,6 +11,14 @@ struct BucketQuestion {
     /// The range for people; nil where the answer has it anyway.
     let words: String?
 
+    /// The event times of a day, such as `2024-01-31`, µs since the epoch.
+    static func times(ofDay day: String) throws -> Range<Int64> {
+        guard !day.contains("T"), let start = Timestamp.parse(day) else {
+            throw StageFailure(.usage, "\"\(day)\" is not a day, such as 2024-01-31")
+        }
+        return start..<(start + Timestamp.day)
+    }
+
     /// - Parameters:
     ///   - day: `2024-01-31`.
     ///   - from: an id or a time.
@@ -20,10 +28,7 @@ struct BucketQuestion {
             guard from == nil, to == nil else {
                 throw StageFailure(.usage, "--day is a range already: leave out --from and --to")
             }
-            guard !day.contains("T"), let start = Timestamp.parse(day) else {
-                throw StageFailure(.usage, "\"\(day)\" is not a day, such as 2024-01-31")
-            }
-            range = .times(start..<(start + Timestamp.day))
+            range = .times(try Self.times(ofDay: day))
             words = day
             return
         }

@@ -51,8 +51,20 @@ struct BucketReport {
         if isWhole { words.insert("whole", at: 0) }
         if verdict.held > 0, !ids.isTime { words.append("\(verdict.held) held") }
         if verdict.repaired > 0, !ids.isTime { words.append("\(verdict.repaired) repaired") }
-        if verdict.twice > 0, !ids.isTime { words.append("\(verdict.twice) in two objects") }
+        words += Self.repeats(verdict, ids)
         text += "  \(words.joined(separator: ", "))\n"
+    }
+
+    /// Held more than once: by several sinks, or by one that was not sure.
+    private static func repeats(_ verdict: RangeVerdict, _ ids: IDText) -> [String] {
+        guard !ids.isTime else { return [] }
+        var words: [String] = []
+        if verdict.shared > 0 {
+            words.append("\(Spoken.count(Int(clamping: verdict.shared), "id")) repeated between chains")
+        }
+        let own = verdict.twice - min(verdict.twice, verdict.shared)
+        if own > 0 { words.append("\(own) in two objects of a chain") }
+        return words
     }
 
     private mutating func observed(_ verdict: RangeVerdict, _ isWhole: Bool) {

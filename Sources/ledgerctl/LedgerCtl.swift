@@ -12,6 +12,7 @@ struct LedgerCtl: Tool {
               ledgerctl verify data/.s3-put/ledger --symbol BTCUSDT --kind aggTrade --from 1 --to 300000
               ledgerctl verify s3://bucket/bronze --symbol BTCUSDT --kind trade --day 2024-01-31
               ledgerctl where s3://bucket/bronze BTCUSDT trade 3350000001
+              ledgerctl compact s3://bucket/bronze
               ledgerctl remove data/.s3-put --symbol BTCUSDT --kind depthDiff --from 11 --to 99999999
 
             Exit status: 0 whole or done; 1 verify found something missing, or there was nothing to \
@@ -19,6 +20,6 @@ struct LedgerCtl: Tool {
             """,
         version: Version.text,
         subcommands: [
-            Show.self, Verify.self, Where.self, Rebuild.self, Report.self, Remove.self,
+            Show.self, Verify.self, Where.self, Rebuild.self, Report.self, Compact.self, Remove.self,
         ])
 }

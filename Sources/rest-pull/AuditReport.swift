@@ -63,8 +63,8 @@ struct AuditReport {
     ) {
         guard let archived, archived != served else { return }
         do {
-            let one = try FrameView(firstIn: archived.span.bytes).auditFacts()
-            let other = try FrameView(firstIn: served.span.bytes).auditFacts()
+            let one = try FrameView(firstIn: archived.span.bytes).facts()
+            let other = try FrameView(firstIn: served.span.bytes).facts()
             for (name, value) in one where other[name] != value {
                 // Files of before 2025 know milliseconds only.
                 if name == "event_time_us", let full = other[name].flatMap({ Int64($0) }),
@@ -77,36 +77,5 @@ struct AuditReport {
                 )
             }
         } catch { add("id \(id): cannot be compared: \(error)") }
-    }
-}
-
-extension FrameView {
-    /// What a record says of what happened, as text: not how and when it came here. Decimals have
-    /// no zeros at their ends.
-    fileprivate func auditFacts() throws -> [String: String] {
-        var line = Bytes()
-        try appendJSON(to: &line)
-        var scanner = JSONScanner(line.span)
-        var facts: [String: String] = [:]
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
-            let name = String(decoding: key.map { scanner[$0] }, as: UTF8.self)
-            let start = scanner.position
-            try scanner.skip()
-            var value = String(
-                decoding: (start..<scanner.position).map { scanner[$0] }, as: UTF8.self)
-            if value.contains("."), !value.hasPrefix("\"") {
-                while value.hasSuffix("0") { value.removeLast() }
-                if value.hasSuffix(".") { value.removeLast() }
-            }
-            facts[name] = value
-        }
-        let own = [
-            "source", "ingest_ts", "ingest_time_ns", "event_ts", "price_exponent", "qty_exponent",
-        ]
-        for name in own + facts.keys.filter({ $0.hasSuffix("_mantissa") }) { facts[name] = nil }
-        return facts
     }
 }

@@ -28,5 +28,7 @@ enum PullTask {
     /// Fill the holes of a ledger.
     case repair(RepairOptions)
     /// Show what the venue says of symbols, none of them for all.
-    case list([SymbolName], VenueClient.Options)
+    case list([SymbolName], SymbolShard?, VenueClient.Options)
+    /// None of the symbols is in this host's part of them; the reason in words.
+    case nothing(String)
 }

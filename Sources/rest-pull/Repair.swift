@@ -13,6 +13,8 @@ struct RepairOptions {
     let place: HeldPlace
     /// Whose; none of them for all.
     let symbols: [SymbolName]
+    /// The part of them that this host repairs; nil for all.
+    let shard: SymbolShard?
     /// Of what; nil for everything that can be fetched again.
     let kind: RecordKind?
     /// Seconds for which a hole may be filled by itself.
@@ -109,6 +111,7 @@ struct Repair: ~Copyable {
         guard [.trade, .aggTrade, .kline].contains(kind), (options.kind ?? kind) == kind else {
             return false
         }
+        if let shard = options.shard, !shard.contains(sequence.symbol) { return false }
         return options.symbols.isEmpty || options.symbols.contains(sequence.symbol)
     }
 

@@ -55,7 +55,7 @@ extension RestPull {
     func archiveOptions(
         _ dataset: Dataset, _ settings: inout Settings
     ) throws -> ArchiveOptions {
-        let symbols = try self.symbols(&settings)
+        let symbols = try selection(&settings).symbols
         let intervals =
             dataset == .klines ? try settings.value(SettingCatalog.intervals, interval) : []
         let times = try archiveTimes()
@@ -110,8 +110,9 @@ extension RestPull {
         let place: HeldPlace =
             ledger.contains("://")
             ? .bucket(ledger, try bucket.reading(&settings)) : .ledger(ledger)
+        let selection = try selection(&settings)
         return RepairOptions(
-            place: place, symbols: self.symbols == nil ? [] : try symbols(&settings),
+            place: place, symbols: symbols == nil ? [] : selection.named, shard: selection.shard,
             kind: dataset?.kind, settle: try settings.value(SettingCatalog.settle, settle),
             look: try settings.value(SettingCatalog.look, lookInterval), venue: venue,
             archive: noArchive ? nil : try archiveClient(&settings), rules: rules)

@@ -30,7 +30,7 @@ struct RestPull: StageCommand {
         version: Version.text)
     static let essentials = [
         "from", "to", "symbols", "symbol", "interval", "limit", "resume", "repair", "follow",
-        "encoding",
+        "encoding", "shard",
     ]
     static let schemas = ["REST SBE \(VenueClient.Options().schema)"]
 
@@ -51,6 +51,7 @@ struct RestPull: StageCommand {
             valueName: "id|time"))
     var to: String?
     @Option(SettingCatalog.symbols) var symbols: [String]?
+    @Option(SettingCatalog.shard) var shard: SymbolShard?
     @Option(SettingCatalog.intervals) var interval: [KlineInterval]?
     @Option(SettingCatalog.restEncoding) var encoding: RESTEncoding?
     @Option(help: ArgumentHelp("At most this many ids of each symbol.", valueName: "count"))
@@ -169,8 +170,12 @@ struct RestPull: StageCommand {
             return .repair(try repairOptions(repair, venue, &settings))
         }
         guard let dataset else {
-            return .list(symbols == nil ? [] : try symbols(&settings), venue)
+            let selection = try selection(&settings)
+            return .list(symbols == nil ? [] : selection.named, selection.shard, venue)
         }
+        let selection = try selection(&settings)
+        // A request for no symbols asks for all of them.
+        if selection.symbols.isEmpty { return .nothing(selection.emptiness) }
         if audit {
             return .audit(
                 try archiveOptions(dataset, &settings),
@@ -208,24 +213,14 @@ struct RestPull: StageCommand {
         return options
     }
 
-    func symbols(_ settings: inout Settings) throws -> [SymbolName] {
-        let names = try settings.value(SettingCatalog.symbols, symbols)
-        let symbols = try names.map { name in
-            guard let symbol = SymbolName(asTyped: name) else {
-                throw StageFailure(.usage, SymbolName.refusal(of: name))
-            }
-            return symbol
-        }
-        guard !symbols.isEmpty, Set(symbols).count == symbols.count else {
-            throw StageFailure(.usage, "--symbols must name at least one symbol, and none twice")
-        }
-        return symbols
+    func selection(_ settings: inout Settings) throws -> SymbolSelection {
+        try SymbolSelection(&settings, symbols, shard: shard)
     }
 
     private func pullOptions(
         _ dataset: Dataset, _ venue: VenueClient.Options, _ settings: inout Settings
     ) throws -> PullOptions {
-        let symbols = try symbols(&settings)
+        let symbols = try selection(&settings).symbols
         let isKlines = dataset == .klines
         let intervals = isKlines ? try settings.value(SettingCatalog.intervals, interval) : []
         if isKlines && intervals.isEmpty {
@@ -253,7 +248,8 @@ struct RestPull: StageCommand {
     func run(_ task: PullTask, in stage: borrowing Stage) throws {
         switch task {
         case .pull(let options): try pull(options, in: stage)
-        case .list(let symbols, let venue): try list(symbols, venue, in: stage)
+        case .list(let symbols, let shard, let venue): try list(symbols, shard, venue, in: stage)
+        case .nothing(let reason): stage.log.warning(reason)
         case .archive(let options):
             let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
             var pull = try ArchivePull(
@@ -311,11 +307,12 @@ struct RestPull: StageCommand {
 
     /// Shows what the venue says of symbols.
     private func list(
-        _ symbols: [SymbolName], _ venue: VenueClient.Options, in stage: borrowing Stage
+        _ symbols: [SymbolName], _ shard: SymbolShard?, _ venue: VenueClient.Options,
+        in stage: borrowing Stage
     ) throws {
         var client = try Self.client(venue, in: stage)
         guard let info = try Greeting(symbols: symbols).exchange(&client, in: stage) else { return }
-        try stage.print(SymbolTable.text(info.symbols))
+        try stage.print(SymbolTable.text(info.symbols, in: shard))
     }
 
     /// A client whose notices go to the log.

@@ -1,6 +1,7 @@
 import Bronze
 import Identity
 import Ledger
+import ObjectWriting
 import Sink
 
 /// What the ledger will say once an object is delivered; it is in the note beside its file, so that a
@@ -55,22 +56,10 @@ struct Booking: Sendable, Equatable {
         held = confirmed.held.ranges
         if !held.isEmpty { newestTime = confirmed.lastTime }
         exact = confirmed.exact.suffix(Self.mostExact)
-        if sequence.numbering == .increasing, let first = confirmed.exact.first,
-            let last = confirmed.exact.last
-        {
-            run = Run(
-                first: first, last: last, firstTime: confirmed.firstTime,
-                lastTime: confirmed.lastTime, count: confirmed.records,
-                previous: confirmed.previous)
-        }
+        run = confirmed.run
         if confirmed.records > 0 { times = confirmed.firstTime...confirmed.lastTime }
         repaired = confirmed.repaired.ranges
-        gaps = confirmed.gaps.map { key, note in
-            ObservedGap(
-                sequence: key.sequence, reason: key.reason, source: key.source,
-                isDeclared: key.isDeclared, ids: note.ids.ranges, seen: note.seen)
-        }
-        gaps.sort { ($0.sequence, $0.reason, $0.source) < ($1.sequence, $1.reason, $1.source) }
+        gaps = confirmed.observedGaps
         declared = confirmed.declared.map { Declared(sequence: $0.key, ranges: $0.value.ranges) }
             .sorted { $0.sequence < $1.sequence }
         self.progress = Progress(

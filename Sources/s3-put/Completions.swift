@@ -1,3 +1,4 @@
+import ObjectWriting
 import Posix
 import Stage
 

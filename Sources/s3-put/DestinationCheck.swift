@@ -1,11 +1,11 @@
 import AWS
 import Encoding
 import Glibc
+import ObjectWriting
 import Posix
 import Stage
 import StageAWS
 import Stats
-import Synchronization
 
 /// Asks the destination whether objects could be stored, before anything is read: a bucket that does
 /// not exist or a permission that is missing then shows in the first second, and not with the first
@@ -27,7 +27,7 @@ final class DestinationCheck: Sendable {
     }
 
     private let answers: WorkQueue<StageFailure?>
-    private let isOver = Mutex(false)
+    private let isOver = Locked(false)
 
     private init() throws { answers = try WorkQueue() }
 
@@ -45,7 +45,7 @@ final class DestinationCheck: Sendable {
             seconds: options.checkTimeout, orReadable: check.answers.descriptor)
         check.isOver.withLock { $0 = true }
         let answer = check.answers.takeAll().first
-        thread.join(seconds: ObjectSink.joinTimeout)
+        thread.join(seconds: ObjectDelivery.joinTimeout)
         guard let answer else {
             return isStopped
                 ? .stopped

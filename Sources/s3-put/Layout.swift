@@ -1,5 +1,6 @@
 import Bronze
 import Ledger
+import ObjectWriting
 import Posix
 import Stage
 

@@ -2,6 +2,7 @@ import Bronze
 import Encoding
 import Identity
 import Ledger
+import ObjectWriting
 import Posix
 import Stage
 

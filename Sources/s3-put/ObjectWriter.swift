@@ -1,9 +1,9 @@
 import Configuration
 import Journal
+import ObjectWriting
 import Posix
 import Records
 import Stage
-import Synchronization
 
 /// Makes objects of sealed records, on a thread of its own: work that would stall the reading.
 ///
@@ -16,8 +16,8 @@ final class ObjectWriter: Sendable {
     private let form: ObjectForm
     private let batches: WorkQueue<SealedBatch>
     /// Memory of batches that wait or are written.
-    private let memory = Mutex(0)
-    private let thread = Mutex<BackgroundThread?>(nil)
+    private let memory = Locked(0)
+    private let thread = Locked<BackgroundThread?>(nil)
     private let uploader: Uploader
     private let completions: Completions
 
@@ -114,7 +114,8 @@ private struct WritingBench: ~Copyable {
             for (object, range) in zip(batch.objects, ranges) {
                 let file = try StagedFile(object.place.stagedPath)
                 try require(records.span(range), of: object)
-                try content.begin(object.place, to: &output)
+                try content.begin(
+                object.place.partition, firstID: object.place.firstID, to: &output)
                 try append(range, of: object, to: file)
                 finished.append(try finish(object, file))
             }
@@ -163,7 +164,8 @@ private struct WritingBench: ~Copyable {
     ) throws {
         var checksum = CRC32C()
         var cursor = SpoolPlaces.Cursor(object.places)
-        try content.begin(object.place, to: &output)
+        try content.begin(
+                object.place.partition, firstID: object.place.firstID, to: &output)
         while cursor.run != nil {
             records.removeAll()
             try gatherer.gather(

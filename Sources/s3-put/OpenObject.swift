@@ -1,5 +1,6 @@
 import Bronze
 import Identity
+import ObjectWriting
 import Posix
 import Records
 import Sink

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Avro
 import Configuration
 import Identity
+import ObjectWriting
 import Posix
 import Sink
 import Stage
@@ -61,17 +61,9 @@ struct S3Put: StageCommand {
         let destination = try destination(&settings)
         let format = try settings.value(SettingCatalog.objectFormat, format)
         let compression = try settings.optional(SettingCatalog.compression, compression)
-        guard format != .parquet || compression != .gzip else {
-            throw StageFailure(
-                .usage,
-                "Parquet is compressed with zstd, or --compression none; gzip is not available")
-        }
         return S3PutOptions(
             destination: destination,
-            form: ObjectForm(
-                format: format,
-                compression: compression.map { Compression($0) }
-                    ?? Self.usualCompression(of: format)),
+            form: try ObjectForm(format, compression),
             objectBytes: try settings.value(SettingCatalog.objectBytes, objectBytes),
             objectAge: try settings.value(SettingCatalog.objectAge, objectAge),
             objectIdle: try settings.value(SettingCatalog.objectIdle, objectIdle),
@@ -90,11 +82,6 @@ struct S3Put: StageCommand {
             checkTimeout: try settings.value(SettingCatalog.checkTimeout, checkTimeout),
             onlyChecks: check,
             access: try access(destination, &settings))
-    }
-
-    /// What every reader of the format knows; docs/s3-put.md has the readers.
-    private static func usualCompression(of format: ObjectFormat) -> Compression {
-        format == .avro ? .gzip : .zstd
     }
 
     /// How S3 is reached; nothing of it matters for a directory.
@@ -152,17 +139,5 @@ struct S3Put: StageCommand {
         case .unknown(let failure): throw failure
         case .stopped: throw StageFailure(.gaveUp, "stopped before there was an answer")
         }
-    }
-}
-
-extension Compression {
-    /// That of a setting.
-    fileprivate init(_ setting: ObjectCompression) {
-        self =
-            switch setting {
-            case .zstd: .zstd
-            case .gzip: .gzip
-            case .none: .none
-            }
     }
 }

@@ -1,3 +1,4 @@
+import ObjectWriting
 import AWS
 import Configuration
 import Identity

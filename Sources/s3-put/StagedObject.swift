@@ -1,5 +1,6 @@
 import Bronze
 import Identity
+import ObjectWriting
 import Posix
 import Sink
 
@@ -56,6 +57,13 @@ struct StagedObject: Sendable {
         stored.gaps = booking.gaps
         stored.repaired = booking.repaired
         return stored
+    }
+
+    /// As a store takes it.
+    var file: FinishedFile {
+        FinishedFile(
+            key: key, path: contentPath, contentType: contentType, records: records,
+            isFirstOfUnknown: isFirstOfUnknown)
     }
 
     /// Where its bytes are read from.

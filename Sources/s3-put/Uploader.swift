@@ -1,8 +1,8 @@
 import Journal
+import ObjectWriting
 import Posix
 import Stage
 import Stats
-import Synchronization
 
 /// Delivers finished objects on threads of its own, each one after another, so that slow disks and
 /// networks do not stall the reading, and a round trip does not wait for the one before.
@@ -15,18 +15,18 @@ final class Uploader: Sendable {
         ) throws -> ObjectStore
 
     private let objects: WorkQueue<StagedObject>
-    private let abandoned = Mutex(false)
+    private let abandoned = Locked(false)
     /// Raised when the run no longer waits.
     private let ending: ThreadFlag
-    private let threads = Mutex<[BackgroundThread]>([])
+    private let threads = Locked<[BackgroundThread]>([])
     private let completions: Completions
     private let giveUpAfter: Double
     private let log: Log
     /// Its owner may be any of the threads, one at a time.
-    private let duration: Mutex<Histogram>
+    private let duration: Locked<Histogram>
     private let makeStore: StoreMaker
     /// Stores that were begun to be made.
-    private let stores = Mutex(0)
+    private let stores = Locked(0)
 
     /// Starts the threads.
     ///
@@ -45,7 +45,7 @@ final class Uploader: Sendable {
         self.completions = completions
         self.giveUpAfter = giveUpAfter
         self.log = log
-        self.duration = Mutex(duration)
+        self.duration = Locked(duration)
         self.makeStore = makeStore
         objects = try WorkQueue()
         ending = try ThreadFlag()
@@ -120,7 +120,7 @@ final class Uploader: Sendable {
             }
             store = try makeStore(isFirst) { [self] in isAbandoned }
         }
-        return try store?.put(object) ?? .existed
+        return try store?.put(object.file) ?? .existed
     }
 
     /// Whether a service that gave no answer, or a disk without room, may have more time; pauses if

@@ -27,13 +27,14 @@ struct SbeTap: StageCommand {
         version: Version.text)
     static let essentials = [
         "symbols", "symbol", "streams", "encoding", "connections", "raw", "replay", "duration",
-        "limit", "overflow", "list",
+        "limit", "overflow", "list", "shard",
     ]
     static let schemas = [
         "stream SBE \(Stream.TradesStreamEventDecoder.schemaID):\(Stream.TradesStreamEventDecoder.schemaVersion)"
     ]
 
     @Option(SettingCatalog.symbols) var symbols: [String]?
+    @Option(SettingCatalog.shard) var shard: SymbolShard?
     @Option(SettingCatalog.streamKinds, completing: StreamKind.all.map(\.name))
     var streams: [String]?
     @Option(SettingCatalog.connections) var connections: Int?
@@ -82,7 +83,7 @@ struct SbeTap: StageCommand {
 
     /// Symbols and streams; where a change asks for the other encoding, that needs a new start.
     var takesOver: Set<String> {
-        [SettingCatalog.symbols.key, SettingCatalog.streamKinds.key]
+        [SettingCatalog.symbols.key, SettingCatalog.shard.key, SettingCatalog.streamKinds.key]
     }
 
     mutating func validate() throws {
@@ -128,13 +129,17 @@ struct SbeTap: StageCommand {
                 SettingCatalog.quarantine, quarantine, otherwise: TapOptions.standardQuarantine),
             quarantineBytes: try settings.value(SettingCatalog.quarantineBytes, quarantineBytes))
         let key = try settings.optional(SettingCatalog.binanceAPIKey)
-        let (streams, jsonReason) = try streamPlan(&settings, hasKey: key != nil)
+        let selection = try SymbolSelection(
+            &settings, symbols, shard: shard, needsOne: !list && replay == nil)
+        let (streams, jsonReason) = try streamPlan(
+            of: selection.symbols, &settings, hasKey: key != nil)
         let url =
             streams.encoding == .sbe
             ? try settings.value(SettingCatalog.streamURL, wsURL)
             : try settings.value(SettingCatalog.jsonStreamURL, wsURL)
         return TapOptions(
-            streams: streams, listed: list ? symbols.map { _ in streams.symbols } ?? [] : nil,
+            streams: streams, listed: list ? symbols.map { _ in selection.named } ?? [] : nil,
+            shard: selection.shard,
             baseURL: url, apiKey: key, jsonReason: jsonReason, authorities: ca,
             connections: try settings.value(SettingCatalog.connections, connections),
             stallTimeout: try settings.value(SettingCatalog.streamStallTimeout, stallTimeout),
@@ -146,18 +151,8 @@ struct SbeTap: StageCommand {
     }
 
     private func streamPlan(
-        _ settings: inout Settings, hasKey: Bool
+        of symbols: [SymbolName], _ settings: inout Settings, hasKey: Bool
     ) throws -> (StreamPlan, jsonReason: String?) {
-        let names = try settings.value(SettingCatalog.symbols, symbols)
-        let symbols = try names.map { name in
-            guard let symbol = SymbolName(asTyped: name) else {
-                throw StageFailure(.usage, SymbolName.refusal(of: name))
-            }
-            return symbol
-        }
-        guard !symbols.isEmpty, Set(symbols).count == symbols.count else {
-            throw StageFailure(.usage, "--symbols must name at least one symbol, and none twice")
-        }
         let words = try settings.value(SettingCatalog.streamKinds, streams)
         let kinds = try words.map { word in
             guard let kind = StreamKind(word) else {
@@ -203,7 +198,7 @@ struct SbeTap: StageCommand {
 
     func run(_ plan: TapOptions, in stage: borrowing Stage) throws {
         if let symbols = plan.listed {
-            return try SymbolList(plan.rest, symbols).print(in: stage)
+            return try SymbolList(plan.rest, symbols, shard: plan.shard).print(in: stage)
         }
         if let path = plan.replay {
             var replay = try Replay(plan, path: path, in: stage)

@@ -6,10 +6,14 @@ import Stage
 struct SymbolList {
     private let options: VenueClient.Options
     private let symbols: [SymbolName]
+    private let shard: SymbolShard?
 
-    /// - Parameter symbols: which; none of them lists all.
-    init(_ options: VenueClient.Options, _ symbols: [SymbolName]) {
+    /// - Parameters:
+    ///   - symbols: which; none of them lists all.
+    ///   - shard: the part of them that is listed; nil for all.
+    init(_ options: VenueClient.Options, _ symbols: [SymbolName], shard: SymbolShard?) {
         self.options = options
+        self.shard = shard
         self.symbols = symbols
     }
 
@@ -21,6 +25,6 @@ struct SymbolList {
         client.report = { [log = stage.log] in if $0.isWarning { log.warning($0.text) } }
         guard let info = try client.exchangeInfo(of: symbols, unless: stage.stopDescriptor)
         else { return }
-        try stage.print(SymbolTable.text(info.symbols))
+        try stage.print(SymbolTable.text(info.symbols, in: shard))
     }
 }

@@ -9,6 +9,8 @@ struct TapOptions: Sendable {
     let streams: StreamPlan
     /// Symbols whose facts are to be listed, none of them for all; nil when data is wanted.
     let listed: [SymbolName]?
+    /// The part of them that this host collects; nil for all.
+    let shard: SymbolShard?
     let baseURL: String
     let apiKey: String?
     /// Why the JSON streams are used though they were not asked for; nil when they were, or when

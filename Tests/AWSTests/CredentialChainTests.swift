@@ -285,6 +285,33 @@ struct CredentialChainTests {
         #expect(found == nil && requests.map(\.method) == ["PUT"])
     }
 
+    /// What is set, what the machine's metadata service says, and the region that it comes to.
+    @Test(
+        arguments: [
+            ([:], [.respond(200, body: "T"), .respond(200, body: "eu-west-3\n")], "eu-west-3"),
+            (["AWS_DEFAULT_REGION": "eu-west-1"], [], "eu-west-1"),
+            ([:], [.respond(200, body: "T"), .respond(404)], nil),
+            ([:], [.respond(403)], nil),
+            ([:], [.respond(200, body: "T"), .respond(200, body: "evil.example/")], nil),
+            (["AWS_EC2_METADATA_DISABLED": "True"], [], nil),
+        ] as [([String: String], [FaultServer.Answer], String?)])
+    func `an instance knows its region, where nothing else says it`(
+        _ set: [String: String], _ answers: [FaultServer.Answer], _ region: String?
+    ) throws {
+        let server = FaultServer(answers)
+        defer { server.stop() }
+        let values = set.merging(["AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url]) { $1 }
+        let environment = AWS.Environment { values[$0] }
+        let found = try? ServiceLocation("s3", environment: environment).region
+        #expect(found == region)
+        #expect(server.requests.count == answers.count, "\(server.requests.map(\.target))")
+        if region == "eu-west-3" {
+            let asked = server.requests.last
+            #expect(asked?.target == "/latest/meta-data/placement/region")
+            #expect(asked?.headers["x-aws-ec2-metadata-token"] == "T")
+        }
+    }
+
     @Test func `an instance without a role has no credentials`() throws {
         #expect(try instance([.respond(200, body: "T"), .respond(404)]).0 == nil)
     }

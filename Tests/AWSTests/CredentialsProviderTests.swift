@@ -1,4 +1,4 @@
-import Synchronization
+import Posix
 import TestSupport
 import Testing
 
@@ -6,10 +6,10 @@ import Testing
 
 /// A source that gives what it is told to.
 private final class Source: Sendable {
-    private let answers: Mutex<[Result<Credentials, AWSError>]>
-    private let count = Mutex(0)
+    private let answers: Locked<[Result<Credentials, AWSError>]>
+    private let count = Locked(0)
 
-    init(_ answers: [Result<Credentials, AWSError>]) { self.answers = Mutex(answers) }
+    init(_ answers: [Result<Credentials, AWSError>]) { self.answers = Locked(answers) }
 
     var asked: Int { count.withLock { $0 } }
 
@@ -112,7 +112,7 @@ struct CredentialsProviderTests {
     @Test func `another source that fails leaves the old credentials in use`() throws {
         let provider = CredentialsProvider(fixed("OLD"))
         #expect(try provider.credentials(at: 100).accessKeyID == "OLD")
-        let asked = Mutex(0)
+        let asked = Locked(0)
         provider.takeOver(
             CredentialsProvider(source: { () throws(AWSError) in
                 asked.withLock { $0 += 1 }

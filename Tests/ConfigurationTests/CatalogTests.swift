@@ -22,8 +22,8 @@ struct CatalogTests {
 
     /// The settings that a shared part of StageAWS reads, for who names its type.
     private static let shared = [
-        "BucketReading": ["BucketReading", "ConfiguredCredentials"],
-        "ConfiguredCredentials": ["ConfiguredCredentials"],
+        "BucketReading": ["BucketReading", "ConfiguredCredentials", "Environment+Settings"],
+        "ConfiguredCredentials": ["ConfiguredCredentials", "Environment+Settings"],
     ]
 
     private func names(_ type: String, in folder: String) throws -> Bool {

@@ -32,4 +32,18 @@ struct SpellingTests {
         #expect(Spelling.distance(one, other) == slips)
         #expect(Spelling.distance(other, one) == slips)
     }
+
+    @Test(arguments: [
+        "", "a", "b", "ab", "ba", "abc", "acb", "bac", "abcd", "abdc", "KAFKA_HOME", "KAFKA_HOEM",
+        "KAFKA_HOM", "KAFKA_OHEM", "S3_BUCKET", "S3__BUCKET", "S3_BUCKETS", "3S_BUCKET",
+    ])
+    func `one slip is found as the distance finds it`(one: String) {
+        for other in [
+            "", "a", "c", "ab", "abc", "bca", "abdc", "abcde", "KAFKA_HOME", "S3_BUCKET", "S3BUCKET",
+        ] {
+            let isNear = Spelling.distance(one, other) <= 1
+            #expect(Spelling.isWithinOneSlip(one, other) == isNear, "\(one) and \(other)")
+            #expect(Spelling.isWithinOneSlip(other, one) == isNear, "\(other) and \(one)")
+        }
+    }
 }

@@ -93,4 +93,22 @@ struct LayeringTests {
             #expect(foundation.isEmpty, "\(module) imports \(foundation)")
         }
     }
+
+    @Test func `locks are those that the thread sanitizer sees`() throws {
+        var files = 0
+        for folder in ["Sources", "Tests"] {
+            let top = packageRoot.appendingPathComponent(folder)
+            let found = FileManager.default.enumerator(at: top, includingPropertiesForKeys: nil)
+            while let file = found?.nextObject() as? URL {
+                guard file.pathExtension == "swift" else { continue }
+                files += 1
+                let text = try String(contentsOf: file, encoding: .utf8)
+                // In two pieces, as this file is looked at too.
+                for use in ["<", "("] where text.contains("Mutex" + use) {
+                    Issue.record("\(file.path): Locked of Posix instead (docs/decisions/0098)")
+                }
+            }
+        }
+        #expect(files > 500)
+    }
 }

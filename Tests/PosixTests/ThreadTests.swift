@@ -56,4 +56,29 @@ struct ThreadTests {
         #expect(flag.wait(seconds: 60))
         #expect(!flag.wait(seconds: 0))
     }
+
+    @Test func `what threads do under a lock does not get lost, and an error leaves it free`()
+        throws
+    {
+        struct Refusal: Error {}
+        let numbers = Shared()
+        let threads = try (0..<4).map { part in
+            try BackgroundThread("test") {
+                for number in 0..<5000 {
+                    numbers.value.withLock { $0.append(part * 5000 + number) }
+                }
+            }
+        }
+        for thread in threads { #expect(thread.join(seconds: 60)) }
+        #expect(numbers.value.withLock { $0.sorted() } == Array(0..<20_000))
+        #expect(throws: Refusal.self) {
+            try numbers.value.withLock { numbers throws(Refusal) in
+                numbers = [1]
+                throw Refusal()
+            }
+        }
+        #expect(numbers.value.withLock { $0 } == [1])
+    }
+
+    private final class Shared: Sendable { let value = Locked<[Int]>([]) }
 }

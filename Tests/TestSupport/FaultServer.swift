@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Posix
 
 /// An HTTP server on loopback that answers by a script, one connection after the other.
 public final class FaultServer: Sendable {
@@ -40,7 +40,7 @@ public final class FaultServer: Sendable {
     private let listener: Int32
     private let answers: [Answer]
     private let hangsUp: Bool
-    private let log = Mutex(Log())
+    private let log = Locked(Log())
 
     /// Starts; the last answer repeats.
     ///

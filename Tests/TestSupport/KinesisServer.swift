@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Posix
 
 /// A Kinesis on loopback that stores in memory and misbehaves by a script, for what no real server
 /// here produces: failed entries, throttles, lost and broken answers, refusals, reshards.
@@ -62,15 +62,8 @@ public final class KinesisServer: Sendable {
         case cut
     }
 
-    private struct Shard {
-        let id: String
-        let start: UInt128
-        let end: UInt128
-        var isOpen = true
-    }
-
     private struct State {
-        var streams: [String: [Shard]] = [:]
+        var streams: [String: [KinesisShard]] = [:]
         var accepted: [Entry] = []
         var calls: [Call] = []
         var counts: [String: Int] = [:]
@@ -85,7 +78,7 @@ public final class KinesisServer: Sendable {
     /// Of loopback, chosen by the system.
     public let port: UInt16
     private let listener: Int32
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// Starts with some streams.
     public init(streams: [String: Int] = [:]) {
@@ -136,7 +129,7 @@ public final class KinesisServer: Sendable {
 
     /// Makes a stream.
     public func create(_ name: String, shards: Int) {
-        state.withLock { $0.streams[name] = Self.shards(shards, from: 0) }
+        state.withLock { $0.streams[name] = KinesisShard.make(shards, from: 0) }
     }
 
     /// Closes a stream's shards and opens others.
@@ -144,7 +137,7 @@ public final class KinesisServer: Sendable {
         state.withLock { state in
             var all = state.streams[name] ?? []
             for index in all.indices { all[index].isOpen = false }
-            state.streams[name] = all + Self.shards(count, from: all.count)
+            state.streams[name] = all + KinesisShard.make(count, from: all.count)
         }
     }
 
@@ -162,16 +155,6 @@ public final class KinesisServer: Sendable {
     /// Calls of an operation, in order.
     public func calls(_ operation: String) -> [Call] {
         state.withLock { $0.calls.filter { $0.operation == operation } }
-    }
-
-    private static func shards(_ count: Int, from first: Int) -> [Shard] {
-        (0..<count).map { index in
-            let width = UInt128.max / UInt128(count)
-            return Shard(
-                id: "shardId-" + String(repeating: "0", count: 6) + "\(100_000 + first + index)",
-                start: index == 0 ? 0 : width * UInt128(index) + 1,
-                end: index == count - 1 ? .max : width * UInt128(index + 1))
-        }
     }
 
     // MARK: - HTTP
@@ -323,7 +306,7 @@ public final class KinesisServer: Sendable {
         state.withLock { state in
             if call.operation == "CreateStream" {
                 let count = request["ShardCount"] as? Int ?? 1
-                state.streams[call.stream] = Self.shards(count, from: 0)
+                state.streams[call.stream] = KinesisShard.make(count, from: 0)
                 return "{}"
             }
             guard let shards = state.streams[call.stream] else {
@@ -348,7 +331,8 @@ public final class KinesisServer: Sendable {
                         continue
                     }
                     let hash =
-                        entry.explicitHash.flatMap { UInt128($0) } ?? Self.md5(entry.key)
+                        entry.explicitHash.flatMap { UInt128($0) }
+                        ?? KinesisShard.hash(of: entry.key)
                     var stored = entry
                     stored.shard =
                         shards.first { $0.isOpen && $0.start <= hash && hash <= $0.end }?.id ?? ""
@@ -363,43 +347,5 @@ public final class KinesisServer: Sendable {
             default: return "{}"
             }
         }
-    }
-
-    /// MD5 (RFC 1321), so that tests do not trust the code under test with it.
-    private static func md5(_ text: String) -> UInt128 {
-        var words: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
-        let turns: [UInt32] = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]
-        var message = Array(text.utf8)
-        let bits = UInt64(message.count * 8)
-        message.append(0x80)
-        while message.count % 64 != 56 { message.append(0) }
-        message += (0..<8).map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
-        for start in stride(from: 0, to: message.count, by: 64) {
-            let block = (0..<16).map { word in
-                (0..<4).reduce(UInt32(0)) {
-                    $0 | UInt32(message[start + word * 4 + $1]) << UInt32($1 * 8)
-                }
-            }
-            var (a, b, c, d) = (words[0], words[1], words[2], words[3])
-            for step in 0..<64 {
-                let (mix, place): (UInt32, Int) =
-                    switch step / 16 {
-                    case 0: (b & c | ~b & d, step)
-                    case 1: (d & b | ~d & c, (5 * step + 1) % 16)
-                    case 2: (b ^ c ^ d, (3 * step + 5) % 16)
-                    default: (c ^ (b | ~d), 7 * step % 16)
-                    }
-                let constant = UInt32(abs(sin(Double(step + 1))) * 4_294_967_296)
-                let sum = a &+ mix &+ constant &+ block[place]
-                let turn = turns[step / 16 * 4 + step % 4]
-                (a, d, c, b) = (d, c, b, b &+ (sum << turn | sum >> (32 - turn)))
-            }
-            words[0] &+= a
-            words[1] &+= b
-            words[2] &+= c
-            words[3] &+= d
-        }
-        return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
-            .reduce(0) { $0 << 8 | UInt128($1) }
     }
 }

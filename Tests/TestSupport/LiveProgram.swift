@@ -1,4 +1,5 @@
 public import Foundation
+import Posix
 
 /// A built program that a test feeds while it runs, and may kill.
 public final class LiveProgram {
@@ -12,13 +13,12 @@ public final class LiveProgram {
     public init(_ name: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         scratch = try TemporaryDirectory()
         let pipe = try Spawn.makePipe()
-        let null = try Spawn.open("/dev/null", O_WRONLY)
         let errors = try Spawn.open(scratch.path("errors"), O_WRONLY | O_CREAT)
         signal(SIGPIPE, SIG_IGN)
         pid = try Spawn.start(
-            Program.executable(name).path, arguments, environment: environment,
-            descriptors: [pipe.read, null, errors])
-        for descriptor in [pipe.read, null, errors] { close(descriptor) }
+            [Program.executable(name).path] + arguments, changing: environment,
+            input: .descriptor(pipe.read), output: .null, errors: .descriptor(errors))
+        for descriptor in [pipe.read, errors] { close(descriptor) }
         input = pipe.write
     }
 
@@ -26,7 +26,7 @@ public final class LiveProgram {
         closeInput()
         if status == nil {
             kill(-pid, SIGKILL)
-            _ = Spawn.wait(pid)
+            _ = Spawn.finish(pid)
         }
     }
 
@@ -106,7 +106,7 @@ public final class LiveProgram {
     /// - Returns: the exit status, 128 + n after signal n.
     public func wait() -> Int32 {
         if let status { return status }
-        let ended = Spawn.wait(pid)
+        let ended = Spawn.finish(pid)
         status = ended
         return ended
     }

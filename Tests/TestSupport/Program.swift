@@ -1,4 +1,5 @@
 public import Foundation
+import Posix
 
 /// A built program of this package, run as a user would run it.
 public struct Program {
@@ -50,15 +51,16 @@ public struct Program {
             let pipe = isLast ? nil : try Spawn.makePipe()
             let output = try pipe?.write ?? Spawn.open(scratch.path("output"), O_WRONLY | O_CREAT)
             let errors = try Spawn.open(scratch.path("errors\(index)"), O_WRONLY | O_CREAT)
-            let descriptors = [previous, output, errors]
-            defer { for descriptor in descriptors { close(descriptor) } }
+            let own = [previous, output, errors]
+            defer { for descriptor in own { close(descriptor) } }
             pids.append(
                 try Spawn.start(
-                    executable(command[0]).path, Array(command.dropFirst()),
-                    environment: environment, descriptors: descriptors))
+                    [executable(command[0]).path] + command.dropFirst(), changing: environment,
+                    input: .descriptor(previous), output: .descriptor(output),
+                    errors: .descriptor(errors)))
             if let pipe { previous = pipe.read }
         }
-        let statuses = pids.map { Spawn.wait($0) }
+        let statuses = pids.map { Spawn.finish($0) }
         return try statuses.enumerated().map { index, status in
             let isLast = index == commands.count - 1
             return Outcome(
@@ -109,13 +111,13 @@ public final class BackgroundProgram {
         input: String? = nil, output file: String? = nil
     ) throws {
         let pipe = try Spawn.makePipe()
-        let null = try Spawn.open("/dev/null", O_RDWR)
         let from = try input.map { try Spawn.open($0, O_RDONLY) }
         let to = try file.map { try Spawn.open($0, O_WRONLY | O_CREAT | O_TRUNC) }
         pid = try Spawn.start(
-            Program.executable(name).path, arguments, environment: environment,
-            descriptors: [from ?? null, to ?? pipe.write, null])
-        for descriptor in [pipe.write, null, from, to].compactMap({ $0 }) { close(descriptor) }
+            [Program.executable(name).path] + arguments, changing: environment,
+            input: from.map { .descriptor($0) } ?? .null,
+            output: .descriptor(to ?? pipe.write), errors: .null)
+        for descriptor in [pipe.write, from, to].compactMap({ $0 }) { close(descriptor) }
         output = pipe.read
     }
 
@@ -131,7 +133,7 @@ public final class BackgroundProgram {
 
     deinit {
         kill(-pid, SIGKILL)
-        _ = Spawn.wait(pid)
+        _ = Spawn.finish(pid)
         close(output)
     }
 

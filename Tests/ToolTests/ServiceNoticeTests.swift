@@ -1,4 +1,5 @@
 import Foundation
+import Posix
 import TestSupport
 import Testing
 
@@ -83,6 +84,40 @@ struct ServiceNoticeTests {
         #expect(manager.lines().contains("STOPPING=1"))
         #expect(manager.lines().last == "STATUS=done", "\(manager.messages)")
         #expect(manager.messages.filter { $0 == "READY=1" }.count == 1)
+    }
+
+    /// Also where the new configuration is wrong: the manager would wait for the end of the reload.
+    @Test(arguments: [("info", "read again"), ("loudest", "stays as it was")])
+    func `a reload has a beginning and an end for the manager`(
+        _ level: String, _ words: String
+    ) throws {
+        let manager = try NotifySocket(isAbstract: false)
+        let place = try TemporaryDirectory()
+        let file = place.path("config.yaml")
+        try Data("logging:\n  level: warning\n".utf8).write(to: URL(fileURLWithPath: file))
+        let stage = try LiveProgram(
+            "dedup", ["--config", file],
+            environment: ["NOTIFY_SOCKET": manager.name, "STATS_DIR": place.path("stats")])
+        #expect(waitUntil { manager.lines().contains("READY=1") }, "\(stage.errors)")
+        let before = Clock.monotonicNanoseconds() / 1000
+        try Data("logging:\n  level: \(level)\n".utf8).write(to: URL(fileURLWithPath: file))
+        kill(stage.pid, SIGHUP)
+        func readies() -> Int { manager.lines().filter { $0 == "READY=1" }.count }
+        #expect(waitUntil { readies() == 2 }, "\(manager.messages) \(stage.errors)")
+        let lines = manager.messages
+        let start = try #require(lines.firstIndex(of: "RELOADING=1"), "\(lines)")
+        let end = try #require(lines.lastIndex(of: "READY=1"))
+        #expect(start < end)
+        let prefix = "MONOTONIC_USEC="
+        let time = lines.first { $0.hasPrefix(prefix) }.flatMap {
+            Int64($0.dropFirst(prefix.count))
+        }
+        // No earlier than the signal: the manager takes one that is older for another reload's.
+        #expect((before...Clock.monotonicNanoseconds() / 1000).contains(time ?? 0), "\(lines)")
+        #expect(waitUntil { stage.errors.contains(words) || level == "info" }, "\(stage.errors)")
+        stage.closeInput()
+        #expect(stage.wait() == 0)
+        #expect(manager.lines().last == "STATUS=done", "\(manager.messages)")
     }
 
     /// A watchdog must not kill what waits for a slow reader; but one that is stopped falls silent.

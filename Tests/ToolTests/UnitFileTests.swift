@@ -89,7 +89,7 @@ struct UnitFileTests {
         #expect(!lines.contains { $0.hasPrefix("BindsTo=") })
     }
 
-    @Test func `there are stages to judge`() { #expect(Self.notifying.count == 6) }
+    @Test func `there are stages to judge`() { #expect(Self.notifying.count == 7) }
 
     /// A FIFO that a stage opens is one that its unit requires, and a socket unit that may not stop.
     @Test(arguments: units(".service"))

@@ -7,6 +7,7 @@
 
 #define TOOLS(tool)                                                                                \
     tool("dedup", dedup_main)                                                                      \
+    tool("fan-out", fan_out_main)                                                                  \
     tool("healthd", healthd_main)                                                                  \
     tool("kinesis-put", kinesis_put_main)                                                          \
     tool("ledgerctl", ledgerctl_main)                                                              \

@@ -55,23 +55,26 @@ enum CredentialProcess {
     private static func output(
         of words: [String], _ source: String, _ timeLimit: Double
     ) throws(AWSError) -> ([UInt8], Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            throw CredentialChain.failure("\(source): \(SystemError("make", "a pipe"))")
-        }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(ends[0]) }
+        let pipe: (read: Int32, write: Int32)
         let pid: pid_t
         do throws(SystemError) {
-            defer { close(ends[1]) }
-            pid = try spawn(words, output: ends[1])
+            pipe = try Spawn.makePipe()
+            defer { close(pipe.write) }
+            do throws(SystemError) {
+                pid = try Spawn.start(
+                    words, input: .null, output: .descriptor(pipe.write), errors: .null)
+            } catch {
+                close(pipe.read)
+                throw error
+            }
         } catch { throw CredentialChain.failure("\(source): \(error)") }
+        defer { close(pipe.read) }
         let deadline = Clock.monotonicNanoseconds() + Int64(timeLimit * 1e9)
-        let output = read(ends[0], until: deadline)
+        let output = read(pipe.read, until: deadline)
         if output == nil { kill(-pid, SIGKILL) }
-        guard let status = wait(for: pid, until: deadline) else {
+        guard let status = Spawn.wait(for: pid, until: deadline) else {
             kill(-pid, SIGKILL)
-            _ = wait(for: pid, until: .max)
+            _ = Spawn.wait(for: pid)
             throw CredentialChain.failure(
                 "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit))",
                 .unavailable)
@@ -82,42 +85,6 @@ enum CredentialProcess {
                     + "\(maximumOutput) bytes", .unavailable)
         }
         return (output, status)
-    }
-
-    /// Starts a program in a process group of its own, found as a shell would find it.
-    private static func spawn(_ words: [String], output: Int32) throws(SystemError) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // What the stages, or who started them, ignore or block a child would inherit: a shell
-        // cannot wait for its children while SIGCHLD is ignored.
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        for number in [SIGPIPE, SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGQUIT] {
-            sigaddset(&defaults, number)
-        }
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        var unblocked = sigset_t()
-        sigemptyset(&unblocked)
-        posix_spawnattr_setsigmask(&attributes, &unblocked)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF)
-                | Int16(POSIX_SPAWN_SETSIGMASK))
-        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
-        arguments.append(nil)
-        defer { for argument in arguments { free(argument) } }
-        var pid: pid_t = 0
-        let code = posix_spawnp(&pid, words[0], &actions, &attributes, &arguments, environ)
-        guard code == 0 else { throw SystemError("start", words[0], code: code) }
-        return pid
     }
 
     /// All that comes; nil when time is up or it is too long.
@@ -135,25 +102,6 @@ enum CredentialProcess {
             output += chunk[..<max(0, count)]
         }
         return nil
-    }
-
-    /// The exit status, or 128 and the signal; nil when time is up.
-    ///
-    /// Where SIGCHLD is ignored, as some parents hand it down, the system keeps no status: then it
-    /// is 0, and what was printed tells whether it went well.
-    private static func wait(for pid: pid_t, until deadline: Int64) -> Int32? {
-        var status: Int32 = 0
-        while true {
-            let ended = waitpid(pid, &status, WNOHANG)
-            if ended == pid {
-                let signal = status & 0x7F
-                return signal == 0 ? status >> 8 & 0xFF : 128 + signal
-            }
-            if ended < 0 && errno == ECHILD { return 0 }
-            if ended < 0 && errno != EINTR { return 127 }
-            if Clock.monotonicNanoseconds() >= deadline { return nil }
-            Descriptor.waitUntilReadable(-1, seconds: 0.01)
-        }
     }
 
     // MARK: - Words

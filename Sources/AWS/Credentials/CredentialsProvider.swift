@@ -1,5 +1,4 @@
 import Posix
-import Synchronization
 
 /// Holds credentials and renews those that end, before they do and beside the work.
 ///
@@ -40,11 +39,11 @@ public final class CredentialsProvider: Sendable {
         var number = 0
     }
 
-    private let source: Mutex<Source>
+    private let source: Locked<Source>
     private let onEvent: @Sendable (Event) -> Void
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Held while the source is asked, so that one asks and the others wait.
-    private let asking = Mutex(())
+    private let asking = Locked(())
 
     /// Looks where AWS's own tools look; see ``CredentialChain``.
     ///
@@ -72,7 +71,7 @@ public final class CredentialsProvider: Sendable {
         onEvent: @escaping @Sendable (Event) -> Void = { _ in },
         source: @escaping @Sendable () throws(AWSError) -> Credentials
     ) {
-        self.source = Mutex(Source(find: source))
+        self.source = Locked(Source(find: source))
         self.onEvent = onEvent
     }
 

@@ -17,6 +17,14 @@ public struct Environment: Sendable {
     /// A source of variables.
     public init(_ lookup: @escaping @Sendable (String) -> String?) { self.lookup = lookup }
 
+    /// The same with some variables of other values.
+    public func replacing(_ variables: [String: String]) -> Environment {
+        let lookup = lookup
+        var changed = Environment { variables[$0] ?? lookup($0) }
+        changed.isProcess = isProcess
+        return changed
+    }
+
     /// A variable's value without what shells and files leave around it; an empty one counts as not
     /// set.
     public subscript(name: String) -> String? {

@@ -2,7 +2,7 @@ import Encoding
 import Posix
 import Transport
 
-/// Temporary credentials from the machine's surroundings: a container's agent, or EC2's instance
+/// Temporary credentials, and the region, from the machine's surroundings: a container's agent, or EC2's instance
 /// metadata service. Never through a proxy.
 ///
 /// Source: AWS SDKs and Tools Reference Guide, "Container credential provider" and "IMDS
@@ -63,6 +63,18 @@ struct MetadataService {
             throw failure("instance", .unavailable, "HTTP status \(response.status)")
         }
         return try credentials(response.body, source: "instance role \(role)")
+    }
+
+    /// The region of the EC2 instance; nil elsewhere.
+    ///
+    /// Source: Amazon EC2 User Guide, "Instance metadata categories", `placement/region`.
+    func region() -> String? {
+        guard !environment.isTrue("AWS_EC2_METADATA_DISABLED"), var token = try? token(),
+            let answer = try? get("/latest/meta-data/placement/region", &token),
+            answer.status == 200
+        else { return nil }
+        let region = CleanText.of(String(decoding: answer.body, as: UTF8.self))
+        return StreamReference.isWord(region) ? region : nil
     }
 
     /// A session token; there is no way without, version 1 is not asked.

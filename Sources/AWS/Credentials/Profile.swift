@@ -109,13 +109,18 @@ struct ProfileFiles {
     }
 }
 
-/// The region of an environment: `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's `region`.
+/// The region of an environment: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's `region`, then
+/// that of the EC2 instance.
 public enum Region {
     /// Resolves it.
+    ///
+    /// Where nothing says it the machine's metadata service is asked, which elsewhere than on EC2 may
+    /// take a second without an answer.
     ///
     /// - Throws: when none is set, or a profile file cannot be read.
     public static func resolve(_ environment: Environment = .process) throws(AWSError) -> String {
         if let region = try find(environment) { return region }
+        if let region = MetadataService(environment).region() { return region }
         throw AWSError(
             .configuration, service: "", operation: "find region", message: "no region is set",
             hint: "set AWS_REGION, or region in the profile")

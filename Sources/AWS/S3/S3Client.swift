@@ -79,6 +79,17 @@ public struct S3Client: ~Copyable {
         return try send(call, bucket: bucket, key: key).body
     }
 
+    /// Removes an object; one that is gone already is fine. In a bucket with versions the older ones
+    /// stay.
+    public mutating func delete(bucket: String, key: String) throws(AWSError) {
+        do throws(AWSError) {
+            _ = try send(
+                try call("DeleteObject", "DELETE", bucket, key), bucket: bucket, key: key)
+        } catch {
+            if error.status != 404 || error.code == "NoSuchBucket" { throw error }
+        }
+    }
+
     /// Asks whether the bucket is there and may be used.
     public mutating func checkBucket(_ bucket: String) throws(AWSError) {
         _ = try send(try call("HeadBucket", "HEAD", bucket, nil), bucket: bucket, key: nil)

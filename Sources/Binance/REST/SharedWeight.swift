@@ -46,6 +46,8 @@ struct SharedWeight: Sendable {
         let id = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
         return id.reduce(0) { ($0 &* 31) &+ Int64($1) }
     }()
+    /// How long the lock of the file is waited for, ns.
+    private static let longestLock: Int64 = 10_000_000
     /// The longest ban of the venue, ms; what claims more is no ban.
     private static let longestBan: Int64 = 3 * 86_400_000
     /// Part of the limit that is kept free for live stages while one runs: snapshots of two books.
@@ -160,13 +162,15 @@ struct SharedWeight: Sendable {
         return Self.write(after, file)
     }
 
-    /// Other programs hold the lock for microseconds; one that holds it for longer hangs.
+    /// Other programs hold the lock for microseconds, in which they get the processor here; one that
+    /// holds it for longer hangs, and is not waited for.
     private static func lock(_ file: Int32) -> Bool {
-        for _ in 0..<20 {
+        let end = Clock.monotonicNanoseconds() + longestLock
+        repeat {
             if flock(file, LOCK_EX | LOCK_NB) == 0 { return true }
             guard errno == EWOULDBLOCK || errno == EINTR else { return false }
-            usleep(500)
-        }
+            sched_yield()
+        } while Clock.monotonicNanoseconds() < end
         return false
     }
 

@@ -29,9 +29,15 @@ extension VenueClient {
 /// words with spaces between them, by name.
 public enum SymbolTable {
     /// The table with its titles.
-    public static func text(_ symbols: [SymbolFacts]) -> String {
+    ///
+    /// - Parameter shard: the part of the symbols that is shown; nil for all.
+    public static func text(_ symbols: [SymbolFacts], in shard: SymbolShard? = nil) -> String {
         let titles = ["SYMBOL", "STATUS", "BASE", "QUOTE", "TICK", "LOT", "LEAST"]
-        let rows = symbols.sorted { $0.symbol < $1.symbol }.map { facts in
+        let shown = symbols.filter { facts in
+            guard let shard else { return true }
+            return SymbolName(facts.symbol).map(shard.contains) ?? false
+        }
+        let rows = shown.sorted { $0.symbol < $1.symbol }.map { facts in
             [
                 facts.symbol, facts.status, facts.baseAsset, facts.quoteAsset,
                 trimmed(facts.tickSize), trimmed(facts.lotSize), trimmed(facts.leastQuantity),

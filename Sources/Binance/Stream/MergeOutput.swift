@@ -21,6 +21,19 @@ public struct MergeOutput: ~Copyable {
     /// Leaves records out from now on; ``StreamMerge/keepAgain(in:at:)`` ends it.
     public mutating func leaveOut() { isKeeping = false }
 
+    /// Counts a record that goes on.
+    ///
+    /// - Returns: false when it is left out: it is not to be written then.
+    @inline(__always)
+    mutating func accept() -> Bool {
+        guard isKeeping else {
+            leftOut += 1
+            return false
+        }
+        records += 1
+        return true
+    }
+
     /// Notes that a record is left out.
     ///
     /// - Parameter first: its id, for a stream whose ids are declared.

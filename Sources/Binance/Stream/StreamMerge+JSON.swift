@@ -28,7 +28,7 @@ extension StreamMerge {
     public mutating func take(
         json message: RawSpan, from origin: Origin, at time: Int64, into output: inout MergeOutput
     ) throws(StreamError) -> Taken? {
-        source = .json
+        copies.source = .json
         guard message.byteCount > 0 else { throw StreamError(.truncated, "an empty message") }
         var scanner = JSONScanner(message)
         do {
@@ -89,17 +89,17 @@ extension StreamMerge {
         _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let place = try place(of: trade.symbol, in: scanner, .trade)
-        try check(ids: trade.id, trade.id, of: place)
+        try copies.check(ids: trade.id, trade.id, of: place)
         var prefix = try prefix(
             place, trade.time, time, trade.price.exponent, trade.quantity.exponent)
         prefix.ids = trade.id...trade.id
-        counts.decoded.trades += 1
+        copies.counts.decoded.trades += 1
         let values = TradeValues(
             price: trade.price.mantissa, quantity: trade.quantity.mantissa,
             isBuyerMaker: trade.isBuyerMaker, isBestMatch: trade.isBestMatch)
         let record = OrderedRecord(
             place: place, first: trade.id, last: trade.id, eventTime: trade.time, time: time)
-        let isFresh = takeContiguous(record, origin, &output) { $0.append(values, prefix) }
+        let isFresh = copies.takeContiguous(record, origin, &output) { $0.append(values, prefix) }
         return note(place, isFresh, trade.eventTime)
     }
 
@@ -108,7 +108,7 @@ extension StreamMerge {
         _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let place = try place(of: trade.symbol, in: scanner, .aggTrade)
-        try check(ids: trade.id, trade.id, of: place)
+        try copies.check(ids: trade.id, trade.id, of: place)
         let row = AggTradeRow(
             id: trade.id, price: trade.price.mantissa, quantity: trade.quantity.mantissa,
             exponents: (trade.price.exponent, trade.quantity.exponent),
@@ -118,10 +118,10 @@ extension StreamMerge {
             place, trade.time, time, row.exponents.price, row.exponents.quantity)
         prefix.ids = row.id...row.id
         if row.isInvalid { prefix.flags = .invalid }
-        counts.decoded.aggregates += 1
+        copies.counts.decoded.aggregates += 1
         let record = OrderedRecord(
             place: place, first: row.id, last: row.id, eventTime: row.time, time: time)
-        let isFresh = takeContiguous(record, origin, &output) { [prefix] bytes in
+        let isFresh = copies.takeContiguous(record, origin, &output) { [prefix] bytes in
             Self.write(to: &bytes) { bytes throws(SBEError) in try bytes.append(row, prefix) }
         }
         return note(place, isFresh, trade.eventTime)
@@ -132,14 +132,14 @@ extension StreamMerge {
         _ output: inout MergeOutput
     ) throws -> Taken {
         let place = try place(of: quote.symbol, in: scanner, .bestBidAsk)
-        try check(ids: quote.id, quote.id, of: place)
+        try copies.check(ids: quote.id, quote.id, of: place)
         guard let (price, prices) = [quote.bid.0, quote.ask.0].narrowed(),
             let (quantity, quantities) = [quote.bid.1, quote.ask.1].narrowed()
         else { throw StreamError(.value, "a price or quantity over 64 bits") }
         var prefix = try prefix(place, time / 1000, time, price, quantity)
         prefix.ids = quote.id...quote.id
         prefix.flags = .receiveTime
-        counts.decoded.quotes += 1
+        copies.counts.decoded.quotes += 1
         let bid = BookLevel(price: prices[0], quantity: quantities[0])
         let ask = BookLevel(price: prices[1], quantity: quantities[1])
         return takeIncreasing(place, quote.id, time, &output) { [prefix] bytes in
@@ -154,7 +154,7 @@ extension StreamMerge {
         _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let place = try place(of: book.symbol, in: scanner, .depth)
-        try check(ids: book.first, book.last, of: place)
+        try copies.check(ids: book.first, book.last, of: place)
         try Self.check(levels: book.bids.count + book.asks.count)
         guard let levels = JSONLevels.shared(book.bids, book.asks) else {
             throw StreamError(.value, "levels of the book over 64 bits")
@@ -162,11 +162,11 @@ extension StreamMerge {
         var prefix = try prefix(
             place, book.eventTime, time, levels.exponents.price, levels.exponents.quantity)
         prefix.ids = book.first...book.last
-        counts.decoded.diffs += 1
-        if !streams[place].sequence.hasBegun { wantSnapshot(place, from: book.first, at: time) }
+        copies.counts.decoded.diffs += 1
+        copies.beginBook(place, from: book.first, at: time)
         let record = OrderedRecord(
             place: place, first: book.first, last: book.last, eventTime: book.eventTime, time: time)
-        let isFresh = takeContiguous(record, origin, &output) { [prefix] bytes in
+        let isFresh = copies.takeContiguous(record, origin, &output) { [prefix] bytes in
             Self.write(to: &bytes) { bytes throws(SBEError) in
                 try bytes.append(diff: levels.bids, levels.asks, prefix)
             }
@@ -188,7 +188,7 @@ extension StreamMerge {
         }
         let bytes = scanner.bytes
         let place = try place(of: symbol, bytes.extracting(name.lowerBound..<end), .depth20)
-        try check(ids: book.last, book.last, of: place)
+        try copies.check(ids: book.last, book.last, of: place)
         try Self.check(levels: book.bids.count + book.asks.count)
         guard let levels = JSONLevels.shared(book.bids, book.asks) else {
             throw StreamError(.value, "levels of the book over 64 bits")
@@ -197,7 +197,7 @@ extension StreamMerge {
             place, time / 1000, time, levels.exponents.price, levels.exponents.quantity)
         prefix.ids = book.last...book.last
         prefix.flags = .receiveTime
-        counts.decoded.books += 1
+        copies.counts.decoded.books += 1
         return takeIncreasing(place, book.last, time, &output) { [prefix] bytes in
             Self.write(to: &bytes) { bytes throws(SBEError) in
                 try bytes.append(snapshot: levels.bids, levels.asks, prefix)
@@ -223,13 +223,14 @@ extension StreamMerge {
         guard kline.isClosed else {
             return takePreview(kline, place, &output, encode)
         }
-        counts.decoded.klines += 1
+        copies.counts.decoded.klines += 1
         // It takes up its whole interval, so that the next one follows it.
         let ids = kline.interval.bucket(of: row.openTime)
         let record = OrderedRecord(
             place: place, first: ids.lowerBound, last: ids.upperBound, eventTime: row.openTime,
             time: time)
-        return note(place, takeContiguous(record, origin, &output, encode), kline.eventTime)
+        return note(
+            place, copies.takeContiguous(record, origin, &output, encode), kline.eventTime)
     }
 
     /// A kline that is not over: where it is wanted, the newest state of it goes on.
@@ -238,22 +239,13 @@ extension StreamMerge {
         _ encode: (inout Bytes) -> Void
     ) -> Taken {
         guard rules.takesOpenKlines else {
-            counts.filtered += 1
+            copies.counts.filtered += 1
             return note(place, false, kline.eventTime)
         }
-        counts.decoded.klines += 1
-        guard kline.eventTime > streams[place].sequence.previewed else {
-            counts.duplicates += 1
-            return note(place, false, kline.eventTime)
-        }
-        streams[place].sequence.previewed = kline.eventTime
-        if output.isKeeping {
-            encode(&output.bytes)
-            output.records += 1
-        } else {
-            output.leftOut += 1
-        }
-        return note(place, true, kline.eventTime)
+        copies.counts.decoded.klines += 1
+        let isFresh = copies.takePreview(place, eventTime: kline.eventTime)
+        if isFresh, output.accept() { encode(&output.bytes) }
+        return note(place, isFresh, kline.eventTime)
     }
 
     // MARK: - Parts
@@ -262,22 +254,9 @@ extension StreamMerge {
         _ place: Int, _ id: Int64, _ time: Int64, _ output: inout MergeOutput,
         _ encode: (inout Bytes) -> Void
     ) -> Taken {
-        guard case .next = streams[place].sequence.take(id, id) else {
-            noteKnown(place, id, at: time)
-            return note(place, false, 0)
-        }
-        if output.isKeeping {
-            encode(&output.bytes)
-            output.records += 1
-        } else {
-            output.leftOut += 1
-        }
-        return note(place, true, 0)
-    }
-
-    private mutating func note(_ place: Int, _ isFresh: Bool, _ eventTime: Int64) -> Taken {
-        if isFresh { streams[place].sequence.fresh += 1 }
-        return Taken(place: place, fresh: isFresh ? 1 : 0, eventTime: eventTime)
+        let isFresh = copies.takeIncreasing(place, id, at: time)
+        if isFresh, output.accept() { encode(&output.bytes) }
+        return note(place, isFresh, 0)
     }
 
     /// Lengths of what is written were checked: it has room.

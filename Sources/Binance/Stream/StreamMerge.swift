@@ -8,136 +8,33 @@ import SBE
 ///
 /// Any number of connections may carry the same streams. A record that is ahead of a hole waits for
 /// the other copies for a moment; then the hole becomes a gap record. A changed book is completed
-/// by snapshots that the caller fetches: see `StreamMerge+Book.swift`.
+/// by snapshots that the caller fetches: see ``BookAssembler``.
 ///
 /// Records go into a ``MergeOutput`` that the caller lends with each call.
 ///
 /// No clock and no socket: times are the caller's, in ns, and only compared with each other.
 public struct StreamMerge: ~Copyable {
-    /// What it keeps to.
-    public struct Rules: Sendable {
-        /// How long a record that is ahead waits for another copy of those before it, ns.
-        public var reorderWindow: Int64 = 500_000_000
-        /// True when klines that are not over go on too, again and again until they are.
-        public var takesOpenKlines = false
-        /// True when changes of a book want a snapshot to begin from.
-        public var takesSnapshots = false
-        /// How long changes of a book wait for its snapshot, ns.
-        public var bookWindow: Int64 = 10_000_000_000
-        /// Bytes of waiting records that one stream may have.
-        public var heldBytes = 4 << 20
-        /// How long copies may lag behind other connections when nothing new comes, ns; a stream
-        /// whose records are below the newest id for longer has restarted its ids.
-        public var behindWindow: Int64 = 10_000_000_000
-        /// Streams that were not asked for and are taken all the same.
-        public var foreignStreams = 4096
-        /// Update ids that one change of a book may span, and by how many any id may be beyond the
-        /// newest of its stream: what is wider is a fault of the venue or of the network, and would
-        /// make everything that follows look old.
-        public var plausibleIDs: (width: Int64, jump: Int64) = (1_000_000, 1_000_000_000)
-        /// Messages in a row that continue each other and are beyond that jump, after which the
-        /// stream is believed.
-        public var jumpConfirmations = 8
-
-        /// The defaults.
-        public init() {}
-    }
-
-    /// The connection that a message came over.
-    public struct Origin: Sendable {
-        /// Open connections that carry the same streams, this one included.
-        public var copies: Int
-        /// Connections with these streams that were lost so far.
-        public var losses: UInt32
-
-        /// Describes a connection.
-        public init(copies: Int = 1, losses: UInt32 = 0) {
-            self.copies = copies
-            self.losses = losses
-        }
-    }
-
-    /// What became of a message.
-    public struct Taken: Sendable {
-        /// The stream's place in ``StreamMerge/streams``.
-        public let place: Int
-        /// Records of it that no other connection had brought.
-        public let fresh: Int
-        /// The venue's time of the message, µs; 0 when it has none.
-        public let eventTime: Int64
-    }
-
-    /// Figures since the start.
-    public struct Counts: Sendable {
-        /// Records decoded, whatever became of them.
-        public internal(set) var decoded = KindCounts()
-        /// Records dropped because they, or newer ones, came before.
-        public internal(set) var duplicates = 0
-        /// Of these, records below the newest id although nothing new came for ``Rules/behindWindow``.
-        public internal(set) var behind = 0
-        /// Trades that came after they had been declared missing.
-        public internal(set) var late = 0
-        /// Gap records.
-        public internal(set) var gaps = 0
-        /// Snapshots from outside the streams.
-        public internal(set) var snapshots = 0
-        /// Klines that were not over, and were not asked for.
-        public internal(set) var filtered = 0
-        /// Bytes after messages, which were ignored.
-        public internal(set) var surplusBytes = 0
-    }
-
-    /// Numbers of records by kind of stream.
-    public struct KindCounts: Sendable {
-        /// Of trade.
-        public internal(set) var trades = 0
-        /// Of bestBidAsk.
-        public internal(set) var quotes = 0
-        /// Of depth.
-        public internal(set) var diffs = 0
-        /// Of depth20.
-        public internal(set) var books = 0
-        /// Of aggTrade.
-        public internal(set) var aggregates = 0
-        /// Of klines.
-        public internal(set) var klines = 0
-
-        /// Of all kinds.
-        public var total: Int { trades + quotes + diffs + books + aggregates + klines }
-    }
-
-    /// What is known of each stream; those of the plan come first, in its order.
-    public internal(set) var streams: [StreamState] = []
-    /// Figures since the start.
-    public internal(set) var counts = Counts()
-    /// What it keeps to.
-    public let rules: Rules
     /// The newest version of the stream schema that a message named.
     public private(set) var newestVersion: UInt16 = 0
 
-    /// The form of the last message; what is declared of a stream came in it.
-    var source = SourceCode.sbe
-    var table = SequenceTable()
-    /// Places in which records are ahead.
-    var placesAhead = PlaceList()
-    /// Places of books that are not whole.
-    var snapshotPlaces = PlaceList()
-    private(set) var planned: Int
+    /// The streams, and the order of their records.
+    var copies: CopyMerge
 
     /// Nothing came yet.
     public init(_ plan: [StreamPlan.Subscription], rules: Rules = Rules()) {
-        self.rules = rules
-        planned = plan.count
-        for subscription in plan { _ = add(subscription) }
+        copies = CopyMerge(plan, rules)
     }
+
+    /// What it keeps to.
+    public var rules: Rules { copies.rules }
+    /// What is known of each stream; those of the plan come first, in its order.
+    public var streams: [StreamState] { copies.streams }
+    /// Figures since the start.
+    public var counts: Counts { copies.counts }
 
     /// The place of a stream that is asked for from now on: the one that it had, or a new one.
     public mutating func place(of subscription: StreamPlan.Subscription) -> Int {
-        if let place = table.place(of: subscription.kind.sequence(of: subscription.symbol)) {
-            return place
-        }
-        planned += 1
-        return add(subscription)
+        copies.plan(subscription)
     }
 
     // MARK: - Taking
@@ -161,7 +58,7 @@ public struct StreamMerge: ~Copyable {
         }
         let version = message.unsafeLoadUnaligned(fromUncheckedByteOffset: 6, as: UInt16.self)
         if version > newestVersion { newestVersion = version }
-        source = .sbe
+        copies.source = .sbe
         do {
             switch template {
             case Stream.TradesStreamEventDecoder.templateID:
@@ -196,12 +93,12 @@ public struct StreamMerge: ~Copyable {
                 throw StreamError(.value, "isBuyerMaker is \(trade.isBuyerMakerRaw)")
             }
         }
-        if trades.count > 0 { try check(ids: first, last, of: place) }
+        if trades.count > 0 { try copies.check(ids: first, last, of: place) }
         let eventTime = event.transactTime
         var prefix = try prefix(
             place, eventTime, time, event.priceExponent, event.qtyExponent)
-        counts.surplusBytes += message.byteCount - trades.sbeEnd - 1 - event.symbol.byteCount
-        counts.decoded.trades += trades.count
+        copies.counts.surplusBytes += message.byteCount - trades.sbeEnd - 1 - event.symbol.byteCount
+        copies.counts.decoded.trades += trades.count
         var fresh = 0
         for index in 0..<trades.count {
             let trade = trades[index]
@@ -213,9 +110,11 @@ public struct StreamMerge: ~Copyable {
                 isBestMatch: true)
             let record = OrderedRecord(
                 place: place, first: id, last: id, eventTime: eventTime, time: time)
-            if takeContiguous(record, origin, &output, { $0.append(values, prefix) }) { fresh += 1 }
+            if copies.takeContiguous(record, origin, &output, { $0.append(values, prefix) }) {
+                fresh += 1
+            }
         }
-        streams[place].sequence.fresh += fresh
+        copies.note(fresh: fresh, place)
         return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
     }
 
@@ -225,25 +124,16 @@ public struct StreamMerge: ~Copyable {
         let event = try Stream.BestBidAskStreamEventDecoder(message)
         let place = try place(of: event.symbol, .bestBidAsk)
         let id = event.bookUpdateId
-        try check(ids: id, id, of: place)
+        try copies.check(ids: id, id, of: place)
         var prefix = try prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = id...id
         let block = Int(message.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt16.self))
-        counts.surplusBytes += message.byteCount - 9 - block - event.symbol.byteCount
-        counts.decoded.quotes += 1
-        guard case .next = streams[place].sequence.take(id, id) else {
-            noteKnown(place, id, at: time)
-            return Taken(place: place, fresh: 0, eventTime: event.eventTime)
-        }
-        streams[place].sequence.fresh += 1
-        if output.isKeeping {
-            output.bytes.append(event, prefix)
-            output.records += 1
-        } else {
-            output.leftOut += 1
-        }
-        return Taken(place: place, fresh: 1, eventTime: event.eventTime)
+        copies.counts.surplusBytes += message.byteCount - 9 - block - event.symbol.byteCount
+        copies.counts.decoded.quotes += 1
+        let isFresh = copies.takeIncreasing(place, id, at: time)
+        if isFresh, output.accept() { output.bytes.append(event, prefix) }
+        return note(place, isFresh, event.eventTime)
     }
 
     private mutating func takeBook(
@@ -252,25 +142,17 @@ public struct StreamMerge: ~Copyable {
         let event = try Stream.DepthSnapshotStreamEventDecoder(message)
         let place = try place(of: event.symbol, .depth20)
         let id = event.bookUpdateId
-        try check(ids: id, id, of: place)
+        try copies.check(ids: id, id, of: place)
         try Self.check(levels: event.bids.count + event.asks.count)
         var prefix = try prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = id...id
-        counts.surplusBytes += message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
-        counts.decoded.books += 1
-        guard case .next = streams[place].sequence.take(id, id) else {
-            noteKnown(place, id, at: time)
-            return Taken(place: place, fresh: 0, eventTime: event.eventTime)
-        }
-        streams[place].sequence.fresh += 1
-        if output.isKeeping {
-            output.bytes.append(event, prefix)
-            output.records += 1
-        } else {
-            output.leftOut += 1
-        }
-        return Taken(place: place, fresh: 1, eventTime: event.eventTime)
+        copies.counts.surplusBytes +=
+            message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
+        copies.counts.decoded.books += 1
+        let isFresh = copies.takeIncreasing(place, id, at: time)
+        if isFresh, output.accept() { output.bytes.append(event, prefix) }
+        return note(place, isFresh, event.eventTime)
     }
 
     private mutating func takeDiff(
@@ -279,84 +161,38 @@ public struct StreamMerge: ~Copyable {
         let event = try Stream.DepthDiffStreamEventDecoder(message)
         let place = try place(of: event.symbol, .depth)
         let (first, last) = (event.firstBookUpdateId, event.lastBookUpdateId)
-        try check(ids: first, last, of: place)
+        try copies.check(ids: first, last, of: place)
         try Self.check(levels: event.bids.count + event.asks.count)
         var prefix = try prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = first...last
-        counts.surplusBytes += message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
-        counts.decoded.diffs += 1
-        if !streams[place].sequence.hasBegun { wantSnapshot(place, from: first, at: time) }
-        let verdict = streams[place].sequence.take(first, last)
-        var fresh = 1
-        switch verdict {
-        case .next where !streams[place].isSlow && output.isKeeping:
+        copies.counts.surplusBytes +=
+            message.byteCount - event.asks.sbeEnd - 1 - event.symbol.byteCount
+        copies.counts.decoded.diffs += 1
+        copies.beginBook(place, from: first, at: time)
+        let record = OrderedRecord(
+            place: place, first: first, last: last, eventTime: event.eventTime, time: time)
+        let isFresh: Bool
+        switch copies.sort(record, origin, &output) {
+        case .passes:
             output.bytes.append(event, prefix)
-            output.records += 1
-            streams[place].sequence.losses = origin.losses
-        case .known:
-            noteKnown(place, last, at: time)
-            fresh = 0
-        default:
-            let record = OrderedRecord(
-                place: place, first: first, last: last, eventTime: event.eventTime, time: time)
+            isFresh = true
+        case .known: isFresh = false
+        case .waits(let verdict):
             // The waiting copy must not refer to the message.
             var frame = Bytes(capacity: 1024)
             frame.append(event, prefix)
-            let isFresh = settle(record, verdict, origin, &output) {
-                $0.append(frame.span)
-            }
-            fresh = isFresh ? 1 : 0
+            isFresh = copies.settle(record, verdict, origin, &output) { $0.append(frame.span) }
         }
-        streams[place].sequence.fresh += fresh
-        return Taken(place: place, fresh: fresh, eventTime: event.eventTime)
+        return note(place, isFresh, event.eventTime)
     }
 
-    /// Takes a record of a stream whose next id is known.
-    ///
-    /// - Returns: true when it is news.
-    @inline(__always)
-    mutating func takeContiguous(
-        _ record: OrderedRecord, _ origin: Origin, _ output: inout MergeOutput,
-        _ encode: (inout Bytes) -> Void
-    ) -> Bool {
-        let place = record.place
-        switch streams[place].sequence.take(record.first, record.last) {
-        case .next where !streams[place].isSlow && output.isKeeping:
-            encode(&output.bytes)
-            output.records += 1
-            streams[place].sequence.losses = origin.losses
-            return true
-        case .known:
-            noteKnown(place, record.last, at: record.time)
-            return false
-        case let verdict: return settle(record, verdict, origin, &output, encode)
-        }
+    mutating func note(_ place: Int, _ isFresh: Bool, _ eventTime: Int64) -> Taken {
+        if isFresh { copies.note(fresh: 1, place) }
+        return Taken(place: place, fresh: isFresh ? 1 : 0, eventTime: eventTime)
     }
 
     // MARK: - Parts of a message
-
-    /// Checks the ids of a message before anything of it is taken.
-    mutating func check(
-        ids first: Int64, _ last: Int64, of place: Int
-    ) throws(StreamError) {
-        guard first >= 0, last < .max else {
-            throw StreamError(.value, "id \(first < 0 ? first : last) is not valid")
-        }
-        guard first <= last else {
-            throw StreamError(.value, "first update id \(first) is above the last, \(last)")
-        }
-        guard last - first < rules.plausibleIDs.width else {
-            throw StreamError(
-                .implausible, "one message spans the \(last - first + 1) ids from \(first) on")
-        }
-        let newest = streams[place].sequence.last
-        guard newest != .min, last &- newest > rules.plausibleIDs.jump else { return }
-        guard streams[place].sequence.confirmsJump(first, last, needed: rules.jumpConfirmations)
-        else {
-            throw StreamError(.implausible, "id \(last) follows id \(newest)")
-        }
-    }
 
     static func check(levels: Int) throws(StreamError) {
         guard Frame.blockOffset + Frame.prefixLength + 12 + 16 * levels <= Frame.maximumLength
@@ -371,8 +207,8 @@ public struct StreamMerge: ~Copyable {
             throw StreamError(.value, "time or exponent is null")
         }
         return RecordPrefix(
-            sequence: streams[place].sequence.id, eventTime: eventTime, ingestTime: time,
-            ids: 0...0, source: source, exponents: (price, quantity))
+            sequence: copies.streams[place].sequence.id, eventTime: eventTime, ingestTime: time,
+            ids: 0...0, source: copies.source, exponents: (price, quantity))
     }
 
     mutating func place(
@@ -388,19 +224,78 @@ public struct StreamMerge: ~Copyable {
     mutating func place(
         of symbol: SymbolName, _ text: RawSpan, _ kind: StreamKind
     ) throws(StreamError) -> Int {
-        if let place = table.place(of: kind.sequence(of: symbol)) { return place }
+        if let place = copies.place(of: kind.sequence(of: symbol)) { return place }
         let isText = text.withUnsafeBytes { String(validating: $0, as: UTF8.self) != nil }
         guard isText else { throw StreamError(.symbol, "a symbol that is not UTF-8") }
-        guard streams.count < planned + rules.foreignStreams else {
-            throw StreamError(.symbol, "\(symbol)@\(kind.name) was not asked for")
-        }
-        return add(StreamPlan.Subscription(symbol: symbol, kind: kind))
+        guard
+            let place = copies.addForeign(StreamPlan.Subscription(symbol: symbol, kind: kind))
+        else { throw StreamError(.symbol, "\(symbol)@\(kind.name) was not asked for") }
+        return place
     }
 
-    private mutating func add(_ subscription: StreamPlan.Subscription) -> Int {
-        let sequence = StreamSequence(subscription)
-        table.append(sequence.id)
-        streams.append(StreamState(sequence: sequence))
-        return streams.count - 1
+    // MARK: - Time
+
+    /// Gives up what waited too long; to be called now and then.
+    ///
+    /// - Parameter origin: of a stream's place.
+    public mutating func tick(
+        at time: Int64, into output: inout MergeOutput, _ origin: (Int) -> Origin
+    ) {
+        copies.tick(at: time, into: &output, origin)
+    }
+
+    /// True while records of a stream wait for another connection's copy.
+    public func isWaiting(_ place: Int) -> Bool { copies.isWaiting(place) }
+
+    /// Records that wait, for another copy or for a snapshot.
+    public var waiting: Int { copies.waiting }
+
+    /// Forgets which streams are behind, until the next record that does.
+    public mutating func forgetBehind() { copies.forgetBehind() }
+
+    /// Ends leaving records out: gap records say what was left out of the dense sequences.
+    public mutating func keepAgain(in output: inout MergeOutput, at time: Int64) {
+        copies.keepAgain(in: &output, at: time)
+    }
+
+    /// Gives up everything that waits: the end is near.
+    public mutating func finish(
+        at time: Int64, into output: inout MergeOutput, _ origin: (Int) -> Origin
+    ) {
+        copies.finish(at: time, into: &output, origin)
+    }
+
+    // MARK: - Snapshots
+
+    /// The place of a stream that wants a snapshot now; nil when none does, or when it would be left
+    /// out.
+    public func snapshotWanted(at time: Int64, for output: borrowing MergeOutput) -> Int? {
+        copies.snapshotWanted(at: time, for: output)
+    }
+
+    /// Notes that a snapshot is asked for: changes wait for it from now on.
+    public mutating func snapshotRequested(_ place: Int) { copies.snapshotRequested(place) }
+
+    /// Notes that a snapshot did not come.
+    ///
+    /// - Parameter later: ns after which to ask again; nil when the venue has none.
+    /// - Returns: how often that happened in a row.
+    @discardableResult
+    public mutating func snapshotFailed(
+        _ place: Int, at time: Int64, later: Int64?, into output: inout MergeOutput
+    ) -> Int {
+        copies.snapshotFailed(place, at: time, later: later, into: &output)
+    }
+
+    /// Puts a snapshot among the changes of its book.
+    ///
+    /// - Parameters:
+    ///   - id: the last update that it contains.
+    ///   - frame: its record.
+    /// - Returns: false when it is older than what it has to reach, so that another one is wanted.
+    public mutating func snapshotArrived(
+        _ place: Int, id: Int64, frame: RawSpan, into output: inout MergeOutput
+    ) -> Bool {
+        copies.snapshotArrived(place, id: id, frame: frame, into: &output)
     }
 }

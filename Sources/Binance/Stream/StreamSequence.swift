@@ -46,16 +46,28 @@ public struct StreamSequence: Sendable {
     /// True once a record came.
     public var hasBegun: Bool { last != .min }
 
-    /// Judges ids that are implausibly far ahead: one such message is a fault, a run of them that
-    /// continues itself is where the venue's numbering is now.
-    ///
-    /// - Returns: true once the run is long enough to be believed.
-    mutating func confirmsJump(_ first: Int64, _ final: Int64, needed: Int) -> Bool {
+    /// Checks the ids of a message: ids that are implausibly far ahead are refused, until a run of
+    /// such messages that continues itself says where the venue's numbering is now.
+    mutating func check(
+        _ first: Int64, _ final: Int64, _ rules: StreamMerge.Rules
+    ) throws(StreamError) {
+        guard first >= 0, final < .max else {
+            throw StreamError(.value, "id \(first < 0 ? first : final) is not valid")
+        }
+        guard first <= final else {
+            throw StreamError(.value, "first update id \(first) is above the last, \(final)")
+        }
+        guard final - first < rules.plausibleIDs.width else {
+            throw StreamError(
+                .implausible, "one message spans the \(final - first + 1) ids from \(first) on")
+        }
+        guard last != .min, final &- last > rules.plausibleIDs.jump else { return }
         let continues = jump.count > 0 && final > jump.last && first &- jump.last < 1_000_000
         jump = (final, continues ? jump.count + 1 : 1)
-        guard jump.count >= needed else { return false }
+        guard jump.count >= rules.jumpConfirmations else {
+            throw StreamError(.implausible, "id \(final) follows id \(last)")
+        }
         jump = (.min, 0)
-        return true
     }
 
     /// Judges a record by its ids, and takes note of it unless it is ahead.

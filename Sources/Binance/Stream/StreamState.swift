@@ -4,8 +4,6 @@ public struct StreamState {
     public internal(set) var sequence: StreamSequence
     /// Records ahead of a hole.
     var ahead: HeldRecords?
-    /// Of changes of a book: what it still wants.
-    var book = BookState()
     /// True when its records may not simply be appended to the output, because some of them wait.
     var isSlow = false
 }

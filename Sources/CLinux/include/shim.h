@@ -27,6 +27,12 @@ void clinux_exit(int status) __attribute__((noreturn));
 /// eventfd(2), closed on exec: one that counts (EFD_SEMAPHORE), or one that never waits.
 int clinux_eventfd(int counts);
 
+/// pipe2(2) with O_CLOEXEC: no process that another thread starts meanwhile gets an end.
+int clinux_pipe(int ends[2]);
+
+/// pidfd_open(2): readable once the process has ended; -1 where the kernel has no such call.
+int clinux_process_descriptor(int pid);
+
 /// tee(2) and splice(2) without waiting.
 ptrdiff_t clinux_tee(int from, int to, size_t count);
 ptrdiff_t clinux_splice(int from, int to, size_t count);

@@ -29,6 +29,11 @@ public struct AWSSettings: SettingTheme {
         "Endpoint of a Security Token Service other than AWS's; https, or this machine. An endpoint "
             + "for S3 or Kinesis is never used for it.", for: Program.cloud,
         parse: SettingText.url(["https", "http"]))
+    /// Whose certificates are trusted.
+    public let awsAuthorities = Setting<String>(
+        "aws.ca_file", flag: nil, environment: "AWS_CA_BUNDLE", default: nil, value: "FILE",
+        "Certificate authorities to trust of AWS's services instead of the system's. (default: the "
+            + "profile's ca_bundle)", for: Program.cloud, parse: SettingText.text)
     /// A key id that wins over all other sources.
     public let accessKeyID = Setting<String>(
         "aws.access_key_id", flag: nil, default: nil, value: "ID",

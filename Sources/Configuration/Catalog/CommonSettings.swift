@@ -38,7 +38,7 @@ public struct CommonSettings: SettingTheme {
     public let drainTimeout = Setting(
         "drain_timeout_seconds", flag: "drain-timeout", default: "10", value: "SECONDS",
         "Time to finish what was read once SIGTERM came, in seconds.",
-        for: [.sbeTap, .dedup, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
+        for: [.sbeTap, .dedup, .fanOut, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
 
     /// Which deployment this is.
     public let environment = Setting(
@@ -77,6 +77,44 @@ public struct CommonSettings: SettingTheme {
         "dedup.window", flag: "window", default: "65536", value: "IDS",
         "Ids remembered for each sequence whose ids have holes by nature, such as bestBidAsk.",
         for: [.dedup], parse: SettingText.integer(1...100_000_000))
+    /// Where several hosts agree on who passes a record on.
+    public let shared = Setting<String>(
+        "dedup.shared", flag: "shared", default: nil, value: "URL",
+        "Redis server by which several hosts pass each record on once: "
+            + "redis://[user:password@]host[:port][/db], rediss:// or unix:///path.",
+        isSecret: true, for: [.dedup], parse: SettingText.text)
+    /// What those hosts share.
+    public let sharedName = Setting<String>(
+        "dedup.shared_name", flag: "shared-name", default: nil, value: "NAME",
+        "With --shared: what hosts that deliver to the same place call it, and no others. (default: "
+            + "PIPELINE_NAME)",
+        for: [.dedup], parse: SettingText.name)
+    /// How long a host is trusted to pass on what it has.
+    public let sharedLease = Setting(
+        "dedup.shared_lease_seconds", flag: "shared-lease", default: "3", value: "SECONDS",
+        "With --shared: time after which another host takes a silent host's symbols over; a record "
+            + "that it did not pass on goes after twice that.",
+        for: [.dedup], parse: SettingText.seconds(0.2...3600))
+    /// How long the server may take.
+    public let sharedTimeout = Setting(
+        "dedup.shared_timeout_seconds", flag: "shared-timeout", default: "500ms", value: "SECONDS",
+        "With --shared: time for an answer, after which this host goes on by itself.",
+        for: [.dedup], parse: SettingText.seconds(0.01...60))
+    /// How long claims are remembered.
+    public let sharedExpiry = Setting(
+        "dedup.shared_expiry_seconds", flag: "shared-expiry", default: "24h", value: "SECONDS",
+        "With --shared: time for which the server remembers a claim.",
+        for: [.dedup], parse: SettingText.seconds(10...31_536_000))
+    /// How much may wait for other hosts.
+    public let sharedHold = Setting(
+        "dedup.shared_hold_bytes", flag: "shared-hold", default: "256MiB", value: "BYTES",
+        "With --shared: bytes of records kept until another host claims them; beyond, the oldest go.",
+        for: [.dedup], parse: SettingText.bytes((64 << 10)...(64 << 30)))
+    /// Whose certificates are trusted.
+    public let sharedAuthorities = Setting<String>(
+        "dedup.shared_ca_file", flag: "shared-ca", default: nil, value: "FILE",
+        "With rediss://: certificate authorities to trust instead of the system's.",
+        for: [.dedup], parse: SettingText.text)
 
     init() {}
 }

@@ -8,7 +8,7 @@
 public enum SettingCatalog {
     /// The declarations, theme by theme, in the order in which documentation shows them.
     static let themes: [any SettingTheme] = [
-        common, venue, tap, sink, s3, kinesis, aws, health, cloudWatch,
+        common, venue, tap, fanOut, sink, s3, kinesis, aws, health, cloudWatch,
     ]
     /// Every declaration. Several may have one key: the same setting under another flag, or with
     /// another variable.
@@ -19,6 +19,7 @@ public enum SettingCatalog {
     private static let common = CommonSettings()
     private static let venue = VenueSettings()
     private static let tap = TapSettings()
+    private static let fanOut = FanOutSettings()
     private static let sink = SinkSettings()
     private static let s3 = S3Settings()
     private static let kinesis = KinesisSettings()
@@ -59,6 +60,11 @@ extension SettingCatalog {
     public static subscript<Value>(
         dynamicMember path: KeyPath<TapSettings, Setting<Value>>
     ) -> Setting<Value> { tap[keyPath: path] }
+
+    /// The setting of a property of ``FanOutSettings``.
+    public static subscript<Value>(
+        dynamicMember path: KeyPath<FanOutSettings, Setting<Value>>
+    ) -> Setting<Value> { fanOut[keyPath: path] }
 
     /// The setting of a property of ``SinkSettings``.
     public static subscript<Value>(

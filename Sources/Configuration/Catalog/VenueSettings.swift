@@ -14,6 +14,12 @@ public struct VenueSettings: SettingTheme {
     public let symbols = Setting(
         "binance.symbols", flag: "symbols", alias: "symbol", default: "BTCUSDT", value: "A,B",
         "Symbols in either case, with commas between them.", parse: SettingText.list)
+    /// Which of them, where several hosts share them.
+    public let shard = Setting<SymbolShard>(
+        "binance.shard", flag: "shard", default: nil, value: "I/N",
+        "Collect only part I of N of the symbols, from 1: what one of N hosts does. Each symbol is in "
+            + "one part, and a host more or less moves only its own. ordinal:O/N counts from 0.",
+        parse: SymbolShard.form)
     /// A cap below the venue's own.
     public let weightLimit = Setting<Int>(
         "binance.weight_per_minute", flag: "weight-limit", default: nil, value: "WEIGHT",
@@ -85,6 +91,15 @@ public enum RESTEncoding: String, CaseIterable, Sendable {
     case auto
     case sbe
     case json
+}
+
+extension SymbolShard {
+    /// One of several parts of the symbols.
+    static let form = SettingForm<SymbolShard> { text throws(SettingError) in
+        do throws(Refusal) { return try SymbolShard(typed: text) } catch {
+            throw SettingError(error.description)
+        }
+    }
 }
 
 extension KlineInterval {

@@ -8,7 +8,7 @@ import SBE
 struct ColumnRows {
     /// Rows.
     let count: Int
-    private var values: [String: ColumnValues] = [:]
+    private let values: RowValues
     private let symbol: ColumnValues
     private let source: ColumnValues
     private let extra: ColumnValues?
@@ -54,7 +54,7 @@ struct ColumnRows {
         quantityExponent = try numbers("qty_exponent")
         extra = values[ColumnTable.extra]
         count = symbol.count
-        self.values = values
+        self.values = RowValues(values)
     }
 
     /// The row behind the last of some rows, at the end of a message.
@@ -96,59 +96,10 @@ struct ColumnRows {
         }
     }
 
-    /// What is wrong with a row.
-    private struct RowFault: Error, CustomStringConvertible {
-        let description: String
-
-        init(_ description: String) { self.description = description }
-    }
-
-    private func number(_ name: String, _ row: Int) throws -> Int64 {
-        guard let own = values[name], !own.isNull(row) else { throw RowFault("\(name) is missing") }
-        return own.int64s[row]
-    }
-
-    private func boolean(_ name: String, _ row: Int) throws -> Bool {
-        guard let own = values[name], !own.isNull(row) else { throw RowFault("\(name) is missing") }
-        return own.booleans[row]
-    }
-
-    private func optionalBoolean(_ name: String, _ row: Int) throws -> Bool? {
-        guard let own = values[name] else { throw RowFault("\(name) is missing") }
-        return own.isNull(row) ? nil : own.booleans[row]
-    }
-
-    private func text(_ name: String, _ row: Int) throws -> String {
-        guard let own = values[name], !own.isNull(row) else { throw RowFault("\(name) is missing") }
-        return own.text(row)
-    }
-
-    private func small<Number: FixedWidthInteger>(_ name: String, _ value: Int64) throws -> Number {
-        guard let small = Number(exactly: value) else { throw RowFault("\(name) is \(value)") }
-        return small
-    }
-
-    /// A price or quantity at the record's own power of ten.
-    private func mantissa(_ name: String, _ row: Int, _ exponent: Int8) throws -> Int64 {
-        guard let mantissa = Int64(exactly: try wide(name, row, exponent)) else {
-            throw RowFault("\(name) does not fit 64 bits at 10^\(exponent)")
-        }
-        return mantissa
-    }
-
-    private func wide(_ name: String, _ row: Int, _ exponent: Int8) throws -> Int128 {
-        guard let own = values[name], !own.isNull(row) else { throw RowFault("\(name) is missing") }
-        let value = own.int128s.isEmpty ? Int128(own.int64s[row]) : own.int128s[row]
-        guard let mantissa = ColumnDecimal.mantissa(of: value, at: exponent) else {
-            throw RowFault("\(name) has digits below 10^\(exponent)")
-        }
-        return mantissa
-    }
-
     private func exponents(_ row: Int) throws -> (price: Int8, quantity: Int8) {
         (
-            try small("price_exponent", priceExponent[row]),
-            try small("qty_exponent", quantityExponent[row])
+            try RowValues.small("price_exponent", priceExponent[row]),
+            try RowValues.small("qty_exponent", quantityExponent[row])
         )
     }
 
@@ -160,15 +111,15 @@ struct ColumnRows {
         let end = oddities["last_id"] ?? last ?? first
         guard start <= end else { throw RowFault("ids from \(start) to \(end)") }
         let name = try symbolName(row, oddities)
-        let own = try series ?? small("series", oddities["series"] ?? 0)
+        let own = try series ?? RowValues.small("series", oddities["series"] ?? 0)
         return RecordPrefix(
             sequence: SequenceID(
-                venue: try small("venue", venue[row]), template: template, series: own,
+                venue: try RowValues.small("venue", venue[row]), template: template, series: own,
                 symbol: name),
             eventTime: eventTime[row], ingestTime: ingestTime[row], ids: start...end,
             source: SourceCode(rawValue: try sourceCode(row, oddities)),
             exponents: try exponents(row),
-            flags: RecordFlags(rawValue: try small("flags", flags[row])))
+            flags: RecordFlags(rawValue: try RowValues.small("flags", flags[row])))
     }
 
     private func symbolName(_ row: Int, _ oddities: [String: Int64]) throws -> SymbolName {
@@ -193,7 +144,7 @@ struct ColumnRows {
     }
 
     private func sourceCode(_ row: Int, _ oddities: [String: Int64]) throws -> UInt8 {
-        if let code = oddities["source_code"] { return try small("source_code", code) }
+        if let code = oddities["source_code"] { return try RowValues.small("source_code", code) }
         let word = source.text(row)
         guard let code = SourceWord.code(word) else { throw RowFault("source is \(word)") }
         return code
@@ -218,11 +169,11 @@ struct ColumnRows {
 
     private func appendTrade(_ row: Int, to frames: inout Bytes) throws {
         let exponents = try exponents(row)
-        let price = try mantissa("price", row, exponents.price)
-        let quantity = try mantissa("qty", row, exponents.quantity)
-        let isMaker = try boolean("is_buyer_maker", row)
-        let isBest = try optionalBoolean("is_best_match", row)
-        let prefix = try prefix(1, row, first: try number("trade_id", row))
+        let price = try values.mantissa("price", row, exponents.price)
+        let quantity = try values.mantissa("qty", row, exponents.quantity)
+        let isMaker = try values.boolean("is_buyer_maker", row)
+        let isBest = try values.optionalBoolean("is_best_match", row)
+        let prefix = try prefix(1, row, first: try values.number("trade_id", row))
         try frames.appendFrame(upTo: 8 + TradeEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try TradeEncoder(room)
@@ -236,12 +187,14 @@ struct ColumnRows {
 
     private func appendAggTrade(_ row: Int, to frames: inout Bytes) throws {
         let exponents = try exponents(row)
-        let price = try mantissa("price", row, exponents.price)
-        let quantity = try mantissa("qty", row, exponents.quantity)
-        let (first, last) = (try number("first_trade_id", row), try number("last_trade_id", row))
-        let isMaker = try boolean("is_buyer_maker", row)
-        let isBest = try optionalBoolean("is_best_match", row)
-        let prefix = try prefix(2, row, first: try number("agg_trade_id", row))
+        let price = try values.mantissa("price", row, exponents.price)
+        let quantity = try values.mantissa("qty", row, exponents.quantity)
+        let (first, last) = (
+            try values.number("first_trade_id", row), try values.number("last_trade_id", row)
+        )
+        let isMaker = try values.boolean("is_buyer_maker", row)
+        let isBest = try values.optionalBoolean("is_best_match", row)
+        let prefix = try prefix(2, row, first: try values.number("agg_trade_id", row))
         try frames.appendFrame(upTo: 8 + AggTradeEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try AggTradeEncoder(room)
@@ -257,21 +210,21 @@ struct ColumnRows {
 
     private func appendKline(_ row: Int, to frames: inout Bytes) throws {
         let exponents = try exponents(row)
-        let name = try text("kline_interval", row)
+        let name = try values.text("kline_interval", row)
         let series: UInt16? = KlineInterval(rawValue: name)?.code
-        let close = try number("close_time", row)
+        let close = try values.number("close_time", row)
         let prices = try ["open_price", "high_price", "low_price", "close_price"].map {
-            try mantissa($0, row, exponents.price)
+            try values.mantissa($0, row, exponents.price)
         }
         let volumes = [
-            try wide("volume", row, exponents.quantity),
-            try wide("quote_volume", row, exponents.price),
-            try wide("taker_buy_base_volume", row, exponents.quantity),
-            try wide("taker_buy_quote_volume", row, exponents.price),
+            try values.wide("volume", row, exponents.quantity),
+            try values.wide("quote_volume", row, exponents.price),
+            try values.wide("taker_buy_base_volume", row, exponents.quantity),
+            try values.wide("taker_buy_quote_volume", row, exponents.price),
         ]
-        let count = try number("trade_count", row)
-        let isClosed = try boolean("is_closed", row)
-        let prefix = try prefix(3, row, first: try number("open_time", row), series: series)
+        let count = try values.number("trade_count", row)
+        let isClosed = try values.boolean("is_closed", row)
+        let prefix = try prefix(3, row, first: try values.number("open_time", row), series: series)
         try frames.appendFrame(upTo: 8 + KlineEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try KlineEncoder(room)
@@ -293,14 +246,14 @@ struct ColumnRows {
     private func appendBestBidAsk(_ row: Int, to frames: inout Bytes) throws {
         let exponents = try exponents(row)
         let bid = (
-            try mantissa("bid_px", row, exponents.price),
-            try mantissa("bid_sz", row, exponents.quantity)
+            try values.mantissa("bid_px", row, exponents.price),
+            try values.mantissa("bid_sz", row, exponents.quantity)
         )
         let ask = (
-            try mantissa("ask_px", row, exponents.price),
-            try mantissa("ask_sz", row, exponents.quantity)
+            try values.mantissa("ask_px", row, exponents.price),
+            try values.mantissa("ask_sz", row, exponents.quantity)
         )
-        let prefix = try prefix(4, row, first: try number("update_id", row))
+        let prefix = try prefix(4, row, first: try values.number("update_id", row))
         try frames.appendFrame(upTo: 8 + BestBidAskEncoder.blockLength, prefix: prefix) {
             room throws(SBEError) in
             var record = try BestBidAskEncoder(room)
@@ -314,15 +267,15 @@ struct ColumnRows {
         _ row: Int, _ kind: RecordKind, to frames: inout Bytes
     ) throws -> Int {
         let exponents = try exponents(row)
-        let message = try number(ColumnTable.message, row)
+        let message = try values.number(ColumnTable.message, row)
         var (bids, asks): ([Level], [Level]) = ([], [])
         var end = row
-        while end < count, try number(ColumnTable.message, end) == message {
+        while end < count, try values.number(ColumnTable.message, end) == message {
             defer { end += 1 }
             guard let side = values["side"], !side.isNull(end) else { continue }
             let level = Level(
-                price: try mantissa("price", end, exponents.price),
-                quantity: try mantissa("qty", end, exponents.quantity))
+                price: try values.mantissa("price", end, exponents.price),
+                quantity: try values.mantissa("qty", end, exponents.quantity))
             switch side.text(end) {
             case "bid": bids.append(level)
             case "ask": asks.append(level)
@@ -333,10 +286,10 @@ struct ColumnRows {
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw RowFault("\(bids.count + asks.count) levels are over the limit of a frame")
         }
-        let last = try number("last_update_id", row)
+        let last = try values.number("last_update_id", row)
         if kind == .depthDiff {
             let prefix = try prefix(
-                5, row, first: try number("first_update_id", row), last: last)
+                5, row, first: try values.number("first_update_id", row), last: last)
             try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try DepthDiffEncoder(room)
                 try record.bids(count: bids.count)
@@ -352,7 +305,7 @@ struct ColumnRows {
         } else {
             let prefix = try prefix(
                 6, row, first: last, last: last,
-                series: try small("series", try number("series", row)))
+                series: try RowValues.small("series", try values.number("series", row)))
             try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
                 var record = try DepthSnapshotEncoder(room)
                 try record.bids(count: bids.count)
@@ -370,21 +323,23 @@ struct ColumnRows {
     }
 
     private func appendGap(_ row: Int, to frames: inout Bytes) throws {
-        let word = try text("reason", row)
-        let missing: UInt16 = try small("missing_template", try number("missing_template", row))
+        let word = try values.text("reason", row)
+        let missing: UInt16 = try RowValues.small(
+            "missing_template", try values.number("missing_template", row))
         let reason: GapReason
         if let code = try oddities(row)["reason_code"] {
-            reason = GapReason(rawValue: try small("reason_code", code))
+            reason = GapReason(rawValue: try RowValues.small("reason_code", code))
         } else if let known = GapReason(word: word) {
             reason = known
         } else {
             throw RowFault("reason is \(word)")
         }
         let prefix = try prefix(
-            7, row, first: try number("first_id", row), last: try number("last_id", row),
-            series: try small("series", try number("series", row)))
+            7, row, first: try values.number("first_id", row),
+            last: try values.number("last_id", row),
+            series: try RowValues.small("series", try values.number("series", row)))
         // Files of before gap records had evidence do not have the column.
-        let evidence = values["evidence"] == nil ? [] : Array(try text("evidence", row).utf8)
+        let evidence = values["evidence"] == nil ? [] : Array(try values.text("evidence", row).utf8)
         let length = 8 + GapEncoder.blockLength + 4 + evidence.count
         try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
             var record = try GapEncoder(room)
@@ -402,7 +357,7 @@ struct ColumnRows {
         guard length + Frame.headerLength <= Frame.maximumLength else {
             throw RowFault("a message of \(message.count) bytes is over the limit of a frame")
         }
-        let prefix = try prefix(8, row, first: try number("arrival", row))
+        let prefix = try prefix(8, row, first: try values.number("arrival", row))
         try frames.appendFrame(upTo: length, prefix: prefix) { room throws(SBEError) in
             var record = try RawEncoder(room)
             try record.message(unsafe message.span.bytes)

@@ -39,7 +39,8 @@ struct CloudWatchOptions {
         case .emf: self.way = .emf
         case .api:
             let location = try ServiceLocation(
-                "monitoring", environment: .process, region: region, endpoint: endpoint)
+                "monitoring", environment: AWS.Environment(&settings), region: region,
+                endpoint: endpoint)
             self.way = .api(
                 location, try ConfiguredCredentials(region: location.region, &settings))
         }

@@ -5,7 +5,6 @@ import Posix
 import Stage
 import StageAWS
 import Stats
-import Synchronization
 
 /// Sends data points on a thread of its own, so that no answer of healthd waits for CloudWatch.
 ///
@@ -21,7 +20,7 @@ final class CloudWatchSender: Sendable {
     /// For the last data points, when healthd ends.
     private static let patience: Int64 = 5_000_000_000
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let wake: Signal
     private let done: Signal
     private let namespace: String

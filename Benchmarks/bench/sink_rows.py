@@ -1,0 +1,167 @@
+"""s3-put and kinesis-put: Benchmarks/s3.c, kinesis.c and their clients in Python."""
+
+import os
+import shutil
+import statistics
+import struct
+import subprocess
+
+from bench.measuring import BENCHMARKS, PYTHON, RECORDS, ROUNDS, Run
+
+
+def make_partitions(path, symbols, count):
+    """Trades, aggregates and quotes of many symbols, one record of each in turns."""
+    with open(path, "wb") as out:
+        bodies = {1: (96, b"\0" * 16 + b"\0\xff" + b"\0" * 6), 2: (112, b"\0" * 32 + b"\0\xff" + b"\0" * 6),
+                  4: (104, b"\0" * 32)}
+        names = [f"S{number:04}USDT".encode().ljust(32, b"\0") for number in range(symbols)]
+        written = number = 0
+        while written < count:
+            number += 1
+            for name in names:
+                for template, (block, body) in bodies.items():
+                    time = 1_704_067_200_000_000 + number * 1000
+                    prefix = struct.pack("<qqqq32sHBBbbH", time, time * 1000, number, number, name, 0, 1, 2, -8, -8, 0)
+                    price = struct.pack("<qq", 6_500_000_000_000 + number * 1_000_000, 1000 * (number % 977))
+                    own = price + body[16:] if template != 4 else price + price
+                    message = struct.pack("<HHHH", block, template, 8802, 1) + (prefix + own).ljust(block, b"\0")
+                    out.write(struct.pack(">IH", len(message) + 6, 0xEB50) + message)
+            written += 3 * symbols
+
+
+class SinkRows:
+    def store(self, work, path, options, records, anchor=None, rounds=ROUNDS):
+        """Rows of s3-put into an empty directory; returns what `anchor` of the next ones may be."""
+        size, target, runs = path.stat().st_size, self.scratch / "objects", []
+        for _ in range(rounds):
+            shutil.rmtree(target, ignore_errors=True)
+            runs.append(Run([self.bin / "s3-put", "--to", f"file://{target}", *options], path))
+        stored = [file for form in ("parquet", "avro") for file in target.rglob(f"*.{form}")
+                  if ".s3-put" not in str(file)]
+        wall = statistics.median(run.wall for run in runs)
+        row = {"cpu": statistics.median(run.cpu for run in runs) / records,
+               "least": min(run.cpu for run in runs) / records, "instructions": None}
+        written = sum(file.stat().st_size for file in stored)
+        self.table.row(work, "s3-put", f"{size / wall / 1e6:.0f} MB in, {written / wall / 1e6:.1f} MB out, "
+                       f"{len(stored)} objects", runs, row, anchor or row)
+        return row
+
+    def bench_partitions(self):
+        """Partitions that take turns record by record, three kinds of each symbol."""
+        for form in ("parquet", "avro"):
+            anchor = None
+            for symbols, rounds in ((1, 3), (11, 3), (333, 3), (3000, 1)):
+                path = self.scratch / f"partitions{symbols}"
+                if not path.exists():
+                    make_partitions(path, symbols, RECORDS // 10)
+                row = self.store(f"s3-put to file://, {form}, {3 * symbols} partitions", path, ["--format", form],
+                                 RECORDS // 10, anchor, rounds)
+                anchor = anchor or row
+
+    def bench_objects(self):
+        """To a directory, one partition and 32."""
+        one = self.million()
+        many = self.file("symbols", "gen", RECORDS // 10, 0, 32)
+        for codec in ("zstd", "none"):
+            anchor = self.store(f"s3-put to file://, {codec}", one, ["--compression", codec], RECORDS // 10)
+            self.store(f"s3-put to file://, {codec}, 32 symbols", many, ["--compression", codec], RECORDS // 10,
+                       anchor)
+
+    def bench_s3(self):
+        """To a sink that keeps nothing. s3-put alone has the bytes on disk first, twice: in the
+        spool, and in the object that it would deliver again after a crash."""
+        peer = self.scratch / "s3-peer"
+        subprocess.run(["gcc", "-O2", "-Wall", "-o", peer, BENCHMARKS / "s3.c",
+                        "-lcurl", "-lcrypto", "-lpthread"], check=True)
+        os.environ.update(AWS_ACCESS_KEY_ID="AKID", AWS_SECRET_ACCESS_KEY="secret",
+                          AWS_REGION="us-east-1")
+        path = self.million()
+        sink = subprocess.Popen([peer, "sink", "900"], stdout=subprocess.PIPE, text=True)
+        url = f"http://127.0.0.1:{sink.stdout.readline().strip()}"
+        def put(*options):
+            state = self.scratch / "s3-state"
+            return ["sh", "-c", f"rm -rf {state}; exec \"$@\"", "sh", self.bin / "s3-put", "--to",
+                    "s3://bucket/x", "--endpoint-url", url, "--state-dir", state, *options]
+        try:
+            self.table.compare(
+                "upload of 102 MB", path.stat().st_size, "bytes",
+                {"C, libcurl": [peer, "put", url, "8", "2"],
+                 "s3-put, as it comes": put("--format", "sbe", "--compression", "none"),
+                 "s3-put, Parquet": put(),
+                 "s3-put, Avro, zstd": put("--format", "avro", "--compression", "zstd"),
+                 "python, boto3": [PYTHON,
+                                   BENCHMARKS / "s3_boto3.py", url]},
+                path, same=False, keep_output=False)
+        finally:
+            sink.kill()
+
+    def kinesis_peer(self):
+        program = self.scratch / "kinesis-peer"
+        if not program.exists():
+            subprocess.run(["gcc", "-O2", "-Wall", "-o", program, BENCHMARKS / "kinesis.c",
+                            "-lcurl", "-lcrypto", "-lssl", "-lpthread"], check=True)
+        return program
+
+    def bench_kinesis_build(self):
+        peer, path, passes = self.kinesis_peer(), self.small(), 20
+        self.table.compare(
+            "PutRecords built and signed", RECORDS // 100 * passes, "records",
+            {"C, AVX2": [peer, "build", path, passes],
+             "bench-core": [self.core, "kinesis", path, passes]})
+
+    def bench_kinesis(self):
+        """The whole program against a sink that answers at once; the state goes to a fresh directory."""
+        peer, path, count = self.kinesis_peer(), self.million(), RECORDS // 10
+        certificate, secret = self.scratch / "sink.pem", self.scratch / "sink.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-keyout", secret, "-out", certificate],
+            check=True, stderr=subprocess.DEVNULL)
+        os.environ.update(AWS_ACCESS_KEY_ID="AKID", AWS_SECRET_ACCESS_KEY="secret",
+                          AWS_REGION="us-east-1", AWS_CA_BUNDLE=str(certificate))
+        for scheme in ("http", "https"):
+            words = [peer, "sink", "900"] + ([certificate, secret] if scheme == "https" else [])
+            sink = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+            url = f"{scheme}://127.0.0.1:{sink.stdout.readline().strip()}"
+            def put(*options):
+                state = self.scratch / "kinesis-state"
+                return ["sh", "-c", f"rm -rf {state}; exec \"$@\"", "sh", self.bin / "kinesis-put",
+                        "--endpoint-url", url, "--state-dir", state, *options]
+            try:
+                self.table.compare(
+                    f"PutRecords, 500 a call, {scheme}",
+                    {"C, libcurl": count, "kinesis-put --no-aggregate": count,
+                     "kinesis-put, containers (default)": count, "python, boto3": count // 20}, "records",
+                    {"C, libcurl": [peer, "send", url, path, "2"],
+                     "kinesis-put --no-aggregate": put("--no-aggregate", "--format", "sbe"),
+                     "kinesis-put, containers (default)": put(),
+                     "python, boto3": [PYTHON,
+                                       BENCHMARKS / "kinesis_boto3.py", url, path, count // 20]},
+                    path, same=False, keep_output=False)
+            finally:
+                sink.kill()
+
+    def bench_kinesis_busy_symbol(self):
+        """One symbol, and a service that takes 10 ms for each answer: what the order of a key costs."""
+        os.environ.update(AWS_ACCESS_KEY_ID="AKID", AWS_SECRET_ACCESS_KEY="secret", AWS_REGION="us-east-1")
+        peer, count, few, frame = self.kinesis_peer(), 300_000, 500, 110
+        path = self.file("busy", "gen", count, 0)
+        sink = subprocess.Popen([peer, "slow", "900", "10"], stdout=subprocess.PIPE, text=True)
+        url = f"http://127.0.0.1:{sink.stdout.readline().strip()}"
+
+        def put(records, *options):
+            state = self.scratch / "busy-state"
+            return ["sh", "-c", f"rm -rf {state}; head -c {records * frame} | \"$@\"", "sh",
+                    self.bin / "kinesis-put", "--endpoint-url", url, "--state-dir", state, *options]
+        try:
+            self.table.compare(
+                "one symbol, answers after 10 ms",
+                {"kinesis-put": count, "kinesis-put --no-aggregate": count,
+                 "kinesis-put --no-aggregate --order strict": few}, "records",
+                {"kinesis-put": put(count), "kinesis-put --no-aggregate": put(count, "--no-aggregate"),
+                 "kinesis-put --no-aggregate --order strict":
+                     put(few, "--no-aggregate", "--order", "strict")},
+                path, same=False, keep_output=False)
+        finally:
+            sink.kill()

@@ -1,0 +1,213 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// fan-out: several readers of one stream, none of which waits for another.
+struct FanOutTests {
+    /// Trades of the simulator, as frames.
+    private static func trades(_ ids: ClosedRange<Int>) throws -> [UInt8] {
+        let simulator = try Simulator(["--newest", "60000"])
+        let pull = try Program.run(
+            "rest-pull",
+            [
+                "trades", "--from", "\(ids.lowerBound)", "--to", "\(ids.upperBound)", "--base-url",
+                simulator.url,
+            ])
+        try #require(pull.status == 0, "\(pull.errors)")
+        return pull.output
+    }
+
+    /// A fan-out between FIFOs of its own.
+    private final class Run {
+        let place: TemporaryDirectory
+        let names: [String]
+        private let feed: FileHandle
+        private var program: BackgroundProgram?
+        private let more: [String]
+
+        init(_ names: [String], _ more: [String] = []) throws {
+            place = try TemporaryDirectory()
+            self.names = names
+            self.more = more
+            for name in names + ["in"] { mkfifo(place.path(name), 0o600) }
+            feed = FileHandle(fileDescriptor: open(place.path("in"), O_RDWR), closeOnDealloc: true)
+            try start()
+        }
+
+        func start() throws {
+            let outputs = names.map { "\($0)=\(place.path($0))" }
+            let command =
+                "exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
+                + (more + outputs).joined(separator: " ")
+                + " < \(place.path("in")) 2>> \(place.path("log"))"
+            program = try BackgroundProgram("/bin/sh", ["-c", command])
+        }
+
+        /// Writes without waiting: the FIFO holds what fan-out does not take.
+        func write(_ records: [UInt8]) {
+            let handle = feed
+            Thread.detachNewThread { handle.write(Data(records)) }
+        }
+
+        func stop(_ signal: Int32) -> Int32 {
+            guard let program else { return -1 }
+            kill(program.pid, signal)
+            var status: Int32 = 0
+            // Ended here and not by deinit, which would kill it.
+            let pid = program.pid
+            let isOver = waitUntil(60) { waitpid(pid, &status, WNOHANG) == pid }
+            self.program = nil
+            return isOver ? status : -1
+        }
+
+        /// What reads an output, into a file.
+        func reader(_ name: String) throws -> BackgroundProgram {
+            try BackgroundProgram(
+                "/bin/sh", ["-c", "exec cat < \(place.path(name)) >> \(place.path(name)).out"])
+        }
+
+        func output(_ name: String) -> [UInt8] {
+            (try? Data(contentsOf: URL(fileURLWithPath: place.path(name) + ".out"))).map(Array.init)
+                ?? []
+        }
+        var log: String { (try? String(contentsOfFile: place.path("log"), encoding: .utf8)) ?? "" }
+    }
+
+    @Test func `readers that end with their input get everything, in order`() throws {
+        let records = try Self.trades(1...20000)
+        let place = try TemporaryDirectory()
+        try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
+        let outcome = try Program.run(
+            "/bin/bash",
+            [
+                "-c",
+                """
+                cd \(place.path)
+                \(Program.directory.path)/fan-out --state-dir state >(cat > a) >(cat > b) - \
+                < records > c
+                """,
+            ])
+        #expect(outcome.status == 0 && !outcome.errors.contains("WARNING"), "\(outcome.errors)")
+        for name in ["a", "b", "c"] {
+            let isWhole = waitUntil(30) {
+                FileManager.default.contents(atPath: place.path(name)) == Data(records)
+            }
+            #expect(isWhole, "\(name)")
+        }
+    }
+
+    @Test func `a reader that is away keeps no other one waiting, and gets all of it later`() throws
+    {
+        let records = try Self.trades(1...50000)
+        let run = try Run(["kinesis", "s3"])
+        let s3 = try run.reader("s3")
+        run.write(records)
+        // 5.5 MB, of which a pipe holds one at the most.
+        #expect(waitUntil(60) { run.output("s3").count == records.count }, "\(run.log)")
+        #expect(run.output("s3") == records)
+        let kinesis = try run.reader("kinesis")
+        #expect(waitUntil(60) { run.output("kinesis").count == records.count }, "\(run.log)")
+        #expect(run.output("kinesis") == records)
+        #expect(run.stop(SIGTERM) == 0, "\(run.log)")
+        _ = (s3, kinesis)
+    }
+
+    @Test func `what waits outlives kills and a stop, and each reader gets each record`() throws {
+        let records = try Self.trades(1...50000)
+        let run = try Run(["a", "b"])
+        let a = try run.reader("a")
+        let parts = 10
+        let frames = records.count / 50000
+        for part in 0..<parts {
+            let range = (part * 5000 * frames)..<((part + 1) * 5000 * frames)
+            run.write(Array(records[range]))
+            let wanted = (part + 1) * 5000 * frames
+            // Killed at different moments: before it has read, while it writes, when all is done.
+            if part % 3 == 1 { #expect(waitUntil(60) { run.output("a").count >= wanted / 2 }) }
+            if part % 3 == 2 { #expect(waitUntil(60) { run.output("a").count >= wanted }) }
+            _ = run.stop(SIGKILL)
+            try run.start()
+        }
+        func ids(_ name: String) throws -> Set<Int64> {
+            Set(try LiveRecords.lines(run.output(name)).map(\.first))
+        }
+        let wanted = Set((1...50000).map(Int64.init))
+        #expect(try waitUntil(90) { try ids("a") == wanted }, "\(run.log)")
+        // A stop keeps what the other one has not got.
+        #expect(run.stop(SIGTERM) == 0)
+        #expect(run.log.contains("output b did not take all"), "\(run.log)")
+        try run.start()
+        let b = try run.reader("b")
+        #expect(try waitUntil(90) { try ids("b") == wanted }, "\(run.log)")
+        let (again, more) = try (
+            LiveRecords.lines(run.output("a")).count, LiveRecords.lines(run.output("b")).count
+        )
+        print("after \(parts) kills: repeats \(again - 50000) and \(more - 50000) of 50000")
+        #expect(run.stop(SIGTERM) == 0)
+        _ = (a, b)
+    }
+
+    @Test func `a full spool stops reading, says so, and goes on when there is room`() throws {
+        let records = try Self.trades(1...50000)
+        let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
+        let a = try run.reader("a")
+        run.write(records)
+        #expect(waitUntil(30) { run.log.contains("nothing more is read until there is room") })
+        #expect(run.output("a").count < records.count)
+        let b = try run.reader("b")
+        #expect(waitUntil(60) { run.output("b").count == records.count }, "\(run.log)")
+        #expect(waitUntil(60) { run.output("a").count == records.count }, "\(run.log)")
+        #expect(run.output("a") == records && run.output("b") == records)
+        #expect(run.stop(SIGTERM) == 0)
+        _ = (a, b)
+    }
+
+    @Test func `a command that ended is an error at the end, and no other output's trouble`() throws
+    {
+        let records = try Self.trades(1...20000)
+        let place = try TemporaryDirectory()
+        try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
+        let outcome = try Program.run(
+            "/bin/bash",
+            [
+                "-c",
+                """
+                cd \(place.path)
+                \(Program.directory.path)/fan-out --state-dir state >(exit 3) >(cat > b) < records
+                """,
+            ])
+        #expect(outcome.status == 74, "\(outcome.errors)")
+        #expect(outcome.errors.contains("output 1 is gone"), "\(outcome.errors)")
+        #expect(
+            waitUntil(30) {
+                FileManager.default.contents(atPath: place.path("b")) == Data(records)
+            })
+        // The next run has it for the first one.
+        let next = try Program.run(
+            "/bin/bash",
+            [
+                "-c",
+                """
+                cd \(place.path)
+                \(Program.directory.path)/fan-out --state-dir state >(cat > a) >(cat > c) < /dev/null
+                """,
+            ])
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(
+            waitUntil(30) {
+                FileManager.default.contents(atPath: place.path("a")) == Data(records)
+            })
+        #expect(FileManager.default.contents(atPath: place.path("c")) == Data())
+    }
+
+    @Test(arguments: [
+        (["a=/dev/null", "a=/dev/null"], Int32(64), "two outputs have one name"),
+        (["a b=/dev/null"], 64, "is not an output"), (["=x"], 64, "is not an output"),
+        ([], 64, "<name=path>"), (["/nowhere/fifo"], 74, "/nowhere/fifo"),
+    ])
+    func `what is not an output is said`(words: [String], status: Int32, hint: String) throws {
+        let place = try TemporaryDirectory()
+        let outcome = try Program.run("fan-out", ["--state-dir", place.path("state")] + words)
+        #expect(outcome.status == status && outcome.errors.contains(hint), "\(outcome.errors)")
+    }
+}
