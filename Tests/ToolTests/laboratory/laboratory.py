@@ -567,7 +567,7 @@ def main():
     if not options.symbols:
         options.symbols = symbols_of(options) if options.config else ["BTCUSDT", "ETHUSDT"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="chaos") as scratch:
+    with tempfile.TemporaryDirectory(prefix="chaos", ignore_cleanup_errors=True) as scratch:
         laboratory = Laboratory(options, scratch)
         if options.only:
             laboratory.kinds &= options.only
