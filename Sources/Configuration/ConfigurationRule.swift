@@ -44,7 +44,7 @@ enum ConfigurationRule {
             for word in SettingText.elements(text) {
                 let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
                 guard parts.count == 2 else { return "\"\(word)\" is not KIND=NAME" }
-                guard parts[0] == "*" || parts[0] == "other" || RecordKind(name: parts[0]) != nil
+                guard parts[0] == "*" || parts[0] == "other" || RecordKind(typed: parts[0]) != nil
                 else { return "\"\(parts[0])\" is not a kind" }
             }
             return nil

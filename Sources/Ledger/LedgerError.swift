@@ -7,6 +7,8 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
     case system(SystemError)
     /// Another process has it open for writing.
     case locked(String)
+    /// Somebody removed, replaced or cut the file while it was open.
+    case lost(String)
     /// It is something else.
     case notALedger(String)
     /// What it says is whole and makes no sense to this program.
@@ -17,7 +19,7 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
         switch self {
         case .system(let error): error.exitStatus
         case .locked: .gaveUp
-        case .notALedger, .notUnderstood: .inputOutput
+        case .lost, .notALedger, .notUnderstood: .inputOutput
         }
     }
 
@@ -27,6 +29,11 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
         return false
     }
 
+    /// What helps where a ledger is gone.
+    private static let remedy =
+        "restore it, or move it away. That of s3-put `ledgerctl rebuild URL --state-dir DIR` makes again from the manifests. "
+        + "Without it what was delivered is delivered again, if it comes again"
+
     /// What, where and why.
     public var description: String {
         switch self {
@@ -34,9 +41,11 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
         case .locked(let path):
             "the ledger \(path) is in use by \(LockHolder.words(of: path + ".lock")); end it, or give this run "
                 + "another state directory"
+        case .lost(let path):
+            "the ledger \(path) was removed, replaced or cut by somebody while it was in use, so that it "
+                + "does not say what was delivered: \(Self.remedy)"
         case .notALedger(let path):
-            "\(path) is not a ledger. If it should be one, its first bytes are damaged: restore it, "
-                + "or move it away to begin without it"
+            "\(path) is not a ledger. If it should be one, its first bytes are damaged: \(Self.remedy)"
         case .notUnderstood(let path, let offset, let reason):
             "the ledger \(path) has at byte \(offset) \(reason). A newer program may have written it: "
                 + "use that one. To begin without it move the file away; what was delivered is "

@@ -158,6 +158,7 @@ struct LedgerFile: ~Copyable {
         var header = Bytes(capacity: 16)
         EntryFormat.append(headerOf: batch, file: Self.number, offset: length, to: &header)
         header.append(batch)
+        guard try isWhole else { throw .lost(path) }
         do throws(SystemError) {
             if let reserve {
                 try reserve.spending { () throws(SystemError) in try write(header.span) }
@@ -167,6 +168,17 @@ struct LedgerFile: ~Copyable {
         } catch { throw .system(error) }
         isUnsynced = true
         length += Int64(header.count)
+    }
+
+    /// False when the file has no name any more, or is shorter than what was written: a sink that went
+    /// on would find at its next start that it knows nothing.
+    private var isWhole: Bool {
+        get throws(LedgerError) {
+            do throws(SystemError) {
+                guard let status = try file?.status() else { return true }
+                return status.st_nlink > 0 && Int64(status.st_size) >= length
+            } catch { throw .system(error) }
+        }
     }
 
     private func write(_ batch: RawSpan) throws(SystemError) {

@@ -15,8 +15,8 @@ public enum EpochSetting {
     /// Reads a sequence.
     public static func sequence(_ text: String) throws(SettingError) -> SequenceID {
         let parts = text.split(separator: "/").map(String.init)
-        guard (2...3).contains(parts.count), let symbol = SymbolName(parts[0]),
-            let kind = RecordKind(name: parts[1])
+        guard (2...3).contains(parts.count), let symbol = SymbolName(asTyped: parts[0]),
+            let kind = RecordKind(typed: parts[1])
         else {
             throw SettingError(
                 "\"\(text)\" is not SYMBOL/KIND or SYMBOL/KIND/SERIES, such as BTCUSDT/trade")

@@ -49,6 +49,11 @@ enum UsageError {
         }
         let path = command.map { "\(root._commandName) \($0._commandName)" } ?? root._commandName
         if words.hasSuffix(".") { words.removeLast() }
+        if words.hasPrefix("Missing value for "), let negative = negativeValue(in: arguments) {
+            words +=
+                ": \(negative.value) is read as an option; a value with a dash in front is written "
+                + "\(negative.option)=\(negative.value)"
+        }
         let begin = words.prefix(1).lowercased() + words.dropFirst()
         let end = words.hasSuffix("?") ? "" : "."
         let guess = near.map { ". Did you mean '\($0)'?" } ?? end
@@ -63,6 +68,19 @@ enum UsageError {
             mark.dropLast().allSatisfy({ $0 == " " })
         else { return [] }
         return lines.suffix(2).map { String($0).escapingControls }
+    }
+
+    /// The first option that is followed by a number below zero.
+    private static func negativeValue(
+        in arguments: [String]
+    ) -> (option: String, value: String)? {
+        let words = arguments.prefix { $0 != "--" }
+        for (option, value) in zip(words, words.dropFirst())
+        where option.hasPrefix("--") && !option.contains("=") && value.hasPrefix("-") {
+            let isNumber = value.dropFirst().first.map { $0.isASCII && $0.isNumber || $0 == "." }
+            if isNumber ?? false { return (option, value) }
+        }
+        return nil
     }
 
     /// The first long option that is none of the program's, without its value.

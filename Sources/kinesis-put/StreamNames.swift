@@ -13,10 +13,10 @@ struct StreamNames: Sendable {
 
     /// - Parameters:
     ///   - standard: the streams by the names that existing files use.
-    ///   - words: `KIND=NAME` each; `*` is every kind.
+    ///   - words: `KIND=NAME` each; `*` is every kind that no other word names, wherever it is.
     init(standard: [RecordKind: String], _ words: [String]) throws(StageFailure) {
         var names = ["market-sbe-other"]
-        var given: Set<String> = []
+        var given: [String: String] = [:]
         for kind in RecordKind.allCases {
             names.append(standard[kind] ?? "market-sbe-\(kind.name.lowercased())")
         }
@@ -25,20 +25,24 @@ struct StreamNames: Sendable {
             guard parts.count == 2 else {
                 throw StageFailure(.usage, "--streams: \"\(word)\" is not KIND=NAME")
             }
-            given.insert(parts[1])
-            if parts[0] == "*" {
-                names = [String](repeating: parts[1], count: names.count)
-            } else if let kind = RecordKind(name: parts[0]) {
-                names[Int(kind.rawValue)] = parts[1]
-            } else if parts[0] == "other" {
-                names[0] = parts[1]
-            } else {
+            let kind = RecordKind(typed: parts[0])
+            let name = kind?.name ?? parts[0]
+            guard given.updateValue(parts[1], forKey: name) ?? parts[1] == parts[1] else {
+                throw StageFailure(.usage, "--streams: two streams are given for \(name)")
+            }
+            guard kind != nil || name == "other" || name == "*" else {
                 let kinds = RecordKind.allCases.map(\.name).joined(separator: ", ")
                 throw StageFailure(
                     .usage,
                     "--streams: \"\(parts[0])\" is not a kind (\(kinds), other or *)")
             }
         }
+        if let name = given["*"] { names = names.map { _ in name } }
+        for kind in RecordKind.allCases {
+            if let name = given[kind.name] { names[Int(kind.rawValue)] = name }
+        }
+        if let name = given["other"] { names[0] = name }
+        let chosen = Set(given.values)
         var references: [StreamReference] = []
         for name in names {
             guard let reference = StreamReference(name) else {
@@ -50,7 +54,7 @@ struct StreamNames: Sendable {
             references.append(reference)
         }
         byTemplate = references
-        named = Set(references.filter { given.contains($0.description) })
+        named = Set(references.filter { chosen.contains($0.description) })
     }
 
     /// The stream of a template.

@@ -39,7 +39,7 @@ enum LedgerFile {
         switch error {
         case .system(let error): error
         case .locked: StageFailure(.gaveUp, "\(error): stop the sink first")
-        case .notALedger, .notUnderstood: StageFailure(.badInput, "\(error)")
+        case .lost, .notALedger, .notUnderstood: StageFailure(.badInput, "\(error)")
         }
     }
 

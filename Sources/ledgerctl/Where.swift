@@ -31,26 +31,27 @@ struct Where: InspectionCommand {
     @OptionGroup var common: CommonOptions
 
     func plan(_ settings: inout Settings) throws -> BucketReading {
-        guard RecordKind(name: kind) != nil else {
+        guard RecordKind(typed: kind) != nil else {
             let names = RecordKind.allCases.map(\.name).joined(separator: ", ")
             throw StageFailure(.usage, "\"\(kind)\" is not a kind; kinds are \(names)")
         }
-        guard SymbolName(symbol) != nil else {
+        guard SymbolName(asTyped: symbol) != nil else {
             throw StageFailure(.usage, "\"\(symbol)\" is not a symbol: \(SymbolName.rule)")
         }
         return try bucket.reading(&settings)
     }
 
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
-        let isTime = kind == RecordKind.kline.name
+        let wanted = RecordKind(typed: kind)
+        let isTime = wanted == .kline
         guard let number = isTime ? Timestamp.parse(id) ?? Int64(id) : Int64(id) else {
             throw StageFailure(.usage, "\"\(id)\" is not \(isTime ? "a UTC time" : "an id")")
         }
         let source = try reading.source(url, stage.log)
         let proof = try BucketProof.load(source)
         let sequences = proof.sequences.filter { sequence in
-            "\(sequence.symbol)" == symbol
-                && RecordKind.name(template: sequence.template) == kind
+            ("\(sequence.symbol)" == symbol || sequence.symbol == SymbolName(asTyped: symbol))
+                && sequence.kind == wanted
                 && (interval == nil || KlineInterval(code: sequence.series)?.rawValue == interval)
                 && (epoch == nil || sequence.epoch == epoch)
         }
