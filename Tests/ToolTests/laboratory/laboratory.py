@@ -467,6 +467,8 @@ class Laboratory:
             code = pipeline.stop(60)
             if code != 0:
                 self.wrong.append(f"{pipeline.name} was stopped and ended with {code}")
+            if left := pipeline.left_behind():
+                self.wrong.append(f"{pipeline.name} left {len(left)} programs behind: {left[:4]}")
         with open(self.log_path, errors="replace") as file:
             self.wrong += [f"in the log: {line.strip()[:300]}" for line in file if CRASH.search(line)][:5]
         where = self.options.keep or f"{self.scratch}/evidence"

@@ -12,7 +12,7 @@ FINAL = {64, 70, 77, 78}
 
 
 def processes():
-    """(name, parent) of every process, by number."""
+    """(name, parent, session) of every process, by number."""
     table = {}
     for number in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -21,7 +21,10 @@ def processes():
         except OSError:
             continue
         name = text[text.index("(") + 1:text.rindex(")")]
-        table[int(number)] = (name, int(text[text.rindex(")") + 2:].split()[1]))
+        fields = text[text.rindex(")") + 2:].split()
+        # What ended and was not waited for is gone.
+        if fields[0] != "Z":
+            table[int(number)] = (name, int(fields[1]), int(fields[3]))
     return table
 
 
@@ -31,25 +34,29 @@ class Pipeline:
         self.codes = collections.Counter()
         self.process, self.begun, self.pause = None, 0.0, 0.0
         self.over = False
+        self.sessions = set()
 
     def start(self):
         self.begun = time.monotonic()
         self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True)
+        self.sessions.add(self.process.pid)
 
     def stages(self):
         """The numbers and names of the programs that run in it now."""
         if not self.process or self.process.poll() is not None:
             return []
-        table, found = processes(), []
-        for number, (name, parent) in table.items():
-            if name not in STAGES:
-                continue
-            while parent > 1 and parent != self.process.pid:
-                parent = table.get(parent, ("", 0))[1]
-            if parent == self.process.pid:
-                found.append((number, name))
-        return sorted(found)
+        return self.members({self.process.pid})
+
+    def members(self, sessions):
+        """The numbers and names of the programs in some sessions, whoever their parent is now."""
+        return sorted((number, name) for number, (name, _, session) in processes().items()
+                      if name in STAGES and session in sessions)
+
+    def left_behind(self):
+        """Programs that outlived their run of the pipeline."""
+        current = {self.process.pid} if self.process.poll() is None else set()
+        return self.members(self.sessions - current)
 
     def keep_up(self):
         """Starts it again when it ended; what it ended with, else None."""
@@ -78,7 +85,7 @@ class Pipeline:
 
     def kill(self):
         self.over = True
-        for number, _ in self.stages():
+        for number, _ in self.members(self.sessions):
             for name in (signal.SIGCONT, signal.SIGKILL):
                 try:
                     os.kill(number, name)
