@@ -9,7 +9,7 @@ public enum Clock {
     public static func monotonicNanoseconds() -> Int64 { read(CLOCK_MONOTONIC) }
 
     /// Time since this system started, ns: the same for all its processes, it goes on while the system
-    /// is suspended, and nobody can set it.
+    /// is suspended, and cannot be set.
     public static func bootNanoseconds() -> Int64 { read(CLOCK_BOOTTIME) }
 
     private static func read(_ clock: clockid_t) -> Int64 {
