@@ -14,8 +14,13 @@ struct BucketReport {
     /// False once something is missing or nothing can be claimed.
     private(set) var isWhole = true
     let allowsDeclared: Bool
+    /// Something about the bucket keeps it from proving anything: then no line says whole.
+    let hasProblems: Bool
 
-    init(allowsDeclared: Bool) { self.allowsDeclared = allowsDeclared }
+    init(allowsDeclared: Bool, hasProblems: Bool) {
+        self.allowsDeclared = allowsDeclared
+        self.hasProblems = hasProblems
+    }
 
     /// Adds the answer about one sequence.
     mutating func add(_ verdict: RangeVerdict, _ proof: SequenceProof, _ question: String?) {
@@ -48,7 +53,7 @@ struct BucketReport {
         if missing > 0 { words.append(IDText.count(missing, "hole", "holes")) }
         if declared > 0 { words.append(IDText.count(declared, "declared gap", "declared gaps")) }
         if !verdict.unknown.isEmpty { words.append("not known in part") }
-        if isWhole { words.insert("whole", at: 0) }
+        if isWhole { words.insert(hasProblems ? "no hole found" : "whole", at: 0) }
         if verdict.held > 0, !ids.isTime { words.append("\(verdict.held) held") }
         if verdict.repaired > 0, !ids.isTime { words.append("\(verdict.repaired) repaired") }
         words += Self.repeats(verdict, ids)
@@ -72,7 +77,8 @@ struct BucketReport {
         let records = verdict.runs.reduce(Int64(0)) {
             $0.addingReportingOverflow($1.count).partialValue
         }
-        text += isWhole ? "  observed without interruption" : "  observed in parts"
+        let complete = hasProblems ? "no interruption found" : "observed without interruption"
+        text += isWhole ? "  \(complete)" : "  observed in parts"
         text += ", \(records) records in \(IDText.count(verdict.runs.count, "run", "runs"))"
         if let first = verdict.runs.first {
             let last = verdict.runs.map(\.lastTime).max() ?? first.lastTime

@@ -20,7 +20,9 @@ struct BucketVerification {
         // What was never claimed has to be said, too.
         if chosen.isEmpty, let named = selection.named { chosen = [named] }
         if reads { try read(chosen, source, &proof, in: stage) }
-        var report = BucketReport(allowsDeclared: allowsDeclared)
+        let problems = proof.problems(concerning: chosen, question.range)
+        var report = BucketReport(
+            allowsDeclared: allowsDeclared, hasProblems: !problems.isEmpty)
         for sequence in proof.proofs(of: chosen) {
             switch sequence.sequence.numbering {
             case .contiguous, .increasing:
@@ -32,7 +34,7 @@ struct BucketVerification {
                         + "; it has no ids that could be verified")
             }
         }
-        report.add(proof.problems(concerning: chosen, question.range))
+        report.add(problems)
         if proof.chains.isEmpty {
             report.add(
                 line: "\(source.url) has no manifests: nothing is claimed of what may be there")

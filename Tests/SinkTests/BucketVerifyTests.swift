@@ -116,6 +116,7 @@ struct BucketVerifyTests {
         let quick = try bucket.verify()
         let read = try bucket.verify(["--read"])
         #expect(read.status == 1, "\(damage.name): \(read.text)\(read.errors)")
+        #expect(!read.text.contains("  whole"), "\(damage.name): \(read.text)")
         #expect(quick.status == (damage.onlyByReading ? 0 : 1), "\(damage.name): \(quick.text)")
         for words in damage.words {
             #expect(read.text.contains(words), "\(damage.name): \(read.text)")
