@@ -46,8 +46,9 @@ struct SharedWeight: Sendable {
         let id = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
         return id.reduce(0) { ($0 &* 31) &+ Int64($1) }
     }()
-    /// How long the lock of the file is waited for, ns.
-    private static let longestLock: Int64 = 10_000_000
+    /// How long the lock of the file is waited for, ns: on a busy machine, who holds it may wait for
+    /// a processor.
+    private static let longestLock: Int64 = 100_000_000
     /// The longest ban of the venue, ms; what claims more is no ban.
     private static let longestBan: Int64 = 3 * 86_400_000
     /// Part of the limit that is kept free for live stages while one runs: snapshots of two books.
