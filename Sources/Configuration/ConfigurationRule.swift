@@ -41,11 +41,16 @@ enum ConfigurationRule {
             return Set(names).count == names.count ? nil : "a symbol is named twice"
         },
         judge(SettingCatalog.streams) { text in
+            var kinds: Set<String> = []
             for word in SettingText.elements(text) {
                 let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
                 guard parts.count == 2 else { return "\"\(word)\" is not KIND=NAME" }
                 guard parts[0] == "*" || parts[0] == "other" || RecordKind(typed: parts[0]) != nil
                 else { return "\"\(parts[0])\" is not a kind" }
+                let name = RecordKind(typed: parts[0])?.name ?? parts[0]
+                guard kinds.insert(name).inserted else {
+                    return "two streams are given for \(name)"
+                }
             }
             return nil
         },

@@ -51,7 +51,8 @@ final class ConfirmationLog {
         self.state = state
         self.held = held
         self.log = log
-        holes.noteHoles(of: self.state.ledger, kinds: Self.watched)
+        // Not of trades: history that is fetched in parts has holes, and skips nothing.
+        holes.noteHoles(of: self.state.ledger, kinds: [.depthDiff])
     }
 
     /// The directory of the state.

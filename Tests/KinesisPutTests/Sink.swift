@@ -22,6 +22,7 @@ enum Trades {
                     quote.bidPrice = id
                     return quote.encodedLength
                 }
+                if kind == .depthDiff { return try DepthDiffEncoder(room).encodedLength }
                 var trade = try TradeEncoder(room)
                 trade.price = 6_500_000_000_000 + id
                 trade.quantity = 100

@@ -56,10 +56,9 @@ struct SkippedIDsTests {
         }
     }
 
-    @Test(arguments: [RecordKind.trade, .depthDiff])
-    func `a run that is killed leaves its holes for the next one to declare`(kind: RecordKind)
-        throws
+    @Test func `a run that is killed leaves its holes of books for the next one to declare`() throws
     {
+        let kind = RecordKind.depthDiff
         let sink = try Sink(streams: Self.streams)
         let program = try sink.start()
         for id in [1, 2, 8, 9] as [Int64] {

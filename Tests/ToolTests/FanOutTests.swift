@@ -112,41 +112,6 @@ struct FanOutTests {
         _ = (s3, kinesis)
     }
 
-    @Test func `what waits outlives kills and a stop, and each reader gets each record`() throws {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["a", "b"])
-        let a = try run.reader("a")
-        let parts = 10
-        let frames = records.count / 50000
-        for part in 0..<parts {
-            let range = (part * 5000 * frames)..<((part + 1) * 5000 * frames)
-            run.write(Array(records[range]))
-            let wanted = (part + 1) * 5000 * frames
-            // Killed at different moments: before it has read, while it writes, when all is done.
-            if part % 3 == 1 { #expect(waitUntil(60) { run.output("a").count >= wanted / 2 }) }
-            if part % 3 == 2 { #expect(waitUntil(60) { run.output("a").count >= wanted }) }
-            _ = run.stop(SIGKILL)
-            try run.start()
-        }
-        func ids(_ name: String) throws -> Set<Int64> {
-            Set(try LiveRecords.lines(run.output(name)).map(\.first))
-        }
-        let wanted = Set((1...50000).map(Int64.init))
-        #expect(try waitUntil(90) { try ids("a") == wanted }, "\(run.log)")
-        // A stop keeps what the other one has not got.
-        #expect(run.stop(SIGTERM) == 0)
-        #expect(run.log.contains("output b did not take all"), "\(run.log)")
-        try run.start()
-        let b = try run.reader("b")
-        #expect(try waitUntil(90) { try ids("b") == wanted }, "\(run.log)")
-        let (again, more) = try (
-            LiveRecords.lines(run.output("a")).count, LiveRecords.lines(run.output("b")).count
-        )
-        print("after \(parts) kills: repeats \(again - 50000) and \(more - 50000) of 50000")
-        #expect(run.stop(SIGTERM) == 0)
-        _ = (a, b)
-    }
-
     @Test func `a full spool stops reading, says so, and goes on when there is room`() throws {
         let records = try Self.trades(1...50000)
         let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
