@@ -51,8 +51,7 @@ final class ConfirmationLog {
         self.state = state
         self.held = held
         self.log = log
-        // Not of trades: history that is fetched in parts has holes, and skips nothing.
-        holes.noteHoles(of: self.state.ledger, kinds: [.depthDiff])
+        holes.noteHoles(of: self.state.ledger, kinds: Self.watched)
     }
 
     /// The directory of the state.
