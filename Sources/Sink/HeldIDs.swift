@@ -59,6 +59,8 @@ public struct HeldIDs: ~Copyable {
         var declared = IDSet()
         /// Intervals in which there are klines that do not begin where it does.
         var shared = IDSet()
+        /// A record of this run was live.
+        var hasLive = false
 
         init(_ id: SequenceID, _ key: SequenceID, _ ledger: inout Ledger) {
             self.id = id
@@ -201,12 +203,24 @@ public struct HeldIDs: ~Copyable {
     /// this one. History is fetched in any order and from anywhere, and skips nothing.
     public func skipped(before frame: borrowing FrameView) -> ClosedRange<Int64>? {
         guard watched.contains(frame.template), let newest = selected.taken.last else { return nil }
-        let isLive =
-            frame.source == SourceCode.sbe.rawValue || frame.source == SourceCode.json.rawValue
-        guard isLive || frame.template == RecordKind.depthDiff.rawValue else { return nil }
+        guard Self.isLive(frame) || frame.template == RecordKind.depthDiff.rawValue else {
+            return nil
+        }
         let (distance, overflow) = frame.firstID.subtractingReportingOverflow(newest)
         guard !overflow, distance > 1 else { return nil }
         return (newest + 1)...(frame.firstID - 1)
+    }
+
+    /// True once for the selected sequence: when a live record of it comes first in this run.
+    public func isFirstLive(_ frame: borrowing FrameView) -> Bool {
+        guard !selected.hasLive, Self.isLive(frame) else { return false }
+        selected.hasLive = true
+        return true
+    }
+
+    /// Whether a record came from a stream of the venue.
+    private static func isLive(_ frame: borrowing FrameView) -> Bool {
+        frame.source == SourceCode.sbe.rawValue || frame.source == SourceCode.json.rawValue
     }
 
     /// What of some ids is neither held nor declared missing, nor in a gap record of this run.

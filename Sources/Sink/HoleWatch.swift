@@ -64,20 +64,24 @@ public struct HoleWatch: Sendable {
     /// Notes the holes of some kinds that earlier runs left: one that was killed has not declared those
     /// that it had just seen.
     public mutating func noteHoles(of ledger: borrowing Ledger, kinds: Set<RecordKind>) {
-        let (now, real) = (Clock.monotonicNanoseconds(), Clock.realtimeNanoseconds())
         for sequence in ledger.sequences {
-            guard let kind = sequence.kind, kinds.contains(kind),
-                let coverage = ledger.coverage(of: sequence)
-            else { continue }
-            var surplus = coverage.holeCount - Self.mostOld
-            coverage.forEachHole { ids in
-                surplus -= 1
-                guard surplus < 0 else { return true }
-                note(
-                    ids, of: sequence, eventTime: coverage.newestEventTime ?? real / 1000,
-                    ingestTime: real, source: SourceCode.sbe.rawValue, now: now)
-                return true
-            }
+            guard let kind = sequence.kind, kinds.contains(kind) else { continue }
+            noteHoles(of: sequence, in: ledger)
+        }
+    }
+
+    /// Notes the holes of one sequence that earlier runs left, the newest 1000 of them.
+    public mutating func noteHoles(of sequence: SequenceID, in ledger: borrowing Ledger) {
+        guard let coverage = ledger.coverage(of: sequence) else { return }
+        let (now, real) = (Clock.monotonicNanoseconds(), Clock.realtimeNanoseconds())
+        var surplus = coverage.holeCount - Self.mostOld
+        coverage.forEachHole { ids in
+            surplus -= 1
+            guard surplus < 0 else { return true }
+            note(
+                ids, of: sequence, eventTime: coverage.newestEventTime ?? real / 1000,
+                ingestTime: real, source: SourceCode.sbe.rawValue, now: now)
+            return true
         }
     }
 

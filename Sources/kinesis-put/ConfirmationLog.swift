@@ -51,7 +51,7 @@ final class ConfirmationLog {
         self.state = state
         self.held = held
         self.log = log
-        holes.noteHoles(of: self.state.ledger, kinds: Self.watched)
+        holes.noteHoles(of: self.state.ledger, kinds: [.depthDiff])
     }
 
     /// The directory of the state.
@@ -82,6 +82,13 @@ final class ConfirmationLog {
                 tally.recordsIn += Int64(parts.count - 1)
             }
             return parts.isEmpty ? .done : .parts(parts)
+        }
+        // What earlier runs left of trades: history alone, fetched in any order, has holes that no
+        // source skipped.
+        if held.isFirstLive(frame), let kind = frame.sequence.kind, kind != .depthDiff,
+            Self.watched.contains(kind)
+        {
+            holes.noteHoles(of: held.key, in: state.ledger)
         }
         if let skipped = held.skipped(before: frame) {
             holes.note(skipped, before: frame, now: now)

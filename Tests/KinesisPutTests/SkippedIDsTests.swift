@@ -49,16 +49,17 @@ struct SkippedIDsTests {
 
     @Test func `history that is fetched from elsewhere skips nothing`() throws {
         let sink = try Sink(streams: Self.streams)
-        // In one run: what an earlier run left is declared at the next start, whatever its source.
-        let parts: [ClosedRange<Int64>] = [1...3, 500...502, 100...102]
-        let outcome = try sink.put(try parts.flatMap { try $0.flatMap(Self.fetched) })
-        #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(!outcome.errors.contains("skipped"), "\(outcome.errors)")
+        for ids in [1...3, 500...502, 100...102] as [ClosedRange<Int64>] {
+            let outcome = try sink.put(try ids.flatMap(Self.fetched))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(!outcome.errors.contains("skipped"), "\(outcome.errors)")
+        }
     }
 
-    @Test func `a run that is killed leaves its holes of books for the next one to declare`() throws
+    @Test(arguments: [RecordKind.trade, .depthDiff])
+    func `a run that is killed leaves its holes for the next one to declare`(kind: RecordKind)
+        throws
     {
-        let kind = RecordKind.depthDiff
         let sink = try Sink(streams: Self.streams)
         let program = try sink.start()
         for id in [1, 2, 8, 9] as [Int64] {
@@ -74,7 +75,7 @@ struct SkippedIDsTests {
         #expect(try Self.gaps(sink) == [], "a hole may be filled for a while")
         program.signalled(SIGKILL)
         #expect(program.wait() == 137)
-        let next = try sink.put([])
+        let next = try sink.put(try Trades.frame(Self.prefix, 10, kind: kind))
         #expect(next.status == 0, "\(next.errors)")
         #expect(try Self.gaps(sink) == ["BTCUSDT \(kind) 3...7"], "\(next.errors)")
     }
