@@ -22,6 +22,8 @@ struct FanOutTests {
         let place: TemporaryDirectory
         let names: [String]
         private let feed: FileHandle
+        /// What is written goes in the order of the calls, whoever reads.
+        private let feeding = DispatchQueue(label: "feed")
         private var program: BackgroundProgram?
         private let more: [String]
 
@@ -46,7 +48,7 @@ struct FanOutTests {
         /// Writes without waiting: the FIFO holds what fan-out does not take.
         func write(_ records: [UInt8]) {
             let handle = feed
-            Thread.detachNewThread { handle.write(Data(records)) }
+            feeding.async { handle.write(Data(records)) }
         }
 
         func stop(_ signal: Int32) -> Int32 {
@@ -110,6 +112,40 @@ struct FanOutTests {
         #expect(run.output("kinesis") == records)
         #expect(run.stop(SIGTERM) == 0, "\(run.log)")
         _ = (s3, kinesis)
+    }
+
+    @Test func `what waits outlives kills and a stop, and each reader gets each record`() throws {
+        let records = try Self.trades(1...50000)
+        let run = try Run(["a", "b"])
+        // As systemd does: a reader sees no end while fan-out is away.
+        let held = ["a", "b"].map { open(run.place.path($0), O_RDWR | O_CLOEXEC) }
+        defer { held.forEach { close($0) } }
+        let a = try run.reader("a")
+        let parts = 10
+        let frames = records.count / 50000
+        for part in 0..<parts {
+            let range = (part * 5000 * frames)..<((part + 1) * 5000 * frames)
+            run.write(Array(records[range]))
+            let wanted = (part + 1) * 5000 * frames
+            // Killed at different moments: before it has read, while it writes, when all is done.
+            if part % 3 == 1 { #expect(waitUntil(60) { run.output("a").count >= wanted / 2 }) }
+            if part % 3 == 2 { #expect(waitUntil(60) { run.output("a").count >= wanted }) }
+            _ = run.stop(SIGKILL)
+            try run.start()
+        }
+        func ids(_ name: String) throws -> Set<Int64> {
+            Set(try LiveRecords.lines(run.output(name)).map(\.first))
+        }
+        let wanted = Set((1...50000).map(Int64.init))
+        #expect(try waitUntil(90) { try ids("a") == wanted }, "\(run.log)")
+        // A stop keeps what the other one has not got.
+        #expect(run.stop(SIGTERM) == 0)
+        #expect(run.log.contains("output b did not take all"), "\(run.log)")
+        try run.start()
+        let b = try run.reader("b")
+        #expect(try waitUntil(90) { try ids("b") == wanted }, "\(run.log)")
+        #expect(run.stop(SIGTERM) == 0)
+        _ = (a, b)
     }
 
     @Test func `a full spool stops reading, says so, and goes on when there is room`() throws {
