@@ -14,6 +14,8 @@ public enum Program: String, CaseIterable, Sendable {
     static let sources: Set<Self> = [.sbeTap, .restPull]
     /// Those that deliver records.
     static let sinks: Set<Self> = [.s3Put, .kinesisPut]
+    /// Those that write objects.
+    static let objectWriters: Set<Self> = [.s3Put, .ledgerctl]
     /// Those that call AWS.
     static let cloud: Set<Self> = [.restPull, .s3Put, .kinesisPut, .healthd, .recq, .ledgerctl]
     /// Those that read or write objects of a bucket.

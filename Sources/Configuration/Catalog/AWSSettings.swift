@@ -57,17 +57,17 @@ public struct AWSSettings: SettingTheme {
         "aws.max_attempts", flag: "max-attempts", environment: "AWS_MAX_ATTEMPTS", default: "3",
         value: "COUNT",
         "Attempts at one request before it counts as failed; then the sink starts over with it.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.integer(1...100))
+        for: Program.objectWriters, parse: SettingText.integer(1...100))
     /// When a circuit breaker opens.
     public let circuitFailures = Setting(
         "aws.circuit_failures", flag: "circuit-failures", default: "5", value: "COUNT",
         "Failures of the service in a row after which nothing is sent for a while.",
-        for: Program.sinks.union([.ledgerctl]), parse: SettingText.integer(1...1000))
+        for: Program.sinks.union(Program.objectWriters), parse: SettingText.integer(1...1000))
     /// How long it stays open.
     public let circuitCoolDown = Setting(
         "aws.circuit_cooldown_seconds", flag: "circuit-cooldown", default: "10", value: "SECONDS",
         "How long nothing is sent then, in seconds; one request is the probe after it.",
-        for: Program.sinks.union([.ledgerctl]), parse: SettingText.seconds(0.01...3600))
+        for: Program.sinks.union(Program.objectWriters), parse: SettingText.seconds(0.01...3600))
 
     init() {}
 }

@@ -16,7 +16,7 @@ public struct S3Settings: SettingTheme {
     public let compression = Setting<ObjectCompression>(
         "s3.compression", flag: "compression", default: nil, value: "CODEC",
         "gzip (in Avro: deflate; not for parquet), zstd or none; the usual one is gzip for avro, else zstd.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.word(ObjectCompression.self))
+        for: Program.objectWriters, parse: SettingText.word(ObjectCompression.self))
     /// The bucket, by the name that existing files use.
     public let bucket = Setting<String>(
         "aws.s3_bucket", flag: "bucket", default: nil, value: "NAME",
@@ -29,7 +29,7 @@ public struct S3Settings: SettingTheme {
     public let objectBytes = Setting(
         "s3.object_bytes", flag: "object-bytes", default: "128MiB", value: "BYTES",
         "Finish an object at this many bytes before compression.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.bytes(4096...(64 << 30)))
+        for: Program.objectWriters, parse: SettingText.bytes(4096...(64 << 30)))
     /// Age after which an object is finished.
     public let objectAge = Setting(
         "s3.object_seconds", flag: "object-age", default: "300", value: "SECONDS",
@@ -68,72 +68,72 @@ public struct S3Settings: SettingTheme {
     public let multipartThreshold = Setting(
         "s3.multipart_threshold_bytes", flag: "multipart-threshold", default: "16MiB",
         value: "BYTES", "Objects over this many bytes are uploaded in parts.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.bytes(0...(5 << 30)))
+        for: Program.objectWriters, parse: SettingText.bytes(0...(5 << 30)))
     /// The length of a part.
     public let partBytes = Setting(
         "s3.part_bytes", flag: "part-bytes", default: "16MiB", value: "BYTES",
-        "Bytes of a part.", for: [.s3Put, .ledgerctl],
+        "Bytes of a part.", for: Program.objectWriters,
         parse: SettingText.bytes((5 << 20)...(5 << 30)))
     /// Parts at once.
     public let parallelParts = Setting(
         "s3.parallel_parts", flag: "parallel-parts", default: "4", value: "COUNT",
-        "Parts of one object that are under way at once.", for: [.s3Put, .ledgerctl],
+        "Parts of one object that are under way at once.", for: Program.objectWriters,
         parse: SettingText.integer(1...64))
     /// The checksum that goes along.
     public let checksum = Setting(
         "s3.checksum", flag: "checksum", default: "crc32c", value: "KIND",
         "crc32c, md5 or none; for stores that refuse checksum headers.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.word(ChecksumName.self))
+        for: Program.objectWriters, parse: SettingText.word(ChecksumName.self))
     /// How an object that is there already is protected.
     public let conditionalWrites = Setting(
         "s3.conditional_writes", flag: "conditional-writes", default: "header", value: "HOW",
         "How an object that is there is protected: header (If-None-Match) or head (asks first; for "
             + "stores that refuse or ignore the header).",
-        for: [.s3Put, .ledgerctl], parse: SettingText.word(ConditionalWritesName.self))
+        for: Program.objectWriters, parse: SettingText.word(ConditionalWritesName.self))
     /// How objects are encrypted at rest.
     public let encryption = Setting<EncryptionName>(
         "s3.server_side_encryption", flag: "sse", default: nil, value: "KIND",
         "AES256, aws:kms or aws:kms:dsse. (default: the bucket's)",
-        for: [.s3Put, .ledgerctl], parse: SettingText.word(EncryptionName.self))
+        for: Program.objectWriters, parse: SettingText.word(EncryptionName.self))
     /// With which key.
     public let kmsKeyID = Setting<String>(
         "s3.kms_key_id", flag: "kms-key-id", default: nil, value: "KEY",
-        "Id, ARN or alias of the KMS key; with aws:kms.", for: [.s3Put, .ledgerctl],
+        "Id, ARN or alias of the KMS key; with aws:kms.", for: Program.objectWriters,
         parse: SettingText.text)
     /// One data key for many objects.
     public let bucketKey = Setting(
         "s3.bucket_key", flag: "bucket-key", default: "false", value: "BOOL",
         "true saves calls to KMS: one data key for many objects; with aws:kms.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.boolean)
+        for: Program.objectWriters, parse: SettingText.boolean)
     /// What S3 calls a storage class.
     public let storageClass = Setting<String>(
         "s3.storage_class", flag: "storage-class", default: nil, value: "CLASS",
         "Such as STANDARD_IA or INTELLIGENT_TIERING. (default: the bucket's)",
-        for: [.s3Put, .ledgerctl], parse: SettingText.text)
+        for: Program.objectWriters, parse: SettingText.text)
     /// Tags of each object.
     public let tags = Setting<[String]>(
         "s3.tags", flag: "tags", default: nil, value: "A=B,C=D",
-        "Tags of each object, at most ten.", for: [.s3Put, .ledgerctl], parse: SettingText.pairs)
+        "Tags of each object, at most ten.", for: Program.objectWriters, parse: SettingText.pairs)
     /// The account that must own the bucket.
     public let bucketOwner = Setting<String>(
         "s3.expected_bucket_owner", flag: "expected-bucket-owner", default: nil, value: "ACCOUNT",
         "Account of twelve digits that must own the bucket; else S3 refuses.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.account)
+        for: Program.objectWriters, parse: SettingText.account)
     /// The bucket in the path or the host name.
     public let addressing = Setting(
         "s3.addressing_style", flag: "addressing-style", default: "auto", value: "STYLE",
         "path, virtual, or auto: path with an endpoint of one's own.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.word(AddressingName.self))
+        for: Program.objectWriters, parse: SettingText.word(AddressingName.self))
     /// Patience with an upload that does not move.
     public let uploadStallTimeout = Setting(
         "s3.stall_seconds", flag: "stall-timeout", default: "30", value: "SECONDS",
         "Time in which hardly anything of an upload moves that ends the attempt, in seconds.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.seconds(1...3600))
+        for: Program.objectWriters, parse: SettingText.seconds(1...3600))
     /// Age of an upload that its program has left behind.
     public let abandonedUploads = Setting(
         "s3.abandoned_upload_seconds", flag: "abandoned-uploads", default: "1d", value: "SECONDS",
         "At the start, abort uploads in parts below the prefix that are older; 0 leaves them.",
-        for: [.s3Put, .ledgerctl], parse: SettingText.seconds(0...31_536_000))
+        for: Program.objectWriters, parse: SettingText.seconds(0...31_536_000))
 
     init() {}
 }
