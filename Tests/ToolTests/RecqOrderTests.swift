@@ -49,8 +49,7 @@ struct RecqOrderTests {
             try Self.ids(Array((try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data()))
         }
         func wait(for ids: [Int]) throws {
-            let end = Date().addingTimeInterval(30)
-            while try received() != ids, Date() < end { usleep(20_000) }
+            _ = try waitUntil { try received() == ids }
             #expect(try received() == ids)
         }
         try wait(for: [2])
