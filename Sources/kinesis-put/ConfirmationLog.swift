@@ -83,16 +83,7 @@ final class ConfirmationLog {
             }
             return parts.isEmpty ? .done : .parts(parts)
         }
-        // What earlier runs left of trades: history alone, fetched in any order, has holes that no
-        // source skipped.
-        if held.isFirstLive(frame), let kind = frame.sequence.kind, kind != .depthDiff,
-            Self.watched.contains(kind)
-        {
-            holes.noteHoles(of: held.key, in: state.ledger)
-        }
-        if let skipped = held.skipped(before: frame) {
-            holes.note(skipped, before: frame, now: now)
-        }
+        noteHoles(before: frame, now: now)
         // A new numbering may have begun with it.
         let key = held.key
         note(frame, key, group: group, isLive: true)
@@ -121,8 +112,24 @@ final class ConfirmationLog {
         if case .undecided = verdict { return verdict }
         tally.recovered += 1
         guard case .deliver = verdict else { return verdict }
+        noteHoles(before: frame, now: Clock.monotonicNanoseconds())
         note(frame, held.key, group: group, isLive: false)
         return .deliver(epoch: held.key.epoch)
+    }
+
+    /// Notes what the selected sequence lacks before a record, which may come from the spool: an earlier
+    /// run has declared only what it had time for.
+    private func noteHoles(before frame: borrowing FrameView, now: @autoclosure () -> Int64) {
+        // Holes in trades that earlier runs left: history alone, fetched in any order, has some that no
+        // source skipped.
+        if held.isFirstLive(frame), let kind = frame.sequence.kind, kind != .depthDiff,
+            Self.watched.contains(kind)
+        {
+            holes.noteHoles(of: held.key, in: state.ledger)
+        }
+        if let skipped = held.skipped(before: frame) {
+            holes.note(skipped, before: frame, now: now())
+        }
     }
 
     /// Takes a record in that this run has made itself, such as a gap record.

@@ -79,4 +79,31 @@ struct SkippedIDsTests {
         #expect(next.status == 0, "\(next.errors)")
         #expect(try Self.gaps(sink) == ["BTCUSDT \(kind) 3...7"], "\(next.errors)")
     }
+
+    @Test(arguments: [RecordKind.trade, .depthDiff])
+    func `a hole before records that a killed run only had in its spool is declared`(
+        kind: RecordKind
+    ) throws {
+        let sink = try Sink(streams: Self.streams)
+        let program = try sink.start()
+        for id in [1, 2] as [Int64] {
+            program.write(try Trades.frame(Self.prefix, id, kind: kind))
+        }
+        #expect(
+            waitUntil {
+                (try? Program.run("ledgerctl", ["show", sink.place.path("state/ledger")]).text)?
+                    .contains("2 ids") == true
+            }, "\(program.errors)")
+        sink.server.setDown(true)
+        for id in [8, 9] as [Int64] {
+            program.write(try Trades.frame(Self.prefix, id, kind: kind))
+        }
+        #expect(waitUntil { program.errors.contains("sending again") }, "\(program.errors)")
+        program.signalled(SIGKILL)
+        #expect(program.wait() == 137)
+        sink.server.setDown(false)
+        let next = try sink.put(try Trades.frame(Self.prefix, 10, kind: kind))
+        #expect(next.status == 0, "\(next.errors)")
+        #expect(try Self.gaps(sink) == ["BTCUSDT \(kind) 3...7"], "\(next.errors)")
+    }
 }
