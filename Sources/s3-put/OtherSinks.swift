@@ -18,11 +18,14 @@ final class OtherSinks: Sendable {
     /// Longest manifest that is read, bytes.
     private static let longestManifest = 256 << 20
 
+    /// How long a no holds, ns: another sink's first objects come before its first manifest.
+    private static let memory: Int64 = 10_000_000_000
+
     private let options: S3PutOptions
     private let credentials: CredentialsProvider?
     private let log: Log
-    /// Nil until it was asked; a bucket's sinks change seldom.
-    private let answer = Locked<Bool?>(nil)
+    /// Nil until it was asked. A yes holds; when a no was given, by the monotonic clock.
+    private let answer = Locked<(isKnown: Bool, time: Int64)?>(nil)
 
     init(_ options: S3PutOptions, _ credentials: CredentialsProvider?, _ log: Log) {
         self.options = options
@@ -46,9 +49,12 @@ final class OtherSinks: Sendable {
     /// What cannot be found out counts as no: the object is put aside, and nothing is lost.
     func areKnown() -> Bool {
         answer.withLock { answer in
-            if let answer { return answer }
+            let now = Clock.monotonicNanoseconds()
+            if let answer, answer.isKnown || now - answer.time < Self.memory {
+                return answer.isKnown
+            }
             let found = (try? find()) ?? false
-            answer = found
+            answer = (found, now)
             if found {
                 log.info(
                     "other sinks store the same ids into \(options.destination.description): what both "
