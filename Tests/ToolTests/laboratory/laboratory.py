@@ -209,7 +209,8 @@ class Laboratory:
             pipeline("live", "live", symbols)
         if mode in ("both", "rest"):
             # History of before the run, to a sink with a chain of manifests of its own in the same bucket.
-            self.until = self.begin // 60_000_000 * 60_000_000 + self.options.history * 1_000_000 // 60_000_000 * 60_000_000
+            # An interval that ends just now may not be over for the venue yet.
+            self.until = (self.begin + (self.options.history - 5) * 1_000_000) // 60_000_000 * 60_000_000
             stamp = lambda time: datetime.datetime.fromtimestamp(
                 time / 1e6, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
             pipeline("history", "backfill", "aggTrades,klines", stamp(self.begin), stamp(self.until),
