@@ -14,7 +14,7 @@ final class DirectorySource: ObjectPlace {
 
     func list(prefix: String) throws(AccessError) -> [ObjectEntry] {
         guard let status = try Self.status(path) else {
-            throw AccessError(.notFound, "\(path): there is no such file or directory")
+            throw AccessError(.notFound, "\(path): no such file or directory")
         }
         guard status.isDirectory else {
             return [

@@ -101,7 +101,7 @@ public final class ObjectSource {
     /// - Parameter limit: longest object to take, bytes; a longer one is an error.
     public func read(_ key: String, limit: Int) throws(AccessError) -> [UInt8] {
         guard let facts = try facts(of: key) else {
-            throw AccessError(.notFound, "\(url)/\(key): there is no such object")
+            throw AccessError(.notFound, "\(url)/\(key): no such object")
         }
         guard facts.length <= Int64(limit) else {
             throw AccessError(

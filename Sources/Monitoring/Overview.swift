@@ -22,7 +22,7 @@ public struct Overview: Sendable {
     /// The stages that belong to the host's health: those that were given a name.
     public var members: [StageView] { stages.filter { !$0.isVisitor } }
 
-    /// Members that run, or that somebody should look at.
+    /// Members that run, or that someone should look at.
     public var current: [StageView] { members.filter { $0.isRunning || !$0.isHealthy } }
 
     /// Members that are over and whose end is nothing to see to: they ended in order, or another

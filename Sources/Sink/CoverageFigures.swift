@@ -21,7 +21,7 @@ public struct CoverageFigures {
         var since: [Int64: Int64] = [:]
     }
 
-    /// Sequences that are told apart; more would be no picture any more.
+    /// Sequences that are distinguished; more series than this would swamp a dashboard.
     private static let maximumSequences = 24
     /// Holes of one sequence whose age is followed.
     private static let maximumHoles = 256

@@ -190,7 +190,7 @@ extension StageCommand {
 
     // MARK: - Explaining
 
-    /// Prints each setting; also when the call is not complete, which is what somebody asks about who
+    /// Prints each setting; also when the call is not complete, which is what someone asks about who
     /// does not know what is missing.
     private func explain(_ sources: ConfigurationSources, _ log: Log) throws -> Never {
         var settings = Settings(unchecked: sources)
@@ -239,10 +239,11 @@ extension Tool {
             CurrentProcess.exit(ExitStatus.configuration.rawValue)
         }
         if let failure {
-            // A value that is wrong is an error; what is only missing is what somebody asks about.
+            // A value that is wrong is an error; what is only missing is what someone asks about.
             let status = ExitStatus(for: failure)
             if failure is ConfigurationError, status != .usage { throw failure }
-            log.info("so this call would end with \(status.rawValue): \(failure)")
+            log.info(
+                "with this configuration the command would end with \(status.rawValue): \(failure)")
         }
         CurrentProcess.exit(ExitStatus.done.rawValue)
     }

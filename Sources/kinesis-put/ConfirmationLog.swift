@@ -285,7 +285,7 @@ final class ConfirmationLog {
                 }
             } catch { throw error }
             tally.quarantineLeftOut = state.quarantine.leftOut
-            if isBlocked { log.info("the disk of \(path) has room again") }
+            if isBlocked { log.info("the disk of \(path) has space again") }
             isBlocked = false
         } catch let error as SystemError where error.isNoRoom { block() }
     }
@@ -294,8 +294,8 @@ final class ConfirmationLog {
         guard !isBlocked else { return }
         isBlocked = true
         log.error(
-            "delivery is paused: the disk of \(path) is full, and what is confirmed cannot be written "
-                + "down. Free some of it; nothing is lost", cause: "state_disk_full")
+            "delivery is paused: the disk of \(path) is full, so that confirmations cannot be "
+                + "recorded. Free some space; nothing is lost", cause: "state_disk_full")
     }
 
     /// Pauses delivery where there is no room for the ledger: to be called before anything is sent.

@@ -123,7 +123,7 @@ struct KinesisSink: ~Copyable {
         queue.append(frame, epoch: epoch, window: window, now: now)
     }
 
-    /// Declares holes that are still there, unless somebody else has by now.
+    /// Declares holes that are still there, unless someone else has by now.
     private mutating func declareHoles(all: Bool = false) throws {
         guard !confirmations.holes.isEmpty, !streams.isShort else { return }
         let now = Clock.monotonicNanoseconds()
@@ -140,7 +140,7 @@ struct KinesisSink: ~Copyable {
                     try Self.append(bytes, to: queue, confirmations, window: window, now: now)
                     log.info(
                         "\(hole.sequence.title) skipped ids \(ids.lowerBound) to "
-                            + "\(ids.upperBound): a gap record says so",
+                            + "\(ids.upperBound): a gap record declares them",
                         cause: "hole_declared")
                 }
             }
@@ -210,7 +210,7 @@ struct KinesisSink: ~Copyable {
     // MARK: - The end
 
     /// Waits until everything is delivered: after a signal not longer than the drain timeout,
-    /// after the input's end as long as somebody may still mend what is wrong.
+    /// after the input's end as long as someone may still fix what is wrong.
     mutating func drain() throws {
         let start = Clock.monotonicNanoseconds()
         var deadline =
@@ -261,7 +261,7 @@ struct KinesisSink: ~Copyable {
         let left = left
         let failure = left.lazy.compactMap(\.health.lastFailure).first
         let last = failure.map { "; the last failure: \($0)" } ?? ""
-        if now >= deadline { return StageFailure(.gaveUp, "the time to drain is over\(last)") }
+        if now >= deadline { return StageFailure(.gaveUp, "the time to drain has expired\(last)") }
         guard deadline == .max else { return nil }
         if let trouble = left.first?.health.trouble,
             left.allSatisfy({ $0.health.trouble != nil && $0.health.troubledAt >= start })

@@ -12,17 +12,17 @@ enum PullSource: String, CaseIterable, ExpressibleByArgument {
 
 /// How the venue's archive is read.
 struct ArchiveFlags: ParsableArguments {
-    @Option(help: "Where from: rest, or archive, the venue's public files of whole days.")
+    @Option(help: "Where to fetch from: rest, or archive (the venue's public daily files).")
     var source: PullSource = .rest
-    @Flag(help: "With --source archive: the files of whole months.") var monthly = false
-    @Flag(help: "With --source archive: leave the files in --archive-dir after they were read.")
+    @Flag(help: "With --source archive: monthly files.") var monthly = false
+    @Flag(help: "With --source archive: keep the files in --archive-dir after reading them.")
     var keepFiles = false
     @Flag(
         help: ArgumentHelp(
-            "Write nothing, but compare the archive with the REST API, and with --resume also with "
-                + "what is held, by id and by value; 1 when they differ."))
+            "Write no records, but compare the archive with the REST API, and with --resume also with "
+                + "what is held, by id and by value; exit with 1 when they differ."))
     var audit = false
-    @Flag(help: "With --repair: do not look in the archive for what the venue serves no more.")
+    @Flag(help: "With --repair: do not search the archive for ids that the venue no longer serves.")
     var noArchive = false
     @Option(SettingCatalog.archiveURL) var archiveURL: String?
     @Option(SettingCatalog.archiveDirectory) var archiveDir: String?

@@ -217,7 +217,8 @@ struct ArchivePull: ~Copyable {
             stage.log.warning(
                 "\(outcome.file.name) is not in the archive"
                     + (isFresh
-                        ? ": files come some hours after their day, sometimes days later" : ""))
+                        ? ": files are published some hours after their day, sometimes days later"
+                        : ""))
         case .mismatched, .damaged:
             suspects.append("\(error)")
             stage.log.error("\(error)")
@@ -239,7 +240,8 @@ struct ArchivePull: ~Copyable {
         for (sequence, names) in early.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
             guard last[sequence] == nil else {
                 stage.log.info(
-                    "\(sequence.title): no files up to \(names.last ?? ""), as before a listing")
+                    "\(sequence.title): no files up to \(names.last ?? ""), as for days before a listing"
+                )
                 continue
             }
             lacks.append("\(names.first ?? "") to \(names.last ?? "")")
@@ -247,12 +249,12 @@ struct ArchivePull: ~Copyable {
         if stage.isStopping { throw StageFailure(.gaveUp, "stopped before the last file") }
         if !suspects.isEmpty {
             throw StageFailure(
-                .protocolBroken, "not all of the archive can be believed: \(Self.listed(suspects))")
+                .protocolBroken, "some files of the archive are damaged: \(Self.listed(suspects))")
         }
         guard lacks.isEmpty else {
             throw StageFailure(
                 .unavailable,
-                "the archive does not have everything; missing: \(Self.listed(lacks)). rest-pull "
+                "the archive is incomplete; missing: \(Self.listed(lacks)). rest-pull "
                     + "without --source archive asks the REST API for it")
         }
     }

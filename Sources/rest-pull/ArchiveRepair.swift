@@ -87,7 +87,9 @@ final class ArchiveRepair {
         guard let days = search.days, days.upperBound - days.lowerBound < Self.maximumDays,
             let content = Self.content(of: sequence)
         else {
-            return [verdict(sequence, search.unserved, IDSet(), "the archive's day is not known")]
+            return [
+                verdict(sequence, search.unserved, IDSet(), "the day in the archive is not known")
+            ]
         }
         var found = IDSet()
         var evidence: [String] = []
@@ -120,7 +122,7 @@ final class ArchiveRepair {
         guard !left.isEmpty, !stage.isStopping else { return [verdict(sequence, [], found, "")] }
         if isPending {
             log.info(
-                "\(sequence.title): the archive may have what is missing later",
+                "\(sequence.title): the archive may have the missing ids later",
                 cause: "archive_later")
             var later = search
             later.unserved = left.flatMap { part in

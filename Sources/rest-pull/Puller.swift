@@ -185,7 +185,7 @@ struct Puller: ~Copyable {
                 pull.interval?.bucket(of: first).contains(request.ids.lowerBound) != true
             {
                 throw PageError(
-                    "id \(first) although ids from \(request.ids.lowerBound) on were asked for")
+                    "id \(first) where ids from \(request.ids.lowerBound) on were requested")
             }
             output.counters.took(page.count)
             note(page.unkept, of: pull, stage.log)
@@ -197,12 +197,12 @@ struct Puller: ~Copyable {
                 throw StageFailure(
                     .protocolBroken,
                     "\(pull.symbol) \(pull.endpoint.rawValue) from \(request.ids.lowerBound): "
-                        + "\(badInARow) replies in a row that are not what the venue documents, "
+                        + "\(badInARow) consecutive replies that do not match the venue's documentation, "
                         + "the last one: \(error)")
             }
             output.counters.noteBadReply()
             stage.log.warning(
-                "a bad reply, asking again: \(error)", cause: "venue_unreadable")
+                "invalid reply, asking again: \(error)", cause: "venue_unreadable")
             ask(pull, request, after: 0.2 * Double(badInARow))
         }
     }
@@ -214,7 +214,7 @@ struct Puller: ~Copyable {
         for (id, reason) in unkept where pull.unkept.insert(id) {
             guard pull.unkept.intervalCount <= Self.maximumUnkept else { return }
             log.error(
-                "a row cannot be kept, and its id is declared missing",
+                "a row does not fit a record: its id is declared missing",
                 ["symbol": "\(pull.symbol)", "id": "\(id)", "reason": "\(reason)"],
                 cause: "row_not_kept")
         }

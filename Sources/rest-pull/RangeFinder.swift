@@ -58,8 +58,8 @@ struct RangeFinder {
             last - newest > Self.databaseLag
         {
             stage.log.warning(
-                "\(name): the newest id is \(newest), and \(last) is held: did the numbering begin "
-                    + "again? Ids that are held are not fetched again")
+                "\(name): the newest id is \(newest), and \(last) is held: did the numbering start "
+                    + "over? Held ids are not fetched again")
         }
         for notice in search.notices { stage.log.warning("\(name): \(notice)") }
         for remark in search.remarks { stage.log.info("\(name): \(remark)") }

@@ -11,19 +11,19 @@ struct RangeFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "First id, or a UTC date or time; also yesterday, -2h. (default: the newest 1000)",
+            "First id, or a UTC date or time; also yesterday, -2h. (default: the newest 1000 ids)",
             valueName: "id|time"))
     var from: String?
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Last id, or the UTC date or time before which to end. (default: now)",
+            "Last id, or a UTC date or time, exclusive. (default: now)",
             valueName: "id|time"))
     var to: String?
     @Option(SettingCatalog.symbols) var symbols: [String]?
     @Option(SettingCatalog.shard) var shard: SymbolShard?
     @Option(SettingCatalog.intervals) var interval: [KlineInterval]?
-    @Option(help: ArgumentHelp("At most this many ids of each symbol.", valueName: "count"))
+    @Option(help: ArgumentHelp("At most this many ids per symbol.", valueName: "count"))
     var limit: Int?
 
     mutating func validate() throws {
@@ -47,7 +47,8 @@ struct RangeFlags: ParsableArguments {
         guard dataset == .klines else { return [] }
         let intervals = try settings.value(SettingCatalog.intervals, interval)
         guard !intervals.isEmpty else {
-            throw StageFailure(.usage, "--interval names no interval")
+            throw StageFailure(
+                .usage, "--interval is empty: give one or more intervals, such as 1m,1h")
         }
         return intervals
     }

@@ -63,7 +63,7 @@ struct RangeSearch {
                 first = newest + 1
                 let asked = Timestamp.text(microseconds: time)
                 if !follows {
-                    impossible = "nothing at or after \(asked): the newest is id \(newest)"
+                    impossible = "no records at or after \(asked): the newest is id \(newest)"
                 }
             }
         case nil: first = heldFrom ?? 0
@@ -87,7 +87,7 @@ struct RangeSearch {
         guard id > newest else {
             if let epoch {
                 remarks.append(
-                    "\(id) is taken as an id; as \(epoch.unit.rawValue) since the epoch it would "
+                    "\(id) is read as an id; as \(epoch.unit.rawValue) since the epoch it would "
                         + "be \(epoch.time)")
             }
             return
@@ -140,9 +140,9 @@ struct RangeSearch {
         if options.rules.follows && (end ?? .max) >= next { return }
         let oldest = try firstID(at: 0, &client)
         if let oldest, last < oldest {
-            impossible = "nothing in the asked range: the venue's history begins with id \(oldest)"
+            impossible = "no records in the range: the venue's history begins with id \(oldest)"
         } else if case .time = options.from, case .time = options.to {
-            notices.append("nothing happened in the asked time: no id between \(last) and \(first)")
+            notices.append("no records in that time: there is no id between \(last) and \(first)")
         } else {
             impossible = "no id from \(first) to \(last)"
         }
@@ -226,7 +226,7 @@ struct RangeSearch {
         ).first
         guard let listed else {
             if !mayCome {
-                impossible = "nothing at or after \(Timestamp.text(microseconds: first))"
+                impossible = "no records at or after \(Timestamp.text(microseconds: first))"
             }
             return nil
         }
@@ -243,9 +243,9 @@ struct RangeSearch {
         _ interval: KlineInterval, start: Int64, newest: Int64
     ) -> String {
         let opens = Timestamp.text(microseconds: start)
-        if start > newest { return "the kline that opens at \(opens) is not over yet" }
+        if start > newest { return "the kline that opens at \(opens) has not closed yet" }
         return
-            "nothing opens in the asked time: the next \(interval.rawValue) kline does at \(opens)"
+            "no kline opens in that time: the next \(interval.rawValue) kline opens at \(opens)"
     }
 
     // MARK: - Asking

@@ -197,20 +197,20 @@ struct Repair: ~Copyable {
             ["records": "\(puller.output.recordsWritten)", "ids_declared_absent": "\(declared)"])
         guard !options.rules.follows else { return }
         if stage.isStopping {
-            throw StageFailure(.gaveUp, "stopped before every hole was asked for")
+            throw StageFailure(.gaveUp, "stopped before every hole was fetched")
         }
         let later = archive?.postponed ?? []
         guard later.isEmpty else {
             throw StageFailure(
                 .gaveUp,
-                "the archive does not have these days yet, run again tomorrow: "
+                "the archive does not have these days yet, try again tomorrow: "
                     + later.prefix(20).joined(separator: ", "))
         }
         guard declared == 0 else {
             throw StageFailure(
                 .unavailable,
-                "\(Spoken.count(declared, "id")) cannot be had any more: gap records declare them "
-                    + "absent, with the evidence")
+                "\(Spoken.count(declared, "id")) can no longer be fetched: gap records declare them "
+                    + "absent, with evidence")
         }
     }
 }
@@ -226,14 +226,14 @@ struct RepairFigures {
         open = stats.gauge("repair_ids_open", help: "Ids missing in the ledger.")
         underWay = stats.gauge(
             "repair_ids_under_way",
-            help: "Of these, ids that were asked for and are not in the ledger yet.")
+            help: "Of these, ids that were requested and are not in the ledger yet.")
         closed = Dictionary(
             uniqueKeysWithValues: HoleBook.Closing.allCases.map { closing in
                 (
                     closing,
                     stats.counter(
                         "repair_ids_closed", labels: Labels.pair("how", closing.rawValue),
-                        help: "Ids that are missing no more, by how that came.")
+                        help: "Ids that are no longer missing, by how they were closed.")
                 )
             })
     }

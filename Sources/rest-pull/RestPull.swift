@@ -23,7 +23,7 @@ struct RestPull: StageCommand {
               rest-pull trades --source archive --from 2024-01-01 --to 2024-02-01 | recq count
               dedup <(sbe-tap) <(rest-pull --repair data/.s3-put/ledger --follow) | s3-put --to file://data
 
-            Exit status: 0 the whole range came, 64 wrong usage, 69 a part is missing (standard
+            Exit status: 0 the range is complete, 64 wrong usage, 69 a part is missing (standard
             error says which), 75 gave up for now, 76 the venue broke its own protocol, 77 a key is
             missing or the venue does not serve this location, 78 wrong configuration.
             """,
@@ -36,23 +36,23 @@ struct RestPull: StageCommand {
 
     @Argument(help: "aggTrades, trades, klines or depth.")
     var dataset: Dataset?
-    @Flag(help: "List symbols with status, tick and lot size, and end.") var list = false
+    @Flag(help: "List symbols with status, tick and lot size, then exit.") var list = false
     @OptionGroup var range: RangeFlags
     @Option(help: ArgumentHelp("Levels of a depth snapshot, 1 to 5000.", valueName: "count"))
     var levels: Int = 1000
     @Option(
         help: ArgumentHelp(
-            "Leave out what this ledger or file of records already holds.", valueName: "path"),
+            "Skip what this ledger or file of records already holds.", valueName: "path"),
         completion: .file())
     var resume: String?
-    @Flag(help: "Keep asking for what is new.")
+    @Flag(help: "Keep fetching new records.")
     var follow = false
-    @Flag(help: "With klines: write the one that is not over yet, too.")
+    @Flag(help: "With klines: also write the current one, which is still open.")
     var open = false
     @Option(
         help: ArgumentHelp(
-            "Fetch the ids that this ledger misses, or the manifests of a bucket, and no others; with "
-                + "--follow, go on with each new hole. A sink may be writing it meanwhile.",
+            "Fetch only ids missing in this ledger or bucket (by its manifests); "
+                + "with --follow, also each new hole. A sink may be writing the ledger meanwhile.",
             valueName: "ledger|url"),
         completion: .file())
     var repair: String?
@@ -60,7 +60,7 @@ struct RestPull: StageCommand {
     @Option(SettingCatalog.look) var lookInterval: Double?
     @Flag(
         help: ArgumentHelp(
-            "Mark the records as repairs, so that they pass dedup; with --resume, ask again for ids "
+            "Mark the records as repairs, so that they pass dedup; with --resume, also fetch ids "
                 + "that an earlier run declared missing. --repair without a ledger means this."))
     var markRepair = false
     @OptionGroup var archive: ArchiveFlags
@@ -90,44 +90,47 @@ struct RestPull: StageCommand {
         let hasEnds = range.from != nil || range.to != nil
         if repair != nil && (hasEnds || resume != nil || range.limit != nil || list) {
             throw ValidationError(
-                "--repair takes its range from the ledger: --from, --to, --limit, --resume and --list "
-                    + "are not for it")
+                "--repair takes its range from the ledger: it cannot be combined with --from, --to, "
+                    + "--limit, --resume or --list")
         }
         if repair != nil && (dataset == .depth || archive.source == .archive) {
             throw ValidationError(
                 dataset == .depth
-                    ? "a book of the past cannot be fetched again: --repair is for trades, "
-                        + "aggTrades and klines"
-                    : "--repair asks the REST API first and the archive for the rest by itself")
+                    ? "past books cannot be fetched: --repair is for trades, aggTrades "
+                        + "and klines"
+                    : "--repair uses the REST API first, and the archive where needed: leave --source out"
+            )
         }
         if archive.isRead { try validateArchive() }
         if list && (dataset != nil || hasEnds || resume != nil || follow) {
-            throw ValidationError("--list takes symbols and nothing else")
+            throw ValidationError("--list can only be combined with symbols")
         }
         guard (1...5000).contains(levels) else {
             throw ValidationError("--levels must be between 1 and 5000")
         }
         if range.limit != nil && follow {
-            throw ValidationError("--limit ends a pull and --follow does not: give one of them")
+            throw ValidationError(
+                "--limit and --follow cannot be combined: one ends the run, the other does not")
         }
-        if open && dataset != .klines { throw ValidationError("--open is for klines") }
+        if open && dataset != .klines { throw ValidationError("--open is only for klines") }
         if range.interval != nil && dataset != .klines {
-            throw ValidationError("--interval is for klines")
+            throw ValidationError("--interval is only for klines")
         }
         if dataset == .depth && (hasEnds || resume != nil) {
-            throw ValidationError("depth has no history: --from, --to and --resume are not for it")
+            throw ValidationError(
+                "depth has no history: it cannot be combined with --from, --to or --resume")
         }
     }
 
     private func validateArchive() throws {
         guard dataset != .depth, !follow, !open else {
             throw ValidationError(
-                "the archive has whole days of trades, aggTrades and closed klines: depth, --follow "
-                    + "and --open are not for it")
+                "the archive has whole days of trades, aggTrades and closed klines: it cannot be "
+                    + "combined with depth, --follow or --open")
         }
         guard range.from != nil else {
             throw ValidationError(
-                "--source archive and --audit need --from and --to: UTC dates or times")
+                "--source archive and --audit need --from and --to as UTC dates or times")
         }
     }
 

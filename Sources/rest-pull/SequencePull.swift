@@ -98,7 +98,7 @@ final class SequencePull {
     /// True when all was asked for and written.
     var isFinished: Bool { wanted.isEmpty && requests.isEmpty }
 
-    /// True when the next in order is served no more, so that it waits for no reply.
+    /// True when the next in order is no longer served, so that it waits for no reply.
     var hasUnservedRequest: Bool {
         requests.first.map { $0.ids.upperBound < servedFrom } ?? false
     }

@@ -207,8 +207,8 @@ struct ObjectDelivery: ~Copyable {
         state.tally.notePutAside(.conflictingObject, records: object.records)
         state.figures.note(conflicting: conflicts.kept)
         state.log.error(
-            "\(state.options.destination.description)/\(object.key) was not stored: there is other content, "
-                + "which is not in the ledger and was left as it is; ours is kept in \(path)",
+            "\(state.options.destination.description)/\(object.key) was not stored: the key has other content, "
+                + "which is not in the ledger and was not changed; ours is kept in \(path)",
             ["theirs": "\(theirs)", "ours": "\(ours)"], cause: "object_conflict")
     }
 

@@ -12,7 +12,7 @@ import Stage
 
 /// Takes records in: puts each into its object and into the spool, unless it is held already.
 struct ObjectFiller {
-    /// When the records at hand were read; one look at the clocks for all of them.
+    /// When the current records were read; one look at the clocks for all of them.
     var now = Instant()
     /// Why nothing more is taken in; what was is delivered.
     private(set) var halt: StageFailure?
@@ -66,7 +66,7 @@ struct ObjectFiller {
         try build(frame, at: position, isRepeat: isRepeat, isNew: isNew, &state)
     }
 
-    /// Declares holes that nothing can fill again, unless somebody else has by now.
+    /// Declares holes that nothing can fill again, unless someone else has by now.
     mutating func declareHoles(all: Bool = false, _ state: inout SinkState) throws {
         guard !holes.isEmpty, !state.intake.hasOpenBatch else { return }
         for hole in holes.takeDue(now: Clock.monotonicNanoseconds(), all: all) {
@@ -82,7 +82,8 @@ struct ObjectFiller {
                 try take(record, at: state.intake.next, isNew: true, &state)
                 state.log.info(
                     "\(hole.sequence.title) skipped ids \(ids.lowerBound) to \(ids.upperBound), which "
-                        + "nothing can fetch again: a gap record says so", cause: "hole_declared")
+                        + "cannot be fetched again: a gap record declares them",
+                    cause: "hole_declared")
             }
         }
         try state.closeBatch()

@@ -168,7 +168,7 @@ struct ObjectSink: ~Copyable {
         if state.intake.hasLeftovers {
             state.log.info(
                 "an earlier run left \(state.intake.leftoverBytes) bytes in the spool; "
-                    + "taking them in again")
+                    + "replaying them")
         } else {
             try delivery.book(&state)
         }
@@ -245,7 +245,7 @@ struct ObjectSink: ~Copyable {
             "\(Spoken.count(left, "object stays", plural: "objects stay")) in \(state.options.state) for the next run"
         if state.intake.hasOpenBatch, left > 0 {
             state.log.error(
-                "\(state.intake.openBytes) bytes of records found no room in \(state.options.state) and are lost"
+                "\(state.intake.openBytes) bytes of records did not fit into \(state.options.state) and are lost"
             )
         }
         if let failure = delivery.failure {

@@ -37,7 +37,7 @@ final class ObjectWriter: Sendable {
         self.thread.withLock { $0 = thread }
     }
 
-    /// Ends the thread after the batch at hand, and waits for it; what it did not write is in the
+    /// Ends the thread after the current batch, and waits for it; what it did not write is in the
     /// spool.
     ///
     /// - Parameter seconds: how long at the most.
@@ -155,8 +155,8 @@ private struct WritingBench: ~Copyable {
     private static func damage(_ object: SealedObject) -> StageFailure {
         StageFailure(
             .inputOutput,
-            "records of \(object.object.key) are not in the spool as they were put there: the disk, "
-                + "or another program, has changed its files")
+            "records of \(object.object.key) have changed in the spool: the disk or another "
+                + "program has changed its files")
     }
 
     private mutating func writeInPieces(

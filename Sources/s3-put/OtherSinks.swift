@@ -12,7 +12,7 @@ import Stage
 ///
 /// Two hosts that tap the same symbols cut objects at the same ids, which they received at different
 /// times: both are right, and each is stored. What looks the same from here is a state directory that
-/// was lost, whose objects come again: then somebody has to look. The chain of a lost state is of our
+/// was lost, whose objects come again: then someone has to look. The chain of a lost state is of our
 /// own host and directory, that of another sink is not (docs/verify.md, "Several sinks").
 final class OtherSinks: Sendable {
     /// Longest manifest that is read, bytes.
@@ -57,8 +57,8 @@ final class OtherSinks: Sendable {
             answer = (found, now)
             if found {
                 log.info(
-                    "other sinks store the same ids into \(options.destination.description): what both "
-                        + "have is there twice until ledgerctl compact merges it",
+                    "other sinks store the same ids into \(options.destination.description): their "
+                        + "records are there twice until ledgerctl compact merges them",
                     cause: "other_sinks")
             }
             return found

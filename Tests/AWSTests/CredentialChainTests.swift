@@ -122,7 +122,7 @@ struct CredentialChainTests {
     @Test(arguments: [
         (
             "role_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = default",
-            "goes round: default > b > default"
+            "has a cycle: default > b > default"
         ),
         ("role_arn = r\nsource_profile = b\nmfa_serial = m", "mfa_serial"),
         ("role_arn = r\nsource_profile = b\ncredential_source = Environment", "both"),
@@ -131,8 +131,8 @@ struct CredentialChainTests {
         ("role_arn = r\ncredential_source = Moon", "not one of Environment"),
         ("role_arn = r\ncredential_source = Environment", "Environment has no credentials"),
         ("role_arn = r\nduration_seconds = 5\nsource_profile = default", "duration_seconds"),
-        ("sso_session = x", "sso_session: a sign-in by a person"),
-        ("login_session = x", "login_session: a sign-in by a person"),
+        ("sso_session = x", "sso_session: an interactive sign-in"),
+        ("login_session = x", "login_session: an interactive sign-in"),
         ("aws_access_key_id = x", "without the other"),
         ("region = eu-west-1", "none in the environment"),
         ("credential_process = false", "ended with status 1"),

@@ -46,7 +46,7 @@ struct PageContentTests {
     @Test func `each code has a page that says what to do, and an alert leads to it`() throws {
         let health = try Health()
         let reply = try health.get("/reasons", Self.html)
-        #expect(reply.status == 200 && reply.headers.contains("text/html"))
+        #expect(reply.status == 200 && reply.headers.contains("text/html"), "\(reply.status)")
         let list = try #require(
             try health.get("/reasons").json["reasons"] as? [[String: Any]])
         #expect(list.count == Problem.Code.allCases.count)

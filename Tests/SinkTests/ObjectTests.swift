@@ -105,7 +105,9 @@ struct ObjectTests {
         }
         run.options = []
         let outcome = try run.put(Sample.trades(1...10, symbol: "ETHUSDT"))
-        #expect(outcome.status == 74 && outcome.errors.contains("object_conflict") == false)
+        #expect(
+            outcome.status == 74 && outcome.errors.contains("object_conflict") == false,
+            "\(outcome.status) \(outcome.errors)")
         #expect(run.keys.contains { $0.contains("ETHUSDT") }, "\(outcome.errors)")
         #expect(run.names("conflicts").count == 2)
     }

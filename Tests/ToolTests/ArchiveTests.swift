@@ -190,7 +190,7 @@ struct ArchiveTests {
         try Data(bytes).write(to: URL(fileURLWithPath: part))
         let again = try pull(simulator, arguments + ["--log-level", "DEBUG"], place)
         #expect(again.status == 0, "\(again.errors)")
-        #expect(again.errors.contains("going on behind"), "\(again.errors)")
+        #expect(again.errors.contains("continuing after"), "\(again.errors)")
         #expect(try facts(first.output) == facts(again.output))
         // A part of something else is found out by the checksum, and fetched again.
         try Data(bytes.reversed()).write(to: URL(fileURLWithPath: part))

@@ -140,7 +140,7 @@ struct FanOutTests {
         #expect(try waitUntil(90) { try ids("a") == wanted }, "\(run.log)")
         // A stop keeps what the other one has not got.
         #expect(run.stop(SIGTERM) == 0)
-        #expect(run.log.contains("output b did not take all"), "\(run.log)")
+        #expect(run.log.contains("output b did not read everything"), "\(run.log)")
         try run.start()
         let b = try run.reader("b")
         #expect(try waitUntil(90) { try ids("b") == wanted }, "\(run.log)")

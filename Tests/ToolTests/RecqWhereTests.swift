@@ -132,7 +132,9 @@ struct RecqWhereTests {
             String(repeating: "(", count: 10_000) + "qty > 1"
             + String(repeating: ")", count: 10_000)
         let outcome = try Program.run("recq", ["where", deep], input: [])
-        #expect(outcome.status == 64 && outcome.errors.contains("nested too deep"))
+        #expect(
+            outcome.status == 64 && outcome.errors.contains("nested too deep"),
+            "\(outcome.status) \(outcome.errors)")
     }
 
     @Test func `invert passes what the expression does not`() throws {

@@ -49,7 +49,7 @@ extension CopyMerge {
         guard isText else { throw StreamError(.symbol, "a symbol that is not UTF-8") }
         guard
             let place = addForeign(StreamPlan.Subscription(symbol: symbol, kind: kind))
-        else { throw StreamError(.symbol, "\(symbol)@\(kind.name) was not asked for") }
+        else { throw StreamError(.symbol, "\(symbol)@\(kind.name) was not subscribed to") }
         return place
     }
 }

@@ -85,7 +85,7 @@ struct CurlConnection: ~Copyable {
     mutating func connect() throws(TransportError) -> Bool {
         var running: Int32 = 0
         guard curl_multi_perform(multi, &running) == CURLM_OK else {
-            throw error(.libcurl, "libcurl could not go on")
+            throw error(.libcurl, "libcurl failed")
         }
         var left: Int32 = 0
         guard let message = curl_multi_info_read(multi, &left) else { return false }

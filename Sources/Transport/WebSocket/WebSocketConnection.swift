@@ -75,7 +75,7 @@ public struct WebSocketConnection: ~Copyable {
         if phase == .shaking { try readAnswer() }
         if phase != .open && Clock.monotonicNanoseconds() > deadline {
             try judgeWhatCame()
-            throw failure(.timeout, "no WebSocket in time")
+            throw failure(.timeout, "the WebSocket did not open in time")
         }
     }
 
