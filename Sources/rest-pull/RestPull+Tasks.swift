@@ -79,18 +79,17 @@ extension RestPull {
 
     /// The asked time. An id does not say in which file it is.
     private func archiveTimes() throws -> Range<Int64> {
-        func time(_ text: String) throws -> Int64 {
-            do throws(RangeEndError) {
-                guard case .time(let time) = try RangeEnd(text, forKlines: false) else {
-                    throw RangeEndError(
-                        "\"\(text)\" is an id: the archive has files of days, so give UTC dates or "
-                            + "times, or leave --source archive out")
-                }
-                return time
-            } catch { throw StageFailure(.usage, "\(error)") }
+        func time(_ text: String, _ option: String) throws -> Int64 {
+            guard case .time(let time) = try RangeEnd(text, option: option) else {
+                throw StageFailure(
+                    .usage,
+                    "\(option): \"\(text)\" is an id: the archive has files of days, so give UTC "
+                        + "dates or times, or leave --source archive out")
+            }
+            return time
         }
-        let start = try time(from ?? "")
-        let end = try to.map(time) ?? Clock.realtimeNanoseconds() / 1000
+        let start = try time(from ?? "", "--from")
+        let end = try to.map { try time($0, "--to") } ?? Clock.realtimeNanoseconds() / 1000
         guard start < end else {
             throw StageFailure(.usage, "--from \(from ?? "") is not before --to \(to ?? "now")")
         }

@@ -232,17 +232,16 @@ struct RestPull: StageCommand {
             pollInterval: try settings.value(SettingCatalog.pollInterval, pollInterval),
             includesOpen: open, badReplies: venue.maximumAttempts,
             source: markRepair ? .repair : .rest, baseURL: venue.baseURL)
-        do {
-            let from = try from.map { try RangeEnd($0, forKlines: isKlines) }
-            let to = try to.map { try RangeEnd($0, forKlines: isKlines) }
-            if let from, let to, from.isAfter(to) {
-                throw StageFailure(
-                    .usage, "--from \(self.from ?? "") is not before --to \(self.to ?? "")")
-            }
-            return PullOptions(
-                dataset: dataset, symbols: symbols, intervals: intervals, from: from, to: to,
-                limit: limit, levels: levels, resume: resume, venue: venue, rules: rules)
-        } catch let error as RangeEndError { throw StageFailure(.usage, "\(error)") }
+        let first = try from.map {
+            try RangeEnd($0, option: "--from", numbersAreTimes: isKlines)
+        }
+        let last = try to.map { try RangeEnd($0, option: "--to", numbersAreTimes: isKlines) }
+        if let first, let last, first.isAfter(last) {
+            throw StageFailure(.usage, "--from \(from ?? "") is not before --to \(to ?? "")")
+        }
+        return PullOptions(
+            dataset: dataset, symbols: symbols, intervals: intervals, from: first, to: last,
+            limit: limit, levels: levels, resume: resume, venue: venue, rules: rules)
     }
 
     func run(_ task: PullTask, in stage: borrowing Stage) throws {

@@ -94,6 +94,46 @@ struct RangeTests {
         #expect(outcome.status == 64 && outcome.errors.contains("larger than any id"))
     }
 
+    /// Every program that takes a range of ids or times.
+    private static let askers: [(command: [String], options: [String])] = [
+        (["rest-pull", "aggTrades", "--base-url", "http://127.0.0.1:9"], ["--from", "--to"]),
+        (["recq", "cat", "-"], ["--from", "--to"]),
+        (["ledgerctl", "verify", "file://PLACE", "--from=1"], ["--to"]),
+        (["ledgerctl", "verify", "file://PLACE", "--to=2024-01-31"], ["--from"]),
+    ]
+
+    @Test(arguments: ["2024-13-01", "noon", "", "-3y", "-5", "99999999999999999999"])
+    func `every program names the option whose words are neither an id nor a time`(
+        words: String
+    ) throws {
+        let place = try TemporaryDirectory()
+        for (command, options) in Self.askers {
+            for option in options {
+                let arguments = command.dropFirst().map {
+                    $0.replacing("PLACE", with: place.path)
+                }
+                let outcome = try Program.run(command[0], arguments + [option, words])
+                let line = "\(command) \(option): \(outcome.status) \(outcome.errors)"
+                #expect(outcome.status == 64, "\(line)")
+                let begin = "\(command[0]): error: \(option): "
+                #expect(outcome.errors.hasPrefix(begin), "\(line)")
+            }
+        }
+    }
+
+    @Test(arguments: ["yesterday", "-2h", "now", "2024-01-31 12:00", "2024-01-31T12:00+02:00"])
+    func `every program takes the same words for a time`(words: String) throws {
+        let place = try TemporaryDirectory()
+        let whole = try Program.run("recq", ["cat", "-", "--from", words])
+        #expect(whole.status == 0, "\(whole.errors)")
+        let filter = try Program.run("recq", ["where", "time < '\(words)'"])
+        #expect(filter.status == 0, "\(filter.errors)")
+        let other = words == "now" || words == "-2h" ? "2100-01-01" : "now"
+        let proof = try Program.run(
+            "ledgerctl", ["verify", "file://\(place.path)", "--from", words, "--to", other])
+        #expect(proof.status != 64, "\(proof.errors)")
+    }
+
     @Test func `resuming what is whole says that there is nothing to do`() throws {
         let simulator = try Simulator(["--newest", "3000"])
         let place = try TemporaryDirectory()
