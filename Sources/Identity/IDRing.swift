@@ -30,6 +30,20 @@ public struct IDRing: Sendable {
     /// How many there are.
     public var count: Int { ring.count }
 
+    /// The highest of them; nil without any.
+    var highest: Int64? { ring.max().map { base + Int64($0) } }
+
+    /// True when the id is among them.
+    func contains(_ id: Int64) -> Bool {
+        guard !ring.isEmpty, let value = distance(id) else { return false }
+        var slot = Self.home(value, slots.count, seed)
+        while slots[slot] != 0 {
+            if slots[slot] == value { return true }
+            slot = slot + 1 == slots.count ? 0 : slot + 1
+        }
+        return false
+    }
+
     /// Remembers an id, and forgets the oldest one above the capacity.
     public mutating func insert(_ id: Int64) -> Outcome {
         if ring.isEmpty { base = id.subtractingReportingOverflow(1 << 31).partialValue }

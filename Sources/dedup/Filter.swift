@@ -53,10 +53,9 @@ struct Filter: ~Copyable {
         recordsIn += 1
         if recordsIn == faultAt { return .drop }
         // A damaged gap record has a sequence of its own, which must not hide those that are whole.
-        if current < 0 || !frame.belongs(to: sequence)
-            || frame.template == RecordKind.gap.rawValue
-        {
-            if frame.missingSequence != nil { return .replace }
+        let isGap = frame.template == RecordKind.gap.rawValue
+        if current < 0 || isGap || !frame.belongs(to: sequence) {
+            if isGap, frame.missingSequence != nil { return .replace }
             current = place(of: frame)
             sequence = memories[current].sequence
         }
@@ -69,31 +68,29 @@ struct Filter: ~Copyable {
 
     /// As ``judge(_:)``, for a record that is not the next one of a kind with plain ids.
     private mutating func judgeOther(_ frame: borrowing FrameView) -> FrameReader.Passage {
-        // What has no number, or none of its own yet, is never a copy of something: raw messages,
-        // templates not known here, klines whose interval is not over.
-        guard memories[current].isNumbered, !frame.isUnfinished else {
-            recordsOut += 1
-            return .pass
-        }
-        guard memories[current].believes(frame) else {
-            // One wild id must not make the memory claim a world of others; the sink judges.
-            implausible += 1
-            recordsOut += 1
-            return .pass
-        }
-        let verdict = memories[current].take(frame.occupiedIDs)
-        if verdict == .known && frame.source != SourceCode.repair.rawValue {
+        switch memories[current].take(frame) {
+        case .known:
+            // A repair has to reach the ledger that lacks it.
+            if frame.source == SourceCode.repair.rawValue { break }
             duplicates += 1
             memories[current].duplicates += 1
             return .drop
+        case .implausible:
+            // One wild id must not make the memory claim a world of others; the sink judges.
+            implausible += 1
+        case .afterHole(let hole):
+            holes += 1
+            memories[current].holes += 1
+            if marksGaps {
+                holeBefore = hole
+                recordsOut += 1
+                return .replace
+            }
+        // What has no number of its own is never a copy of something.
+        case .unnumbered, .new: break
         }
         recordsOut += 1
-        guard case .afterHole(let hole) = verdict else { return .pass }
-        holes += 1
-        memories[current].holes += 1
-        if !marksGaps { return .pass }
-        holeBefore = hole
-        return .replace
+        return .pass
     }
 
     /// Writes what goes out instead of a record that is replaced: of a gap record what is news, and

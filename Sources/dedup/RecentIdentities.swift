@@ -13,14 +13,14 @@ struct RecentIdentities {
     }
 
     private let capacity: Int
-    private var ids: IDRing
+    private var ids: GrowingIDs
     private var ring: [Wide] = []
     private var next = 0
     private var known: Set<Wide> = []
 
     init(capacity: Int) {
         self.capacity = capacity
-        ids = IDRing(capacity: capacity)
+        ids = GrowingIDs(capacity: capacity)
     }
 
     /// Notes an identity.

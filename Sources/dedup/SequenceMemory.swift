@@ -5,6 +5,11 @@ import Records
 struct SequenceMemory {
     /// What is known of the ids of a record.
     enum Verdict: Equatable {
+        /// There are none to compare: a raw message, a kind not known here, an interval that is
+        /// not over.
+        case unnumbered
+        /// They cannot be right.
+        case implausible
         /// They came before.
         case known
         /// They are new, and follow what came.
@@ -58,18 +63,19 @@ struct SequenceMemory {
         return isPlain && frame.lastID == id && seen.extend(by: id)
     }
 
-    /// False for ids that cannot be right: several of a kind that has one, negative ones, a change
-    /// of a book that covers more than a venue can have sent, a jump that it cannot have made.
-    func believes(_ frame: borrowing FrameView) -> Bool {
-        guard isContiguous else { return true }
-        return Self.limits.objection(to: frame, newest: seen.last) == nil
-    }
-
-    /// Notes the ids of a record.
-    mutating func take(_ ids: ClosedRange<Int64>) -> Verdict {
-        guard isContiguous else { return recent.insert(ids, nil) ? .new : .known }
-        let numbers = scale.numbers(ids)
+    /// Notes a record.
+    ///
+    /// All of it in one call: each use of a value in an array that is not in place copies the value.
+    mutating func take(_ frame: borrowing FrameView) -> Verdict {
+        guard isNumbered, !frame.isUnfinished else { return .unnumbered }
+        guard isContiguous else {
+            return recent.insert(frame.occupiedIDs, nil) ? .new : .known
+        }
         let last = seen.last
+        // Several ids of a kind that has one, negative ones, a change of a book that covers more than a
+        // venue can have sent, a jump that it cannot have made.
+        guard Self.limits.objection(to: frame, newest: last) == nil else { return .implausible }
+        let numbers = scale.numbers(frame.occupiedIDs)
         guard seen.insert(numbers) else { return .known }
         guard let last, numbers.lowerBound > last, numbers.lowerBound != last + 1 else {
             return .new

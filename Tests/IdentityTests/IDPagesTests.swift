@@ -116,8 +116,74 @@ struct IDRingTests {
     }
 }
 
+/// Ids that nearly always grow, against a list of all that came.
+struct GrowingIDsTests {
+    /// What comes: each step's id by those before.
+    enum Course: String, CaseIterable, Sendable {
+        case ascending, twoTaps, shuffled, begunAgain, leaping, nearTheEnds
+
+        func id(_ step: Int, _ random: inout SplitMix) -> Int64 {
+            let step = Int64(step)
+            switch self {
+            case .ascending: return 90_000_000_000 + step * 3
+            case .twoTaps:
+                let isSecond = Bool.random(using: &random)
+                let delay: Int64 = isSecond ? 5 : 0
+                return 1000 + max(0, step - delay) / 2 * 7
+            case .shuffled: return Int64.random(in: 0...2000, using: &random)
+            case .begunAgain: return step % 3000 * 2 + Int64.random(in: 0...3, using: &random)
+            case .leaping: return step << 29 + Int64.random(in: 0...1, using: &random) << 40
+            case .nearTheEnds:
+                return [.min, .min + 1, .max, .max - 1, 0, 5, step].randomElement(using: &random)
+                    ?? 0
+            }
+        }
+    }
+
+    @Test(arguments: Course.allCases, [1, 7, 300])
+    func `an id is known while it is among the last ones, and never before it came`(
+        course: Course, capacity: Int
+    ) {
+        var random = SplitMix(state: UInt64(capacity))
+        var ids = GrowingIDs(capacity: capacity)
+        // Those that were new, in their order; nil for what is far and so kept elsewhere.
+        var (last, came) = ([Int64?](), Set<Int64>())
+        for step in 0..<12_000 {
+            let id = course.id(step, &random)
+            switch ids.insert(id) {
+            case .known: #expect(came.contains(id), "\(course), step \(step): \(id)")
+            case .far: last.append(nil)
+            case .new:
+                #expect(!last.contains(id), "\(course), step \(step): \(id) was known")
+                last.append(id)
+                came.insert(id)
+            }
+            if last.count > capacity { last.removeFirst() }
+        }
+    }
+
+    @Test func `ids that grow are kept in order without a table`() {
+        var ids = GrowingIDs(capacity: 1000)
+        for step in 0..<100_000 {
+            let id = 90_000_000_000 + Int64(step) * 100_000
+            #expect(ids.insert(id) == .new)
+            #expect(ids.insert(id) == .known)
+            if step >= 999 { #expect(ids.insert(id - 999 * 100_000) == .known) }
+        }
+    }
+
+    @Test func `after the numbering began again, ids are near again`() {
+        var ids = GrowingIDs(capacity: 100)
+        for step in 0..<1000 { #expect(ids.insert(5_000_000_000_000 + Int64(step)) == .new) }
+        var far = 0
+        for step in 0..<1000 where ids.insert(Int64(step)) == .far { far += 1 }
+        #expect(far <= 100)
+        #expect(ids.insert(999) == .known)
+    }
+}
+
 /// Numbers that are the same in each run.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {
