@@ -125,7 +125,7 @@ struct Dedup: StageCommand {
     ) -> StageFailure? {
         guard (failure as? SystemError)?.code == ETIMEDOUT else { return nil }
         let words =
-            "the reader of standard output took nothing for \(Spoken.seconds(options.drainTimeout))"
+            "the reader of standard output has read nothing for \(Spoken.seconds(options.drainTimeout))"
         let keepsAll = inputs.allSatisfy { $0.reader.keepsUnacknowledged }
         return StageFailure(
             .gaveUp,
