@@ -93,9 +93,9 @@ YAML
 
 objects() { find /var/lib/bitcoin-ingestor/main/bronze -type f -path '*kind=trade*' ! -path '*/.*' 2> /dev/null | grep -q .; }
 
-# whole_in_the_end    stops the market, and waits until the ledger has each trade up to the newest one
+# whole_in_the_end [LEDGER]    stops the market, and waits until the ledger has each trade up to the newest one
 whole_in_the_end() {
-    local sent symbol newest last ledger=/var/lib/bitcoin-ingestor/main/s3-put/ledger
+    local sent symbol newest last ledger=${1:-/var/lib/bitcoin-ingestor/main/s3-put/ledger}
     streams() { [[ $(get http://127.0.0.1:9002/sent | grep -o '"trade"' | wc -l) == 2 ]]; }
     wait_for 90 streams || fail "the exchange streams to no one"
     newest=$(get http://127.0.0.1:9002/sent | python3 -c 'import json,sys; print(max(s["newestAggregate"] for s in json.load(sys.stdin)["symbols"].values()))')

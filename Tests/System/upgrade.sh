@@ -11,7 +11,7 @@ if [[ ! -e /out/start ]]; then
     date -u -d '-30 seconds' +%FT%T > /out/start
     apt-get install -y --no-install-recommends /ov/old.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
     # The simulator is of the new version, and so are its libraries.
-    apt-get install -y --no-install-recommends libdeflate0 libhiredis0.14 >> /out/apt.log 2>&1
+    apt-get install -y --no-install-recommends libdeflate0 >> /out/apt.log 2>&1
     simulator --start "$(cat /out/start)" --rate 50 --symbol BTCUSDT,ETHUSDT
     configure
     echo BINANCE_API_KEY=any > /etc/bitcoin-ingestor/main.env
