@@ -67,7 +67,7 @@ get() {
     local address=${1#http://} path line length=0
     path=/${address#*/} address=${address%%/*}
     exec 9<> "/dev/tcp/${address%:*}/${address#*:}" || return 1
-    printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "${2:-GET}" "$path" >&9
+    printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "${2:-GET}" "$path" "$address" >&9
     while read -r -t 10 line <&9 && [[ $line != $'\r' ]]; do
         if [[ ${line,,} == content-length:* ]]; then line=${line##*[: ]}; length=${line%$'\r'}; fi
     done

@@ -156,6 +156,33 @@ struct SharedDedupTests {
         #expect(try waitUntil(30) { try owner() != before })
     }
 
+    /// Until its lease ran out the next process would keep records in memory, and lose them with a second
+    /// kill; the lease here is longer than the test.
+    @Test func `a process takes over at once what a killed one of its host had`() throws {
+        let server = try Server()
+        for part in 0..<5 {
+            let host = try Host(server.url, lease: "10m")
+            #expect(host.says("claims are shared"))
+            let ids = (part * 100 + 1)...(part * 100 + 100)
+            host.write(try Self.trades(ids))
+            #expect(
+                try waitUntil(30) { try Self.ids(host.output) == ids.map(Int64.init) },
+                "part \(part): \(host.log)")
+            kill(host.program.pid, SIGKILL)
+            #expect(waitUntil(30) { host.program.hasEnded })
+        }
+        // One that lives keeps its lease.
+        let one = try Host(server.url, lease: "10m")
+        one.write(try Self.trades(501...600))
+        #expect(try waitUntil(30) { try Self.ids(one.output).count == 100 }, "\(one.log)")
+        let two = try Host(server.url, lease: "10m")
+        #expect(two.says("claims are shared"))
+        two.write(try Self.trades(501...700))
+        one.write(try Self.trades(601...700))
+        #expect(try waitUntil(30) { try Self.ids(one.output).count == 200 }, "\(one.log)")
+        #expect(try Self.ids(two.output) == [])
+    }
+
     @Test(arguments: [
         ("moved", "member of a cluster"), ("oom", "takes no writes"),
         ("wild", "not Redis' protocol"),
