@@ -122,21 +122,25 @@ struct Repair: ~Copyable {
         if let known = refused[sequence], known.until > now {
             return archiveOnly(ranges, of: sequence, because: known.reason)
         }
-        if pulls[sequence] == nil || refused[sequence] != nil {
-            if let reason = try puller.refusal(of: sequence, in: stage) {
+        let isNew = pulls[sequence] == nil
+        guard let pull = pull(of: sequence) else { return }
+        if isNew || refused[sequence] != nil {
+            let probe = pull.probe(base: options.rules.baseURL)
+            if let reason = try puller.refusal(of: probe, in: stage) {
                 stage.log.warning("\(sequence.title): \(reason); looking in the archive instead")
                 refused[sequence] = (reason, now + Self.patience)
                 return archiveOnly(ranges, of: sequence, because: reason)
             }
             refused[sequence] = nil
         }
-        pull(of: sequence)?.want(ranges)
+        pull.want(ranges)
     }
 
     /// The pull of a sequence; nil for a kind that cannot be fetched.
     private mutating func pull(of sequence: SequenceID) -> SequencePull? {
         if let known = pulls[sequence] { return known }
-        let pull = puller.add(sequence)
+        guard let pull = SequencePull(filling: sequence) else { return nil }
+        puller.add(pull)
         pulls[sequence] = pull
         return pull
     }
@@ -165,32 +169,32 @@ struct Repair: ~Copyable {
             archive.add(unserved, of: sequence, ledger.coverages[sequence])
         }
         guard let archive else {
-            if hasWork { try puller.flush() }
+            if hasWork { try puller.output.flush() }
             return hasWork
         }
-        let verdicts = try archive.search(with: &puller, in: stage)
+        let verdicts = try archive.search(to: &puller.output, in: stage)
         for verdict in verdicts {
             guard let pull = pulls[verdict.sequence] else { continue }
             for part in verdict.absent { try declare(part, of: pull) }
         }
         hasWork = hasWork || !verdicts.isEmpty
-        if hasWork { try puller.flush() }
+        if hasWork { try puller.output.flush() }
         return hasWork
     }
 
     private mutating func declare(_ part: Unserved, of pull: SequencePull) throws {
         book.declare(part.ids, of: pull.sequence)
-        try puller.declare(part, of: pull)
+        try puller.output.declare(part, of: pull)
     }
 
     // MARK: - The end
 
     private func finish(in stage: borrowing Stage) throws {
         figures.show(book)
-        let declared = puller.declaredIDs
+        let declared = puller.output.declaredIDs
         stage.log.info(
             "repair ended",
-            ["records": "\(puller.recordsWritten)", "ids_declared_absent": "\(declared)"])
+            ["records": "\(puller.output.recordsWritten)", "ids_declared_absent": "\(declared)"])
         guard !options.rules.follows else { return }
         if stage.isStopping {
             throw StageFailure(.gaveUp, "stopped before every hole was asked for")
