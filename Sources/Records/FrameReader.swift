@@ -40,9 +40,10 @@ public struct FrameReader: ~Copyable {
     private let descriptor: Descriptor
     /// Shows that its owner's loop turns, also while it waits here; nil shows nothing.
     public var heartbeat: Heartbeat?
-    private var base: UnsafeMutableRawPointer
+    var base: UnsafeMutableRawPointer
     private var capacity: Int
-    private var start = 0
+    /// Of what was not handed out yet, from `base`.
+    var start = 0
     private var end = 0
     /// Looks into the input where it is a FIFO.
     private let fifo: PeekedPipe
@@ -59,7 +60,7 @@ public struct FrameReader: ~Copyable {
     private var offset: Int64 = 0
 
     /// Length of the frame that was handed out last; 0 once the buffer moved.
-    private var lastLength = 0
+    var lastLength = 0
 
     /// The times of the frame that was handed out last; nil when it is gone.
     public var lastTimes: RecordTimes? {

@@ -45,7 +45,7 @@ struct Distributor: ~Copyable {
             // What is known of a place that is not here is older, or was never synced.
             let place = known[output.name] ?? spool.first
             let start = min(max(place, spool.first), spool.next)
-            branches.append(try Branch(output, from: start))
+            branches.append(try Branch(output, from: start, stage.stats))
         }
         for name in known.keys.sorted() where !branches.contains(where: { $0.name == name }) {
             log.warning(
@@ -292,6 +292,7 @@ struct FanOutFigures {
     func show(_ branches: [Branch], _ spool: borrowing Spool) {
         let slowest = branches.map(\.records).min() ?? 0
         flow.recordsOut.advance(to: slowest)
+        flow.bytesOut.advance(to: branches.map(\.written).min() ?? 0)
         flow.waiting.set(max(0, taken.records - slowest))
         spoolBytes.set(spool.bytes)
         oldest.set(branches.map(\.behindSince).filter { $0 > 0 }.min() ?? 0)

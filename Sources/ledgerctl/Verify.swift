@@ -27,10 +27,12 @@ struct Verify: InspectionCommand {
     @OptionGroup var selection: Selection
     @Option(help: ArgumentHelp("Of a URL: this day, UTC.", valueName: "date")) var day: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "First id; for klines, and of a URL for all kinds, a time.", valueName: "id|time"))
     var from: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Last id, or the time before which the range ends.", valueName: "id|time"))
     var to: String?

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Binance
 import Configuration
+import Encoding
 import Identity
 import Posix
 import Stage
@@ -54,40 +55,46 @@ struct RangeFlags: ParsableArguments {
     }
 
     /// `--from` and `--to`, as ids or times.
-    func ends(of dataset: Dataset) throws -> (from: RangeEnd?, to: RangeEnd?) {
-        do throws(RangeEndError) {
-            let start = try Self.end(from, of: dataset)
-            let end = try Self.end(to, of: dataset)
-            if let start, let end, start.isAfter(end) { throw RangeEndError(disorder) }
-            return (start, end)
-        } catch { throw StageFailure(.usage, "\(error)") }
+    func ends(of dataset: Dataset) throws(StageFailure) -> (from: RangeEnd?, to: RangeEnd?) {
+        let start = try Self.end(from, "--from", of: dataset)
+        let end = try Self.end(to, "--to", of: dataset)
+        if let start, let end, start.isAfter(end) { throw StageFailure(.usage, disorder) }
+        return (start, end)
     }
 
     private static func end(
-        _ text: String?, of dataset: Dataset
-    ) throws(RangeEndError) -> RangeEnd? {
+        _ text: String?, _ option: String, of dataset: Dataset
+    ) throws(StageFailure) -> RangeEnd? {
         guard let text else { return nil }
-        return try RangeEnd(text, forKlines: dataset == .klines)
+        return try RangeEnd(text, option: option, numbersAreTimes: dataset == .klines)
     }
 
-    /// `--from` and `--to` as times, µs since the epoch: an id does not say in which file of the
-    /// archive it is.
-    func times() throws -> Range<Int64> {
-        let start = try Self.time(from ?? "")
-        let end = try to.map(Self.time) ?? Clock.realtimeNanoseconds() / 1000
+    /// `--from` and `--to` as times, µs since the epoch, and what of them has not happened yet: an id
+    /// does not say in which file of the archive it is.
+    func times() throws(StageFailure) -> (times: Range<Int64>, notYet: String?) {
+        let now = Clock.realtimeNanoseconds() / 1000
+        let start = try Self.time(from ?? "", "--from")
+        var end = now
+        if let to { end = try Self.time(to, "--to") }
+        guard start <= now + RangeSearch.clockTolerance else {
+            throw StageFailure(
+                .usage, "--from \(Timestamp.text(microseconds: start)) is in the future")
+        }
         guard start < end else { throw StageFailure(.usage, disorder) }
-        return start..<end
+        // Days that have not begun have no files: none is asked for.
+        guard end > now + RangeSearch.clockTolerance else { return (start..<end, nil) }
+        let rest = "\(Timestamp.text(microseconds: now)) to \(Timestamp.text(microseconds: end))"
+        return (start..<max(now, start + 1), "\(rest) (has not happened yet)")
     }
 
-    private static func time(_ text: String) throws -> Int64 {
-        do throws(RangeEndError) {
-            guard case .time(let time) = try RangeEnd(text, forKlines: false) else {
-                throw RangeEndError(
-                    "\"\(text)\" is an id: the archive has files of days, so give UTC dates or "
-                        + "times, or leave --source archive out")
-            }
-            return time
-        } catch { throw StageFailure(.usage, "\(error)") }
+    private static func time(_ text: String, _ option: String) throws(StageFailure) -> Int64 {
+        guard case .time(let time) = try RangeEnd(text, option: option) else {
+            throw StageFailure(
+                .usage,
+                "\(option): \"\(text)\" is an id: the archive has files of days, so give UTC dates "
+                    + "or times, or leave --source archive out")
+        }
+        return time
     }
 
     private var disorder: String { "--from \(from ?? "") is not before --to \(to ?? "now")" }

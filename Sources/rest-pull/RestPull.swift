@@ -173,10 +173,10 @@ struct RestPull: StageCommand {
     private func archiveOptions(
         _ dataset: Dataset, _ settings: inout Settings
     ) throws -> ArchiveOptions {
-        let times = try range.times()
+        let (times, notYet) = try range.times()
         return ArchiveOptions(
             files: try archive.files(of: dataset, range, times: times, &settings), times: times,
-            client: try archive.client(venue, &settings), keepsFiles: archive.keepFiles,
+            notYet: notYet, client: try archive.client(venue, &settings), keepsFiles: archive.keepFiles,
             limit: range.limit, resume: resume, source: markRepair ? .repair : .archive)
     }
 

@@ -153,7 +153,7 @@ struct FanOutTests {
         let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
         let a = try run.reader("a")
         run.write(records)
-        #expect(waitUntil(30) { run.log.contains("nothing more is read until there is room") })
+        #expect(waitUntil(30) { run.log.contains("reading stops until there is space") })
         #expect(run.output("a").count < records.count)
         let b = try run.reader("b")
         #expect(waitUntil(60) { run.output("b").count == records.count }, "\(run.log)")

@@ -31,8 +31,9 @@ public struct HealthSettings: SettingTheme {
     /// What the service that this replaces did.
     public let mode = Setting<PipelineMode>(
         "mode", flag: nil, default: nil, value: "MODE",
-        "The pipeline that pipelines/run starts, also shown in healthd's answers: sbe (live), rest "
-            + "(history) or both.",
+        "The pipeline that pipelines/run starts, also shown in healthd's answers: sbe (live, into Kinesis), "
+            + "rest (history), both (live and its repair), capture (live, into objects) or two-sinks "
+            + "(live, into both).",
         parse: SettingText.word(PipelineMode.self))
     /// What must be shown by who asks.
     public let healthToken = Setting<String>(
@@ -130,11 +131,16 @@ public struct HealthSettings: SettingTheme {
     init() {}
 }
 
-/// Which pipeline is meant, in the words of the service that this replaces.
+/// Which pipeline is meant; the first three are words of the service that this replaces.
 public enum PipelineMode: String, CaseIterable, Sendable {
-    /// History.
+    /// History into objects.
     case rest
-    /// Live streams.
+    /// Live streams into Kinesis.
     case sbe
+    /// Live streams into objects, and the repair of what they missed.
     case both
+    /// Live streams into objects.
+    case capture
+    /// Live streams into Kinesis and into objects, by fan-out.
+    case twoSinks = "two-sinks"
 }

@@ -73,15 +73,13 @@ extension Page {
         let hole =
             sequence.oldestHole == 0
             ? "–" : "\(Readable.duration(overview.time.seconds(since: sequence.oldestHole))) ago"
-        // Of a kind whose ids only grow nothing can be claimed between two of them.
-        let isCounted = sequence.held > 0 || sequence.missing > 0
-        func ids(_ value: Int64) -> String { isCounted ? "\(value)" : "–" }
+        func ids(_ value: Int64) -> String { sequence.isCounted ? "\(value)" : "–" }
         return """
             <tr><th scope="row">\(sequence.sequence)</th>\
             \(PageWords.cell("Ledger of", PageWords.name(stage), isWord: true))\
-            \(PageWords.cell("Held", isCounted ? CoveragePicture.bar(sequence) : "–", isWord: true))\
+            \(PageWords.cell("Held", sequence.isCounted ? CoveragePicture.bar(sequence) : "–", isWord: true))\
             \(PageWords.cell("Last 24 hours", CoveragePicture.day(coverage.cells(stage, sequence), of: sequence), isWord: true))\
-            \(PageWords.cell("Share", isCounted ? Readable.percent(sequence.share) : "–"))\
+            \(PageWords.cell("Share", sequence.isCounted ? Readable.percent(sequence.share) : "–"))\
             \(PageWords.cell("Holes", "\(sequence.holes)"))\
             \(PageWords.cell("Missing", "\(sequence.missing)"))\
             \(PageWords.cell("Declared", "\(sequence.declared)"))\
