@@ -90,7 +90,8 @@ struct RestPull: StageCommand {
         let hasEnds = range.from != nil || range.to != nil
         if repair != nil && (hasEnds || resume != nil || range.limit != nil || list) {
             throw ValidationError(
-                "--repair takes its range from the ledger: it cannot be combined with --from, --to, "
+                "--repair takes its range from the ledger: it cannot be combined with --from, "
+                    + "--to, "
                     + "--limit, --resume or --list")
         }
         if repair != nil && (dataset == .depth || archive.source == .archive) {
@@ -98,7 +99,8 @@ struct RestPull: StageCommand {
                 dataset == .depth
                     ? "past books cannot be fetched: --repair is for trades, aggTrades "
                         + "and klines"
-                    : "--repair uses the REST API first, and the archive where needed: leave --source out"
+                    : "--repair uses the REST API first, and the archive where needed: leave "
+                        + "--source out"
             )
         }
         if archive.isRead { try validateArchive() }
@@ -176,7 +178,8 @@ struct RestPull: StageCommand {
         let (times, notYet) = try range.times()
         return ArchiveOptions(
             files: try archive.files(of: dataset, range, times: times, &settings), times: times,
-            notYet: notYet, client: try archive.client(venue, &settings), keepsFiles: archive.keepFiles,
+            notYet: notYet, client: try archive.client(venue, &settings),
+            keepsFiles: archive.keepFiles,
             limit: range.limit, resume: resume, source: markRepair ? .repair : .archive)
     }
 
