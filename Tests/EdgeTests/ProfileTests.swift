@@ -105,7 +105,7 @@ struct ProfileTests {
         Case(
             testDescription: "a session that is not there",
             config: "[profile one]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n",
-            profile: "one", key: nil, words: "[sso-session s] is not there"),
+            profile: "one", key: nil, words: "[sso-session s] does not exist"),
     ]
 
     private static let roleAnswer = """
