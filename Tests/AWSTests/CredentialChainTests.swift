@@ -189,11 +189,11 @@ struct CredentialChainTests {
         let files = try Files(
             config: "[default]\nrole_arn = r\nsource_profile = default\n" + Self.keys,
             ["AWS_ROLE_ARN": "r", variable: "http://minio.invalid:9000"])
-        #expect(files.failure().contains("plain http"), "\(files.failure())")
+        #expect(files.failure().contains("plain HTTP"), "\(files.failure())")
         try files.write("token", "SECRET.K8S.TOKEN")
         files.values["AWS_WEB_IDENTITY_TOKEN_FILE"] = files.path("token")
         let failure = files.failure()
-        #expect(failure.hasPrefix("configuration") && failure.contains("plain http"), "\(failure)")
+        #expect(failure.hasPrefix("configuration") && failure.contains("plain HTTP"), "\(failure)")
         #expect(!failure.contains("K8S"))
     }
 
