@@ -6,7 +6,7 @@ import Posix
 /// Notes of objects whose bytes are in memory since the disk has no room: written down before they are
 /// stored, in a file that has its room already.
 ///
-/// Such an object may be stored when the run ends without a message of it on disk. The next run would then
+/// Such an object may be stored when the run ends without any note of it on disk. The next run would then
 /// make other objects of the same records, and nothing would ever list this one.
 final class MemoryNotes: Sendable {
     /// The most and the least room that is kept, bytes; a note takes some hundred.
