@@ -11,11 +11,6 @@ struct BucketQuestion {
     /// The range for people; nil where the answer has it anyway.
     let words: String?
 
-    /// True when ids were given.
-    var isOfIDs: Bool {
-        if case .ids = range { true } else { false }
-    }
-
     /// The event times of a day, such as `2024-01-31`, µs since the epoch.
     static func times(ofDay day: String) throws -> Range<Int64> {
         guard !day.contains("T"), let start = Timestamp.parse(day) else {

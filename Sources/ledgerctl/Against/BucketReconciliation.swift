@@ -221,6 +221,13 @@ private struct Comparison {
     }
 }
 
+extension BucketQuestion {
+    /// True when ids were given.
+    fileprivate var isOfIDs: Bool {
+        if case .ids = range { true } else { false }
+    }
+}
+
 extension String {
     /// Without the line's end.
     fileprivate var trimmingLast: String { hasSuffix("\n") ? String(dropLast()) : self }
