@@ -66,12 +66,7 @@ final class OtherSinks: Sendable {
     }
 
     private func find() throws -> Bool {
-        let source = try ObjectSource(ObjectURL(options.destination.description)) {
-            guard let access = options.access, let credentials else {
-                throw StageFailure(.bug, "a bucket without a way to it")
-            }
-            return S3Reach(access.configuration(), credentials)
-        }
+        let source = try StoredCheck.source(of: options, credentials)
         let own = Self.origin(ofState: options.state)
         let sink = try? ManifestChain.name(ofState: options.state)
         var newest: [String: String] = [:]

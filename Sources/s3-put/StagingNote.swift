@@ -15,6 +15,11 @@ enum StagingNote {
 
     /// Writes the note of an object.
     static func write(_ object: StagedObject) throws(SystemError) {
+        try Files.replace(object.notePath, with: Array(text(of: object).utf8), isSynced: false)
+    }
+
+    /// What a note says.
+    static func text(of object: StagedObject) -> String {
         let booking = object.booking
         var text = "key \(object.key)\ntype \(object.contentType)\nrecords \(booking.records)\n"
         text += "bytes \(object.bytes)\n"
@@ -54,12 +59,17 @@ enum StagingNote {
             text +=
                 "spool \(progress.spool) \(progress.bucket) \(progress.from) \(progress.through)\n"
         }
-        try Files.replace(object.notePath, with: Array((text + "end\n").utf8), isSynced: false)
+        return text + "end\n"
     }
 
     /// Reads the note of an object; nil when it is not whole.
     static func read(_ path: String) throws(SystemError) -> StagedObject? {
-        let bytes = try Files.read(path, limit: limit)
+        object(
+            try Files.read(path, limit: limit), stagedPath: String(path.dropLast(suffix.count)))
+    }
+
+    /// Reads what a note says; nil when it is not whole.
+    static func object(_ bytes: [UInt8], stagedPath: String) -> StagedObject? {
         var key = ""
         var type = ""
         var booking: Booking?
@@ -119,8 +129,7 @@ enum StagingNote {
         booking.declared = declared.map { Booking.Declared(sequence: $0.key, ranges: $0.value) }
             .sorted { $0.sequence < $1.sequence }
         var object = StagedObject(
-            key: key, contentType: type, stagedPath: String(path.dropLast(suffix.count)),
-            booking: booking)
+            key: key, contentType: type, stagedPath: stagedPath, booking: booking)
         object.bytes = length
         object.sha256 = sha256
         return object
