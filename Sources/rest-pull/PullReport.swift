@@ -29,6 +29,9 @@ struct PullReport {
                 stage.log.info(
                     "\(name): the venue has no records in \(spoken(range, isTime: true))")
             }
+            if let notYet = pull.notYet, pull.impossible == nil {
+                lacks.append("\(name) \(notYet)")
+            }
             for range in pull.missing.ranges {
                 lacks.append("\(name) \(spoken(range, isTime: isTime))")
             }

@@ -23,10 +23,15 @@ struct RangeSearch {
     private(set) var endTime: Int64?
     /// Asked ids that do not exist yet.
     private(set) var future: ClosedRange<Int64>?
+    /// The part of the range that has not happened yet, in words; nil when all of it has.
+    private(set) var notYet: String?
     /// Why nothing of the range can come; nil when something may.
     private(set) var impossible: String?
     /// What an operator should look at, and what one may like to know.
     private(set) var notices: [String] = []
+    /// How far an asked time may be ahead of the venue's clock and still count as now, µs.
+    static let clockTolerance: Int64 = 60_000_000
+
     private(set) var remarks: [String] = []
 
     init(options: PullOptions, symbol: SymbolName, interval: KlineInterval?, stop: Int32) {
@@ -124,12 +129,23 @@ struct RangeSearch {
         case .time(let time):
             guard let after = try firstID(at: time, &client) else {
                 endTime = time
+                judge(end: time, client)
                 return newest
             }
             end = after - 1
             return min(after - 1, newest)
         case nil: return newest
         }
+    }
+
+    /// Looks at a time that the range ends with and that nothing has reached.
+    ///
+    /// A range that is not over is not whole: whoever stores a day and counts it as done would not
+    /// come back for its rest.
+    private mutating func judge(end time: Int64, _ client: borrowing VenueClient) {
+        guard !options.rules.follows, time > client.venueTime + Self.clockTolerance else { return }
+        let now = Timestamp.text(microseconds: client.venueTime)
+        notYet = "\(now) to \(Timestamp.text(microseconds: time)) (has not happened yet)"
     }
 
     /// Tells an empty range in which nothing happened from one that cannot hold anything.
@@ -204,6 +220,7 @@ struct RangeSearch {
             // Intervals that open before the end.
             let asked = interval.bucket(of: time - 1).upperBound
             end = asked
+            judge(end: time, asked: asked, newest: newest, client)
             last = min(last, asked)
         }
         let mayCome = options.rules.follows && (end ?? .max) >= next
@@ -237,6 +254,23 @@ struct RangeSearch {
         if start <= last { return start...last }
         if !mayCome { impossible = emptyReason(interval, start: start, newest: newest) }
         return nil
+    }
+
+    /// Looks at intervals that were asked for and are not over.
+    private mutating func judge(
+        end time: Int64, asked: Int64, newest: Int64, _ client: borrowing VenueClient
+    ) {
+        guard !options.rules.follows, asked > newest else { return }
+        let opens = Timestamp.text(microseconds: newest + 1)
+        if time > client.venueTime + Self.clockTolerance {
+            notYet =
+                "\(opens) to \(Timestamp.text(microseconds: time)) (not over yet"
+                + (options.rules.includesOpen ? ")" : "; --open writes the kline that is open)")
+        } else {
+            remarks.append(
+                "the kline that opens at \(opens) is not over yet and is left out; --open writes it"
+            )
+        }
     }
 
     private func emptyReason(

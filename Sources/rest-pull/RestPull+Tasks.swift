@@ -58,7 +58,7 @@ extension RestPull {
         let symbols = try selection(&settings).symbols
         let intervals =
             dataset == .klines ? try settings.value(SettingCatalog.intervals, interval) : []
-        let times = try archiveTimes()
+        let (times, notYet) = try archiveTimes()
         let contents: [ArchiveFile.Content] =
             switch dataset {
             case .trades: [.trades]
@@ -72,13 +72,13 @@ extension RestPull {
             }
         }
         return ArchiveOptions(
-            files: files, times: times, client: try archiveClient(&settings),
+            files: files, times: times, notYet: notYet, client: try archiveClient(&settings),
             keepsFiles: keepFiles, limit: limit, resume: resume,
             source: markRepair ? .repair : .archive)
     }
 
-    /// The asked time. An id does not say in which file it is.
-    private func archiveTimes() throws -> Range<Int64> {
+    /// The asked time, and what of it has not happened yet. An id does not say in which file it is.
+    private func archiveTimes() throws -> (times: Range<Int64>, notYet: String?) {
         func time(_ text: String) throws -> Int64 {
             do throws(RangeEndError) {
                 guard case .time(let time) = try RangeEnd(text, forKlines: false) else {
@@ -89,12 +89,20 @@ extension RestPull {
                 return time
             } catch { throw StageFailure(.usage, "\(error)") }
         }
+        let now = Clock.realtimeNanoseconds() / 1000
         let start = try time(from ?? "")
-        let end = try to.map(time) ?? Clock.realtimeNanoseconds() / 1000
+        let end = try to.map(time) ?? now
+        guard start <= now + RangeSearch.clockTolerance else {
+            throw StageFailure(
+                .usage, "--from \(Timestamp.text(microseconds: start)) is in the future")
+        }
         guard start < end else {
             throw StageFailure(.usage, "--from \(from ?? "") is not before --to \(to ?? "now")")
         }
-        return start..<end
+        // Days that have not begun have no files: none is asked for.
+        guard end > now + RangeSearch.clockTolerance else { return (start..<end, nil) }
+        let rest = "\(Timestamp.text(microseconds: now)) to \(Timestamp.text(microseconds: end))"
+        return (start..<max(now, start + 1), "\(rest) (has not happened yet)")
     }
 
     func repairOptions(

@@ -33,6 +33,8 @@ final class SequencePull {
     var absent = IDSet()
     /// Why nothing of the asked range can come; nil when something may.
     var impossible: String?
+    /// The part of the asked range that has not happened yet, in words; nil when all of it has.
+    var notYet: String?
     /// Ids that will not come and are not declared yet: the next page may go on with them.
     var openGap: ClosedRange<Int64>?
     /// The request that showed last that ids do not come, and its answer.

@@ -69,6 +69,44 @@ struct RangeTests {
         #expect(followed.status == 69, "\(followed.errors)")
     }
 
+    private static func hoursAgo(_ hours: Double) -> String {
+        ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: -hours * 3600))
+    }
+
+    @Test(arguments: ["aggTrades", "trades", "klines"])
+    func `a range that has not happened yet in part is not whole, which is said`(dataset: String)
+        throws
+    {
+        // The market goes on up to the present, which is what the venue's clock says.
+        let simulator = try Simulator([
+            "--start", Self.hoursAgo(3), "--spacing", "1000",
+        ])
+        let from = Self.hoursAgo(2)
+        for end in ["2190-01-01", Self.hoursAgo(-5)] {
+            let outcome = try Program.run(
+                "rest-pull",
+                [dataset, "--base-url", simulator.url, "--from", from, "--to", end])
+            #expect(outcome.status == 69, "\(end): \(outcome.errors)")
+            let words = dataset == "klines" ? "not over yet" : "has not happened yet"
+            #expect(outcome.errors.contains(words), "\(end): \(outcome.errors)")
+            // What there is came.
+            let count = try Program.run("recq", ["count"], input: outcome.output).text
+            #expect(!count.hasPrefix("0 "), "\(count)")
+        }
+        // Where a limit ends it, the rest was not asked for; nor is now the future.
+        for more in [["--to", "2190-01-01", "--limit", "10"], ["--to", Self.hoursAgo(0)], []] {
+            let outcome = try Program.run(
+                "rest-pull", [dataset, "--base-url", simulator.url, "--from", from] + more)
+            #expect(outcome.status == 0, "\(more): \(outcome.errors)")
+        }
+        guard dataset == "klines" else { return }
+        let open = try Program.run(
+            "rest-pull",
+            ["klines", "--base-url", simulator.url, "--from", from, "--to", Self.hoursAgo(0)]
+                + ["--interval", "1d"])
+        #expect(open.errors.contains("not over yet"), "\(open.errors)")
+    }
+
     @Test func `a time in which nothing happened is a range without records, and is said`() throws {
         // Two aggregates are at least 50 ms apart.
         let outcome = try pull([
