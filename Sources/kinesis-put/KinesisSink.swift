@@ -46,8 +46,7 @@ struct KinesisSink: ~Copyable {
         counters.common.tornBytes.add(Int(state.ledger.tornBytes))
         let confirmations = ConfirmationLog(
             state,
-            HeldIDs(
-                options.idLimits, renewable: options.newEpochs, watched: ConfirmationLog.watched),
+            HeldIDs(options.idLimits, renewable: options.newEpochs),
             log: log)
         let sender = try Sender(options, confirmations, counters, log)
         let streams = try StreamSet(options, stage, counters)
@@ -108,6 +107,8 @@ struct KinesisSink: ~Copyable {
                     }
                 }
             }
+            // In the entry of the records that they came with.
+            try appendAsides(window: window, now: now)
         }
         if let times = reader.lastTimes { counters.common.flow.note(times) }
         if options.sync == .batch { try streams.sync(counters, now: now, interval: 0) }
@@ -144,6 +145,29 @@ struct KinesisSink: ~Copyable {
                         cause: "hole_declared")
                 }
             }
+        }
+    }
+
+    /// Tells the readers of a stream of ids whose records were put aside, before anything says that
+    /// these are done with.
+    private mutating func declareAsides() throws {
+        guard !confirmations.asides.isEmpty, !streams.isShort, confirmations.halt == nil else {
+            return
+        }
+        let now = Clock.monotonicNanoseconds()
+        try streams.appendBatch(confirmations) { window in
+            try appendAsides(window: window, now: now)
+        }
+    }
+
+    private func appendAsides(window: Int, now: Int64) throws {
+        guard !confirmations.asides.isEmpty else { return }
+        for (note, ids) in confirmations.takeAsides() {
+            var bytes = Bytes()
+            bytes.append(gap: ids, of: note)
+            confirmations.tally.recordsIn += 1
+            let queue = streams.queue(of: try FrameView(bytes.span))
+            try Self.append(bytes, to: queue, confirmations, window: window, now: now)
         }
     }
 
@@ -278,6 +302,7 @@ struct KinesisSink: ~Copyable {
 
     private mutating func keepLedger() throws {
         let now = Clock.monotonicNanoseconds()
+        try declareAsides()
         // With the reserve gone each write counts: then one a second has to do.
         if confirmations.reserve.isHeld { try confirmations.write() }
         if options.sync != .never {

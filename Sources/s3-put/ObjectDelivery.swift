@@ -210,6 +210,10 @@ struct ObjectDelivery: ~Copyable {
     ) throws {
         let path = try conflicts.keep(object, theirs: theirs, ours: ours)
         try memoryNotes.done(object)
+        state.asides.add(
+            object.booking.held, of: object.booking.sequence,
+            eventTime: object.booking.times?.lowerBound ?? Clock.realtimeNanoseconds() / 1000,
+            in: path, because: "its object met other content at its key")
         // They are kept there, and need not come again from the spool.
         object.booking.confirmPlaces(in: &state.directory.ledger)
         state.held.giveBack(
@@ -243,7 +247,10 @@ struct ObjectDelivery: ~Copyable {
     }
 
     private mutating func releaseSpool(_ state: inout SinkState) throws {
-        guard isRecovered, Self.isTime(staged.count, since: &releasedAt) else { return }
+        // A record of the spool that was put aside goes only with the gap record that says so.
+        guard isRecovered, state.asides.isEmpty || !state.intake.hasLeftovers,
+            Self.isTime(staged.count, since: &releasedAt)
+        else { return }
         let needed =
             [state.open.spoolStart, state.undecidedFrom, staged.spoolStart].compactMap { $0 }
         let first = state.intake.spool.durableFirst

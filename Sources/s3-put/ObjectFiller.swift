@@ -57,12 +57,13 @@ struct ObjectFiller {
             halt = Self.restart(of: sequence, before: before, now: now)
             return
         }
+        if state.asides.hasSuspects {
+            state.asides.resolve(before: frame, newest: state.held.newest)
+        }
         if isNew, let pieces = state.held.missing(of: frame, &state.directory.ledger) {
             return try takePieces(pieces, of: frame, &state)
         }
-        if let skipped = state.held.skipped(before: frame) {
-            holes.note(skipped, before: frame, now: now.monotonic)
-        }
+        holes.look(before: frame, &state.held, state.directory.ledger, now: now.monotonic)
         try build(frame, at: position, isRepeat: isRepeat, isNew: isNew, &state)
     }
 
@@ -86,6 +87,23 @@ struct ObjectFiller {
             }
         }
         try state.closeBatch()
+    }
+
+    /// Tells the bucket of ids whose records were put aside, as far as nothing else has delivered them.
+    mutating func declareAsides(_ state: inout SinkState) throws {
+        // Records of an earlier run are read again from the spool, to the end of which these go.
+        guard !state.asides.isEmpty, !state.intake.hasLeftovers else { return }
+        for note in state.asides.takeAll() {
+            for ids in state.held.report(note.ids, of: note.sequence, &state.directory.ledger) {
+                var bytes = Bytes()
+                bytes.append(gap: ids, of: note)
+                let record = try FrameView(bytes.span)
+                state.held.select(record.sequence, &state.directory.ledger)
+                state.tally.recordsIn += 1
+                state.asides.noteTold()
+                try build(record, at: state.intake.next, isRepeat: false, isNew: true, &state)
+            }
+        }
     }
 
     /// Notes the holes of books that earlier runs left undeclared.
@@ -193,6 +211,9 @@ struct ObjectFiller {
         _ state: inout SinkState
     ) throws {
         try state.directory.quarantine.add(frame, because: text)
+        state.asides.add(
+            frame, in: state.directory.quarantine.path, because: text,
+            isPlausible: reason != .implausibleIDs)
         state.tally.notePutAside(reason)
         let line =
             "a record of \(frame.sequence.title) was put into \(state.directory.quarantine.path): \(text)"

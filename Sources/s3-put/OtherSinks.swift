@@ -35,13 +35,12 @@ final class OtherSinks: Sendable {
 
     /// What tells this host's state directory from all others.
     static func origin(ofState state: String) -> String {
-        var host = [UInt8](repeating: 0, count: 256)
-        if gethostname(&host, host.count - 1) != 0 { host = [0] }
+        let host = CurrentProcess.hostName
         let path = realpath(state, nil)
         defer { free(path) }
         let name = path.map { String(cString: $0) } ?? state
         return String(
-            Hash.sha256(of: host.prefix { $0 != 0 } + [0] + Array(name.utf8)).prefix(16))
+            Hash.sha256(of: Array(host.utf8) + [0] + Array(name.utf8)).prefix(16))
     }
 
     /// True when all other chains of the bucket, at least one, are of other state directories.

@@ -36,7 +36,10 @@ enum StagingNote {
                 text +=
                     "gap \(range.lowerBound) \(range.upperBound) \(gap.seen.lowerBound) "
                     + "\(gap.seen.upperBound) \(gap.reason) \(gap.source) "
-                    + "\(gap.isDeclared ? 1 : 0) \(words(gap.sequence))\n"
+                    + "\(gap.isDeclared ? 1 : 0) \(words(gap.sequence))"
+                // Any text may be in it: it is written in hexadecimal.
+                if !gap.evidence.isEmpty { text += " \(Hex.text(Array(gap.evidence.utf8)))" }
+                text += "\n"
             }
         }
         if let run = booking.run {
@@ -145,12 +148,17 @@ enum StagingNote {
     }
 
     private static func gap(_ words: [String]) -> ObservedGap? {
-        guard words.count == 13, let ids = range(words[1], words[2]),
-            let seen = range(words[3], words[4]), let sequence = sequence(words.dropFirst(8))
+        guard words.count == 13 || words.count == 14, let ids = range(words[1], words[2]),
+            let seen = range(words[3], words[4]), let sequence = sequence(words[8..<13])
         else { return nil }
+        var evidence = ""
+        if words.count == 14 {
+            guard let bytes = Hex.bytes(words[13]) else { return nil }
+            evidence = String(decoding: bytes, as: UTF8.self)
+        }
         return ObservedGap(
             sequence: sequence, reason: words[5], source: words[6], isDeclared: words[7] == "1",
-            ids: [ids], seen: seen)
+            ids: [ids], seen: seen, evidence: evidence)
     }
 
     private static func range(_ first: String, _ last: String) -> ClosedRange<Int64>? {
@@ -191,6 +199,6 @@ extension ObservedGap {
     /// True for ids of the same reason.
     fileprivate func isLike(_ other: ObservedGap) -> Bool {
         sequence == other.sequence && reason == other.reason && source == other.source
-            && isDeclared == other.isDeclared && seen == other.seen
+            && isDeclared == other.isDeclared && seen == other.seen && evidence == other.evidence
     }
 }
