@@ -49,6 +49,21 @@ public struct RangeVerdict: Sendable {
     /// Of an increasing sequence: what was seen without interruption.
     public internal(set) var runs: [Run] = []
 
+    /// Of the ids that were looked at those that are missing, and those that are declared absent.
+    public var absent: (missing: UInt64, declared: UInt64) {
+        var counts: (missing: UInt64, declared: UInt64) = (0, 0)
+        for hole in holes {
+            guard let ids = hole.ids else { continue }
+            let count = UInt64(bitPattern: ids.upperBound &- ids.lowerBound) &+ 1
+            if hole.isDeclared {
+                counts.declared &+= count
+            } else {
+                counts.missing &+= count
+            }
+        }
+        return counts
+    }
+
     /// True when nothing is missing, as far as can be claimed; declared ids may count as there.
     public func isWhole(allowingDeclared: Bool) -> Bool {
         unknown.isEmpty && !holes.contains { !($0.isDeclared && allowingDeclared) }

@@ -96,6 +96,16 @@ final class DirectorySource: ObjectPlace {
         }
     }
 
+    func read(
+        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+    ) throws(AccessError) {
+        for (place, key) in keys.enumerated() {
+            do throws(SystemError) {
+                body(place, .success(try Files.read(path(of: key), limit: limit)))
+            } catch { body(place, .failure(AccessError(error))) }
+        }
+    }
+
     private struct Status {
         let isDirectory: Bool
         let length: Int64

@@ -112,12 +112,37 @@ struct HostMetrics {
         exposition.add(
             .gauge, "ingestor_stages_unseen", "", .integer(Int64(overview.unseen)),
             help: "Stages beyond those that healthd follows.")
+        addGapRates(overview, to: &exposition)
         let members = Set(overview.members.map(\.id))
         for link in overview.links where members.contains(link.from) && members.contains(link.to) {
             guard let bytes = link.bytesBetween else { continue }
             exposition.add(
                 .gauge, "ingestor_link_bytes", LabelSet(["from": link.from, "to": link.to]).text,
                 .integer(Int64(bytes)), help: "Bytes that wait in the pipe between two stages.")
+        }
+    }
+
+    /// Ids missed, repaired and declared of a million, by sequence, as each ledger has them.
+    private func addGapRates(_ overview: Overview, to exposition: inout Exposition) {
+        var shown: Set<String> = []
+        for stage in overview.members where stage.isRunning || !stage.isReplaced {
+            for coverage in stage.coverage {
+                for (state, ids) in [
+                    ("missing", coverage.missing), ("repaired", coverage.repaired),
+                    ("declared", coverage.declared),
+                ] {
+                    let text = LabelSet([
+                        "ledger": stage.id, "symbol": coverage.symbol, "kind": coverage.kind,
+                        "series": coverage.series, "epoch": coverage.epoch, "state": state,
+                    ]).text
+                    guard shown.insert(text).inserted else { continue }
+                    exposition.add(
+                        .gauge, "ingestor_gap_ids_per_million", text,
+                        .billionths(Int64(min(coverage.perMillion(ids) * 1e9, 9e18))),
+                        help: "Of a million ids of a sequence those that are missing, were "
+                            + "repaired since the start, or are declared absent.")
+                }
+            }
         }
     }
 

@@ -77,6 +77,8 @@ public struct SequenceCoverage: Sendable, Equatable {
     public var declared: Int64 = 0
     /// Ids missing between those held.
     public var missing: Int64 = 0
+    /// Ids of holes that were filled since the sink started.
+    public var repaired: Int64 = 0
     /// Ranges of ids missing.
     public var holes: Int64 = 0
     /// Since when the oldest hole is known, ns since the epoch; 0 for none.

@@ -258,7 +258,7 @@ struct ArchivePull: ~Copyable {
         }
         // Where --limit ends it before, the rest was not asked for.
         if let notYet = options.notYet, !options.files.allSatisfy({ isFull($0.sequence) }) {
-            lacks.append(notYet)
+            lacks.insert(notYet, at: 0)
         }
         if stage.isStopping { throw StageFailure(.gaveUp, "stopped before the last file") }
         if !suspects.isEmpty {

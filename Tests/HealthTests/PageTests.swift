@@ -197,6 +197,7 @@ struct PageTests {
         #expect((found["anchors"] as? [String])?.contains("stage-s3_2d_put_2e_a") == true)
         // The page itself is never wider than the screen; tables scroll by themselves.
         #expect(found["overflow"] as? Int == 0)
+        #expect(found["broken"] as? [String] == [], "\(found["broken"] ?? "")")
         // On a common screen no column of a table is out of sight.
         if width >= 1280 { #expect(found["cut"] as? [String] == [], "\(found["cut"] ?? "")") }
         #expect(

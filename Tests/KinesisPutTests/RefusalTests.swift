@@ -88,7 +88,7 @@ struct RefusalTests {
         let sink = try Sink(streams: ["market-sbe-trade": 1, "market-sbe-gap": 1])
         sink.server.script { call in
             call.entries.contains { entry in
-                (try? Trades.identity(entry.data)).map { $0 == ("BTCUSDT", 1) } ?? false
+                Trades.isRecord(entry.data, of: ("BTCUSDT", 1))
             } ? .refusal("InvalidArgumentException") : nil
         }
         let outcome = try sink.put(try Trades.frames(1...20), options)
