@@ -153,7 +153,8 @@ struct FanOutTests {
         let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
         let a = try run.reader("a")
         run.write(records)
-        #expect(waitUntil(30) { run.log.contains("reading stops until there is space") })
+        #expect(
+            waitUntil(30) { run.log.contains("reading stops until there is space") }, "\(run.log)")
         #expect(run.output("a").count < records.count)
         let b = try run.reader("b")
         #expect(waitUntil(60) { run.output("b").count == records.count }, "\(run.log)")

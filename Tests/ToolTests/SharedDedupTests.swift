@@ -169,7 +169,7 @@ struct SharedDedupTests {
                 try waitUntil(30) { try Self.ids(host.output) == ids.map(Int64.init) },
                 "part \(part): \(host.log)")
             kill(host.program.pid, SIGKILL)
-            #expect(waitUntil(30) { host.program.hasEnded })
+            #expect(waitUntil(30) { host.program.hasEnded }, "\(host.log)")
         }
         // One that lives keeps its lease.
         let one = try Host(server.url, lease: "10m")
@@ -240,7 +240,9 @@ struct SharedDedupTests {
         }
         #expect(try waitUntil(30) { try second() == 0 })
         server.stop()
-        #expect(waitUntil(30) { host.log.components(separatedBy: "not shared").count == 3 })
+        #expect(
+            waitUntil(30) { host.log.components(separatedBy: "not shared").count == 3 },
+            "\(host.log)")
         host.write(try Self.trades(21...30))
         #expect(try waitUntil(30) { try Self.ids(host.output) == Array(1...30) }, "\(host.log)")
     }

@@ -85,10 +85,10 @@ struct VenueAnswerTests {
         func size() -> Int {
             (try? Data(contentsOf: URL(fileURLWithPath: place.path("books"))).count) ?? 0
         }
-        #expect(waitUntil { size() > 0 })
+        #expect(waitUntil { size() > 0 }, "\(size())")
         for _ in 1...3 { try simulator.post("/next?fault=garbage&endpoint=depth") }
         let before = size()
-        #expect(waitUntil { size() > 3 * before })
+        #expect(waitUntil { size() > 3 * before }, "\(size())")
         withExtendedLifetime(program) {}
         let always = try ScriptedREST("status", "200")
         #expect(try always.pull(["depth"]).status == 76)
