@@ -14,7 +14,9 @@ extension Problem.Code {
             "a stage has no connection for long, or does not get beyond connecting"
         case .decodeErrors: "many of a minute's messages cannot be decoded"
         case .breakerOpen: "requests to a service failed in a row, and nothing is sent for a while"
-        case .undelivered: "a finished object, or a record for Kinesis, waits for its delivery"
+        case .undelivered:
+            "a finished object, a record for Kinesis, or one for an output of fan-out waits for its "
+                + "delivery"
         case .spoolFull: "a spool is nearly full"
         case .diskFull: "the disk of a stage's state has little free room"
         case .objectConflict:
@@ -59,7 +61,7 @@ extension Problem.Code {
             "It closes by itself when the service answers; the last error says what it answered."
         case .undelivered:
             "Nothing is lost: the records are on disk. Look at the sink's last error: permissions, "
-                + "bucket or stream, network, throttling."
+                + "bucket or stream, network, throttling. Of fan-out: does the sink that is named run?"
         case .spoolFull:
             "The sink will stop reading when it is full. Mend the delivery, or raise --spool-max."
         case .diskFull:
