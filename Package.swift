@@ -304,7 +304,7 @@ let package = Package(
             name: "SinkTests",
             dependencies: [
                 "Sink", "s3-put", "recq", "ledgerctl", "Bronze", "Parquet", "Records", "Identity",
-                "Ledger",
+                "Ledger", "SimulatedMarket",
                 "Spool",
                 "Posix", "TestSupport",
             ], swiftSettings: base),

@@ -15,7 +15,7 @@ public import Posix
 /// (tee(2)): bytes are taken out of the FIFO once the frames in them were acknowledged, and a frame
 /// that has not come whole stays there. So a reader that is stopped, or killed, leaves its successor
 /// what it has not dealt with, beginning with a whole frame. And if the bytes begin inside a frame
-/// all the same, since the writer was killed, the reader says so and finds the next one. Of this
+/// anyway, since the writer was killed, the reader says so and finds the next one. Of this
 /// nothing is done, and nothing is spent, on a shell's pipe or a file.
 @safe
 public struct FrameReader: ~Copyable {
@@ -40,9 +40,10 @@ public struct FrameReader: ~Copyable {
     private let descriptor: Descriptor
     /// Shows that its owner's loop turns, also while it waits here; nil shows nothing.
     public var heartbeat: Heartbeat?
-    private var base: UnsafeMutableRawPointer
+    var base: UnsafeMutableRawPointer
     private var capacity: Int
-    private var start = 0
+    /// Of what was not handed out yet, from `base`.
+    var start = 0
     private var end = 0
     /// Looks into the input where it is a FIFO.
     private let fifo: PeekedPipe
@@ -59,7 +60,7 @@ public struct FrameReader: ~Copyable {
     private var offset: Int64 = 0
 
     /// Length of the frame that was handed out last; 0 once the buffer moved.
-    private var lastLength = 0
+    var lastLength = 0
 
     /// The times of the frame that was handed out last; nil when it is gone.
     public var lastTimes: RecordTimes? {

@@ -42,10 +42,22 @@ public struct FrameWriter: ~Copyable {
         if buffer.count >= Self.batchLength { try flush() }
     }
 
-    /// Passes whole frames on, one after another in `bytes`.
+    /// Passes whole frames on, one after another in `bytes`: many of them without a copy.
     ///
     /// - Parameter count: how many they are.
     public mutating func append(frames bytes: RawSpan, count: Int) throws(SystemError) {
+        if bytes.byteCount >= Self.batchLength {
+            try flush()
+            frames += Int64(count)
+            var written = 0
+            defer { bytesWritten += Int64(written) }
+            do { try write(bytes, &written) } catch {
+                // As after flush(): what was not taken is still here to be written.
+                if error.code == ETIMEDOUT { buffer.append(bytes.extracting(written...)) }
+                throw error
+            }
+            return
+        }
         buffer.append(bytes)
         frames += Int64(count)
         if buffer.count >= Self.batchLength { try flush() }
@@ -104,21 +116,29 @@ public struct FrameWriter: ~Copyable {
     ///   is to stop and the reader of a FIFO takes nothing.
     public mutating func flush() throws(SystemError) {
         guard !buffer.isEmpty else { return }
+        var written = 0
+        defer { bytesWritten += Int64(written) }
+        do { try write(buffer.span(0..<buffer.count), &written) } catch {
+            if error.code == ETIMEDOUT { buffer.removeFirst(written) }
+            throw error
+        }
+        buffer.removeAll()
+    }
+
+    /// Writes all bytes, and says how many of them even when it fails.
+    private func write(_ bytes: RawSpan, _ written: inout Int) throws(SystemError) {
         heartbeat?.waits(for: .output)
         defer {
             heartbeat?.waits(for: .nothing)
             heartbeat?.beat()
         }
-        var written = 0
         var deadline: Int64?
-        while written < buffer.count {
-            let count = try output.write(buffer.span(written..<buffer.count))
+        while written < bytes.byteCount {
+            let count = try output.write(bytes.extracting(written..<bytes.byteCount))
             written += count
-            bytesWritten += Int64(count)
             if count > 0 { continue }
             if let deadline {
                 guard Clock.monotonicNanoseconds() < deadline else {
-                    buffer.removeFirst(written)
                     throw SystemError("write to", output.name, code: ETIMEDOUT)
                 }
             } else if Descriptor.isReadable(stop) {
@@ -127,7 +147,6 @@ public struct FrameWriter: ~Copyable {
             output.wait(unless: deadline == nil ? stop : -1)
             heartbeat?.stillWaits()
         }
-        buffer.removeAll()
     }
 }
 

@@ -146,7 +146,7 @@ struct Dedup: StageCommand {
     ) -> StageFailure? {
         guard (failure as? SystemError)?.code == ETIMEDOUT else { return nil }
         let words =
-            "the reader of standard output took nothing for \(Spoken.seconds(options.drainTimeout))"
+            "the reader of standard output has read nothing for \(Spoken.seconds(options.drainTimeout))"
         let keepsAll = inputs.allSatisfy { $0.reader.keepsUnacknowledged }
         return StageFailure(
             .gaveUp,
@@ -167,7 +167,11 @@ struct Dedup: StageCommand {
                 case .stopped: return
                 case .end: input.hasEnded = true
                 case .frames:
-                    try input.reader.drain { frame in try filter.pass(frame, to: &writer) }
+                    try input.reader.pass(to: &writer) { frame in
+                        filter.judge(frame)
+                    } instead: { frame, writer in
+                        try filter.write(frame, to: &writer)
+                    }
                     let times = input.reader.lastTimes
                     try writer.flush()
                     try input.reader.acknowledge()

@@ -25,9 +25,12 @@ struct Filter: ~Copyable {
     /// A value for each sequence, changed in place: an object would cost a count up and down
     /// for each record.
     private var memories: [SequenceMemory] = []
-    private var places: [SequenceID: Int] = [:]
-    /// The place of the last record's sequence: most records are of the same one as the one before.
+    private var table = SequenceTable()
+    /// The last record's sequence and its place: many records are of the same one as the one before.
     private var current = -1
+    private var sequence = SequenceID(template: 0, symbol: SymbolName(words: (0, 0, 0, 0)))
+    /// What is missing before the record that is to be replaced, if something is.
+    private var holeBefore: ClosedRange<Int64>?
 
     init(window: Int, marksGaps: Bool) {
         self.window = window
@@ -36,41 +39,70 @@ struct Filter: ~Copyable {
 
     /// Passes a record on unless it came before.
     mutating func pass<Output: RecordOutput & ~Copyable>(
+        _ frame: borrowing FrameView, to output: inout Output
+    ) throws {
+        switch judge(frame) {
+        case .pass: try output.append(frame)
+        case .drop: break
+        case .replace: try write(frame, to: &output)
+        }
+    }
+
+    /// Says whether a record goes on: unless it came before.
+    mutating func judge(_ frame: borrowing FrameView) -> FrameReader.Passage {
+        recordsIn += 1
+        if recordsIn == faultAt { return .drop }
+        // A damaged gap record has a sequence of its own, which must not hide those that are whole.
+        let isGap = frame.template == RecordKind.gap.rawValue
+        if current < 0 || isGap || !frame.belongs(to: sequence) {
+            if isGap, frame.missingSequence != nil { return .replace }
+            current = place(of: frame)
+            sequence = memories[current].sequence
+        }
+        if memories[current].takeNext(frame) {
+            recordsOut += 1
+            return .pass
+        }
+        return judgeOther(frame)
+    }
+
+    /// As ``judge(_:)``, for a record that is not the next one of a kind with plain ids.
+    private mutating func judgeOther(_ frame: borrowing FrameView) -> FrameReader.Passage {
+        switch memories[current].take(frame) {
+        case .known:
+            // A repair has to reach the ledger that lacks it.
+            if frame.source == SourceCode.repair.rawValue { break }
+            duplicates += 1
+            memories[current].duplicates += 1
+            return .drop
+        case .implausible:
+            // One wild id must not make the memory claim a world of others; the sink judges.
+            implausible += 1
+        case .afterHole(let hole):
+            holes += 1
+            memories[current].holes += 1
+            if marksGaps {
+                holeBefore = hole
+                recordsOut += 1
+                return .replace
+            }
+        // What has no number of its own is never a copy of something.
+        case .unnumbered, .new: break
+        }
+        recordsOut += 1
+        return .pass
+    }
+
+    /// Writes what goes out instead of a record that is replaced: of a gap record what is news, and
+    /// before another one what is missing.
+    mutating func write<Output: RecordOutput & ~Copyable>(
         _ frame: borrowing FrameView, to writer: inout Output
     ) throws {
-        recordsIn += 1
-        if recordsIn == faultAt { return }
         if let missing = frame.missingSequence {
             return try pass(gap: frame, of: missing, to: &writer)
         }
-        let sequence = frame.sequence
-        if current < 0 || memories[current].sequence != sequence {
-            current = place(of: sequence)
-        }
-        // What has no number, or none of its own yet, is never a copy of something: raw messages,
-        // templates not known here, klines whose interval is not over.
-        guard memories[current].isNumbered, !frame.isUnfinished else {
-            recordsOut += 1
-            return try writer.append(frame)
-        }
-        guard memories[current].believes(frame) else {
-            // One wild id must not make the memory claim a world of others; the sink judges.
-            implausible += 1
-            recordsOut += 1
-            return try writer.append(frame)
-        }
-        let verdict = memories[current].take(frame.occupiedIDs)
-        if verdict == .known && frame.source != SourceCode.repair.rawValue {
-            duplicates += 1
-            memories[current].duplicates += 1
-            return
-        }
-        if case .afterHole(let hole) = verdict {
-            holes += 1
-            memories[current].holes += 1
-            if marksGaps { try mark(hole, before: frame, to: &writer) }
-        }
-        recordsOut += 1
+        if let hole = holeBefore { try mark(hole, before: frame, to: &writer) }
+        holeBefore = nil
         try writer.append(frame)
     }
 
@@ -92,7 +124,7 @@ struct Filter: ~Copyable {
     private mutating func pass<Output: RecordOutput & ~Copyable>(
         gap frame: borrowing FrameView, of missing: SequenceID, to writer: inout Output
     ) throws {
-        let place = place(of: missing)
+        let place = remembered(table.place(of: missing))
         let (ids, reason) = (frame.firstID...max(frame.firstID, frame.lastID), frame.gapReason)
         let news = frame.firstID <= frame.lastID ? memories[place].declare(ids, reason) : [ids]
         guard let first = news.first else {
@@ -111,28 +143,32 @@ struct Filter: ~Copyable {
         }
     }
 
-    private mutating func place(of sequence: SequenceID) -> Int {
-        if let place = places[sequence] { return place }
-        memories.append(SequenceMemory(sequence, window: window))
-        places[sequence] = memories.count - 1
-        return memories.count - 1
+    private mutating func place(of frame: borrowing FrameView) -> Int {
+        remembered(table.place(of: frame))
+    }
+
+    private mutating func remembered(_ place: Int) -> Int {
+        if place == memories.count {
+            memories.append(SequenceMemory(table.sequences[place], window: window))
+        }
+        return place
     }
 
     /// Ranges that were skipped and that nothing has filled.
-    mutating func openHoles() -> Int64 {
+    func openHoles() -> Int64 {
         // Looked at once a batch; nothing was skipped in most runs.
         if holes == 0 { return 0 }
         var open: Int64 = 0
-        for index in memories.indices { open += Int64(memories[index].openHoles()) }
+        for index in memories.indices { open += Int64(memories[index].openHoles) }
         return open
     }
 
     /// Logs what came of each sequence.
-    mutating func report(to log: Log) {
+    func report(to log: Log) {
         for index in memories.indices.sorted(by: { memories[$0].title < memories[$1].title })
         where memories[index].isNumbered {
-            let open = memories[index].openHoles()
             let memory = memories[index]
+            let open = memory.openHoles
             let dropped = Spoken.count(memory.duplicates, "duplicate")
             let contiguous =
                 memory.isContiguous

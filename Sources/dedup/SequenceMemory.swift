@@ -5,6 +5,11 @@ import Records
 struct SequenceMemory {
     /// What is known of the ids of a record.
     enum Verdict: Equatable {
+        /// There are none to compare: a raw message, a kind not known here, an interval that is
+        /// not over.
+        case unnumbered
+        /// They cannot be right.
+        case implausible
         /// They came before.
         case known
         /// They are new, and follow what came.
@@ -13,15 +18,12 @@ struct SequenceMemory {
         case afterHole(ClosedRange<Int64>)
     }
 
-    /// Intervals that one sequence may have before the oldest are forgotten: 16 MiB.
-    private static let maximumIntervals = 1 << 20
-    /// Intervals that came late before they are put among the others: each costs a move of all that
-    /// are above it, which for ids that descend would be all of them each time.
-    private static let maximumLate = 2048
     /// As sbe-tap has them, and the sinks without settings.
     private static let limits = IDLimits(widest: 1_000_000, farthest: 1_000_000_000)
     /// Pieces of a gap record that are worth being told apart.
     private static let maximumPieces = 256
+    /// Intervals that gap records of one reason may have declared before the oldest are forgotten.
+    private static let maximumDeclared = 1 << 20
 
     let sequence: SequenceID
     let isContiguous: Bool
@@ -29,8 +31,11 @@ struct SequenceMemory {
     let isNumbered: Bool
     var duplicates: Int64 = 0
     var holes: Int64 = 0
-    private var seen = IDSet()
-    private var late = IDSet()
+    /// True where a record has one id and nothing but that to compare: trades and aggregates.
+    private let isPlain: Bool
+    private let scale: IDScale
+    /// By the numbers of `scale`.
+    private var seen = IDPages()
     private var recent: RecentIdentities
     /// What gap records said, by their reason.
     private var declared: [UInt8: IDSet] = [:]
@@ -39,44 +44,43 @@ struct SequenceMemory {
         self.sequence = sequence
         isContiguous = sequence.numbering == .contiguous
         isNumbered = isContiguous || sequence.numbering == .increasing
+        isPlain = sequence.kind == .trade || sequence.kind == .aggTrade
+        scale = IDScale(sequence)
         recent = RecentIdentities(capacity: window)
     }
 
     var title: String { sequence.title }
 
     /// Holes that nothing has filled.
-    mutating func openHoles() -> Int {
-        guard isContiguous else { return 0 }
-        mergeLate()
-        return max(0, seen.intervalCount - 1)
+    var openHoles: Int { isContiguous ? max(0, seen.stretches - 1) : 0 }
+
+    /// Notes a record that follows the newest one and has one id, as nearly all do.
+    ///
+    /// - Returns: false, and nothing noted, for another one.
+    @inline(__always)
+    mutating func takeNext(_ frame: borrowing FrameView) -> Bool {
+        let id = frame.firstID
+        return isPlain && frame.lastID == id && seen.extend(by: id)
     }
 
-    /// False for ids that cannot be right: several of a kind that has one, negative ones, a change
-    /// of a book that covers more than a venue can have sent, a jump that it cannot have made.
-    func believes(_ frame: borrowing FrameView) -> Bool {
-        guard isContiguous else { return true }
-        return Self.limits.objection(to: frame, newest: seen.last) == nil
-    }
-
-    /// Notes the ids of a record.
-    mutating func take(_ ids: ClosedRange<Int64>) -> Verdict {
-        guard isContiguous else { return recent.insert(ids, 0) ? .new : .known }
-        guard let last = seen.last else {
-            seen.insert(ids)
+    /// Notes a record.
+    ///
+    /// All of it in one call: each use of a value in an array that is not in place copies the value.
+    mutating func take(_ frame: borrowing FrameView) -> Verdict {
+        guard isNumbered, !frame.isUnfinished else { return .unnumbered }
+        guard isContiguous else {
+            return recent.insert(frame.occupiedIDs, nil) ? .new : .known
+        }
+        let last = seen.last
+        // Several ids of a kind that has one, negative ones, a change of a book that covers more than a
+        // venue can have sent, a jump that it cannot have made.
+        guard Self.limits.objection(to: frame, newest: last) == nil else { return .implausible }
+        let numbers = scale.numbers(frame.occupiedIDs)
+        guard seen.insert(numbers) else { return .known }
+        guard let last, numbers.lowerBound > last, numbers.lowerBound != last + 1 else {
             return .new
         }
-        if ids.lowerBound > last {
-            seen.insert(ids)
-            if ids.lowerBound == last + 1 { return .new }
-            if seen.intervalCount > Self.maximumIntervals {
-                seen.keepLast(intervals: Self.maximumIntervals / 2)
-            }
-            return .afterHole((last + 1)...(ids.lowerBound - 1))
-        }
-        if hasAll(ids) { return .known }
-        late.insert(ids)
-        if late.intervalCount > Self.maximumLate { mergeLate() }
-        return .new
+        return .afterHole(scale.ids((last + 1)...(numbers.lowerBound - 1)))
     }
 
     /// Notes that a gap record declares ids.
@@ -87,16 +91,16 @@ struct SequenceMemory {
     ) -> [ClosedRange<Int64>] {
         // Of other sequences nothing can be said about ids between two records.
         guard isContiguous else { return recent.insert(ids, reason.rawValue) ? [ids] : [] }
-        mergeLate()
         let reason = reason.rawValue
         var news: [ClosedRange<Int64>] = []
-        for range in seen.missing(in: ids) {
+        for numbers in seen.missing(in: scale.numbers(ids)) {
+            let range = scale.ids(numbers).clamped(to: ids)
             news += declared[reason]?.missing(in: range) ?? [range]
             if news.count > Self.maximumPieces { return [ids] }
         }
         for range in news { declared[reason, default: IDSet()].insert(range) }
-        if declared[reason]?.intervalCount ?? 0 > Self.maximumIntervals {
-            declared[reason]?.keepLast(intervals: Self.maximumIntervals / 2)
+        if declared[reason]?.intervalCount ?? 0 > Self.maximumDeclared {
+            declared[reason]?.keepLast(intervals: Self.maximumDeclared / 2)
         }
         return news
     }
@@ -104,17 +108,5 @@ struct SequenceMemory {
     /// Of ids that are missing those that no gap record has declared.
     func undeclared(_ ids: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
         declared.values.reduce([ids]) { rest, known in rest.flatMap { known.missing(in: $0) } }
-    }
-
-    private func hasAll(_ ids: ClosedRange<Int64>) -> Bool {
-        if seen.contains(ids) { return true }
-        if late.isEmpty { return false }
-        return late.contains(ids) || seen.missing(in: ids).allSatisfy { late.contains($0) }
-    }
-
-    private mutating func mergeLate() {
-        if late.isEmpty { return }
-        seen.formUnion(late)
-        late = IDSet()
     }
 }

@@ -8,7 +8,7 @@ import Stage
 struct StreamNames: Sendable {
     /// By template id; 0 for templates that are not known here.
     let byTemplate: [StreamReference]
-    /// Those that somebody named, instead of the usual names.
+    /// Those that someone named, instead of the usual names.
     let named: Set<StreamReference>
 
     /// Those that nobody names are called as the stream of trades, with their kind in its place: a

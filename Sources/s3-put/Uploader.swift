@@ -27,6 +27,8 @@ final class Uploader: Sendable {
     private let makeStore: StoreMaker
     /// Asked when a key is taken; nil where that is always a conflict.
     private let otherSinks: OtherSinks?
+    /// Asked for what may be stored already; nil where nothing may.
+    private let storedCheck: StoredCheck?
     /// Stores that were begun to be made.
     private let stores = Locked(0)
 
@@ -41,7 +43,7 @@ final class Uploader: Sendable {
     ///   - makeStore: called on each thread that gets an object.
     init(
         _ completions: Completions, threads count: Int, giveUpAfter: Double, log: Log,
-        duration: Histogram, otherSinks: OtherSinks? = nil,
+        duration: Histogram, otherSinks: OtherSinks? = nil, storedCheck: StoredCheck? = nil,
         _ makeStore: @escaping StoreMaker
     ) throws {
         self.completions = completions
@@ -50,6 +52,7 @@ final class Uploader: Sendable {
         self.duration = Locked(duration)
         self.makeStore = makeStore
         self.otherSinks = otherSinks
+        self.storedCheck = storedCheck
         objects = try WorkQueue()
         ending = try ThreadFlag()
         for _ in 0..<count {
@@ -96,6 +99,13 @@ final class Uploader: Sendable {
                 waits = false
                 do {
                     var object = object
+                    if object.isDoubtful {
+                        let key = try storedCheck?.key(of: object)
+                        object.key = key ?? object.key
+                        completions.post(
+                            key == nil ? .absent(object) : .delivered(object, isNew: false))
+                        continue
+                    }
                     let placement = try attempt(&object, &store)
                     duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
                     switch placement {

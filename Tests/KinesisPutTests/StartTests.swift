@@ -86,7 +86,7 @@ struct StartTests {
 
     @Test(arguments: [nil, 2048] as [Int?])
     func `records over a MiB go only where the stream takes them`(_ kibibytes: Int?) throws {
-        let sink = try Sink()
+        let sink = try Sink(streams: ["market-sbe-trade": 3, "market-sbe-gap": 1])
         sink.server.script { call in
             guard call.operation == "DescribeStreamSummary" else { return nil }
             let limit = kibibytes.map { ",\"MaxRecordSizeInKiB\":\($0)" } ?? ""

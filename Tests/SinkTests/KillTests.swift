@@ -55,7 +55,7 @@ struct KillTests {
         program.signalled(SIGKILL)
         _ = program.wait()
         let again = try LiveProgram("s3-put", run.arguments)
-        #expect(waitUntil { again.errors.contains("taking them in again") }, "\(again.errors)")
+        #expect(waitUntil { again.errors.contains("replaying them") }, "\(again.errors)")
         again.signalled(SIGTERM)
         let status = again.wait()
         #expect(status == 0 || status == 75, "\(again.errors)")

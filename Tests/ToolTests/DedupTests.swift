@@ -16,12 +16,26 @@ struct DedupTests {
         """
     }
 
+    private static func kline(_ minute: Int64) -> String {
+        """
+        {"kind":"kline",\(common),"interval":"1m","open_time_us":\(minute * 60_000_000),\
+        "close_time_us":\(minute * 60_000_000 + 59_999_999),"open_price":1,"high_price":1,\
+        "low_price":1,"close_price":1,"volume":1,"quote_volume":1,"taker_buy_base_volume":1,\
+        "taker_buy_quote_volume":1,"trade_count":1,"is_closed":true}
+        """
+    }
+
+    /// Of klines of a minute.
+    private static func gapOfKlines(_ ids: ClosedRange<Int64>) -> String {
+        gap(ids, template: 3, series: 2)
+    }
+
     private static func gap(
-        _ ids: ClosedRange<Int64>, _ reason: String = "missed", template: Int = 1
+        _ ids: ClosedRange<Int64>, _ reason: String = "missed", template: Int = 1, series: Int = 0
     ) -> String {
         """
         {"kind":"gap",\(common),"first_id":\(ids.lowerBound),"last_id":\(ids.upperBound),\
-        "missing_kind":"trade","reason":"\(reason)","missing_template":\(template),"series":0}
+        "missing_kind":"trade","reason":"\(reason)","missing_template":\(template),"series":\(series)}
         """
     }
 
@@ -41,7 +55,7 @@ struct DedupTests {
                 ["dedup"] + options, ["recq", "json"],
                 [
                     "jq", "-r",
-                    #"if .kind == "gap" then "\(.first_id)-\(.last_id)" else .trade_id // .update_id // .arrival end"#,
+                    #"if .kind == "gap" then "\(.first_id)-\(.last_id)" else .trade_id // .update_id // .arrival // .open_time_us end"#,
                 ],
             ], input: try frames(lines))
         #expect(outcomes.map(\.status) == [0, 0, 0], "\(outcomes.map(\.errors))")
@@ -78,6 +92,16 @@ struct DedupTests {
         Case(
             lines: [gap(2...9, template: 4), gap(2...9, template: 4), gap(2...8, template: 4)],
             passed: ["2-9", "2-8"]),
+        // A kline takes up its whole interval, in microseconds.
+        Case(
+            lines: [kline(1), gapOfKlines(60_000_000...239_999_999), kline(4), kline(3)],
+            passed: ["60000000", "120000000-239999999", "240000000", "180000000"]),
+        Case(
+            lines: [kline(1), kline(4), kline(3), gapOfKlines(60_000_005...200_000_000), kline(4)],
+            passed: ["60000000", "240000000", "180000000", "120000000-179999999"]),
+        Case(
+            lines: [kline(1), kline(4), gapOfKlines(120_000_005...239_999_990)],
+            passed: ["60000000", "240000000", "120000005-239999990"]),
     ])
     func `of a gap record passes what is news`(_ wanted: Case) throws {
         #expect(try passed(wanted.lines).records == wanted.passed)
@@ -88,12 +112,29 @@ struct DedupTests {
         #expect(try passed(lines, ["--mark-gaps"]).records == ["1", "2-4", "5-6", "7"])
     }
 
+    @Test func `klines that are skipped are marked from the first to the last microsecond`() throws
+    {
+        let lines = [1, 2, 5, 4, 5].map { Self.kline($0) }
+        let marked = ["60000000", "120000000", "180000000-299999999", "300000000", "240000000"]
+        #expect(try passed(lines, ["--mark-gaps"]).records == marked)
+    }
+
     @Test func `a wild id is passed on, and nothing is dropped for it`() throws {
         let far: Int64 = 5_000_000_000_000
         let lines = [1, 2, far, 3, 4, 3].map { Self.trade($0) }
         let outcome = try passed(lines, ["--mark-gaps"])
         #expect(outcome.records == ["1", "2", "\(far)", "3", "4"])
         #expect(outcome.errors.contains("cannot be right"), "\(outcome.errors)")
+    }
+
+    /// Another program, of sets of ids in Python, says what has to come out.
+    @Test func `streams of all kinds come out as the reference says`() throws {
+        let python = try #require(Python.path)
+        let script = packageRoot.appendingPathComponent("Tests/ToolTests/dedup_reference.py").path
+        let outcome = try Program.run(
+            python, [script, "\(Program.directory.path)/dedup", "1", "40"])
+        #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
+        #expect(outcome.text.contains("40 streams"), "\(outcome.text)")
     }
 
     @Test func `a record without a number always passes`() throws {
@@ -103,9 +144,14 @@ struct DedupTests {
         #expect(try passed([raw, raw, raw]).records == ["5", "5", "5"])
     }
 
-    @Test func `ids that descend with holes take no time that grows with their square`() throws {
+    @Test(arguments: ["trade", "kline"])
+    func `ids that descend with holes take no time that grows with their square`(
+        kind: String
+    ) throws {
         let count: Int64 = 100_000
-        let lines = (1...count).map { Self.trade(2 * (count - $0)) }
+        let lines = (1...count).map {
+            kind == "trade" ? Self.trade(2 * (count - $0)) : Self.kline(2 * (count - $0))
+        }
         let input = try frames(lines)
         let place = try TemporaryDirectory()
         // Processor time: how busy the machine is does not matter.

@@ -140,7 +140,7 @@ struct FanOutTests {
         #expect(try waitUntil(90) { try ids("a") == wanted }, "\(run.log)")
         // A stop keeps what the other one has not got.
         #expect(run.stop(SIGTERM) == 0)
-        #expect(run.log.contains("output b did not take all"), "\(run.log)")
+        #expect(run.log.contains("output b did not read everything"), "\(run.log)")
         try run.start()
         let b = try run.reader("b")
         #expect(try waitUntil(90) { try ids("b") == wanted }, "\(run.log)")
@@ -153,7 +153,7 @@ struct FanOutTests {
         let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
         let a = try run.reader("a")
         run.write(records)
-        #expect(waitUntil(30) { run.log.contains("nothing more is read until there is room") })
+        #expect(waitUntil(30) { run.log.contains("reading stops until there is space") })
         #expect(run.output("a").count < records.count)
         let b = try run.reader("b")
         #expect(waitUntil(60) { run.output("b").count == records.count }, "\(run.log)")
@@ -186,7 +186,7 @@ struct FanOutTests {
                 run.write(Array(records[place..<min(place + part, records.count)]))
                 place += part
             }
-            return try health().contains("output kinesis is away, or slow")
+            return try health().contains("output kinesis is away or slow")
         }
         #expect(isNamed, "\(try health())\(run.log)")
         let kinesis = try run.reader("kinesis")

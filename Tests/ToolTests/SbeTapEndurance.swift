@@ -173,7 +173,7 @@ struct SbeTapEndurance {
             streams: venue.streams, ["--streams", "trade", "--quarantine", "/dev/full"])
         #expect(waitUntil { tap.output.count >= 4 * 110 }, "\(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
-        #expect(tap.log.components(separatedBy: "cannot be kept aside").count == 2, "\(tap.log)")
+        #expect(tap.log.components(separatedBy: "cannot be quarantined").count == 2, "\(tap.log)")
         #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...4))
         withExtendedLifetime(venue) {}
     }
@@ -185,7 +185,7 @@ struct SbeTapEndurance {
             simulator,
             ["--streams", "trade", "--raw", "--buffer-bytes", "64k", "--overflow", "drop"],
             throttle: gate.reader)
-        #expect(tap.says("records are left out"), "\(tap.log)")
+        #expect(tap.says("records are dropped"), "\(tap.log)")
         try gate.open()
         #expect(tap.settles(above: 1_000_000))
         #expect(tap.stop() == 0, "\(tap.log)")
@@ -254,7 +254,7 @@ struct SbeTapEndurance {
             ], throttle: gate.reader)
         #expect(tap.says("the reader is slow"), "\(tap.log)")
         tap.signal()
-        #expect(tap.says("did not take", 10), "\(tap.log)")
+        #expect(tap.says("did not read", 10), "\(tap.log)")
         try gate.open()
         #expect(tap.end() == 74, "\(tap.log)")
     }

@@ -87,7 +87,7 @@ struct ServiceNoticeTests {
     }
 
     /// Also where the new configuration is wrong: the manager would wait for the end of the reload.
-    @Test(arguments: [("info", "read again"), ("loudest", "stays as it was")])
+    @Test(arguments: [("info", "read again"), ("loudest", "is unchanged")])
     func `a reload has a beginning and an end for the manager`(
         _ level: String, _ words: String
     ) throws {

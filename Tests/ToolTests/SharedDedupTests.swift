@@ -184,10 +184,10 @@ struct SharedDedupTests {
     }
 
     @Test(arguments: [
-        ("moved", "member of a cluster"), ("oom", "takes no writes"),
-        ("wild", "not Redis' protocol"),
-        ("huge", "not Redis' protocol"), ("negative", "not Redis' protocol"),
-        ("deep", "not Redis' protocol"), ("chatty", "more than it was asked"),
+        ("moved", "member of a cluster"), ("oom", "does not accept writes"),
+        ("wild", "not in Redis' protocol"),
+        ("huge", "not in Redis' protocol"), ("negative", "not in Redis' protocol"),
+        ("deep", "not in Redis' protocol"), ("chatty", "more than it was asked"),
         ("escape", "ERR ?[31mred?"), ("silent", "did not answer in time"),
     ])
     func `a server that is of no use is named once, and all records pass`(
@@ -219,7 +219,7 @@ struct SharedDedupTests {
         #expect(try dedup("unix://:right@\(socket)", records).errors.contains("claims are shared"))
         let replica = try Server(["--replicaof", "127.0.0.1 1"])
         let outcome = try dedup(replica.url, records)
-        #expect(outcome.output == records && outcome.errors.contains("takes no writes"))
+        #expect(outcome.output == records && outcome.errors.contains("does not accept writes"))
     }
 
     @Test func `a server that comes and goes is used while it is there`() throws {
@@ -323,7 +323,7 @@ struct SharedDedupTests {
     @Test(arguments: [
         (["--shared", "redis://h"], "--shared needs --shared-name"),
         (["--shared", "http://h", "--shared-name", "a"], "is not redis://"),
-        (["--shared", "redis://:p@:6379", "--shared-name", "a"], "names no host"),
+        (["--shared", "redis://:p@:6379", "--shared-name", "a"], "has no host"),
         (["--shared", "redis://h:99999", "--shared-name", "a"], "is not a port"),
         (["--shared", "redis://h/x", "--shared-name", "a"], "is not a database"),
         (["--shared", "redis://name@h", "--shared-name", "a"], "user without a password"),

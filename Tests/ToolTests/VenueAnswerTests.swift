@@ -68,7 +68,9 @@ struct VenueAnswerTests {
             [dataset, "--base-url", simulator.url, "--initial-backoff", "1ms"]
                 + (dataset == "depth" ? [] : ["--from", "2024-01-01", "--limit", "5"]))
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(!outcome.output.isEmpty && outcome.errors.contains("asking again"))
+        #expect(
+            !outcome.output.isEmpty && outcome.errors.contains("asking again"),
+            "\(outcome.status) \(outcome.errors)")
     }
 
     @Test func `following a book survives garbled answers, and always garbled ones end with 76`()
@@ -149,7 +151,9 @@ struct VenueAnswerTests {
         let venue = try ScriptedREST("wide", "lost")
         let outcome = try venue.pull(["aggTrades", "--from", "1", "--to", "5"])
         #expect(outcome.status == 69)
-        #expect(outcome.errors.contains("ids 3 to 3") && outcome.errors.contains("64 bits"))
+        #expect(
+            outcome.errors.contains("ids 3 to 3") && outcome.errors.contains("64 bits"),
+            "\(outcome.status) \(outcome.errors)")
         let kinds = try Program.run("recq", ["count"], input: outcome.output).text
         #expect(kinds == "4  BTCUSDT aggTrade\n1  BTCUSDT gap\n5  total\n", "\(kinds)")
         let book = try venue.pull(["depth", "--levels", "5"])

@@ -19,7 +19,7 @@ struct FlowDrawing {
         var html = HTML(pipelines.filter { !$0.isSingle }.map(drawing))
         if !single.isEmpty {
             html += """
-                <ul class="single" aria-label="Stages that no pipe of ours joins">\
+                <ul class="single" aria-label="Stages without a connection to others">\
                 \(HTML(single.map { box($0, isSingle: true) }))</ul>
                 """
         }

@@ -66,7 +66,7 @@ extension Page {
             [
                 "Sequence", "Ledger of", "Held", "Last 24 hours", "Share", "Holes", "Missing",
                 "Declared", "Oldest hole", "First id", "Last id",
-            ], words: ["Ledger of", "Held", "Last 24 hours"], rows) + repairs
+            ], words: ["Ledger of", "Held", "Last 24 hours"], rows) + gapRates(shown) + repairs
     }
 
     private func row(_ sequence: SequenceCoverage, of stage: StageView) -> HTML {
@@ -87,6 +87,26 @@ extension Page {
             \(PageWords.cell("First id", ids(sequence.first)))\
             \(PageWords.cell("Last id", ids(sequence.last)))</tr>
             """
+    }
+
+    private func gapRates(_ stages: [StageView]) -> HTML {
+        let rows = stages.flatMap { stage in
+            stage.coverage.filter { $0.held > 0 || $0.missing > 0 }.map { sequence -> HTML in
+                let rates = sequence.gapRates
+                return """
+                    <tr><th scope="row">\(sequence.sequence)</th>\
+                    \(PageWords.cell("Ledger of", PageWords.name(stage), isWord: true))\
+                    \(PageWords.cell("Missing", rates.missing))\
+                    \(PageWords.cell("Repaired", rates.repaired))\
+                    \(PageWords.cell("Declared", rates.declared))</tr>
+                    """
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        return PageWords.table(
+            "Gap rate: of a million ids, repaired ones since the sink started",
+            ["Sequence", "Ledger of", "Missing", "Repaired", "Declared"], words: ["Ledger of"], rows
+        )
     }
 
     /// What to run: once for a ledger, and for the oldest hole of each sequence.
