@@ -14,7 +14,9 @@ extension Problem.Code {
             "a stage has had no connection for a long time, or does not get beyond connecting"
         case .decodeErrors: "many of a minute's messages cannot be decoded"
         case .breakerOpen: "consecutive requests to a service failed, and sending is paused"
-        case .undelivered: "a finished object, or a record for Kinesis, is waiting for delivery"
+        case .undelivered:
+            "a finished object, a record for Kinesis, or one for an output of fan-out is waiting for "
+                + "delivery"
         case .spoolFull: "a spool is nearly full"
         case .diskFull: "the disk of a stage's state is nearly full"
         case .objectConflict:
@@ -60,7 +62,7 @@ extension Problem.Code {
             "It closes by itself when the service answers; the last error shows its answers."
         case .undelivered:
             "Nothing is lost: the records are on disk. Look at the sink's last error: permissions, "
-                + "bucket or stream, network, throttling."
+                + "bucket or stream, network, throttling. Of fan-out: does the sink that is named run?"
         case .spoolFull:
             "The sink will stop reading when it is full. Fix the delivery, or raise --spool-max."
         case .diskFull:

@@ -112,8 +112,20 @@ struct Rules {
             snapshot.value(FigureName.oldestDueTime) ?? snapshot.value(FigureName.oldestWaitingTime)
         guard let oldest, oldest > 0 else { return nil }
         let age = now.seconds(since: oldest)
-        return age > thresholds.undelivered
-            ? "the oldest undelivered record has waited for \(seconds(age))" : nil
+        guard age > thresholds.undelivered else { return nil }
+        let words = "the oldest undelivered record has waited for \(seconds(age))"
+        let outputs = late(snapshot)
+        return outputs.isEmpty ? words : "\(words): output \(outputs) is away or slow"
+    }
+
+    /// The outputs of fan-out that have been behind for a long time.
+    private func late(_ snapshot: StatsSnapshot) -> String {
+        snapshot.metrics.filter {
+            $0.name == FigureName.outputBehind && $0.value > 0
+                && now.seconds(since: $0.value) > thresholds.undelivered
+        }
+        .compactMap { LabelSet(parsing: $0.labels)["output"] }
+        .sorted().joined(separator: ", ")
     }
 
     private func spool(_ snapshot: StatsSnapshot) -> String? {

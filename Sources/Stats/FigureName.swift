@@ -105,6 +105,9 @@ public enum FigureName {
     /// Gauge: objects put aside because the destination has others of their names.
     public static let objectsConflicting = "objects_conflicting"
 
+    /// Gauge: since when an output of fan-out waits, ns since the epoch; 0: it has everything; label output.
+    public static let outputBehind = "output_behind_since_ns"
+
     // MARK: - Holes
 
     /// Gauge: ranges of ids that dedup has not seen.
@@ -143,6 +146,6 @@ public enum FigureName {
         retries, retriesTransient, retriesHeld, reconnects, snapshotFailures, tornBytes, spoolBytes,
         spoolMaximum, bufferBytes, diskFree, diskSize, holesOpen, ledgerFirst, ledgerLast,
         ledgerHeld, ledgerDeclared, ledgerMissing, ledgerRepaired, ledgerHoles, ledgerOldestHole,
-        ledgerHoleFirst, ledgerHoleLast, claimsUnavailable,
+        ledgerHoleFirst, ledgerHoleLast, claimsUnavailable, outputBehind,
     ]
 }

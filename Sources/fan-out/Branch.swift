@@ -34,8 +34,12 @@ final class Branch {
     private var loaded: Int64 = 0
     /// Why it takes nothing any more; nil while it may.
     private(set) var failure: SystemError?
-    /// Since when something waits for it, ns since the epoch; 0: it has everything.
+    /// Since when the oldest that waits for it waits, ns since the epoch, or a little earlier; 0: it has
+    /// everything.
     private(set) var behindSince: Int64 = 0
+    /// Where the spool ended at some moment. Once that is taken, what waits came later than that moment:
+    /// under load something always waits, and none of it for long.
+    private var mark: (end: Spool.Position, time: Int64)?
 
     init(
         _ wanted: FanOutOptions.Output, from position: Spool.Position, _ stats: StatsWriter
@@ -94,9 +98,24 @@ final class Branch {
             failure = error
         }
         settle()
-        let isBehind = !isDone(spool)
-        behindSince = isBehind ? (behindSince == 0 ? Clock.realtimeNanoseconds() : behindSince) : 0
+        noteWait(spool)
         return hasSent
+    }
+
+    private func noteWait(_ spool: borrowing Spool) {
+        guard !isDone(spool) else {
+            behindSince = 0
+            mark = nil
+            return
+        }
+        let now = Clock.realtimeNanoseconds()
+        if let mark {
+            guard confirmed >= mark.end else { return }
+            behindSince = mark.time
+        } else {
+            behindSince = now
+        }
+        mark = (spool.next, now)
     }
 
     /// Reads on in the spool; false when there is no more.

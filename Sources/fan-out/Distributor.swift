@@ -274,7 +274,7 @@ struct FanOutFigures {
                 stats.counter(
                     "output_records", labels: labels, help: "Records that an output's reader took."),
                 stats.gauge(
-                    "output_behind_since_ns", labels: labels,
+                    FigureName.outputBehind, labels: labels,
                     help:
                         "Since when an output is behind, ns since the epoch; 0: it is not."
                 )

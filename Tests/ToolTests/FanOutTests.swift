@@ -39,7 +39,7 @@ struct FanOutTests {
         func start() throws {
             let outputs = names.map { "\($0)=\(place.path($0))" }
             let command =
-                "exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
+                "STATS_DIR=\(place.path("stats")) exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
                 + (more + outputs).joined(separator: " ")
                 + " < \(place.path("in")) 2>> \(place.path("log"))"
             program = try BackgroundProgram("/bin/sh", ["-c", command])
@@ -164,6 +164,41 @@ struct FanOutTests {
         _ = (a, b)
     }
 
+    /// With one sink down for long: what the health of the host says, and under load of no sink that runs.
+    @Test func `an output that is away is named by the health, and one that is busy is not`() throws
+    {
+        let records = try Self.trades(1...50000)
+        let run = try Run(["kinesis", "s3"], ["--spool-max", "16MiB", "--instance", "test"])
+        let s3 = try run.reader("s3")
+        func health() throws -> String {
+            let seen = try Program.run(
+                "healthd", ["--once", "--log-format", "text"],
+                environment: [
+                    "STATS_DIR": run.place.path("stats"), "COLUMNS": "300",
+                    "HEALTH__UNDELIVERED_SECONDS": "1", "HEALTH__NO_DATA_SECONDS": "3600",
+                ])
+            return seen.text + seen.errors
+        }
+        // Something is on its way to it at all times.
+        let part = records.count / 50000 * 200
+        var place = 0
+        let isNamed = try waitUntil(60) {
+            if place < records.count {
+                run.write(Array(records[place..<min(place + part, records.count)]))
+                place += part
+            }
+            return try health().contains("output kinesis is away or slow")
+        }
+        let named = try health()
+        #expect(isNamed, "\(named)\(run.log)")
+        let kinesis = try run.reader("kinesis")
+        let isDelivered = try waitUntil(60) { try !health().contains("undelivered") }
+        let last = try health()
+        #expect(isDelivered, "\(last)")
+        #expect(run.stop(SIGTERM) == 0, "\(run.log)")
+        _ = (s3, kinesis)
+    }
+
     @Test func `a command that ended is an error at the end, and no other output's trouble`() throws
     {
         let records = try Self.trades(1...20000)
@@ -179,7 +214,7 @@ struct FanOutTests {
                 """,
             ])
         #expect(outcome.status == 74, "\(outcome.errors)")
-        #expect(outcome.errors.contains("output 1 failed"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
         #expect(
             waitUntil(30) {
                 FileManager.default.contents(atPath: place.path("b")) == Data(records)

@@ -20,8 +20,9 @@ public struct KinesisSettings: SettingTheme {
     /// Streams by kind.
     public let streams = Setting<[String]>(
         "kinesis.streams", flag: "streams", default: nil, value: "KIND=NAME,...",
-        "Streams for kinds, by name or ARN; * is every kind. (otherwise: market-sbe-KIND, "
-            + "aws.kinesis_*_stream)",
+        "Streams for kinds, by name or ARN; * is every kind. (otherwise: aws.kinesis_*_stream, and for "
+            + "other kinds the name of the trade stream with the kind in place of trade: "
+            + "market-sbe-KIND)",
         parse: SettingText.list)
     /// Whether missing streams are made.
     public let createStreams = Setting(
