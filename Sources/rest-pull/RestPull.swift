@@ -252,6 +252,7 @@ struct RestPull: StageCommand {
 
     /// Learns the venue's limits and clock, and fills the holes of a ledger.
     private func repair(_ options: RepairOptions, in stage: borrowing Stage) throws {
+        try WatchedLedger(options.place).check(follows: options.rules.follows)
         let writer = try stage.standardOutput()
         stage.enter(.connecting)
         var client = try Self.client(options.venue, in: stage)
