@@ -34,7 +34,7 @@ LABEL org.opencontainers.image.title="bitcoin-ingestor" \
       org.opencontainers.image.licenses="MIT"
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        ca-certificates libcurl4 libdeflate0 libhiredis0.14 libssl3 libyaml-0-2 libzstd1 zlib1g \
+        ca-certificates libcurl4 libdeflate0 libssl3 libyaml-0-2 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 10001 -g 10001 /state /run/bitcoin-ingestor
 COPY --from=build /out/ /

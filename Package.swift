@@ -108,7 +108,7 @@ let package = Package(
 
         .target(
             name: "Redis", dependencies: ["CHiredis", "COpenSSL", "Encoding", "Posix"],
-            swiftSettings: base, linkerSettings: [.linkedLibrary("hiredis")]),
+            swiftSettings: base, linkerSettings: [.linkedLibrary(":libhiredis.a")]),
         library(
             "ServerTLS", ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
 
@@ -304,7 +304,7 @@ let package = Package(
             name: "SinkTests",
             dependencies: [
                 "Sink", "s3-put", "recq", "ledgerctl", "Bronze", "Parquet", "Records", "Identity",
-                "Ledger",
+                "Ledger", "SimulatedMarket",
                 "Spool",
                 "Posix", "TestSupport",
             ], swiftSettings: base),

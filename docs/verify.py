@@ -55,6 +55,8 @@ for sink, links in chains.items():
                 replaced[key] = max(replaced.get(key, 0), entry["time"])
 merged = {key for key, time in replaced.items() if key not in objects or objects[key]["time"] <= time}
 for key, entry in objects.items():
+    if key not in merged and key in stored:  # what only gap records speak of is missing, too
+        known += [pair for gap in entry.get("gaps", []) if (gap["symbol"], gap["kind"]) == (symbol, kind) for pair in gap["ids"]]
     if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in merged: continue
     known, data = known + entry["ids"], content(key) if key in stored else b""
     if (len(data), sha256(data)) == (entry["bytes"], entry["sha256"]): held += entry["ids"]

@@ -81,7 +81,7 @@ public struct AvroContainerHeader: Sendable, Equatable {
         let end = start + Int(length)
         guard bytes.byteCount >= end + 16 else { return nil }
         guard Self.bytes(bytes, end..<(end + 16)) == sync else {
-            throw AvroError("the mark behind a block is not the one of the header")
+            throw AvroError("the sync marker after a block differs from the one in the header")
         }
         return Block(records: Int(records), content: start..<end, length: end + 16)
     }

@@ -2,9 +2,6 @@ public import Posix
 
 /// Avro's binary encoding. Source: Apache Avro 1.11 specification, "Binary Encoding".
 extension Bytes {
-    /// Most bytes of an encoded long.
-    public static var longestAvroLong: Int { 10 }
-
     /// Appends an int or long: zig-zag, seven bits to a byte, low bits first.
     @inlinable
     @inline(__always)

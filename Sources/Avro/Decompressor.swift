@@ -157,7 +157,7 @@ public struct StreamDecompressor: ~Copyable {
             }
             if !isInside {
                 guard place == block.byteCount else {
-                    throw DecompressionError("a block with bytes behind its end")
+                    throw DecompressionError("a block has bytes after its end")
                 }
                 return
             }

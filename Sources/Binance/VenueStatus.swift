@@ -10,7 +10,7 @@ public struct VenueStatus: Sendable {
         case again = "again"
         /// Sends again after half a minute.
         case later = "again after 30 s"
-        /// Sends again when the pause is over that the answer names, as often as it takes.
+        /// Sends again when the pause has ended that the answer names, as often as it takes.
         case pause = "again after the pause that the venue asks for"
         /// REST: asks for JSON instead of SBE.
         case asJSON = "again, asking for JSON"
@@ -58,7 +58,7 @@ public struct VenueStatus: Sendable {
             "it redirects: set --base-url or --ws-url to the URL of the API itself"),
         VenueStatus(
             400...400, .asJSON, .refused, .final, .configuration,
-            "the venue names what is wrong; streams want an API key of type Ed25519"),
+            "the reply says what is wrong; streams require an API key of type Ed25519"),
         VenueStatus(
             401...401, .final, .notPermitted, .final, .notPermitted,
             "the API key is missing, wrong, or not allowed from this address"),
@@ -72,7 +72,7 @@ public struct VenueStatus: Sendable {
             406...406, .asJSON, .unavailable, .final, .configuration, "try --encoding json"),
         VenueStatus(
             407...407, .final, .notPermitted, .final, .notPermitted,
-            "the proxy wants a user name and password in HTTPS_PROXY"),
+            "the proxy requires a user name and password in HTTPS_PROXY"),
         VenueStatus(408...408, .again, .gaveUp, .again, nil),
         VenueStatus(
             410...410, .final, .unavailable, .final, .configuration,
@@ -82,14 +82,14 @@ public struct VenueStatus: Sendable {
             "the request is too long for the venue or for a proxy: ask for fewer symbols at once"),
         VenueStatus(
             418...418, .pause, .gaveUp, .pause, nil,
-            "the venue bars this address: stop what else asks it from here"),
+            "the venue bars this address: stop other programs that use it from here"),
         VenueStatus(
             421...421, .again, .gaveUp, .again, nil),
         VenueStatus(425...425, .again, .gaveUp, .again, nil),
         VenueStatus(
             426...426, .final, .unavailable, .final, .configuration,
             "does --base-url or --ws-url name the venue's API?"),
-        VenueStatus(429...429, .pause, .gaveUp, .pause, nil, "ask for less: --weight-limit"),
+        VenueStatus(429...429, .pause, .gaveUp, .pause, nil, "send fewer requests: --weight-limit"),
         VenueStatus(
             431...431, .final, .unavailable, .final, .configuration,
             "the header is too long for the venue or for a proxy"),
@@ -100,7 +100,7 @@ public struct VenueStatus: Sendable {
             "the reply is not the venue's: does --base-url or --ws-url name its API?"),
         VenueStatus(
             511...511, .final, .notPermitted, .final, .notPermitted,
-            "the network wants a sign-in first (captive portal)"),
+            "the network requires a sign-in first (captive portal)"),
         VenueStatus(500...599, .again, .gaveUp, .again, nil),
         // What is not a status of HTTP at all.
         VenueStatus(

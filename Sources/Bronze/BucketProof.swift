@@ -194,7 +194,7 @@ public struct BucketProof: Sendable {
                 removed: removed(from: object))
             // A gap record that is gone or damaged says nothing.
             guard faults[object.key] == nil else { continue }
-            for gap in object.gaps { proofs[gap.sequence]?.add(gap) }
+            for gap in object.gaps { proofs[gap.sequence]?.add(gap, in: object) }
         }
         return wanted.compactMap { wanted in
             proofs[wanted]?.finish()

@@ -84,6 +84,9 @@ public struct StoredObject: Sendable, Equatable {
 
 /// Ids that gap records name, for one reason.
 public struct ObservedGap: Sendable, Equatable {
+    /// The word of records that came, and that a sink put aside.
+    public static let quarantined = "quarantined"
+
     /// Whose ids are missing.
     public let sequence: SequenceID
     /// Why: the word of the records.
@@ -96,7 +99,7 @@ public struct ObservedGap: Sendable, Equatable {
     public var ids: [ClosedRange<Int64>]
     /// When the first and the last of the records were made, ns since the epoch.
     public var seen: ClosedRange<Int64>
-    /// What the venue answered, when it was asked; else empty.
+    /// What the venue answered when it was asked, or where records are that were put aside; else empty.
     public var evidence: String
 
     /// Puts a gap together.

@@ -24,6 +24,8 @@ public struct ProofHole: Sendable, Equatable {
     public let reason: String
     /// True for ids that will not come, as a gap record says.
     public let isDeclared: Bool
+    /// True for ids whose records came and were put aside by a sink.
+    public var isQuarantined = false
 }
 
 /// The answer about a range of one sequence.
@@ -46,6 +48,21 @@ public struct RangeVerdict: Sendable {
     public internal(set) var unknown: [ProofHole] = []
     /// Of an increasing sequence: what was seen without interruption.
     public internal(set) var runs: [Run] = []
+
+    /// Of the ids that were looked at those that are missing, and those that are declared absent.
+    public var absent: (missing: UInt64, declared: UInt64) {
+        var counts: (missing: UInt64, declared: UInt64) = (0, 0)
+        for hole in holes {
+            guard let ids = hole.ids else { continue }
+            let count = UInt64(bitPattern: ids.upperBound &- ids.lowerBound) &+ 1
+            if hole.isDeclared {
+                counts.declared &+= count
+            } else {
+                counts.missing &+= count
+            }
+        }
+        return counts
+    }
 
     /// True when nothing is missing, as far as can be claimed; declared ids may count as there.
     public func isWhole(allowingDeclared: Bool) -> Bool {
@@ -105,8 +122,11 @@ extension SequenceProof {
     private var known: ClosedRange<Int64>? {
         var first = pieces.first?.ids.lowerBound
         var last = pieces.map(\.ids.upperBound).max()
-        if let declared = declared.first { first = min(first ?? declared, declared) }
-        if let declared = declared.last { last = max(last ?? declared, declared) }
+        // What only gap records speak of is missing, also before and behind all that is held.
+        for ids in gaps.lazy.flatMap(\.ids) {
+            first = min(first ?? ids.lowerBound, ids.lowerBound)
+            last = max(last ?? ids.upperBound, ids.upperBound)
+        }
         return first.flatMap { first in last.map { first...$0 } }
     }
 
@@ -136,8 +156,16 @@ extension SequenceProof {
             noteUnknown(before: nil, after: known, times, &verdict)
             if last == nil { return nil }
         }
-        let start = before.map { $0.ids.upperBound &+ 1 } ?? first?.ids.lowerBound
-        let end = after.map { $0.ids.lowerBound &- 1 } ?? last?.ids.upperBound
+        var start = before.map { $0.ids.upperBound &+ 1 } ?? first?.ids.lowerBound
+        var end = after.map { $0.ids.lowerBound &- 1 } ?? last?.ids.upperBound
+        // Ids of that time of which there are only gap records, at an edge of all that is known.
+        for (gap, own) in zip(gaps, gapTimes) where own?.overlaps(times) ?? false {
+            guard let low = gap.ids.first?.lowerBound, let high = gap.ids.last?.upperBound else {
+                continue
+            }
+            if before == nil { start = min(start ?? low, low) }
+            if after == nil { end = max(end ?? high, high) }
+        }
         guard let start, let end else { return nil }
         guard start <= end else {
             // No record in this time, and none missing; or a wrong time, and nothing is known.
@@ -197,16 +225,21 @@ extension SequenceProof {
         var found: [ProofHole] = []
         func take(
             _ ids: ClosedRange<Int64>, _ times: ClosedRange<Int64>?, _ reason: String,
-            isDeclared: Bool = false
+            isDeclared: Bool = false, isQuarantined: Bool = false
         ) {
             for part in rest.covered(in: ids) {
                 let around = times.map { ($0.lowerBound, $0.upperBound) } ?? neighbours(of: part)
                 found.append(
                     ProofHole(
                         ids: part, after: around.0, before: around.1, reason: reason,
-                        isDeclared: isDeclared))
+                        isDeclared: isDeclared, isQuarantined: isQuarantined))
             }
             rest.remove(ids)
+        }
+        // Of two gap records the one with evidence tells more, and then the later one.
+        let telling = gaps.sorted {
+            ($0.evidence.isEmpty ? 0 : 1, $0.seen.upperBound)
+                > ($1.evidence.isEmpty ? 0 : 1, $1.seen.upperBound)
         }
         for piece in faultyPieces(in: missing) {
             take(piece.ids, piece.times, piece.fault?.text ?? "")
@@ -217,9 +250,11 @@ extension SequenceProof {
                 "taken out of the ledger at \(Timestamp.text(nanoseconds: removed.time))")
         }
         for isDeclared in [true, false] {
-            for gap in gaps where gap.isDeclared == isDeclared {
+            for gap in telling where gap.isDeclared == isDeclared {
                 for ids in gap.ids where ids.overlaps(missing) {
-                    take(ids, nil, Self.reason(of: gap), isDeclared: isDeclared)
+                    take(
+                        ids, nil, Self.reason(of: gap), isDeclared: isDeclared,
+                        isQuarantined: gap.reason == ObservedGap.quarantined)
                 }
             }
         }
@@ -232,9 +267,13 @@ extension SequenceProof {
     }
 
     private static func reason(of gap: ObservedGap) -> String {
-        var text = gap.isDeclared ? "declared absent" : "a gap record, not filled yet"
-        text +=
-            " (\(gap.reason), \(gap.source), \(Timestamp.text(nanoseconds: gap.seen.upperBound)))"
+        var words = [gap.source, Timestamp.text(nanoseconds: gap.seen.upperBound)]
+        var text = gap.reason
+        if gap.reason != ObservedGap.quarantined {
+            text = gap.isDeclared ? "declared absent" : "a gap record, not filled yet"
+            words.insert(gap.reason, at: 0)
+        }
+        text += " (\(words.joined(separator: ", ")))"
         return gap.evidence.isEmpty ? text : "\(text): \(gap.evidence)"
     }
 

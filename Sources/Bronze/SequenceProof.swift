@@ -31,6 +31,8 @@ public struct SequenceProof: Sendable {
     public private(set) var pieces: [Piece] = []
     /// What gap records say.
     public private(set) var gaps: [ObservedGap] = []
+    /// Of each gap the event times of the object that tells of it, µs; nil where they cannot be right.
+    private(set) var gapTimes: [ClosedRange<Int64>?] = []
     /// What was taken out of a ledger again.
     public private(set) var removed: [RemovedRange] = []
     /// Of an increasing sequence.
@@ -86,8 +88,11 @@ public struct SequenceProof: Sendable {
         }
     }
 
-    mutating func add(_ gap: ObservedGap) {
+    /// - Parameter object: the one that has the gap records.
+    mutating func add(_ gap: ObservedGap, in object: StoredObject) {
         gaps.append(gap)
+        gapTimes.append(
+            Partition.hasTime(key: object.key) ? object.firstTime...object.lastTime : nil)
         if gap.isDeclared { for range in gap.ids { declared.insert(range) } }
     }
 

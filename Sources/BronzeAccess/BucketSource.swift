@@ -3,13 +3,18 @@ import Posix
 
 /// A bucket to read from.
 final class BucketSource: ObjectPlace {
+    private static let connections = 32
+
     private var client: S3Client
     private let bucket: String
     private let prefix: String
 
     init(_ reach: S3Reach, bucket: String, prefix: String) throws(AccessError) {
+        var configuration = reach.configuration
+        // As many connections: a bucket is read from many at a time.
+        configuration.parallelParts = max(configuration.parallelParts, Self.connections)
         do throws(AWSError) {
-            client = try S3Client(reach.configuration, credentials: reach.credentials)
+            client = try S3Client(configuration, credentials: reach.credentials)
         } catch { throw AccessError(error) }
         self.bucket = bucket
         self.prefix = prefix
@@ -60,5 +65,15 @@ final class BucketSource: ObjectPlace {
             if error.status == 416 { return }
             throw AccessError(error)
         }
+    }
+
+    func read(
+        _ names: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+    ) throws(AccessError) {
+        do throws(AWSError) {
+            try client.get(bucket: bucket, keys: names.map { key($0) }, limit: limit) {
+                body($0, $1.mapError { AccessError($0) })
+            }
+        } catch { throw AccessError(error) }
     }
 }

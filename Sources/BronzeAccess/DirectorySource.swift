@@ -14,7 +14,7 @@ final class DirectorySource: ObjectPlace {
 
     func list(prefix: String) throws(AccessError) -> [ObjectEntry] {
         guard let status = try Self.status(path) else {
-            throw AccessError(.notFound, "\(path): there is no such file or directory")
+            throw AccessError(.notFound, "\(path): no such file or directory")
         }
         guard status.isDirectory else {
             return [
@@ -93,6 +93,16 @@ final class DirectorySource: ObjectPlace {
             }
             if read == 0 { return }
             done += read
+        }
+    }
+
+    func read(
+        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+    ) throws(AccessError) {
+        for (place, key) in keys.enumerated() {
+            do throws(SystemError) {
+                body(place, .success(try Files.read(path(of: key), limit: limit)))
+            } catch { body(place, .failure(AccessError(error))) }
         }
     }
 

@@ -35,6 +35,9 @@ protocol ObjectPlace: AnyObject {
     func read(
         _ key: String, at offset: Int64, count: Int, etag: String, appendingTo bytes: inout Bytes
     ) throws(AccessError)
+    func read(
+        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+    ) throws(AccessError)
 }
 
 /// A directory or a bucket that objects are read from.
@@ -96,12 +99,24 @@ public final class ObjectSource {
         try place.read(key, at: offset, count: count, etag: etag, appendingTo: &bytes)
     }
 
+    /// Reads whole objects, of a bucket many at a time.
+    ///
+    /// - Parameters:
+    ///   - limit: longest object to take, bytes.
+    ///   - body: gets each object's place among the keys and its content, in any order.
+    /// - Throws: when the place cannot be reached; what is wrong with one object is in its result.
+    public func read(
+        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+    ) throws(AccessError) {
+        try place.read(keys, limit: limit, body)
+    }
+
     /// Reads a whole object.
     ///
     /// - Parameter limit: longest object to take, bytes; a longer one is an error.
     public func read(_ key: String, limit: Int) throws(AccessError) -> [UInt8] {
         guard let facts = try facts(of: key) else {
-            throw AccessError(.notFound, "\(url)/\(key): there is no such object")
+            throw AccessError(.notFound, "\(url)/\(key): no such object")
         }
         guard facts.length <= Int64(limit) else {
             throw AccessError(

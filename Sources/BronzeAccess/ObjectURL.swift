@@ -35,7 +35,7 @@ public enum ObjectURL: Equatable, Sendable {
             throw AccessError(
                 .badURL, "\"\(text)\": URLs of objects begin with s3://, https:// or file://")
         } else {
-            guard !text.isEmpty else { throw AccessError(.badURL, "an empty path") }
+            guard !text.isEmpty else { throw AccessError(.badURL, "the path is empty") }
             self = .file(Self.trimmed(text))
         }
     }

@@ -19,6 +19,7 @@ extension BucketProof {
         var listings: [(prefix: String, entries: [ObjectEntry])] = []
         for prefix in prefixes { listings.append((prefix, try source.list(prefix: prefix))) }
         var check = ChainCheck()
+        var keys: [String] = []
         for entry in try source.list(prefix: ManifestKey.start) {
             guard ManifestKey(parsing: entry.key) != nil else {
                 check.addForeign(key: entry.key)
@@ -30,22 +31,50 @@ extension BucketProof {
                 )
                 continue
             }
-            do throws(AccessError) {
-                check.add(
-                    key: entry.key, bytes: try source.read(entry.key, limit: longestManifest))
-            } catch {
+            keys.append(entry.key)
+        }
+        var failure: AccessError?
+        try source.read(keys, limit: longestManifest) { place, result in
+            switch result {
+            case .success(let bytes): check.add(key: keys[place], bytes: bytes)
+            case .failure(let error):
                 // What cannot be reached at all proves nothing; one manifest that is refused or gone
                 // is a finding.
-                guard [.notFound, .notPermitted, .changed, .inputOutput].contains(error.reason)
-                else { throw error }
-                check.addUnreadable(key: entry.key, error.description)
+                if [.notFound, .notPermitted, .changed, .inputOutput].contains(error.reason) {
+                    check.addUnreadable(key: keys[place], error.description)
+                } else {
+                    failure = failure ?? error
+                }
             }
         }
+        if let failure { throw failure }
         check.finish()
         var proof = BucketProof(check)
         for listing in listings {
-            proof.compare(listing.entries.map { ($0.key, $0.length) }, below: listing.prefix)
+            var entries = listing.entries.map { (key: $0.key, length: $0.length) }
+            entries += try stored(since: listing.entries, below: listing.prefix, proof, source)
+            proof.compare(entries, below: listing.prefix)
         }
         return proof
     }
+
+    /// Objects that a sink stored between the listing and its manifest: these are asked for one by one.
+    private static func stored(
+        since listing: [ObjectEntry], below prefix: String, _ proof: BucketProof,
+        _ source: ObjectSource
+    ) throws(AccessError) -> [(key: String, length: Int64)] {
+        let known = Set(listing.lazy.map(\.key))
+        var found: [(key: String, length: Int64)] = []
+        let absent = proof.objects.filter { $0.key.hasPrefix(prefix) && !known.contains($0.key) }
+        // Of a sink at work there are a few, and the newest are at the end.
+        for object in absent.suffix(mostAsked) {
+            if let facts = try source.facts(of: object.key) {
+                found.append((object.key, facts.length))
+            }
+        }
+        return found
+    }
+
+    /// Objects that were not listed and are asked for by themselves.
+    private static let mostAsked = 64
 }

@@ -12,18 +12,18 @@ public struct CommonOptions: ParsableArguments {
     @Option(
         name: .customLong("env-file"),
         help: ArgumentHelp(
-            "File of variables. (default: .env beside the configuration file)", valueName: "file"),
+            "File of variables. (default: .env next to the configuration file)", valueName: "file"),
         completion: .file())
     package var environmentFile: String?
 
     @Flag(
         name: .customLong("check-config"),
-        help: "Judge the whole configuration, for all programs, list each error; then end.")
+        help: "Check the whole configuration, for all programs, list every error, then exit.")
     var checksConfig = false
 
     @Flag(
         name: .customLong("explain-config"),
-        help: "Print each setting, its value, where it came from and its meaning; then end.")
+        help: "Print each setting with its value, origin and meaning, then exit.")
     package var explainsConfig = false
 
     @Option(
@@ -42,7 +42,7 @@ public struct CommonOptions: ParsableArguments {
 
     @Flag(name: [.customShort("q"), .long], help: "Log warnings and errors only; no progress.")
     package var quiet = false
-    @Flag(name: [.customShort("v"), .long], help: "Log what helps to find a fault, too.")
+    @Flag(name: [.customShort("v"), .long], help: "Also log details for troubleshooting.")
     package var verbose = false
     @Option(SettingCatalog.logLevel) package var logLevel: LogLevel?
     @Option(SettingCatalog.logFormat) package var logFormat: LogFormat?

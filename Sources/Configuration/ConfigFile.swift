@@ -155,7 +155,7 @@ enum Substitution {
             result += rest[..<start.lowerBound]
             rest = rest[start.upperBound...]
             guard let end = rest.firstIndex(of: "}") else {
-                throw SettingError("${ without } behind it")
+                throw SettingError("${ without a closing }")
             }
             result += try value(String(rest[..<end]), variables)
             rest = rest[rest.index(after: end)...]

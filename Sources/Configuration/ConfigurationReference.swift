@@ -70,7 +70,7 @@ package enum ConfigurationReference {
             A flag wins over an environment variable, that over a variable in the file of variables, \
             that over the configuration file, and that over the default. \
             The configuration file is the one of --config, else that of the variable CONFIG_FILE; \
-            without either none is read. One file serves all programs: each takes its own settings from it. \
+            without either, no file is read. One file serves all programs: each takes its own settings from it. \
             Secrets have no flags.
             """
         ),
@@ -79,23 +79,23 @@ package enum ConfigurationReference {
             """
             The variable of a key is the key in capitals with `__` for each dot: `binance.symbols` is \
             `BINANCE__SYMBOLS`. The table has the short names that work as well; the long one wins. A \
-            name with `__` may be in small letters. A variable that begins like ours and is none \
-            (`BINANCE__SYMBOL`), or looks like one of ours with a typo, is reported. White space \
-            and one pair of quotation marks around a value are taken off. An empty value counts as \
-            not set, but for a secret, where it is an error. A secret may be in a file that holds \
-            nothing else: the one that the variable's name with `_FILE` names, or a credential of the unit \
-            (`LoadCredential=`) named as the variable in small letters with dashes.
+            name with `__` may be in lower case. An unknown variable with one of our prefixes \
+            (`BINANCE__SYMBOL`), or one that looks like a typo of ours, is reported. White space \
+            and one pair of quotes around a value are removed. An empty value counts as \
+            not set, except that for a secret it is an error. A secret may be in a file of its own: one \
+            that the variable with `_FILE` appended names, or a credential of the unit \
+            (`LoadCredential=`) with the variable's name in lower case and dashes.
             """
         ),
         (
             "The file of variables",
             """
-            `.env` beside the configuration file, or the file of --env-file, sets variables that the \
-            environment does not have, also those of AWS. Lines are `NAME=value`, with or without \
-            `export`. Without quotation marks ` #` begins a comment. In single quotes a value is as it is, \
-            in double quotes `\\n`, `\\t`, `\\"`, `\\\\` and `\\$` are what they are in a shell; both may run over several \
-            lines. `${NAME}` and `${NAME:-default}` are replaced, but in single quotes; a `$` without a \
-            brace is itself. CR LF and a byte order mark do no harm.
+            `.env` next to the configuration file, or the file of --env-file, sets variables that the \
+            environment does not have, including those of AWS. Lines are `NAME=value`, with or without \
+            `export`. Outside quotes ` #` begins a comment. Single-quoted values are literal; \
+            in double quotes `\\n`, `\\t`, `\\"`, `\\\\` and `\\$` are escapes as in a shell; both may span several \
+            lines. `${NAME}` and `${NAME:-default}` are replaced, except in single quotes; a `$` without a \
+            brace is literal. CR LF and a byte order mark are accepted.
             """
         ),
         (
@@ -103,20 +103,20 @@ package enum ConfigurationReference {
             """
             YAML 1.1 in UTF-8, one document. In values `${NAME}` is replaced from the environment and \
             must be set; `${NAME:-default}` (or `${NAME:default}`) has a default, `${NAME:?message}` a message. A list is written \
-            `[A, B]`, one element a line, or `"A,B"`. `null`, `~` and nothing mean that the setting is not set. \
+            `[A, B]`, one element per line, or `"A,B"`. `null`, `~` and an empty value mean not set. \
             Anchors, aliases and `<<` work. Unknown keys, keys that are set twice and bad values \
             are errors with file and line. Times may have the units ms, s, m, h, d; bytes k, M, G \
-            (powers of 1024). `--check-config` judges the whole file for all programs and lists each error; \
-            `--explain-config` prints each setting of a program with its value and where it came from.
+            (powers of 1024). `--check-config` checks the whole file for all programs and lists every error; \
+            `--explain-config` prints each setting of a program with its value and origin.
             """
         ),
         (
             "Changing it while a stage runs",
             """
-            SIGHUP makes a stage read its configuration again. It takes over what it can while it runs, \
-            says so, and names what needs a new start; it never ends because of it. Every stage takes \
+            SIGHUP makes a stage read its configuration again. It applies and logs the changes that are possible \
+            at run time, and names those that need a restart; it never ends because of it. Every stage applies \
             the log level; sbe-tap its symbols and streams, by subscribing and unsubscribing without a new \
-            connection; kinesis-put its batches, rates and credentials; s3-put when objects are finished, \
+            connection; kinesis-put its batches, rates and credentials; s3-put its rules for finishing objects, \
             and credentials; healthd its rules. \
             `--explain-config --pid PID` prints the settings of a running stage, and healthd answers \
             /stages/NAME/settings.

@@ -25,7 +25,8 @@ enum ConfigurationRule {
                 let place = place(SettingCatalog.initialBackoff, sources)
                     ?? place(SettingCatalog.maxBackoff, sources)
             else { return nil }
-            return "\(place): retry.initial_backoff_seconds is over retry.max_backoff_seconds"
+            return
+                "\(place): retry.initial_backoff_seconds is greater than retry.max_backoff_seconds"
         },
         judge(SettingCatalog.destination) { text in
             ["s3://", "file://"].contains { text.hasPrefix($0) && text.count > $0.count }

@@ -155,7 +155,7 @@ package struct ConfigurationSources: Sendable {
     /// Variables that are read and are no settings.
     private static let others: Set<String> = ["CONFIG_FILE"]
 
-    /// The variable that somebody may have meant; nil where the name may well be another program's.
+    /// The variable that someone may have meant; nil where the name may well be another program's.
     private static func meant(
         by name: String, flat: [String: String], aliases: Set<String>
     ) -> String? {

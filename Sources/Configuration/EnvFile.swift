@@ -206,7 +206,7 @@ private struct EnvText {
     private mutating func expectEnd(of name: String) throws(SettingError) {
         skipBlanks()
         guard next == nil || next == "\n" || next == "#" else {
-            throw SettingError("\(name): there is more behind the closing quotation mark")
+            throw SettingError("\(name): text after the closing quotation mark")
         }
         skipLine()
     }

@@ -91,10 +91,10 @@ struct LegacyKey: Sendable {
             for: [.s3Put, .restPull]),
         LegacyKey(
             "scheduler.collection_interval",
-            "rest-pull runs once, or with --follow for good; a timer of systemd starts it again",
+            "rest-pull runs once, or with --follow until it is stopped; use a systemd timer to repeat it",
             for: [.restPull]),
         LegacyKey(
-            "scheduler.data_types", "rest-pull is told what to get as its first argument",
+            "scheduler.data_types", "the first argument of rest-pull says what to fetch",
             for: [.restPull]),
         LegacyKey(
             "scheduler.overlap_minutes",

@@ -59,7 +59,7 @@ struct SecretFiles {
         let inner = text.drop { $0.isWhitespace }
         guard let last = inner.lastIndex(where: { !$0.isWhitespace }) else {
             throw ConfigurationError(
-                "\(path): \(name) is empty: put the secret into the file, or take the file away")
+                "\(path): \(name) is empty: put the secret into the file, or remove the file")
         }
         environment[name] = String(inner[...last])
         paths[name] = path

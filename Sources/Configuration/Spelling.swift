@@ -1,4 +1,4 @@
-/// Finds what somebody may have meant.
+/// Finds what someone may have meant.
 package enum Spelling {
     /// The nearest of some names: the one that begins with what was typed, or one that is few
     /// slips away; nil when none is near.

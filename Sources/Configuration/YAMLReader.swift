@@ -75,7 +75,8 @@ struct YAMLReader {
         case .alias(let name):
             guard let found = anchors[name] else {
                 throw YAMLError(
-                    line: line, "*\(name) stands for an anchor &\(name) that is not set before")
+                    line: line,
+                    "*\(name) refers to an anchor &\(name) that is not defined before it")
             }
             try count(found.count)
             return found
@@ -119,7 +120,9 @@ struct YAMLReader {
 
     /// The next event of a list or mapping; nil at its end.
     private mutating func element() throws(YAMLError) -> Event? {
-        guard let event = try next() else { throw YAMLError(line: line, "the document ends here") }
+        guard let event = try next() else {
+            throw YAMLError(line: line, "unexpected end of the document")
+        }
         if case .end = event { return nil }
         return event
     }

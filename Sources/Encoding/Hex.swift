@@ -17,5 +17,18 @@ public enum Hex {
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
+    /// The bytes of digits of either case; nil for other text.
+    public static func bytes(_ text: some StringProtocol) -> [UInt8]? {
+        let digits = text.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
+        guard digits.count % 2 == 0 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
+        for place in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = digits[place], let low = digits[place + 1] else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        return bytes
+    }
+
     private static let lower = Array("0123456789abcdef".utf8)
 }

@@ -24,6 +24,21 @@ public enum Spoken {
         return rest == 0 ? "\(count) \(name)" : "\(count) \(name) \(rest) \(nextName)"
     }
 
+    /// How many of a million, with the precision that a reader needs: `0`, `<0.01`, `0.25`, `12.5`, `1200`.
+    ///
+    /// - Parameters:
+    ///   - count: those that are counted.
+    ///   - all: of how many; 0 where it is not known, which gives `0`.
+    public static func perMillion(_ count: UInt64, of all: UInt64) -> String {
+        guard count > 0, all > 0 else { return "0" }
+        let rate = Double(count) / Double(all) * 1e6
+        if rate < 0.01 { return "<0.01" }
+        guard rate < 100 else { return "\(Int64(min(rate, 1e12).rounded()))" }
+        let (whole, rest) = Int64((rate * 100).rounded()).quotientAndRemainder(dividingBy: 100)
+        if rest == 0 { return "\(whole)" }
+        return rest % 10 == 0 ? "\(whole).\(rest / 10)" : "\(whole).\(rest < 10 ? "0" : "")\(rest)"
+    }
+
     /// A length with the precision that a reader needs: `812 bytes`, `3.1 MiB`, `120 GiB`.
     public static func bytes(_ bytes: Int64) -> String {
         guard bytes >= 1024 else { return count(bytes, "byte") }

@@ -2,7 +2,7 @@
 ///
 /// Differences of one to three bytes instead of ids of eight, in blocks of some hundred that are
 /// ordered by id; 65 536 ids of a busy book take about 128 KiB. What is forgotten first is the block
-/// into which nothing came for longest, so that ids which begin again do not fall out at once.
+/// into which nothing came for longest, so that ids which start over do not fall out at once.
 public struct RecentIDs: Sendable, Equatable {
     /// Ids of a block before another one follows.
     private static let blockLength = 512

@@ -9,7 +9,7 @@ public struct SequenceID: Hashable, Sendable, Comparable, CustomStringConvertibl
     public let template: UInt16
     /// The interval code of klines, 20 for books of 20 levels, else 0.
     public let series: UInt16
-    /// Which of the venue's numberings: 1 for the first, one more each time that ids began again
+    /// Which of the venue's numberings: 1 for the first, one more each time that ids started over
     /// (testnet reset, a ticker given to another coin). Frames do not carry it; whoever keeps
     /// records or claims adds it.
     public var epoch: UInt16

@@ -32,7 +32,7 @@ public struct Damage: Sendable, Equatable {
         self.isNew = isNew
     }
 
-    /// Damage that somebody sees who only looks at a file, and keeps no copies.
+    /// Damage that someone sees who only looks at a file, and keeps no copies.
     public init(reading range: Range<Int64>, of path: String) {
         self.init(
             path: path, offset: range.lowerBound, length: range.upperBound - range.lowerBound,

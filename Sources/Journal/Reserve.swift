@@ -5,7 +5,7 @@ public import Posix
 ///
 /// A sink may delete what it has delivered only after it has written that down. On a full disk that
 /// writing would find no room, and the disk would stay full. A file of some MiB is therefore kept;
-/// it is given up when such a write finds no room, and taken again when there is some.
+/// it is released when such a write finds no space, and allocated again when there is some.
 public final class Reserve: Sendable {
     /// The file.
     public let path: String
@@ -51,7 +51,7 @@ public final class Reserve: Sendable {
         }
     }
 
-    /// Runs a write, and once more without the reserve when it found no room.
+    /// Runs a write, and once more without the reserve when it did not fit.
     ///
     /// - Parameter write: starts over when it is called again.
     public func spending<Result>(

@@ -10,7 +10,7 @@ public struct Coverage: Sendable, Equatable {
     public internal(set) var runs = Runs()
     /// Exact ids of the records that came last.
     public internal(set) var recent: RecentIDs
-    /// Ranges that somebody took out again, in the order in which that was done.
+    /// Ranges that someone took out again, in the order in which that was done.
     public internal(set) var removed: [Removal] = []
     var marks = TimeMarks()
     /// True for a numbering that was begun on purpose.

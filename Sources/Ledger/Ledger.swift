@@ -145,7 +145,7 @@ public struct Ledger: ~Copyable {
     /// What is known at an index of ``index(of:)``.
     public func coverage(at index: Int) -> Coverage { state[index] }
 
-    /// The newest numbering of a sequence, whatever epoch its name has: 1 unless ids began again.
+    /// The newest numbering of a sequence, whatever epoch its name has: 1 unless ids started over.
     public func epoch(of sequence: SequenceID) -> UInt16 { state.epoch(of: sequence) }
 
     /// True when the record at a position of a spool was delivered.
@@ -224,7 +224,7 @@ public struct Ledger: ~Copyable {
         return state.remove(Removal(ids: ids, time: time), at: state.index(of: sequence))
     }
 
-    /// Begins a new numbering of a sequence: its ids began again.
+    /// Begins a new numbering of a sequence: its ids started over.
     ///
     /// - Returns: the new epoch.
     @discardableResult

@@ -7,7 +7,7 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
     case system(SystemError)
     /// Another process has it open for writing.
     case locked(String)
-    /// Somebody removed, replaced or cut the file while it was open.
+    /// Someone removed, replaced or cut the file while it was open.
     case lost(String)
     /// It is something else.
     case notALedger(String)
@@ -31,8 +31,8 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
 
     /// What helps where a ledger is gone.
     private static let remedy =
-        "restore it, or move it away. That of s3-put `ledgerctl rebuild URL --state-dir DIR` makes again from the manifests. "
-        + "Without it what was delivered is delivered again, if it comes again"
+        "restore it, or move it away; `ledgerctl rebuild URL --state-dir DIR` rebuilds that of s3-put from the manifests. "
+        + "Without a ledger, records that come again are delivered again"
 
     /// What, where and why.
     public var description: String {
@@ -42,7 +42,7 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible, ExitStatusPr
             "the ledger \(path) is in use by \(LockHolder.words(of: path + ".lock")); end it, or give this run "
                 + "another state directory"
         case .lost(let path):
-            "the ledger \(path) was removed, replaced or cut by somebody while it was in use, so that it "
+            "the ledger \(path) was removed, replaced or cut while it was in use, so that it "
                 + "does not say what was delivered: \(Self.remedy)"
         case .notALedger(let path):
             "\(path) is not a ledger. If it should be one, its first bytes are damaged: \(Self.remedy)"

@@ -221,7 +221,7 @@ struct LedgerState {
         return bytes
     }
 
-    /// All of it as claims, in pieces of about so many bytes.
+    /// All of it as claims, in pieces of about that many bytes.
     func write(
         pieces bytes: Int, _ piece: (borrowing ClaimWriter) throws(SystemError) -> Void
     ) throws(SystemError) {

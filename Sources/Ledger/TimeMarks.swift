@@ -1,5 +1,5 @@
 /// How late records of a sequence were when their ids were booked: ids and event times, some of
-/// them, so that ids which begin again can be told from repeats.
+/// them, so that ids which start over can be told from repeats.
 struct TimeMarks: Sendable, Equatable {
     /// A bound may be this much too late, µs: a day.
     static let spacing: Int64 = 86_400_000_000

@@ -68,7 +68,7 @@ public struct EventLog: Sendable {
     private mutating func noteStates(_ overview: Overview) {
         let shown = Set(overview.members.map(\.id))
         for id in stages.keys.sorted() where !shown.contains(id) {
-            add(overview.time, .state, id, "is shown no more")
+            add(overview.time, .state, id, "is no longer shown")
             stages[id] = nil
         }
         for stage in overview.members {
@@ -98,7 +98,7 @@ public struct EventLog: Sendable {
             let age = overview.time.seconds(since: problem.since)
             add(
                 overview.time, .cleared, problem.stage ?? "",
-                "\(problem.code.rawValue) is over after \(Readable.duration(age))")
+                "\(problem.code.rawValue) ended after \(Readable.duration(age))")
         }
         problems = now
     }

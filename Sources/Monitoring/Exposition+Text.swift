@@ -29,7 +29,7 @@ extension Exposition.Family {
         case .integer(let value):
             writeName(kind == .counter ? "_total" : "", sample.labels, to: &text)
             text.append(decimal: value)
-        case .seconds(let value):
+        case .seconds(let value), .billionths(let value):
             writeName(kind == .counter ? "_total" : "", sample.labels, to: &text)
             text.append(seconds: value)
         case .histogram(let sum, let counts):

@@ -24,6 +24,8 @@ struct Exposition {
         case integer(Int64)
         /// ns, shown as seconds to the last digit.
         case seconds(Int64)
+        /// Billionths, shown as what they are of, to the last digit.
+        case billionths(Int64)
         /// ns, shown as seconds: their sum, and the count of each of ``HistogramBuckets``.
         case histogram(sum: UInt64, counts: ArraySlice<UInt64>)
     }

@@ -23,10 +23,13 @@ enum Links {
                     let isOnlyInput =
                         writers[pipe]?.count == 1
                         && pipes(of: reader, areInputs: true).count == 1
+                    // What a writer of several outputs wrote is what the slowest of them has.
+                    let isOnlyPipe =
+                        isOnlyInput && pipes(of: writer, areInputs: false).count == 1
                     links.append(
                         Link(
                             from: writer.id, to: reader.id,
-                            bytesBetween: isOnlyInput ? bytesBetween(writer, reader) : nil,
+                            bytesBetween: isOnlyPipe ? bytesBetween(writer, reader) : nil,
                             // Of several inputs each brings what its writer writes.
                             recordsPerSecond: isOnlyInput
                                 ? reader.rates.recordsIn : writer.rates.recordsOut))

@@ -7,22 +7,22 @@ public final class Monitor {
     /// When something counts as a problem; may change at any time.
     public var thresholds: Thresholds
     private let service: String
-    let version: String
+    private let version: String
     private let startTime = Clock.realtimeNanoseconds()
     private var files: WatchedFiles
     /// Since when each problem is known.
     private var known: [String: Int64] = [:]
     /// Totals of processes that are gone, for sums that must not fall.
-    private(set) var retired = RetiredTotals()
+    private var retired = RetiredTotals()
 
     /// Adds up for exports that want differences; nil when there is none.
     private var tracker: PeriodTracker?
 
     /// The last exposition, for its memory.
-    var kept = Bytes()
+    private var kept = Bytes()
 
     /// What the last look found.
-    private(set) var last: Overview?
+    private var last: Overview?
 
     /// Stages that are followed at most, visitors included; each takes a descriptor.
     public static let maximumStages =
@@ -44,7 +44,7 @@ public final class Monitor {
     var stages: [StageWatch] { files.watches.sorted { $0.key < $1.key }.map(\.value) }
 
     /// Those that belong to the host's health.
-    var members: [StageWatch] { stages.filter { !$0.isVisitor } }
+    private var members: [StageWatch] { stages.filter { !$0.isVisitor } }
 
     /// Reads everything.
     public func sample() -> Overview {
@@ -66,6 +66,30 @@ public final class Monitor {
 
     /// What happened since it was called last, or since ``beginPeriods()``; nil before that.
     public func endPeriod() -> Period? { tracker?.end(time: Clock.realtimeNanoseconds()) }
+
+    /// Lends everything as Prometheus scrapes it, in UTF-8, as of the last look; nothing before the
+    /// first. The text of a host with many stages is long and made each second: the memory for it
+    /// is kept.
+    public func withMetrics<Result>(
+        isOpenMetrics: Bool, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        var text = Bytes(capacity: 0)
+        swap(&text, &kept)
+        defer { swap(&text, &kept) }
+        text.removeAll()
+        if let last {
+            let metrics = HostMetrics(
+                overview: last, members: members, retired: retired, version: version)
+            metrics.exposition().write(isOpenMetrics ? .openMetrics : .prometheus, to: &text)
+        }
+        return text.span.withUnsafeBytes(body)
+    }
+
+    /// The media types of the two formats.
+    public static let contentTypes = (
+        prometheus: Exposition.Form.prometheus.contentType,
+        openMetrics: Exposition.Form.openMetrics.contentType
+    )
 
     // MARK: - The picture
 

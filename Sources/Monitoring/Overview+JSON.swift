@@ -94,6 +94,10 @@ extension SequenceCoverage {
             ("series", .string(series)), ("first_id", .integer(first)),
             ("last_id", .integer(last)), ("held_ids", .integer(held)),
             ("declared_ids", .integer(declared)), ("missing_ids", .integer(missing)),
+            ("repaired_ids", .integer(repaired)),
+            ("missing_per_million", .number(perMillion(missing))),
+            ("repaired_per_million", .number(perMillion(repaired))),
+            ("declared_per_million", .number(perMillion(declared))),
             ("holes_open", .integer(holes)),
             (
                 "oldest_hole_seconds",

@@ -22,7 +22,7 @@ public struct Overview: Sendable {
     /// The stages that belong to the host's health: those that were given a name.
     public var members: [StageView] { stages.filter { !$0.isVisitor } }
 
-    /// Members that run, or that somebody should look at.
+    /// Members that run, or that someone should look at.
     public var current: [StageView] { members.filter { $0.isRunning || !$0.isHealthy } }
 
     /// Members that are over and whose end is nothing to see to: they ended in order, or another
@@ -77,6 +77,8 @@ public struct SequenceCoverage: Sendable, Equatable {
     public var declared: Int64 = 0
     /// Ids missing between those held.
     public var missing: Int64 = 0
+    /// Ids of holes that were filled since the sink started.
+    public var repaired: Int64 = 0
     /// Ranges of ids missing.
     public var holes: Int64 = 0
     /// Since when the oldest hole is known, ns since the epoch; 0 for none.

@@ -8,7 +8,7 @@ struct PeriodTracker {
         let startTime: Int64
     }
 
-    /// Symbols that are told apart: each is billed as metrics of its own.
+    /// Symbols that are distinguished: each is billed as metrics of its own.
     private static let maximumSymbols = 20
     /// Looks after which a process that is not seen is forgotten.
     private static let memory = 60

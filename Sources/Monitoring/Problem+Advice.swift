@@ -5,28 +5,31 @@ extension Problem.Code {
         case .nothingRuns: "no stage with a name runs"
         case .stageMissing: "a stage of health.expected_stages does not run"
         case .stageDead:
-            "a process is gone without having said so, and no younger one does its work"
+            "a process is gone without having reported its end, and no newer one replaces it"
         case .stageFailed:
-            "a stage ended with another status than 0 or 1, and no younger one does its work"
+            "a stage ended with a status other than 0 or 1, and no newer one replaces it"
         case .heartbeatStale: "the loop of a stage has not turned, or a signal stopped its process"
-        case .noData: "the first stage of a pipeline got no record for long"
+        case .noData: "the first stage of a pipeline has received no record for a long time"
         case .connectionDown:
-            "a stage has no connection for long, or does not get beyond connecting"
+            "a stage has had no connection for a long time, or does not get beyond connecting"
         case .decodeErrors: "many of a minute's messages cannot be decoded"
-        case .breakerOpen: "requests to a service failed in a row, and nothing is sent for a while"
-        case .undelivered: "a finished object, or a record for Kinesis, waits for its delivery"
+        case .breakerOpen: "consecutive requests to a service failed, and sending is paused"
+        case .undelivered:
+            "a finished object, a record for Kinesis, or one for an output of fan-out is waiting for "
+                + "delivery"
         case .spoolFull: "a spool is nearly full"
-        case .diskFull: "the disk of a stage's state has little free room"
+        case .diskFull: "the disk of a stage's state is nearly full"
         case .objectConflict:
-            "objects are put aside because the destination has other content under their names"
-        case .holeOpen: "a hole between held ids is known for long"
+            "objects are in conflicts/ because the destination has other content under their names"
+        case .holeOpen: "a hole between held ids has been open for a long time"
         case .conservationOpen: "records came into a stage and are accounted for nowhere"
-        case .linkBroken: "of two stages that ended in order one read less than the other wrote"
+        case .linkBroken:
+            "two connected stages ended normally, and one read less than the other wrote"
         case .throttled: "the venue or a service asked for fewer requests within a minute"
         case .claimsNotShared:
             "dedup --shared does not reach its server, so hosts repeat each other"
         case .metricsRefused: "a stage has more figures than its stats file has room for"
-        case .nameTaken: "a process was given a name that another one has"
+        case .nameTaken: "a process was given a name that is already in use"
         case .stagesUnseen: "there are more stages than healthd follows"
         }
     }
@@ -38,13 +41,13 @@ extension Problem.Code {
             "Start the pipeline (systemctl start ingest-live@NAME.target, or pipelines/live). A run "
                 + "counts when it has a name: --instance, STAGE_INSTANCE or a unit."
         case .stageMissing:
-            "Start it, or take its name out of health.expected_stages."
+            "Start it, or remove its name from health.expected_stages."
         case .stageDead:
-            "Look for its end in the journal (journalctl -u UNIT) and in dmesg: SIGKILL is mostly "
-                + "the kernel out of memory. Start it again; what it had read is in its spool."
+            "Look for its end in the journal (journalctl -u UNIT) and in dmesg: SIGKILL usually "
+                + "means that the kernel ran out of memory. Start it again; what it had read is in its spool."
         case .stageFailed:
             "The message names the exit status: 77 is a permission, 78 a setting, 75 a service that "
-                + "did not answer for long. Mend that and start the stage again."
+                + "did not answer for a long time. Fix that and start the stage again."
         case .heartbeatStale:
             "See whether it is stopped (state T in ps) and send SIGCONT, or what it waits for: a "
                 + "disk that hangs shows in dmesg."
@@ -54,16 +57,16 @@ extension Problem.Code {
         case .connectionDown:
             "The stage's last error says why: DNS, proxy (HTTPS_PROXY), certificate or key."
         case .decodeErrors:
-            "The venue may have changed its schema: look at the quarantine file, and update."
+            "The venue may have changed its schema: look at the quarantine file, and update the programs."
         case .breakerOpen:
-            "It closes by itself when the service answers; the last error says what it answered."
+            "It closes by itself when the service answers; the last error shows its answers."
         case .undelivered:
             "Nothing is lost: the records are on disk. Look at the sink's last error: permissions, "
-                + "bucket or stream, network, throttling."
+                + "bucket or stream, network, throttling. Of fan-out: does the sink that is named run?"
         case .spoolFull:
-            "The sink will stop reading when it is full. Mend the delivery, or raise --spool-max."
+            "The sink will stop reading when it is full. Fix the delivery, or raise --spool-max."
         case .diskFull:
-            "Free room on the disk of the state directory. Nothing in it may be deleted by hand."
+            "Free space on the disk of the state directory. Do not delete anything in it by hand."
         case .objectConflict:
             "Two writers share a destination, or its objects were changed. The files are in "
                 + "conflicts/ of the state directory, with both checksums."
@@ -77,11 +80,11 @@ extension Problem.Code {
             "Something between the two stages lost bytes, such as a program that was killed: "
                 + "repair the ids that are missing."
         case .throttled:
-            "It is tried again, slower. If it stays: --weight-limit, more shards, or fewer "
+            "Requests are retried more slowly. If it persists: --weight-limit, more shards, or fewer "
                 + "programs at the same address."
         case .claimsNotShared:
-            "Nothing is lost. dedup's log says why: the server is away, refuses the password, or takes "
-                + "no writes. It is asked again by itself."
+            "Nothing is lost. dedup's log says why: the server is down, refuses the password, or is "
+                + "read-only. dedup retries by itself."
         case .metricsRefused: "Fewer symbols in one process, or two processes."
         case .nameTaken: "Give each process a name of its own with --instance."
         case .stagesUnseen: "Run healthd once for each stats directory, with fewer stages in it."

@@ -13,14 +13,14 @@ struct ReferenceSeries {
     private(set) var histograms: [Key: ArraySlice<UInt64>] = [:]
 
     static let help = [
-        "ingestor_messages": "Records taken from the venue.",
+        "ingestor_messages": "Records received from the venue.",
         "ingestor_processing_duration_seconds":
             "From receipt of a record until it is passed on or acknowledged.",
-        "ingestor_errors": "Errors, by stage and sort.",
+        "ingestor_errors": "Errors, by stage and type.",
         "ingestor_kinesis_records": "Records that Kinesis acknowledged.",
         "ingestor_s3_files": "Objects delivered.",
         "ingestor_connection_status": "1 when connected, else 0.",
-        "ingestor_queue_size": "Records taken in, neither passed on nor confirmed yet.",
+        "ingestor_queue_size": "Records received, neither passed on nor confirmed yet.",
         "ingestor_last_message_timestamp": "When the last record came, seconds since the epoch.",
     ]
 

@@ -52,7 +52,9 @@ struct Rules {
             add(.holeOpen, holes(stage))
         }
         if snapshot.refusedMetrics > 0 {
-            add(.metricsRefused, "\(snapshot.refusedMetrics) metrics found no room in its file")
+            add(
+                .metricsRefused,
+                "\(snapshot.refusedMetrics) metrics did not fit into its stats file")
         }
         return found
     }
@@ -97,12 +99,12 @@ struct Rules {
         let isOpen = snapshot.metrics.contains {
             $0.name == FigureName.breakerState && $0.value == 2
         }
-        return isOpen ? "a circuit breaker is open: requests fail in a row" : nil
+        return isOpen ? "a circuit breaker is open: consecutive requests failed" : nil
     }
 
     private func sharing(_ snapshot: StatsSnapshot) -> String? {
         snapshot.value(FigureName.claimsUnavailable) == 1
-            ? "it cannot ask what other hosts passed on, and passes on all that it has" : nil
+            ? "it cannot find out what other hosts passed on, and passes on all its records" : nil
     }
 
     private func delivery(_ snapshot: StatsSnapshot) -> String? {
@@ -110,8 +112,20 @@ struct Rules {
             snapshot.value(FigureName.oldestDueTime) ?? snapshot.value(FigureName.oldestWaitingTime)
         guard let oldest, oldest > 0 else { return nil }
         let age = now.seconds(since: oldest)
-        return age > thresholds.undelivered
-            ? "the oldest undelivered record waits for \(seconds(age))" : nil
+        guard age > thresholds.undelivered else { return nil }
+        let words = "the oldest undelivered record has waited for \(seconds(age))"
+        let outputs = late(snapshot)
+        return outputs.isEmpty ? words : "\(words): output \(outputs) is away or slow"
+    }
+
+    /// The outputs of fan-out that have been behind for a long time.
+    private func late(_ snapshot: StatsSnapshot) -> String {
+        snapshot.metrics.filter {
+            $0.name == FigureName.outputBehind && $0.value > 0
+                && now.seconds(since: $0.value) > thresholds.undelivered
+        }
+        .compactMap { LabelSet(parsing: $0.labels)["output"] }
+        .sorted().joined(separator: ", ")
     }
 
     private func spool(_ snapshot: StatsSnapshot) -> String? {
@@ -133,14 +147,14 @@ struct Rules {
 
     private func disk(_ snapshot: StatsSnapshot) -> String? {
         if snapshot.value(FigureName.diskReserve) == 0 {
-            return "the disk of the state is full: what was kept in reserve is given up"
+            return "the disk of the state directory is full: the reserve was released"
         }
         guard let free = snapshot.value(FigureName.diskFree),
             let size = snapshot.value(FigureName.diskSize), size > 0
         else { return nil }
         let percent = 100 * Double(free) / Double(size)
         return percent < thresholds.diskFree
-            ? "the disk of the state has \(tenths(percent)) % left (\(free) bytes)" : nil
+            ? "the disk of the state directory has \(tenths(percent)) % left (\(free) bytes)" : nil
     }
 
     private func throttling(_ stage: StageWatch) -> String? {
@@ -155,7 +169,7 @@ struct Rules {
         guard let oldest else { return nil }
         let age = now.seconds(since: oldest.oldestHole)
         guard age > thresholds.hole else { return nil }
-        return "a hole in \(oldest.sequence) is open for \(seconds(age))"
+        return "a hole in \(oldest.sequence) has been open for \(seconds(age))"
             + (oldest.repair.map { "; stop the sink and pipe into it: \($0)" } ?? "")
     }
 

@@ -45,6 +45,9 @@ extension SequenceCoverage {
         return all > 0 ? max(0, 1 - Double(missing) / all) : 1
     }
 
+    /// False of a kind whose ids only grow: nothing can be claimed between two of them.
+    public var isCounted: Bool { held > 0 || missing > 0 }
+
     /// The command that fills every hole of a ledger as long as it runs.
     ///
     /// - Parameter ledger: its path.

@@ -74,6 +74,7 @@ extension SequenceCoverage {
         case FigureName.ledgerHeld: held = metric.value
         case FigureName.ledgerDeclared: declared = metric.value
         case FigureName.ledgerMissing: missing = metric.value
+        case FigureName.ledgerRepaired: repaired = metric.value
         case FigureName.ledgerHoles: holes = metric.value
         case FigureName.ledgerOldestHole: oldestHole = metric.value
         case FigureName.ledgerHoleFirst: holeFirst = metric.value

@@ -11,7 +11,7 @@ final class StageWatch {
     private(set) var residue: Int64?
     /// Seconds for which the conservation equation has not closed.
     private(set) var residueAge = 0.0
-    /// Since when the stage is over, ns of the monotonic clock.
+    /// Since when the stage has ended, ns of the monotonic clock.
     private(set) var endedAt: Int64?
     /// Since when it has no connection.
     private(set) var disconnectedAt: Int64?

@@ -18,7 +18,7 @@ struct WatchedFiles {
         let inode: UInt64
         /// When it was changed last, of a foreign file.
         var changed: timespec?
-        /// Since when a stage is known to be over that found no room, ns of the monotonic clock.
+        /// Since when a stage is known to be over that did not fit, ns of the monotonic clock.
         var overSince: Int64?
         /// True for one that died or failed.
         var hasFailed = false
@@ -52,7 +52,7 @@ struct WatchedFiles {
     /// - Parameters:
     ///   - now: ns of the monotonic clock.
     ///   - keep: seconds for which a stage that is over is shown.
-    ///   - retire: takes the last figures of a stage that is followed no more.
+    ///   - retire: takes the last figures of a stage that is no longer followed.
     mutating func read(now: Int64, keep: Double, retire: (StatsSnapshot) -> Void) {
         let names = ((try? Files.list(directory)) ?? []).filter { $0.hasSuffix(".stats") }
         forgetAllBut(Set(names), retire)

@@ -59,7 +59,7 @@ struct ParquetObject: ~Copyable {
             guard bytes.count <= longestPiped else {
                 throw ObjectError(
                     .unsupported, input.name,
-                    "a Parquet file of over 1 GiB in a pipe; name the file instead")
+                    "a Parquet file of over 1 GiB from a pipe; name the file instead")
             }
         }
         return bytes.array

@@ -72,7 +72,7 @@ package struct BucketStore: ~Copyable {
     }
 
     private mutating func describe(_ key: String) throws(AWSError) -> String {
-        guard let facts = try client.head(bucket: bucket, key: key) else { return "gone again" }
+        guard let facts = try client.head(bucket: bucket, key: key) else { return "gone by now" }
         return Self.describe(facts)
     }
 
@@ -85,7 +85,7 @@ package struct BucketStore: ~Copyable {
         guard error.status == 501, condition == .header else { return error }
         return StageFailure(
             .configuration,
-            "\(error); the store does not know conditional creates (the header If-None-Match): "
+            "\(error); the store does not support conditional creates (the header If-None-Match): "
                 + "--conditional-writes head asks whether an object exists before it is stored")
     }
 

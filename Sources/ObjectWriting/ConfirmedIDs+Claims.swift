@@ -9,8 +9,12 @@ extension ConfirmedIDs {
         gaps.map { key, note in
             ObservedGap(
                 sequence: key.sequence, reason: key.reason, source: key.source,
-                isDeclared: key.isDeclared, ids: note.ids.ranges, seen: note.seen)
-        }.sorted { ($0.sequence, $0.reason, $0.source) < ($1.sequence, $1.reason, $1.source) }
+                isDeclared: key.isDeclared, ids: note.ids.ranges, seen: note.seen,
+                evidence: key.evidence)
+        }.sorted {
+            ($0.sequence, $0.reason, $0.source, $0.evidence)
+                < ($1.sequence, $1.reason, $1.source, $1.evidence)
+        }
     }
 
     /// Of an increasing sequence: the records as a piece of one reading.

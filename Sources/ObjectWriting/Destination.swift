@@ -15,7 +15,7 @@ package enum Destination: Sendable, Equatable {
             var path = String(text.dropFirst(7))
             while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
             guard !path.isEmpty else {
-                throw StageFailure(.usage, "\"\(text)\" names no directory")
+                throw StageFailure(.usage, "\"\(text)\" does not name a directory")
             }
             // A URL with a host, as file managers write it.
             if path.hasPrefix("localhost/") { path.removeFirst("localhost".count) }
@@ -30,7 +30,7 @@ package enum Destination: Sendable, Equatable {
             let parts = text.dropFirst(5).split(separator: "/", omittingEmptySubsequences: false)
             let bucket = String(parts.first ?? "")
             guard !bucket.isEmpty else {
-                throw StageFailure(.usage, "\"\(text)\" names no bucket")
+                throw StageFailure(.usage, "\"\(text)\" does not name a bucket")
             }
             if let reason = S3Client.refusal(ofBucket: bucket) {
                 throw StageFailure(.usage, "\(text): \(reason)")

@@ -156,7 +156,7 @@ package struct DirectoryStore {
     /// An object of the directory that has some of another's ids, by its name.
     ///
     /// Asked for the first object of a partition when the ledger knew nothing of the sequence: then
-    /// all that is there was stored by somebody whose ledger this is not.
+    /// all that is there was stored by someone whose ledger this is not.
     private func overlapping(
         _ object: FinishedFile, in directory: String
     ) throws(SystemError) -> String? {

@@ -9,7 +9,7 @@ import Stage
 
 /// Makes the content of objects of their records, one object after another.
 ///
-/// Memory: a block of ``blockLength``, or of Parquet the row group at hand.
+/// Memory: a block of ``blockLength``, or of Parquet the current row group.
 package struct ObjectContent: ~Copyable {
     /// Bytes after which a block of records is compressed and written.
     package static let blockLength = AvroContainer.blockLength

@@ -32,6 +32,40 @@ public struct ColumnValues: Sendable {
         return try data.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
+    /// Adds the values of a page, with zeros where rows have none.
+    mutating func add(_ page: ColumnValues, _ absent: [Bool]) {
+        let shift = data.count
+        data += page.data
+        if absent.contains(true) {
+            if self.absent.isEmpty { self.absent = [Bool](repeating: false, count: count) }
+            self.absent += absent
+            var next = 0
+            for isAbsent in absent {
+                switch type.physical {
+                case .boolean: booleans.append(isAbsent ? false : page.booleans[next])
+                case .fixedLengthByteArray: int128s.append(isAbsent ? 0 : page.int128s[next])
+                case .byteArray:
+                    let range = isAbsent ? 0..<0 : page.ranges[next]
+                    ranges.append((range.lowerBound + shift)..<(range.upperBound + shift))
+                default: int64s.append(isAbsent ? 0 : page.int64s[next])
+                }
+                if !isAbsent { next += 1 }
+            }
+            count += absent.count
+            return
+        }
+        if !self.absent.isEmpty {
+            self.absent += [Bool](repeating: false, count: page.count)
+        }
+        booleans += page.booleans
+        int64s += page.int64s
+        int128s += page.int128s
+        for range in page.ranges {
+            ranges.append((range.lowerBound + shift)..<(range.upperBound + shift))
+        }
+        count += page.count
+    }
+
     /// A row's text.
     public func text(_ row: Int) -> String { String(decoding: data[ranges[row]], as: UTF8.self) }
 }

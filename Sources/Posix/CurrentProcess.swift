@@ -14,6 +14,14 @@ public enum CurrentProcess {
         }
     }
 
+    /// The name of this machine; empty when it has none.
+    public static var hostName: String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
+        return String(
+            decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Makes the process independent of what its parent left it: to be called before anything is
     /// opened.
     ///

@@ -188,7 +188,7 @@ public struct Descriptor: ~Copyable, Sendable {
         while true {
             let code = posix_fallocate(raw, 0, Int(length))
             if code == 0 { break }
-            if code != EINTR { throw SystemError("allocate room for", name, code: code) }
+            if code != EINTR { throw SystemError("allocate space for", name, code: code) }
         }
         FileRecorder.note(name) { .allocate(path: name, length: length) }
     }

@@ -68,7 +68,7 @@ public enum FileRecorder {
         record(prefix) { .note(text) }
     }
 
-    /// True while somebody records.
+    /// True while someone records.
     @inline(__always)
     static var isRecording: Bool { isOn.load(ordering: .acquiring) }
 

@@ -42,7 +42,7 @@ public enum ResidentMemory {
         return ends.count == 2 && ends[0] < ends[1] ? ends[0]..<ends[1] : nil
     }
 
-    /// Makes blocks from 128 KiB on mappings of their own for good, which go back to the system
+    /// Makes blocks from 128 KiB on mappings of their own permanently, which go back to the system
     /// when they are freed.
     ///
     /// Else the allocator takes the first such block that is freed as a sign to keep all of that

@@ -34,7 +34,7 @@ public final class ThreadFlag: Sendable {
     /// Waits until the flag is raised, and lowers it.
     ///
     /// - Parameter seconds: how long at the most; nil for ever.
-    /// - Returns: false when the time is over.
+    /// - Returns: false when the time is up.
     @discardableResult
     public func wait(seconds: Double? = nil) -> Bool {
         let end = seconds.map { Clock.monotonicNanoseconds() + Int64($0 * 1e9) }

@@ -15,7 +15,7 @@ public import Posix
 /// (tee(2)): bytes are taken out of the FIFO once the frames in them were acknowledged, and a frame
 /// that has not come whole stays there. So a reader that is stopped, or killed, leaves its successor
 /// what it has not dealt with, beginning with a whole frame. And if the bytes begin inside a frame
-/// all the same, since the writer was killed, the reader says so and finds the next one. Of this
+/// anyway, since the writer was killed, the reader says so and finds the next one. Of this
 /// nothing is done, and nothing is spent, on a shell's pipe or a file.
 @safe
 public struct FrameReader: ~Copyable {

@@ -92,7 +92,7 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
             guard authority.isEmpty, path.utf8.count > 1, let path = String(path).percentDecoded
             else {
                 throw Refusal(
-                    description: "unix:// wants an absolute path, as in unix:///run/redis.sock")
+                    description: "unix:// needs an absolute path, as in unix:///run/redis.sock")
             }
             // sockaddr_un.sun_path has 108 bytes with the NUL.
             guard path.utf8.count < 108 else {
@@ -105,7 +105,8 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
             if path.utf8.count > 1 { number = String(path.dropFirst()) }
         }
         guard let database = Int(number ?? "0"), (0...0xFFFF).contains(database) else {
-            throw Refusal(description: "\"\(number ?? "")\" is not a database: a number from 0 is")
+            throw Refusal(
+                description: "\"\(number ?? "")\" is not a database: expected a number from 0")
         }
         self.database = database
     }
@@ -124,10 +125,10 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
         }
-        guard !host.isEmpty else { throw Refusal(description: "the URL names no host") }
+        guard !host.isEmpty else { throw Refusal(description: "the URL has no host") }
         guard let port else { return (String(host), standardPort) }
         guard let number = UInt16(port), number > 0 else {
-            throw Refusal(description: "\"\(port)\" is not a port: 1 to 65535 is")
+            throw Refusal(description: "\"\(port)\" is not a port: expected 1 to 65535")
         }
         return (String(host), number)
     }

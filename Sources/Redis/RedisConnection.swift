@@ -170,6 +170,6 @@ public final class RedisConnection: @unchecked Sendable {
         let words = withUnsafeBytes(of: reader.pointee.errstr) { bytes in
             String(decoding: Array(bytes).prefix { $0 != 0 }, as: UTF8.self)
         }
-        return RedisFailure(.protocolError, "its answer is not Redis' protocol: \(words)")
+        return RedisFailure(.protocolError, "its reply is not in Redis' protocol: \(words)")
     }
 }

@@ -41,9 +41,9 @@ public struct RedisFailure: Error, Equatable, CustomStringConvertible {
         case "NOAUTH", "WRONGPASS", "NOPERM":
             self.init(.refused, "it refuses user or password: \(text)")
         case "READONLY":
-            self.init(.readOnly, "it is a replica that takes no writes: \(text)")
+            self.init(.readOnly, "it is a read-only replica: \(text)")
         case "OOM", "MISCONF", "NOREPLICAS", "MASTERDOWN":
-            self.init(.readOnly, "it takes no writes: \(text)")
+            self.init(.readOnly, "it does not accept writes: \(text)")
         case "MOVED", "ASK", "CLUSTERDOWN", "CROSSSLOT", "TRYAGAIN":
             self.init(
                 .cluster,

@@ -30,6 +30,9 @@ public struct ConfirmedIDs: Sendable {
     /// Records that no ledger can hold by id: klines that were not over, raw messages.
     public private(set) var withoutID: Int64 = 0
 
+    /// Different gaps of an object whose evidence is kept apart.
+    private static let mostEvidence = 1000
+
     /// Lowest and highest id that any record names; nil without records.
     public private(set) var bounds: ClosedRange<Int64>?
 
@@ -65,9 +68,15 @@ public struct ConfirmedIDs: Sendable {
         guard frame.firstID <= frame.lastID else { return }
         let gap = frame.declaredGap
         if let gap { declared[missing, default: IDSet()].insert(gap) }
-        let key = GapNote.Key(
+        var key = GapNote.Key(
             sequence: missing, reason: frame.gapReasonWord, source: frame.sourceWord,
-            isDeclared: gap != nil)
+            isDeclared: gap != nil, evidence: frame.gapEvidence)
+        // One manifest tells of many gaps: its size must not depend on what each of them says.
+        if gaps[key] == nil, gaps.count >= Self.mostEvidence {
+            key = GapNote.Key(
+                sequence: missing, reason: key.reason, source: key.source,
+                isDeclared: key.isDeclared)
+        }
         let time = frame.ingestTime
         var note = gaps[key] ?? GapNote(ids: IDSet(), seen: time...time)
         note.ids.insert(frame.firstID...frame.lastID)

@@ -17,11 +17,14 @@ public struct CoverageFigures {
         let holeFirst: Gauge
         let holeLast: Gauge
         let closed: Counter
+        let repaired: Counter
+        /// Holes as they were last noted, as many as are followed.
+        var open: [ClosedRange<Int64>] = []
         /// First ids of open holes, and since when they are known, ns since the epoch.
         var since: [Int64: Int64] = [:]
     }
 
-    /// Sequences that are told apart; more would be no picture any more.
+    /// Sequences that are distinguished; more series than this would swamp a dashboard.
     private static let maximumSequences = 24
     /// Holes of one sequence whose age is followed.
     private static let maximumHoles = 256
@@ -66,6 +69,13 @@ public struct CoverageFigures {
         }
         let gone = sequence.since.keys.filter { since[$0] == nil }.count
         sequence.closed.add(gone)
+        let stillOpen = Set(holes.prefix(Self.maximumHoles))
+        for hole in sequence.open where !stillOpen.contains(hole) {
+            for filled in coverage.held.covered(in: hole) {
+                sequence.repaired.add(Int(clamping: filled.upperBound - filled.lowerBound + 1))
+            }
+        }
+        sequence.open = Array(holes.prefix(Self.maximumHoles))
         sequence.since = since
         // Holes are in order of ids: of those that are equally old the first one.
         let oldest = holes.prefix(Self.maximumHoles).min {
@@ -118,6 +128,9 @@ public struct CoverageFigures {
             holeLast: gauge(FigureName.ledgerHoleLast, "Last id of the oldest open hole."),
             closed: stats.counter(
                 "ledger_holes_closed", labels: labels,
-                help: "Holes that were filled or declared since the start."))
+                help: "Holes that were filled or declared since the start."),
+            repaired: stats.counter(
+                FigureName.ledgerRepaired, labels: labels,
+                help: "Ids of holes that were filled since the start."))
     }
 }

@@ -12,13 +12,19 @@ public struct GapNote: Sendable, Equatable {
         public let source: String
         /// True for ids that will not come.
         public let isDeclared: Bool
+        /// What shows it, and where the records are if they came; else empty.
+        public let evidence: String
 
         /// Names a note.
-        public init(sequence: SequenceID, reason: String, source: String, isDeclared: Bool) {
+        public init(
+            sequence: SequenceID, reason: String, source: String, isDeclared: Bool,
+            evidence: String = ""
+        ) {
             self.sequence = sequence
             self.reason = reason
             self.source = source
             self.isDeclared = isDeclared
+            self.evidence = evidence
         }
     }
 

@@ -31,8 +31,8 @@ public struct HeldIDs: ~Copyable {
     private static let restartAfter: Int64 = 2 * 86_400_000_000
     /// Groups of one sequence whose exact ids are kept apart.
     private let limits: IDLimits
-    /// Kinds of which skipped ids are told.
-    private let watched: Set<UInt16>
+    /// Kinds of which skipped ids are told; others skip in silence.
+    private static let watched = Set(HoleWatch.kinds.map(\.rawValue))
     private var sequences: [SequenceID: Sequence] = [:]
     private var current: Sequence?
     /// Sequences that may begin a new numbering when their ids restart.
@@ -90,14 +90,9 @@ public struct HeldIDs: ~Copyable {
 
     /// Nothing accepted yet.
     ///
-    /// - Parameters:
-    ///   - renewable: sequences that may begin a new epoch, as records have them.
-    ///   - watched: kinds of which ``skipped(before:)`` is asked; others skip in silence.
-    public init(
-        _ limits: IDLimits, renewable: Set<SequenceID> = [], watched: Set<RecordKind> = [.depthDiff]
-    ) {
+    /// - Parameter renewable: sequences that may begin a new epoch, as records have them.
+    public init(_ limits: IDLimits, renewable: Set<SequenceID> = []) {
         self.limits = limits
-        self.watched = Set(watched.map(\.rawValue))
         self.renewable = renewable
     }
 
@@ -202,13 +197,29 @@ public struct HeldIDs: ~Copyable {
     /// The ids that a live record of the selected sequence skips: those between the newest record and
     /// this one. History is fetched in any order and from anywhere, and skips nothing.
     public func skipped(before frame: borrowing FrameView) -> ClosedRange<Int64>? {
-        guard watched.contains(frame.template), let newest = selected.taken.last else { return nil }
+        guard Self.watched.contains(frame.template), let newest = selected.taken.last else {
+            return nil
+        }
         guard Self.isLive(frame) || frame.template == RecordKind.depthDiff.rawValue else {
             return nil
         }
         let (distance, overflow) = frame.firstID.subtractingReportingOverflow(newest)
         guard !overflow, distance > 1 else { return nil }
         return (newest + 1)...(frame.firstID - 1)
+    }
+
+    /// The newest id of the selected sequence, if it is contiguous.
+    public var newest: Int64? { selected.taken.last }
+
+    /// What of some ids was neither delivered nor is on its way, as far as ids tell; a gap record is
+    /// about to tell of it.
+    public mutating func report(
+        _ ids: ClosedRange<Int64>, of id: SequenceID, _ ledger: inout Ledger
+    ) -> [ClosedRange<Int64>] {
+        let sequence = state(of: id, &ledger)
+        let missing = sequence.taken.missing(in: ids)
+        for range in missing { sequence.reported.insert(range) }
+        return missing
     }
 
     /// True once for the selected sequence: when a live record of it comes first in this run.

@@ -31,6 +31,10 @@ public struct HoleWatch: Sendable {
     /// Holes of a sequence that earlier runs left and that are declared again, the newest ones.
     private static let mostOld = 1000
 
+    /// Kinds of which holes are declared. Those of trades can be fetched again and stay holes for the
+    /// ledger, but whoever reads the destination has only that to learn of them.
+    static let kinds: Set<RecordKind> = [.depthDiff, .trade, .aggTrade]
+
     private var holes: [Hole] = []
 
     /// No holes.
@@ -39,10 +43,25 @@ public struct HoleWatch: Sendable {
     /// True when none waits.
     public var isEmpty: Bool { holes.isEmpty }
 
-    /// Notes ids that were skipped before a record.
+    /// Notes what the selected sequence lacks before a record, also of what earlier runs left.
     ///
     /// - Parameter now: ns of the monotonic clock.
-    public mutating func note(
+    public mutating func look(
+        before frame: borrowing FrameView, _ held: inout HeldIDs, _ ledger: borrowing Ledger,
+        now: @autoclosure () -> Int64
+    ) {
+        // Holes in trades that earlier runs left: history alone, fetched in any order, has some that no
+        // source skipped.
+        if held.isFirstLive(frame), let kind = frame.kind, kind != .depthDiff,
+            Self.kinds.contains(kind)
+        {
+            noteHoles(of: held.key, in: ledger)
+        }
+        if let skipped = held.skipped(before: frame) { note(skipped, before: frame, now: now()) }
+    }
+
+    /// Notes ids that were skipped before a record.
+    private mutating func note(
         _ ids: ClosedRange<Int64>, before frame: borrowing FrameView, now: Int64
     ) {
         note(

@@ -11,7 +11,7 @@ public import Spool
 public struct Intake: ~Copyable {
     /// Where the entries are.
     public private(set) var spool: Spool
-    /// Frames of the read at hand.
+    /// Frames of the current read.
     private var batch = Bytes(capacity: 64 << 10)
     private var isSynced = true
     private var lastSync: Int64 = 0
@@ -78,9 +78,6 @@ public struct Intake: ~Copyable {
         isSynced = true
         return true
     }
-
-    /// Says that everything accepted was delivered: the device need not know it.
-    public mutating func forgetSync() { isSynced = true }
 
     // MARK: - What an earlier run left
 

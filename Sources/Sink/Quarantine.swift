@@ -32,7 +32,7 @@ public enum QuarantineReason: Int, CaseIterable, Sendable {
 /// and never vanish.
 ///
 /// The file is opened once, written and synced once a batch, and bounded: a peer that sends nothing
-/// else fills no disk. A file that somebody has moved away is begun again.
+/// else fills no disk. A file that someone has moved away is begun again.
 public struct Quarantine: ~Copyable {
     /// One JSON object a line: the reason and the frame in base64.
     public let path: String

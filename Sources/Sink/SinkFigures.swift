@@ -72,19 +72,19 @@ public struct SinkFigures {
         self.stats = stats
         flow = FlowFigures(stats, goesOut: goesOut, delay: "ack_delay")
         recovered = stats.counter(
-            "records_recovered", help: "Records taken again from what an earlier run left.")
-        refused = stats.counter("records_refused", help: "Records that were held already.")
+            "records_recovered", help: "Records replayed from an earlier run.")
+        refused = stats.counter("records_refused", help: "Records that the ledger already holds.")
         possibleRepeats = stats.counter(
             "possible_repeats",
             help: "Records delivered that may have been delivered before.")
         impossibleTimes = stats.counter(
             "impossible_times", help: "Records with an event time that cannot be right.")
         quarantineLeftOut = stats.counter(
-            "quarantine_left_out", help: "Records put aside while the quarantine file was full.")
+            "quarantine_left_out", help: "Records quarantined while the quarantine file was full.")
         asides = reasons.map { reason in
             let counter = stats.counter(
                 "records_quarantined", labels: "reason=\"\(reason.label)\"",
-                help: "Records put aside, by reason.")
+                help: "Records quarantined, by reason.")
             return (reason, counter)
         }
         tornBytes = stats.counter(
@@ -97,7 +97,7 @@ public struct SinkFigures {
         disk = DiskFigures(stats, directory: state)
     }
 
-    /// Publishes the tally as one, so that it balances whenever somebody looks, and notes that the
+    /// Publishes the tally as one, so that it balances whenever someone looks, and notes that the
     /// sink's loop has turned.
     public func publish(_ tally: SinkTally) {
         stats.update {

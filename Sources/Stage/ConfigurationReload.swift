@@ -64,7 +64,7 @@ final class ConfigurationReload: Sendable {
     private func reload() {
         let resolved: Resolved
         do { resolved = try resolve() } catch {
-            log.error("the configuration stays as it was: \(error)")
+            log.error("the configuration is unchanged: \(error)")
             return
         }
         let changes = current.withLock { Self.changes(from: $0, to: resolved.settings.rows) }
@@ -75,11 +75,11 @@ final class ConfigurationReload: Sendable {
         reloads.post(resolved.plan)
         for change in refused {
             log.warning(
-                "\(change.key) needs a new start: it stays \(change.old), and is now \(change.new) "
+                "\(change.key) needs a restart: it stays \(change.old), and is now \(change.new) "
                     + "in the configuration")
         }
         if changes.isEmpty {
-            log.info("the configuration was read again, and is the same")
+            log.info("the configuration was read again and has not changed")
         } else {
             let words = taken.map { "\($0.key): \($0.old) is now \($0.new)" }
             log.info(

@@ -18,7 +18,7 @@ extension Log {
             ]
             if damage.isUnsyncedTail {
                 warning(
-                    "the \(what) ended in bytes that were not on the disk yet when it stopped; "
+                    "the \(what) ended with bytes that were not on the disk yet when it stopped; "
                         + "they were cut off", details)
             } else if damage.isNew {
                 error(

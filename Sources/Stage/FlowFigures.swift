@@ -5,7 +5,7 @@ public import Stats
 /// The figures of the flow that every stage counts, under the same names.
 ///
 /// They are published as one with `StatsWriter.update`, once a batch, so that they balance
-/// whenever somebody looks.
+/// whenever someone looks.
 public struct FlowFigures: Sendable {
     /// Records taken in.
     public let recordsIn: Counter
@@ -33,15 +33,15 @@ public struct FlowFigures: Sendable {
         goesOut: String = "written to standard output",
         delay: String = FigureName.outputDelay
     ) {
-        recordsIn = stats.counter(FigureName.recordsIn, help: "Records taken in.")
-        bytesIn = stats.counter(FigureName.bytesIn, help: "Bytes taken in.")
+        recordsIn = stats.counter(FigureName.recordsIn, help: "Records received.")
+        bytesIn = stats.counter(FigureName.bytesIn, help: "Bytes received.")
         recordsOut = stats.counter(FigureName.recordsOut, help: "Records \(goesOut).")
         bytesOut = stats.counter(FigureName.bytesOut, help: "Bytes \(goesOut).")
         waiting = stats.gauge(
             FigureName.recordsWaiting,
-            help: "Records taken in, neither passed on nor confirmed yet.")
+            help: "Records received, neither passed on nor confirmed yet.")
         lastRecordTime = stats.gauge(
-            FigureName.lastRecordTime, help: "When the last record came, since the epoch.")
+            FigureName.lastRecordTime, help: "When the last record was received, since the epoch.")
         watermark = stats.gauge(
             "watermark_us", help: "Newest event time of a record, since the epoch.")
         eventDelay =

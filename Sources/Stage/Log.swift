@@ -123,7 +123,7 @@ public struct Log: Sendable {
     /// Says what was left out because its cause had too many lines; at the end of the program.
     func endLimits() {
         for (cause, lines) in limiter.leftOut() {
-            info("lines were left out", ["cause": "\(cause)", "left_out": "\(lines)"])
+            info("log lines were left out", ["cause": "\(cause)", "left_out": "\(lines)"])
         }
     }
 

@@ -1,6 +1,6 @@
 import Posix
 
-/// Bounds the log lines that one cause can make, since a peer may drive it: so many in a period, and
+/// Bounds the log lines that one cause can make, since a peer may drive it: that many in a period, and
 /// then a count.
 final class LogLimiter: Sendable {
     /// Lines of a cause in a period.

@@ -4,7 +4,7 @@ extension Settings {
     /// The directory in which the stages of this host leave small files for each other: that of the
     /// stats files.
     ///
-    /// - Returns: the path, and true when somebody named it, be it by `XDG_RUNTIME_DIR`.
+    /// - Returns: the path, and true when someone named it, be it by `XDG_RUNTIME_DIR`.
     public mutating func runtimeDirectory(
         _ common: CommonOptions
     ) throws(ConfigurationError) -> (path: String, isNamed: Bool) {

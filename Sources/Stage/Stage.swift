@@ -118,7 +118,7 @@ public struct Stage: ~Copyable {
             throw StageFailure(
                 .usage,
                 "standard input is a terminal and records are binary: "
-                    + "name a file, or put a source such as rest-pull in front of the pipe")
+                    + "name a file, or pipe in the output of a source such as rest-pull")
         }
         return reader(input)
     }
@@ -145,7 +145,7 @@ public struct Stage: ~Copyable {
                 log.warning("\(name): found the next frame", ["bytes_skipped": "\(bytes)"])
                 stats.counter(
                     "bytes_skipped",
-                    help: "Bytes of a FIFO that were passed over, since they are not frames."
+                    help: "Bytes of a FIFO that were skipped because they are not frames."
                 ).advance(to: bytes)
             }
         }

@@ -85,6 +85,8 @@ extension StageCommand {
             stage: name, level: common.leastLevel ?? .info,
             format: common.logFormat ?? asked ?? (isForPeople ? .text : nil))
         var isService = Environment.isService(own, instance: common.instance)
+        var form = common.logFormat ?? asked
+        var isRunning = false
         do {
             try FaultSwitch.recordFiles(own)
             // From the first moment on: whoever asks a stage that is starting to read its
@@ -97,6 +99,7 @@ extension StageCommand {
             if common.explainsConfig { try explain(sources, log) }
             var settings = try Settings(sources)
             let values = try resolveCommon(&settings, &log)
+            form = values.format
             isService = isService || values.pipeline != nil || values.instance != nil
             if !isForPeople {
                 for warning in sources.warnings(for: Program(rawValue: name)) {
@@ -110,6 +113,7 @@ extension StageCommand {
                 hasStatsFile: hasStatsFile, log: log)
             stage.stats.keepsFile = keepsStatsFile
             if let hangup { try watchConfiguration(settings, own, hangup, in: stage) }
+            isRunning = true
             do {
                 try run(plan, in: stage)
                 try CurrentProcess.flushOutput()
@@ -127,6 +131,9 @@ extension StageCommand {
             stage.end(ExitStatus.done.rawValue)
             CurrentProcess.exit(ExitStatus.done.rawValue)
         } catch {
+            // A wrong call reads the same, whether the parser or the tool finds what is wrong.
+            let isCall = [.usage, .configuration].contains(ExitStatus(for: error))
+            if form == nil, isCall, !isRunning { log.format = .text }
             Ending(error, isService: isService, isForPeople: isForPeople).leave(log)
         }
     }
@@ -142,12 +149,14 @@ extension StageCommand {
         _ settings: inout Settings, _ log: inout Log
     ) throws(ConfigurationError) -> CommonValues {
         log.level = try settings.value(SettingCatalog.logLevel, common.leastLevel)
-        if let format = try settings.optional(SettingCatalog.logFormat, common.logFormat) {
+        let format = try settings.optional(SettingCatalog.logFormat, common.logFormat)
+        if let format {
             log.format = format
         } else {
             settings.settle(SettingCatalog.logFormat, as: log.format)
         }
         let values = CommonValues(
+            format: format,
             directory: try settings.optional(SettingCatalog.statsDirectory, common.statsDirectory),
             pipeline: try settings.optional(SettingCatalog.pipeline),
             instance: try settings.optional(SettingCatalog.instance, common.instance))
@@ -190,7 +199,7 @@ extension StageCommand {
 
     // MARK: - Explaining
 
-    /// Prints each setting; also when the call is not complete, which is what somebody asks about who
+    /// Prints each setting; also when the call is not complete, which is what someone asks about who
     /// does not know what is missing.
     private func explain(_ sources: ConfigurationSources, _ log: Log) throws -> Never {
         var settings = Settings(unchecked: sources)
@@ -217,6 +226,8 @@ extension StageCommand {
 
 /// What every stage is told, besides its own settings.
 private struct CommonValues {
+    /// Nil where standard error decides.
+    let format: LogFormat?
     let directory: String?
     let pipeline: String?
     let instance: String?
@@ -239,10 +250,11 @@ extension Tool {
             CurrentProcess.exit(ExitStatus.configuration.rawValue)
         }
         if let failure {
-            // A value that is wrong is an error; what is only missing is what somebody asks about.
+            // A value that is wrong is an error; what is only missing is what someone asks about.
             let status = ExitStatus(for: failure)
             if failure is ConfigurationError, status != .usage { throw failure }
-            log.info("so this call would end with \(status.rawValue): \(failure)")
+            log.info(
+                "with this configuration the command would end with \(status.rawValue): \(failure)")
         }
         CurrentProcess.exit(ExitStatus.done.rawValue)
     }

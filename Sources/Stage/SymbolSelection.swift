@@ -19,7 +19,7 @@ public struct SymbolSelection: Sendable {
     public var emptiness: String {
         let names = named.count == 1 ? "the one symbol is not" : "none of \(named.count) symbols is"
         return
-            "\(names) in part \(shard?.description ?? "1/1"): give the hosts more symbols, or use "
+            "\(names) in part \(shard?.description ?? "1/1"): configure more symbols, or use "
             + "fewer parts"
     }
 
@@ -37,7 +37,7 @@ public struct SymbolSelection: Sendable {
             return symbol
         }
         guard !named.isEmpty, Set(named).count == named.count else {
-            throw StageFailure(.usage, "--symbols must name at least one symbol, and none twice")
+            throw StageFailure(.usage, "--symbols must name at least one symbol, each once")
         }
         self.shard = try settings.optional(SettingCatalog.shard, shard)
         if needsOne, self.symbols.isEmpty { throw StageFailure(.usage, emptiness) }

@@ -33,7 +33,7 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
                     source: "configuration")
         default:
             throw ConfigurationError(
-                "aws.access_key_id and aws.secret_access_key are only of use together")
+                "aws.access_key_id and aws.secret_access_key must be set together")
         }
     }
 
@@ -52,7 +52,7 @@ public struct ConfiguredCredentials: Sendable, CustomStringConvertible, CustomRe
     }
 
     /// Never a secret.
-    public var description: String { given.map { "\($0)" } ?? "credentials of the surroundings" }
+    public var description: String { given.map { "\($0)" } ?? "credentials of the environment" }
     /// Shows nothing to `dump` and the like.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -105,6 +105,9 @@ public enum FigureName {
     /// Gauge: objects put aside because the destination has others of their names.
     public static let objectsConflicting = "objects_conflicting"
 
+    /// Gauge: since when an output of fan-out waits, ns since the epoch; 0: it has everything; label output.
+    public static let outputBehind = "output_behind_since_ns"
+
     // MARK: - Holes
 
     /// Gauge: ranges of ids that dedup has not seen.
@@ -122,6 +125,8 @@ public enum FigureName {
     public static let ledgerDeclared = "ledger_declared_ids"
     /// Gauge: ids missing between those held.
     public static let ledgerMissing = "ledger_missing_ids"
+    /// Counter: ids of holes that were filled.
+    public static let ledgerRepaired = "ledger_repaired_ids"
     /// Gauge: ranges of ids missing.
     public static let ledgerHoles = "ledger_holes_open"
     /// Gauge: since when the oldest hole is known, ns since the epoch; 0 for none.
@@ -140,7 +145,7 @@ public enum FigureName {
         connectionsOpen, breakerState, rateLimited, throttles, failedEntries, requestRetries,
         retries, retriesTransient, retriesHeld, reconnects, snapshotFailures, tornBytes, spoolBytes,
         spoolMaximum, bufferBytes, diskFree, diskSize, holesOpen, ledgerFirst, ledgerLast,
-        ledgerHeld, ledgerDeclared, ledgerMissing, ledgerHoles, ledgerOldestHole, ledgerHoleFirst,
-        ledgerHoleLast, claimsUnavailable,
+        ledgerHeld, ledgerDeclared, ledgerMissing, ledgerRepaired, ledgerHoles, ledgerOldestHole,
+        ledgerHoleFirst, ledgerHoleLast, claimsUnavailable, outputBehind,
     ]
 }

@@ -64,7 +64,7 @@ public struct Histogram: @unchecked Sendable {
 }
 
 /// Counters that differ in one label whose values are found while the stage runs, such as the
-/// reason of a failure. There are at most so many; what is one too many counts as `other`.
+/// reason of a failure. There are at most that many; what is one too many counts as `other`.
 public struct CounterFamily {
     private let stats: StatsWriter
     private let name: String

@@ -4,7 +4,7 @@ import Posix
 /// A process as /proc knows it (proc(5)).
 public struct ProcessStatus: Sendable {
     /// Field 22 of /proc/PID/stat: clock ticks from boot to its start, which with its pid names it
-    /// for good.
+    /// permanently.
     public let start: UInt64
     /// Field 3: R running, S sleeping, T stopped by a signal, Z ended and not waited for.
     public let state: UInt8

@@ -39,7 +39,7 @@ public enum StatsDirectory {
 
     private enum Attempt {
         case done
-        /// Somebody else gave or took the name in between.
+        /// Someone else gave or took the name in between.
         case changed
         /// A process that runs has it.
         case held(pid: Int32)

@@ -10,13 +10,13 @@ import Synchronization
 final class StatsMemory: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     /// The file, locked while the stage runs; nil for memory that only this process sees, and once
-    /// the stage is over.
+    /// the stage has ended.
     private var file: Descriptor?
     private let hasFile: Bool
     /// Ends of what has room, of the table and of the slots.
     private var tableEnd = StatsLayout.tableOffset
     private var slotsEnd = StatsLayout.slotsOffset
-    /// Where metrics go that found no room; it is never read.
+    /// Where metrics go that did not fit; it is never read.
     let spare: Slot
     private let errorLock = Locked(())
 
@@ -39,7 +39,7 @@ final class StatsMemory: @unchecked Sendable {
         file = nil
     }
 
-    /// Gives the lock on the file up: the stage is over, and a successor may take its name.
+    /// Gives the lock on the file up: the stage has ended, and a successor may take its name.
     func release() { file = nil }
 
     /// Takes room for the table and the slots up to two offsets, so that a full disk shows here and
@@ -140,7 +140,7 @@ final class StatsMemory: @unchecked Sendable {
 }
 
 extension String {
-    /// The text, or as many of its characters as fit into so many bytes.
+    /// The text, or as many of its characters as fit into that many bytes.
     func cut(to length: Int) -> String {
         if utf8.count <= length { return self }
         var end = utf8.index(startIndex, offsetBy: length)

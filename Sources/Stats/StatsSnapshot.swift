@@ -94,9 +94,9 @@ public struct StatsSnapshot: Sendable {
     public let life: Life
     /// True when a signal stopped its process.
     public let isSuspended: Bool
-    /// Processor time that it has used, ns; nil once it is over.
+    /// Processor time that it has used, ns; nil once it has ended.
     public let processorTime: Int64?
-    /// Bytes of memory that it occupies; nil once it is over.
+    /// Bytes of memory that it occupies; nil once it has ended.
     public let residentBytes: Int64?
     /// Metrics for which the file had no room.
     public let refusedMetrics: UInt64

@@ -143,7 +143,7 @@ public final class StatsWriter {
 
     /// Counters that differ in a label whose values are found while the stage runs.
     ///
-    /// - Parameter limit: how many values are told apart.
+    /// - Parameter limit: how many values are distinguished.
     public func counters(
         _ name: String, label: String, limit: Int = 16, help: String
     ) -> CounterFamily {

@@ -41,13 +41,13 @@ enum Route {
         case 407:
             return (
                 .proxy,
-                "the proxy wants a user name and password in HTTPS_PROXY (407)"
+                "the proxy requires a user name and password in HTTPS_PROXY (407)"
             )
         // It cannot reach the server now, or is busy.
         case 408, 429, 500...599:
             return (.connect, "the proxy could not reach the server (\(status))")
         default:
-            return (.proxy, "the proxy does not let this connection through (\(status))")
+            return (.proxy, "the proxy refuses this connection (\(status))")
         }
     }
 }

@@ -151,7 +151,8 @@ final class Transfer {
             } while supplied < 0 && errno == EINTR
             guard supplied > 0 else {
                 fileFailure =
-                    supplied == 0 ? "the file became shorter" : String(cString: strerror(errno))
+                    supplied == 0
+                    ? "the file became shorter during the upload" : String(cString: strerror(errno))
                 return Int(CURL_READFUNC_ABORT)
             }
         } else if case .bytes(let bytes) = request.body {
@@ -193,7 +194,8 @@ final class Transfer {
             return .success(HTTPResponse(status: status, headers: headers, body: body))
         }
         if isTooLarge {
-            return failure(.tooLarge, "the response is over \(request.maximumResponse) bytes")
+            return failure(
+                .tooLarge, "the response is longer than \(request.maximumResponse) bytes")
         }
         if let fileFailure { return failure(.unreadable, fileFailure) }
         var sent = 0

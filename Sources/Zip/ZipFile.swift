@@ -106,7 +106,7 @@ public struct ZipFile: ~Copyable {
         _ file: borrowing Descriptor, _ path: String, before end: Int64
     ) throws(ZipError) -> (UInt64, UInt64, UInt64) {
         var locator = [UInt8](repeating: 0, count: 20)
-        guard end >= 20 + 56 else { throw .damaged("\(path): no room for its zip64 record") }
+        guard end >= 20 + 56 else { throw .damaged("\(path): too short for its zip64 record") }
         try read(file, path, &locator, at: end - 20)
         guard locator.number32(0) == 0x0706_4b50,
             let place = Int64(exactly: locator.number64(8)), place <= end - 20 - 56

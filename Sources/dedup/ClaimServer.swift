@@ -19,8 +19,7 @@ struct ClaimServer {
     /// Pause between two looks at how many values it evicted, ns.
     private static let evictionPause: Int64 = 10_000_000_000
 
-    /// What this process calls itself: another one each time it starts.
-    let owner: String
+    let owner = LeaseOwner()
     private let options: SharedClaims.Options
     private let log: Log
     private let outcomes: WorkQueue<Outcome>
@@ -38,8 +37,6 @@ struct ClaimServer {
     init(_ options: SharedClaims.Options, log: Log) throws {
         self.options = options
         self.log = log
-        var random = SystemRandomNumberGenerator()
-        owner = "\(String(random.next() as UInt64, radix: 16)).\(getpid())"
         outcomes = try WorkQueue()
     }
 

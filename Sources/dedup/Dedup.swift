@@ -79,11 +79,32 @@ struct Dedup: StageCommand {
         }
         return SharedClaims.Options(
             address: address, name: name,
-            authorities: try settings.optional(SettingCatalog.sharedAuthorities, sharedCA),
+            authorities: try authorities(&settings),
             timeout: try settings.value(SettingCatalog.sharedTimeout, sharedTimeout),
             lease: try settings.value(SettingCatalog.sharedLease, sharedLease),
             expiry: try settings.value(SettingCatalog.sharedExpiry, sharedExpiry),
             holdBytes: try settings.value(SettingCatalog.sharedHold, sharedHold))
+    }
+
+    /// Bytes of a file of certificates at most; the system's has a quarter of a million.
+    private static let largestAuthorities = 16 << 20
+
+    /// A file without a certificate would be a server that is never reached, and only a warning.
+    private func authorities(_ settings: inout Settings) throws -> String? {
+        guard let path = try settings.optional(SettingCatalog.sharedAuthorities, sharedCA) else {
+            return nil
+        }
+        let name = "--shared-ca (dedup.shared_ca_file)"
+        let text: [UInt8]
+        do throws(SystemError) { text = try Files.read(path, limit: Self.largestAuthorities) } catch
+        {
+            throw StageFailure(.configuration, "\(name): \(error)")
+        }
+        guard String(decoding: text, as: UTF8.self).contains("-----BEGIN ") else {
+            throw StageFailure(
+                .configuration, "\(name): \(path) has no certificate in it; PEM files have")
+        }
+        return path
     }
 
     func run(_ options: Options, in stage: borrowing Stage) throws {

@@ -222,14 +222,18 @@ final class SharedClaims {
     private var deadline: Int64 { Clock.monotonicNanoseconds() + Int64(options.timeout * 1e9) }
 
     private func askLeases(_ connection: RedisConnection, at now: Int64) throws(RedisFailure) {
-        guard now >= leases.nextTurn else { return }
-        leases.ask(at: now, &commands)
-        guard commands.count > 0 else { return }
-        var leases = leases
-        try connection.exchange(&commands, by: deadline) { number, reply in
-            leases.hear(number, reply)
+        // A second time for what a dead process of this host had: see LeaseOwner.
+        for _ in 0..<2 {
+            guard now >= leases.nextTurn else { return }
+            leases.ask(at: now, &commands)
+            guard commands.count > 0 else { return }
+            var leases = leases
+            try connection.exchange(&commands, by: deadline) { number, reply in
+                leases.hear(number, reply)
+            }
+            self.leases = leases
+            guard leases.canTakeOver else { return }
         }
-        self.leases = leases
     }
 
     /// Records that the server was asked about, with their pieces.

@@ -14,10 +14,17 @@ struct SymbolLeases {
         var until: Int64 = 0
         var nextTry: Int64 = 0
         var lastSeen: Int64 = 0
+        /// The process of this host that has the lease and is dead; nil else.
+        var gone: String?
     }
 
+    /// Gives a lease to another owner, if it is still the one's that is named.
+    private static let takeOver =
+        "if redis.call('get',KEYS[1])==ARGV[1] then redis.call('set',KEYS[1],ARGV[2],'PX',ARGV[3]) "
+        + "end return 0"
+
     private let space: String
-    private let owner: String
+    private let owner: LeaseOwner
     /// ns.
     private let duration: Int64
     private var symbols: [Symbol] = []
@@ -26,8 +33,10 @@ struct SymbolLeases {
     private var asked: [Int] = []
     private var askedAt: Int64 = 0
     private var dueAt: Int64 = 0
+    /// True when the last answers named an owner that is gone, whose lease can be had at once.
+    private(set) var canTakeOver = false
 
-    init(space: String, owner: String, seconds: Double) {
+    init(space: String, owner: LeaseOwner, seconds: Double) {
         self.space = space
         self.owner = owner
         duration = Int64(seconds * 1e9)
@@ -69,6 +78,7 @@ struct SymbolLeases {
     /// Asks for the leases that are due: two commands each.
     mutating func ask(at now: Int64, _ commands: inout RedisCommands) {
         asked.removeAll(keepingCapacity: true)
+        canTakeOver = false
         guard now >= dueAt else { return }
         askedAt = now
         dueAt = now + duration / 3
@@ -80,8 +90,14 @@ struct SymbolLeases {
             if symbols[index].until > now {
                 // Should it have become another host's meanwhile, that one gets some more time, once.
                 commands.append(["PEXPIRE", symbols[index].key, milliseconds])
+            } else if let gone = symbols[index].gone {
+                commands.append(
+                    [
+                        "EVAL", Self.takeOver, "1", symbols[index].key, gone, owner.name,
+                        milliseconds,
+                    ])
             } else {
-                commands.append(["SET", symbols[index].key, owner, "PX", milliseconds, "NX"])
+                commands.append(["SET", symbols[index].key, owner.name, "PX", milliseconds, "NX"])
             }
             commands.append(["GET", symbols[index].key])
         }
@@ -93,8 +109,15 @@ struct SymbolLeases {
     mutating func hear(_ command: Int, _ reply: borrowing RedisReply) {
         guard command % 2 == 1 else { return }
         // A tenth less than the server's time: clocks run differently.
-        let until = reply.text == owner ? askedAt + duration - duration / 10 : 0
-        symbols[asked[command / 2]].until = until
+        let index = asked[command / 2]
+        let holder = reply.text
+        symbols[index].until = holder == owner.name ? askedAt + duration - duration / 10 : 0
+        symbols[index].gone = holder.flatMap { owner.isGone($0) ? $0 : nil }
+        if symbols[index].gone != nil {
+            symbols[index].nextTry = 0
+            dueAt = 0
+            canTakeOver = true
+        }
     }
 
     /// How many commands the last ``ask(at:_:)`` was.
@@ -105,7 +128,7 @@ struct SymbolLeases {
         let script =
             "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) end return 0"
         for symbol in symbols where symbol.until > now {
-            commands.append(["EVAL", script, "1", symbol.key, owner])
+            commands.append(["EVAL", script, "1", symbol.key, owner.name])
         }
     }
 }

@@ -65,7 +65,8 @@ struct Archive {
         }
         let defect = defects[file.name]
         let newest = newest(market)
-        guard defect != .absent, newest > 0,
+        // Days before the listing have no file, nor has one that is not over.
+        guard defect != .absent, newest > 0, file.times.upperBound > market.time(ofAggregate: 1),
             file.times.upperBound <= market.time(ofAggregate: newest)
         else { return .html(404) }
         if isChecksum {

@@ -32,17 +32,17 @@ struct ExchangeSim: Tool {
         "port", "control-port", "symbols", "start", "rate", "newest", "fault-rate",
     ]
 
-    @Option(help: "REST port; 0 takes a free one.") var port = 0
-    @Option(help: "Control port; 0 takes a free one.") var controlPort = 0
+    @Option(help: "REST port; 0 chooses a free one.") var port = 0
+    @Option(help: "Control port; 0 chooses a free one.") var controlPort = 0
     @Option(
         name: [.customLong("symbols"), .customLong("symbol")],
-        help: ArgumentHelp("Symbols, with commas between them.", valueName: "a,b"))
+        help: ArgumentHelp("Symbols, comma-separated.", valueName: "a,b"))
     var symbol = "BTCUSDT"
     @Option(help: "Another seed is another market.") var seed: UInt64 = 1
     @Option(help: "Time of the first aggregate, UTC, or now.") var start = "2024-01-01"
     @Option(help: "With --start now: aggregates before the start.") var history = 0
     @Option(help: "Milliseconds between two aggregates.") var spacing = 100
-    @Option(help: "Aggregates a second and symbol, instead of --spacing. (default: 10)")
+    @Option(help: "Aggregates per second and symbol, instead of --spacing. (default: 10)")
     var rate: Double?
     @Option(help: "Void every Nth aggregate; 0 for none.") var invalidAggregates: Int64 = 0
     @Option(help: "Newest aggregate. (default: the market follows the clock)") var newest: Int64?
@@ -54,7 +54,7 @@ struct ExchangeSim: Tool {
     @Option(help: "API key that historicalTrades requires.") var apiKey: String?
     @Flag(inversion: .prefixedNo, help: "Serve SBE.") var sbe = true
     @Option(help: "Share of requests with a fault, 0 to 1.") var faultRate = 0.0
-    @Option(help: "Kinds of faults, with commas. (default: those after which asking again helps)")
+    @Option(help: "Kinds of faults, comma-separated. (default: those for which a retry helps)")
     var faults: String?
     @Option(help: "Another seed picks other faults.") var faultSeed: UInt64 = 1
     @OptionGroup(title: "Streams") var streams: StreamSettings

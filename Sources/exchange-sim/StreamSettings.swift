@@ -35,12 +35,12 @@ struct StreamSettings: ParsableArguments {
     @Flag(help: "Errors as documented, not as seen on the wire.") var flatErrors = false
 
     @Option(help: "Share of stream messages with a fault, 0 to 1.") var streamFaultRate = 0.0
-    @Option(help: "Kinds of message faults, with commas.") var streamFaults = "drop"
+    @Option(help: "Kinds of message faults, comma-separated.") var streamFaults = "drop"
     @Option(help: "Seconds between cuts of a random connection; 0 for none.") var cutEvery = 0.0
     @Option(help: "Refuse every handshake with this status; 0 for none.") var refuseHandshakes = 0
 
     @Option(
-        help: "Send each connection so many messages as fast as it reads; 0 for the live market.")
+        help: "Send each connection this many messages as fast as it reads; 0 for the live market.")
     var flood = 0
     @Flag(inversion: .prefixedNo, help: "Close a connection after its flood.") var floodClose = true
 

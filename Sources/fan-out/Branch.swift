@@ -2,6 +2,7 @@ import Glibc
 import Posix
 import Records
 import Spool
+import Stats
 
 /// One output: how far it is in the spool, and what is on its way to it.
 final class Branch {
@@ -29,19 +30,30 @@ final class Branch {
     private var waiting = Bytes(capacity: 256 << 10)
     private var sent = 0
     /// Bytes given to the system.
-    private var written: Int64 = 0
+    private(set) var written: Int64 = 0
     private var loaded: Int64 = 0
     /// Why it takes nothing any more; nil while it may.
     private(set) var failure: SystemError?
-    /// Since when something waits for it, ns since the epoch; 0: it has everything.
+    /// Since when the oldest that waits for it waits, ns since the epoch, or a little earlier; 0: it has
+    /// everything.
     private(set) var behindSince: Int64 = 0
+    /// Where the spool ended at some moment. Once that is taken, what waits came later than that moment:
+    /// under load something always waits, and none of it for long.
+    private var mark: (end: Spool.Position, time: Int64)?
 
-    init(_ wanted: FanOutOptions.Output, from position: Spool.Position) throws(SystemError) {
+    init(
+        _ wanted: FanOutOptions.Output, from position: Spool.Position, _ stats: StatsWriter
+    ) throws(SystemError) {
         name = wanted.name
         path = wanted.path
         self.position = position
         confirmed = position
-        output = FrameOutput(try Self.open(wanted.path), neverWaits: true)
+        let descriptor = try Self.open(wanted.path)
+        // The health shows who reads from it; of standard output it knows.
+        if wanted.path != "-" {
+            stats.addNeighbour(descriptor: descriptor.raw, isInput: false)
+        }
+        output = FrameOutput(descriptor, neverWaits: true)
     }
 
     /// Opens a FIFO for both sides, so that one without a reader is no error and keeps its bytes when
@@ -86,9 +98,24 @@ final class Branch {
             failure = error
         }
         settle()
-        let isBehind = !isDone(spool)
-        behindSince = isBehind ? (behindSince == 0 ? Clock.realtimeNanoseconds() : behindSince) : 0
+        noteWait(spool)
         return hasSent
+    }
+
+    private func noteWait(_ spool: borrowing Spool) {
+        guard !isDone(spool) else {
+            behindSince = 0
+            mark = nil
+            return
+        }
+        let now = Clock.realtimeNanoseconds()
+        if let mark {
+            guard confirmed >= mark.end else { return }
+            behindSince = mark.time
+        } else {
+            behindSince = now
+        }
+        mark = (spool.next, now)
     }
 
     /// Reads on in the spool; false when there is no more.

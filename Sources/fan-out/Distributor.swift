@@ -45,12 +45,12 @@ struct Distributor: ~Copyable {
             // What is known of a place that is not here is older, or was never synced.
             let place = known[output.name] ?? spool.first
             let start = min(max(place, spool.first), spool.next)
-            branches.append(try Branch(output, from: start))
+            branches.append(try Branch(output, from: start, stage.stats))
         }
         for name in known.keys.sorted() where !branches.contains(where: { $0.name == name }) {
             log.warning(
-                "output \(name) of an earlier run is not among the outputs: what waited for it is "
-                    + "given up once the others have it")
+                "output \(name) of an earlier run is not among the outputs: records that waited for it are "
+                    + "discarded once the others have them")
         }
         // Everything that the slowest output of this run will take counts as taken in.
         let first = branches.map(\.confirmed).min() ?? spool.next
@@ -141,8 +141,8 @@ struct Distributor: ~Copyable {
             if told.insert("spool").inserted {
                 let slowest = branches.min { $0.confirmed < $1.confirmed }?.name ?? ""
                 log.error(
-                    "nothing more is read until there is room: \(error); output \(slowest) is the "
-                        + "one that has most to catch up")
+                    "reading stops until there is space: \(error); output \(slowest) is "
+                        + "furthest behind")
             }
             return
         }
@@ -163,8 +163,8 @@ struct Distributor: ~Copyable {
             _ = try branch.send(&spool)
             if let failure = branch.failure, told.insert("output \(branch.name)").inserted {
                 log.error(
-                    "output \(branch.name) is gone: \(failure); what comes is kept for it in "
-                        + "\(options.state) until the next run, and the others go on")
+                    "output \(branch.name) failed: \(failure); its records are kept in "
+                        + "\(options.state) until the next run, and the others continue")
             }
         }
         let now = Clock.monotonicNanoseconds()
@@ -186,7 +186,7 @@ struct Distributor: ~Copyable {
             try places.write(current, of: spool.id)
             if let first = branches.map(\.confirmed).min() { try spool.release(before: first) }
         } catch {
-            // An old place costs repeats; room is freed all the same next time.
+            // An old place costs repeats; room is freed anyway next time.
             log.warning("\(error)", cause: "places")
             if let first = branches.map(\.confirmed).min() { try? spool.release(before: first) }
         }
@@ -221,12 +221,12 @@ struct Distributor: ~Copyable {
         if !isSynced, branches.contains(where: { !$0.isDone(spool) }) { try spool.sync() }
         for branch in branches where branch.failure == nil && !branch.isDone(spool) {
             log.warning(
-                "output \(branch.name) did not take all: the rest stays in \(options.state) for the "
+                "output \(branch.name) did not read everything: the rest stays in \(options.state) for the "
                     + "next run")
         }
         if !batch.isEmpty, !reader.keepsUnacknowledged {
             throw StageFailure(
-                .inputOutput, "the spool in \(options.state) had no room for the last records")
+                .inputOutput, "the spool in \(options.state) had no space for the last records")
         }
     }
 
@@ -237,7 +237,7 @@ struct Distributor: ~Copyable {
         let names = gone.map { "\($0.name) (\($0.path))" }.joined(separator: ", ")
         throw StageFailure(
             .inputOutput,
-            "nothing reads from output \(names): what it has not taken is in \(options.state) for the "
+            "no process reads from output \(names): unread records are in \(options.state) for the "
                 + "next run")
     }
 }
@@ -274,9 +274,9 @@ struct FanOutFigures {
                 stats.counter(
                     "output_records", labels: labels, help: "Records that an output's reader took."),
                 stats.gauge(
-                    "output_behind_since_ns", labels: labels,
+                    FigureName.outputBehind, labels: labels,
                     help:
-                        "Since when an output has not got everything, ns since the epoch; 0: it has."
+                        "Since when an output is behind, ns since the epoch; 0: it is not."
                 )
             )
         }
@@ -292,6 +292,7 @@ struct FanOutFigures {
     func show(_ branches: [Branch], _ spool: borrowing Spool) {
         let slowest = branches.map(\.records).min() ?? 0
         flow.recordsOut.advance(to: slowest)
+        flow.bytesOut.advance(to: branches.map(\.written).min() ?? 0)
         flow.waiting.set(max(0, taken.records - slowest))
         spoolBytes.set(spool.bytes)
         oldest.set(branches.map(\.behindSince).filter { $0 > 0 }.min() ?? 0)

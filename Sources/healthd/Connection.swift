@@ -111,9 +111,9 @@ final class Connection: ChannelInboundHandler {
         let expectations = head.headers[canonicalForm: "Expect"].map { $0.lowercased() }
         let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
         if codings.contains(where: { $0 != "chunked" }) {
-            refuse(501, "no coding but chunked is known here", context)
+            refuse(501, "only the chunked transfer coding is supported", context)
         } else if expectations.contains(where: { $0 != "100-continue" }) {
-            refuse(417, "nothing but 100-continue can be expected here", context)
+            refuse(417, "only Expect: 100-continue is supported", context)
         } else if length > Self.maximumBody {
             refuse(413, "requests have no body here", context)
         } else if !expectations.isEmpty, length > 0 || !codings.isEmpty {

@@ -45,7 +45,7 @@ struct HealthRoutes {
         .json(
             .object([
                 service, ("version", .string(Version.text)),
-                ("description", .string("Market data of Binance Spot, complete and once")),
+                ("description", .string("Market data of Binance Spot, complete, each record once")),
                 ("endpoints", .array(Router.paths.map { .string($0) })), timestamp,
             ]))
     }
@@ -204,7 +204,7 @@ struct HealthRoutes {
     }
 
     /// Something runs, no hole is open in any ledger, however young, and nothing disappeared on the
-    /// way. What is declared missing for good is a number beside that.
+    /// way. What is declared missing permanently is a number beside that.
     private var complete: Response {
         var reasons = overview.problems.filter {
             [.nothingRuns, .objectConflict, .conservationOpen, .linkBroken].contains($0.code)

@@ -10,7 +10,7 @@ import Stats
 struct Healthd: StageCommand {
     static let configuration = CommandConfiguration(
         commandName: "healthd",
-        abstract: "Say how the stages of this host are: over HTTP, and to Prometheus.",
+        abstract: "Report the health of this host's stages over HTTP and to Prometheus.",
         discussion: """
             EXAMPLES:
               healthd &
@@ -43,12 +43,14 @@ struct Healthd: StageCommand {
     @Option(SettingCatalog.cloudWatchEndpoint) var endpointURL: String?
     @Flag(
         name: .customLong("watch"),
-        help: "Show the overview in this terminal, again each interval; serve nothing. q ends.")
+        help:
+            "Show the overview in this terminal; q quits. It is refreshed each interval, without a server."
+    )
     var isWatch = false
-    @Flag(name: .customLong("once"), help: "With --watch or --json: look once, then end.")
+    @Flag(name: .customLong("once"), help: "Look once, then exit; with --watch or --json.")
     var isOnce = false
     @Flag(
-        name: .customLong("json"), help: "With --watch or --once: one line of JSON a look.")
+        name: .customLong("json"), help: "One line of JSON per look; with --watch or --once.")
     var isJSON = false
     @OptionGroup var common: CommonOptions
 
@@ -120,7 +122,7 @@ struct Healthd: StageCommand {
         let bytes = try Files.read(path, limit: 4096)
         let token = String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }
         guard token.count == 1 else {
-            throw StageFailure(.configuration, "\(path) does not hold one token")
+            throw StageFailure(.configuration, "\(path) does not contain exactly one token")
         }
         return String(token[0])
     }
@@ -147,8 +149,8 @@ struct Healthd: StageCommand {
         }
         if options.token == nil, !HostCheck.isLoopback(options.address.host) {
             stage.log.warning(
-                "whoever reaches \(options.address.host):\(options.address.port) reads how this host is: "
-                    + "no token is set (--token-file)")
+                "anyone who can reach \(options.address.host):\(options.address.port) can read this "
+                    + "host's health: no token is set (--token-file)")
         }
         ResidentMemory.returnLargeBlocks()
         let latest = LatestState()

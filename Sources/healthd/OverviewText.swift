@@ -120,14 +120,17 @@ struct OverviewText {
         for stage in overview.members where stage.isRunning || !stage.isReplaced {
             for sequence in stage.coverage {
                 let isWhole = sequence.missing == 0
+                let isCounted = sequence.isCounted
+                let nothing = Styled("–", .dim)
                 table.add([
                     Styled(sequence.sequence), Styled(stage.id, .dim),
-                    Styled(Self.bar(sequence.share), isWhole ? .good : .warning),
-                    Styled(Readable.percent(sequence.share)),
+                    isCounted
+                        ? Styled(Self.bar(sequence.share), isWhole ? .good : .warning) : nothing,
+                    isCounted ? Styled(Readable.percent(sequence.share)) : nothing,
                     Styled("\(sequence.holes)", isWhole ? .plain : .warning),
                     Styled("\(sequence.missing)", isWhole ? .plain : .warning),
                     Styled(Readable.number(sequence.declared)),
-                    Styled(Readable.number(sequence.held)),
+                    isCounted ? Styled(Readable.number(sequence.held)) : nothing,
                 ])
             }
         }

@@ -74,7 +74,7 @@ struct Router: Sendable {
     private func answer(_ request: Request) -> Response {
         if request.path == "/live" { return .json(.object([("status", .string("alive"))])) }
         guard let overview = latest.overview else {
-            return .error(503, "healthd has not looked at the stages yet")
+            return .error(503, "healthd has not read the stages yet")
         }
         if request.path == "/metrics" { return metrics(request) }
         if request.path == "/events" { return events }

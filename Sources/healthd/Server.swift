@@ -31,7 +31,7 @@ final class Server {
         let router = Router(
             latest: latest, token: options.token,
             hosts: HostCheck(
-                listeningOn: options.address.host, hostname: Self.hostname,
+                listeningOn: options.address.host, hostname: CurrentProcess.hostName,
                 allowed: options.allowedHosts))
         let loop = group.next()
         let patience = requestTime
@@ -112,14 +112,6 @@ final class Server {
         case is SocketAddressError: return "no address is known for that name"
         default: return "\(error)"
         }
-    }
-
-    /// The name of this machine; empty when it has none.
-    private static var hostname: String {
-        var bytes = [CChar](repeating: 0, count: 256)
-        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
-        return String(
-            decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// TLS 1.2 or later with the certificate of the configuration; nil without one.

@@ -22,7 +22,7 @@ struct WatchView: Equatable {
     /// Lines that are scrolled past.
     var offset = 0
     var order = Order.flow
-    /// True for only what runs or needs somebody.
+    /// True for only what runs or needs someone.
     var hidesEnded = false
     var showsHelp = false
     /// True once it is to end.

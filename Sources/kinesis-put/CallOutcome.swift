@@ -15,14 +15,14 @@ enum CallOutcome {
         case recordSuccess
         /// The service fails: enough of these open the circuit.
         case recordFailure
-        /// The stream's trouble is over.
+        /// The stream works again.
         case endTrouble
         /// A record went to another shard than expected: read the shard map again.
         case readShards
         /// Entries that were not stored, by place, and whether the shard asked for less; all others
         /// were stored.
         case complete(failed: [Int: Bool])
-        /// Send the whole call again. `isUnknown`: it may have been stored all the same.
+        /// Send the whole call again. `isUnknown`: it may have been stored anyway.
         case retry(SendScheduler.RetryReason, isUnknown: Bool)
         /// Find the record that the service does not take; give it up when others pass.
         case isolate(mayGiveUp: Bool)

@@ -91,7 +91,7 @@ struct CapacityPlan: ~Copyable {
 
     /// The report, a table and what follows from it.
     consuming func report() -> String {
-        guard records > 0 else { return "no records: nothing to plan from\n" }
+        guard records > 0 else { return "no records, so there is nothing to plan\n" }
         for index in loads.keys { loads[index]?.close(all: true) }
         let span = max(1, Double(lastTime - firstTime) / 1e6)
         var rows = [

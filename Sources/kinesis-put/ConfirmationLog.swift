@@ -22,10 +22,6 @@ final class ConfirmationLog {
         case undecided
     }
 
-    /// Kinds of which holes are declared. Those of trades can be fetched again and stay holes for the
-    /// ledger, but who reads a stream has only the stream to learn of them.
-    static let watched: Set<RecordKind> = [.depthDiff, .trade, .aggTrade]
-
     var tally = SinkTally()
     /// Holes that are to be declared.
     var holes = HoleWatch()
@@ -35,6 +31,8 @@ final class ConfirmationLog {
     private(set) var isBlocked = false
     private var state: StateDirectory
     private var held: HeldIDs
+    /// Ids whose records were put aside, and of which the readers of the stream are to be told.
+    private(set) var asides = PutAsideNotes()
     private var chains: [Chain.ID: Chain] = [:]
     private var current: Chain?
     /// Chains with something that the ledger does not have.
@@ -120,16 +118,8 @@ final class ConfirmationLog {
     /// Notes what the selected sequence lacks before a record, which may come from the spool: an earlier
     /// run has declared only what it had time for.
     private func noteHoles(before frame: borrowing FrameView, now: @autoclosure () -> Int64) {
-        // Holes in trades that earlier runs left: history alone, fetched in any order, has some that no
-        // source skipped.
-        if held.isFirstLive(frame), let kind = frame.sequence.kind, kind != .depthDiff,
-            Self.watched.contains(kind)
-        {
-            holes.noteHoles(of: held.key, in: state.ledger)
-        }
-        if let skipped = held.skipped(before: frame) {
-            holes.note(skipped, before: frame, now: now())
-        }
+        if asides.hasSuspects { asides.resolve(before: frame, newest: held.newest) }
+        holes.look(before: frame, &held, state.ledger, now: now())
     }
 
     /// Takes a record in that this run has made itself, such as a gap record.
@@ -247,6 +237,9 @@ final class ConfirmationLog {
         wasAccepted: Bool = true
     ) throws {
         try state.quarantine.add(frame, because: words)
+        asides.add(
+            frame, in: state.quarantine.path, because: words,
+            isPlausible: reason != .implausibleIDs)
         tally.notePutAside(reason)
         if wasAccepted { held.giveBack(frame, &state.ledger) }
         let line =
@@ -255,6 +248,13 @@ final class ConfirmationLog {
             log.error(line, cause: reason.label)
         } else {
             log.warning(line, cause: reason.label)
+        }
+    }
+
+    /// What is to be told of records that were put aside: ids that nothing else has delivered.
+    func takeAsides() -> [(note: PutAsideNotes.Note, ids: ClosedRange<Int64>)] {
+        asides.takeAll().flatMap { note in
+            held.report(note.ids, of: note.sequence, &state.ledger).map { (note, $0) }
         }
     }
 
@@ -285,7 +285,7 @@ final class ConfirmationLog {
                 }
             } catch { throw error }
             tally.quarantineLeftOut = state.quarantine.leftOut
-            if isBlocked { log.info("the disk of \(path) has room again") }
+            if isBlocked { log.info("the disk of \(path) has space again") }
             isBlocked = false
         } catch let error as SystemError where error.isNoRoom { block() }
     }
@@ -294,8 +294,8 @@ final class ConfirmationLog {
         guard !isBlocked else { return }
         isBlocked = true
         log.error(
-            "delivery is paused: the disk of \(path) is full, and what is confirmed cannot be written "
-                + "down. Free some of it; nothing is lost", cause: "state_disk_full")
+            "delivery is paused: the disk of \(path) is full, so that confirmations cannot be "
+                + "recorded. Free some space; nothing is lost", cause: "state_disk_full")
     }
 
     /// Pauses delivery where there is no room for the ledger: to be called before anything is sent.

@@ -17,7 +17,7 @@ struct DeliveryCounters {
             putsAside: [.brokenMessage, .tooLong, .refusedByService, .implausibleIDs])
         bytesSent = stats.counter("bytes_sent", help: "Bytes of request bodies, repeats included.")
         callsInFlight = stats.gauge(
-            "calls_in_flight", help: "Calls under way, one per shard at most.")
+            "calls_in_flight", help: "Calls in flight, one per shard at most.")
         credentialsLeft = stats.gauge(
             "credentials_seconds_left",
             help: "Seconds until the credentials in use end; 0 for those that do not.")
@@ -61,13 +61,14 @@ struct StreamCounters {
         failedEntries = stats.counter(
             "failed_entries", labels: label, help: "Entries of calls that were not stored.")
         throttles = stats.counter(
-            "throttles", labels: label, help: "Calls in which a shard asked for less.")
+            "throttles", labels: label, help: "Calls that a shard throttled.")
         retriesTransient = stats.counter(
-            "retries_transient", labels: label, help: "Calls that go again after a failure.")
+            "retries_transient", labels: label, help: "Calls repeated after a failure.")
         retriesThrottle = stats.counter(
-            "retries_throttle", labels: label, help: "Calls that go again after a throttle.")
+            "retries_throttle", labels: label, help: "Calls repeated after a throttle.")
         retriesHeld = stats.counter(
-            "retries_held", labels: label, help: "Calls that go again once a person has helped.")
+            "retries_held", labels: label,
+            help: "Calls that are repeated once a problem was fixed by hand.")
         unknownOutcomes = stats.counter(
             "unknown_outcomes", labels: label,
             help: "Records sent again although they may have been stored.")

@@ -32,7 +32,7 @@ struct KinesisOptions: Sendable {
     private(set) var giveUpAfter: Double
     /// How much a record may claim by its ids.
     let idLimits: IDLimits
-    /// Sequences whose ids may begin again, as records have them.
+    /// Sequences whose ids may start over, as records have them.
     let newEpochs: Set<SequenceID>
     let kinesis: KinesisConfiguration
     private(set) var credentials: ConfiguredCredentials

@@ -29,7 +29,7 @@ struct KinesisPut: StageCommand {
     ]
 
     @Option(SettingCatalog.streams) var streams: [String]?
-    @Flag(help: "Make streams that do not exist; for local work.") var createStreams = false
+    @Flag(help: "Create streams that do not exist; for development.") var createStreams = false
     @Option(SettingCatalog.shards) var shards: Int?
     @Option(SettingCatalog.payloadFormat) var format: PayloadFormat?
     @Option(SettingCatalog.payloadCompression) var compression: PayloadCompressionName?
@@ -69,11 +69,11 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.farthestID) var maxIDJump: Int?
     @Option(
         help: ArgumentHelp(
-            "Deliver ids of this sequence that began again as a new numbering; may be given again.",
+            "Deliver ids of this sequence that started over as a new epoch; may be repeated.",
             valueName: "SYMBOL/KIND"),
         transform: EpochSetting.sequence)
     var newEpoch: [SequenceID] = []
-    @Flag(help: "Ask whether the streams can be written to, say so, and end.") var check = false
+    @Flag(help: "Only check whether the streams are writable, then exit.") var check = false
     @Flag(
         name: .customLong("plan"),
         help: """

@@ -46,8 +46,7 @@ struct KinesisSink: ~Copyable {
         counters.common.tornBytes.add(Int(state.ledger.tornBytes))
         let confirmations = ConfirmationLog(
             state,
-            HeldIDs(
-                options.idLimits, renewable: options.newEpochs, watched: ConfirmationLog.watched),
+            HeldIDs(options.idLimits, renewable: options.newEpochs),
             log: log)
         let sender = try Sender(options, confirmations, counters, log)
         let streams = try StreamSet(options, stage, counters)
@@ -108,6 +107,8 @@ struct KinesisSink: ~Copyable {
                     }
                 }
             }
+            // In the entry of the records that they came with.
+            try appendAsides(window: window, now: now)
         }
         if let times = reader.lastTimes { counters.common.flow.note(times) }
         if options.sync == .batch { try streams.sync(counters, now: now, interval: 0) }
@@ -123,7 +124,7 @@ struct KinesisSink: ~Copyable {
         queue.append(frame, epoch: epoch, window: window, now: now)
     }
 
-    /// Declares holes that are still there, unless somebody else has by now.
+    /// Declares holes that are still there, unless someone else has by now.
     private mutating func declareHoles(all: Bool = false) throws {
         guard !confirmations.holes.isEmpty, !streams.isShort else { return }
         let now = Clock.monotonicNanoseconds()
@@ -140,10 +141,33 @@ struct KinesisSink: ~Copyable {
                     try Self.append(bytes, to: queue, confirmations, window: window, now: now)
                     log.info(
                         "\(hole.sequence.title) skipped ids \(ids.lowerBound) to "
-                            + "\(ids.upperBound): a gap record says so",
+                            + "\(ids.upperBound): a gap record declares them",
                         cause: "hole_declared")
                 }
             }
+        }
+    }
+
+    /// Tells the readers of a stream of ids whose records were put aside, before anything says that
+    /// these are done with.
+    private mutating func declareAsides() throws {
+        guard !confirmations.asides.isEmpty, !streams.isShort, confirmations.halt == nil else {
+            return
+        }
+        let now = Clock.monotonicNanoseconds()
+        try streams.appendBatch(confirmations) { window in
+            try appendAsides(window: window, now: now)
+        }
+    }
+
+    private func appendAsides(window: Int, now: Int64) throws {
+        guard !confirmations.asides.isEmpty else { return }
+        for (note, ids) in confirmations.takeAsides() {
+            var bytes = Bytes()
+            bytes.append(gap: ids, of: note)
+            confirmations.tally.recordsIn += 1
+            let queue = streams.queue(of: try FrameView(bytes.span))
+            try Self.append(bytes, to: queue, confirmations, window: window, now: now)
         }
     }
 
@@ -210,7 +234,7 @@ struct KinesisSink: ~Copyable {
     // MARK: - The end
 
     /// Waits until everything is delivered: after a signal not longer than the drain timeout,
-    /// after the input's end as long as somebody may still mend what is wrong.
+    /// after the input's end as long as someone may still fix what is wrong.
     mutating func drain() throws {
         let start = Clock.monotonicNanoseconds()
         var deadline =
@@ -261,7 +285,7 @@ struct KinesisSink: ~Copyable {
         let left = left
         let failure = left.lazy.compactMap(\.health.lastFailure).first
         let last = failure.map { "; the last failure: \($0)" } ?? ""
-        if now >= deadline { return StageFailure(.gaveUp, "the time to drain is over\(last)") }
+        if now >= deadline { return StageFailure(.gaveUp, "the time to drain has expired\(last)") }
         guard deadline == .max else { return nil }
         if let trouble = left.first?.health.trouble,
             left.allSatisfy({ $0.health.trouble != nil && $0.health.troubledAt >= start })
@@ -278,6 +302,7 @@ struct KinesisSink: ~Copyable {
 
     private mutating func keepLedger() throws {
         let now = Clock.monotonicNanoseconds()
+        try declareAsides()
         // With the reserve gone each write counts: then one a second has to do.
         if confirmations.reserve.isHeld { try confirmations.write() }
         if options.sync != .never {

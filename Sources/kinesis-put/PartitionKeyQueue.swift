@@ -57,7 +57,7 @@ final class PartitionKeyQueue {
     private(set) var bytesHeld = 0
 
     /// Chunks of busy keys have this many bytes, more where a frame needs more: few enough that the
-    /// allocator keeps them at hand instead of returning each to the system.
+    /// allocator keeps them available instead of returning each to the system.
     private static let chunkBytes = 64 << 10
 
     private struct Chunk {
@@ -145,7 +145,7 @@ final class PartitionKeyQueue {
         return isLast || next & 0xFFFF_FFFF < chunks[chunk].used ? next : (next >> 32 + 1) << 32
     }
 
-    /// True once the record at a place waits no more.
+    /// True once the record at a place no longer waits.
     func isDone(at place: Int) -> Bool {
         entry(place).loadUnaligned(fromByteOffset: 8, as: UInt16.self) != Fate.waiting.rawValue
     }
@@ -162,7 +162,7 @@ final class PartitionKeyQueue {
         waitingBytes -= length(at: place)
     }
 
-    /// Removes what waits no more, from the front up to the first record that does, and gives
+    /// Removes what no longer waits, from the front up to the first record that does, and gives
     /// each frame, and how it passed, to `body`.
     func removeDone(_ body: (RawSpan, Passage) throws -> Void) rethrows {
         while let chunk = chunks.first {

@@ -207,7 +207,7 @@ struct Sender: ~Copyable {
         case .recordFailure: stream.health.breaker.recordFailure(at: now)
         case .endTrouble:
             if stream.health.endTrouble() {
-                log.info("the stream takes records again", ["stream": "\(stream.stream)"])
+                log.info("the stream accepts records again", ["stream": "\(stream.stream)"])
             }
         case .readShards: stream.discovery.noteStray(at: now)
         case .complete(let failed): complete(stream, call, failed: failed, now: now)
@@ -301,7 +301,7 @@ struct Sender: ~Copyable {
         case .described(let summary): try options.claimAccount(stream.stream, summary)
         case .trouble(let error): hold(stream, error)
         case .listDenied(let error):
-            log.warning("sending without the map of shards: \(error)")
+            log.warning("sending without the shard map: \(error)")
         case .map(let map):
             let wasKnown = stream.scheduler.map.isKnown
             _ = stream.health.endTrouble()

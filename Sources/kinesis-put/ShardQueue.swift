@@ -60,7 +60,7 @@ final class ShardQueue {
         for key in keys { key.isListed = true }
     }
 
-    /// Moves the keys whose pause is over into the line.
+    /// Moves the keys whose pause has ended into the line.
     func wake(at now: Int64) {
         guard later.contains(where: { $0.notBefore <= now }) else { return }
         ready += later.filter { $0.notBefore <= now }
@@ -72,7 +72,7 @@ final class ShardQueue {
         for key in later { key.notBefore = min(key.notBefore, now) }
     }
 
-    /// When the first pause of a key is over; nil when none waits so.
+    /// When the first pause of a key ends; nil when none waits so.
     var nextWake: Int64? { later.map(\.notBefore).min() }
 
     /// Takes all keys out, for another queue.

@@ -39,7 +39,7 @@ struct SpoolReferences {
     /// Notes a record of a batch.
     mutating func retain(_ batch: UInt32) { batches[first + Int(batch &- number)].waiting += 1 }
 
-    /// Notes that a record of a batch waits no more.
+    /// Notes that a record of a batch no longer waits.
     mutating func release(_ batch: UInt32) {
         let index = first + Int(batch &- number)
         batches[index].waiting -= 1

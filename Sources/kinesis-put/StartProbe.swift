@@ -6,11 +6,11 @@ import StageAWS
 /// What is asked before a byte is read: whether the streams are there and these credentials count.
 ///
 /// A stream that is missing holds up no other: only what makes every delivery impossible, or a
-/// missing stream that somebody named, ends the run. Nothing is created here.
+/// missing stream that someone named, ends the run. Nothing is created here.
 struct StartProbe {
     /// Longest time that reading is put off, ns.
     private static let patience: Int64 = 10_000_000_000
-    /// Failures of the way to the service after which reading starts all the same.
+    /// Failures of the way to the service after which reading starts anyway.
     private static let tries = 2
 
     /// Codes of credentials that no stream will ever take.

@@ -8,17 +8,21 @@ import Stage
 struct StreamNames: Sendable {
     /// By template id; 0 for templates that are not known here.
     let byTemplate: [StreamReference]
-    /// Those that somebody named, instead of the usual names.
+    /// Those that someone named, instead of the usual names.
     let named: Set<StreamReference>
 
+    /// Those that nobody names are called as the stream of trades, with their kind in its place: a
+    /// deployment whose streams begin with `dev-` shares none with another one.
+    ///
     /// - Parameters:
     ///   - standard: the streams by the names that existing files use.
     ///   - words: `KIND=NAME` each; `*` is every kind that no other word names, wherever it is.
     init(standard: [RecordKind: String], _ words: [String]) throws(StageFailure) {
-        var names = ["market-sbe-other"]
+        let trades = standard[.trade] ?? "market-sbe-trade"
+        var names = [Self.usual("other", like: trades)]
         var given: [String: String] = [:]
         for kind in RecordKind.allCases {
-            names.append(standard[kind] ?? "market-sbe-\(kind.name.lowercased())")
+            names.append(standard[kind] ?? Self.usual(kind.name.lowercased(), like: trades))
         }
         for word in words {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
@@ -55,6 +59,11 @@ struct StreamNames: Sendable {
         }
         byTemplate = references
         named = Set(references.filter { chosen.contains($0.description) })
+    }
+
+    private static func usual(_ kind: String, like trades: String) -> String {
+        guard let place = trades.ranges(of: "trade").last else { return "market-sbe-\(kind)" }
+        return trades[..<place.lowerBound] + kind + trades[place.upperBound...]
     }
 
     /// The stream of a template.

@@ -29,9 +29,9 @@ final class StreamQueue {
 
     private var spool: Spool
     private var references = SpoolReferences()
-    /// Records of the read at hand.
+    /// Records of the current read.
     private var batch = Bytes(capacity: 64 << 10)
-    /// The number of the batch at hand; nil while it goes to disk only.
+    /// The number of the current batch; nil while it goes to disk only.
     private var batchNumber: UInt32?
     /// Entries from here on are on disk only; nil when everything is in memory.
     private var tail: Spool.Position?
@@ -44,7 +44,7 @@ final class StreamQueue {
     private var keys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
     private var lastKey: PartitionKeyQueue?
-    /// True once the batch at hand has a record that waits for a person's decision.
+    /// True once the current batch has a record that waits for a person's decision.
     private var isUndecided = false
     private var isSynced = true
     private var syncedAt: Int64 = 0
@@ -116,7 +116,7 @@ final class StreamQueue {
 
     // MARK: - In
 
-    /// Adds a record to the batch at hand, and to memory if there is room.
+    /// Adds a record to the current batch, and to memory if there is room.
     ///
     /// - Parameter epoch: of its sequence; nil keeps it on disk for a later run.
     func append(
@@ -161,7 +161,7 @@ final class StreamQueue {
         return key
     }
 
-    /// Hands the batch at hand to the spool, as one entry, so that the end of this process loses
+    /// Hands the current batch to the spool, as one entry, so that the end of this process loses
     /// nothing of it.
     func closeBatch() throws(SpoolError) {
         guard !batch.isEmpty else { return }
@@ -288,7 +288,7 @@ final class StreamQueue {
 
     /// Deletes what of the spool is delivered. What the ledger says of it must be durable.
     func releaseSpool(_ confirmations: ConfirmationLog) throws(SpoolError) {
-        // The batch at hand has no entry yet, while the disk is full.
+        // The current batch has no entry yet, while the disk is full.
         try spool.release(before: references.oldest ?? tail ?? spool.next)
         // What is on disk only is not confirmed.
         if references.isEmpty, tail == nil { isSynced = true }

@@ -37,7 +37,7 @@ final class StreamSet {
             if queue.tornBytes > 0 { counters.common.tornBytes.add(Int(queue.tornBytes)) }
             if queue.hasLeftovers {
                 stage.log.info(
-                    "an earlier run left records; taking them in again",
+                    "an earlier run left records; replaying them",
                     ["stream": "\(stream)", "bytes": "\(queue.spoolBytes)"])
             }
             places[stream] = queues.count
@@ -96,7 +96,7 @@ final class StreamSet {
     func closeBatches(_ confirmations: ConfirmationLog) throws {
         do throws(SpoolError) {
             for queue in queues { try queue.closeBatch() }
-            if isShort { log.info("the disk of \(options.state) has room again; reading goes on") }
+            if isShort { log.info("the disk of \(options.state) has space again; reading resumes") }
             isShort = false
         } catch {
             guard error.isNoRoom else { throw error }

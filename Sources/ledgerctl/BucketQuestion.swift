@@ -11,14 +11,6 @@ struct BucketQuestion {
     /// The range for people; nil where the answer has it anyway.
     let words: String?
 
-    /// The event times of a day, such as `2024-01-31`, µs since the epoch.
-    static func times(ofDay day: String) throws -> Range<Int64> {
-        guard !day.contains("T"), let start = Timestamp.parse(day) else {
-            throw StageFailure(.usage, "\"\(day)\" is not a day, such as 2024-01-31")
-        }
-        return start..<(start + Timestamp.day)
-    }
-
     /// - Parameters:
     ///   - day: `2024-01-31`.
     ///   - from: an id or a time.
@@ -28,7 +20,7 @@ struct BucketQuestion {
             guard from == nil, to == nil else {
                 throw StageFailure(.usage, "--day is a range already: leave out --from and --to")
             }
-            range = .times(try Self.times(ofDay: day))
+            range = .times(try RangeEnd.day(day))
             words = day
             return
         }
@@ -40,20 +32,24 @@ struct BucketQuestion {
         guard let from, let to else {
             throw StageFailure(.usage, "--from and --to go together (or --day)")
         }
-        if !isTime, let first = Int64(from), let last = Int64(to) {
-            guard first <= last else { throw StageFailure(.usage, "the range is empty") }
+        let first = try RangeEnd(from, option: "--from", numbersAreTimes: isTime)
+        let last = try RangeEnd(to, option: "--to", numbersAreTimes: isTime)
+        guard !first.isAfter(last) else {
+            throw StageFailure(.usage, "--from \(from) is not before --to \(to)")
+        }
+        switch (first, last) {
+        case (.id(let first), .id(let last)):
             range = .ids(first...last)
             // The answer has them.
             words = nil
-            return
-        }
-        words = "\(from) to \(to)"
-        guard let start = Timestamp.parse(from), let end = Timestamp.parse(to) else {
+        case (.time(let start), .time(let end)):
+            range = .times(start..<end)
+            words = "\(from) to \(to)"
+        default:
             throw StageFailure(
                 .usage,
-                "\(from) to \(to): both are ids, or both are UTC times such as 2024-01-31T12:00")
+                "--from \(from), --to \(to): both are ids, or both are UTC times such as "
+                    + RangeEnd.examples)
         }
-        guard start < end else { throw StageFailure(.usage, "the range is empty") }
-        range = .times(start..<end)
     }
 }

@@ -51,6 +51,10 @@ struct BucketReport {
         let declared = verdict.holes.count - missing
         var words: [String] = []
         if missing > 0 { words.append(IDText.count(missing, "hole", "holes")) }
+        let quarantined = verdict.holes.lazy.filter(\.isQuarantined).reduce(UInt64(0)) {
+            $0 &+ ($1.ids.map { UInt64(bitPattern: $0.upperBound &- $0.lowerBound) &+ 1 } ?? 0)
+        }
+        if quarantined > 0, !ids.isTime { words.append("\(quarantined) quarantined") }
         if declared > 0 { words.append(IDText.count(declared, "declared gap", "declared gaps")) }
         if !verdict.unknown.isEmpty { words.append("not known in part") }
         if isWhole { words.insert(hasProblems ? "no hole found" : "whole", at: 0) }

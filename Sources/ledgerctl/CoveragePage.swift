@@ -9,6 +9,7 @@ struct CoveragePage {
 
     let title: String
     let calendars: [CoverageCalendar]
+    let rates: [GapRate]
     let problems: [BucketProblem]
     /// When it was made, ns since the epoch.
     let time: Int64
@@ -32,6 +33,7 @@ struct CoveragePage {
             page += "<li><i class=\"\(state.rawValue)\"></i>\(state.words)</li>\n"
         }
         page += "</ul>\n" + table(CoverageCalendar.State.allCases.filter { used.contains($0) })
+        if !rates.isEmpty { page += rateTable }
         for (index, calendar) in calendars.enumerated() { page += section(calendar, index) }
         if !problems.isEmpty { page += problemList }
         return page + "</body></html>\n"
@@ -50,6 +52,22 @@ struct CoveragePage {
             for state in states {
                 let count = calendar.days.count { $0.state == state }
                 text += "<td class=\"number\">\(count == 0 ? "" : "\(count)")</td>"
+            }
+            text += "</tr>\n"
+        }
+        return text + "</tbody></table>\n"
+    }
+
+    private var rateTable: String {
+        var text = "<h2>Gap rate</h2><p>Of a million ids; in brackets how many.</p>"
+        text += "<table><thead><tr><th>sequence</th><th>ids</th>"
+        text += "<th>missing</th><th>repaired</th><th>declared</th></tr></thead><tbody>\n"
+        for rate in rates {
+            text += "<tr><td>\(Self.escaped(rate.sequence.title))</td>"
+            text += "<td class=\"number\">\(rate.ids)</td>"
+            for part in rate.rates {
+                text += "<td class=\"number\">\(Self.escaped(part.rate))"
+                text += part.count == 0 ? "</td>" : " (\(part.count))</td>"
             }
             text += "</tr>\n"
         }

@@ -21,17 +21,18 @@ struct IDText {
             : Spoken.count(set.total, "id")
     }
 
-    func parse(_ text: String, isEnd: Bool) throws -> Int64 {
+    /// What an option says; ids of damaged messages can be any number.
+    func parse(_ text: String, option: String) throws(StageFailure) -> Int64 {
         if !isTime {
             guard let id = Int64(text) else {
-                throw StageFailure(.usage, "\"\(text)\" is not an id; times are for klines")
+                throw StageFailure(
+                    .usage, "\(option): \"\(text)\" is not an id; times are for klines")
             }
             return id
         }
-        guard let time = Timestamp.parse(text) ?? Int64(text) else {
-            throw StageFailure(.usage, "\"\(text)\" is not a UTC time")
+        switch try RangeEnd(text, option: option, numbersAreTimes: true) {
+        case .id(let number), .time(let number): return number
         }
-        return isEnd ? time.subtractingReportingOverflow(1).partialValue : time
     }
 
     /// The range of two options.
@@ -40,8 +41,12 @@ struct IDText {
     func range(
         from: String?, to: String?, known: ClosedRange<Int64>?, title: String
     ) throws -> ClosedRange<Int64> {
-        let first = try from.map { try parse($0, isEnd: false) } ?? known?.lowerBound
-        let last = try to.map { try parse($0, isEnd: true) } ?? known?.upperBound
+        let first = try from.map { try parse($0, option: "--from") } ?? known?.lowerBound
+        let last =
+            try to.map { text in
+                let last = try parse(text, option: "--to")
+                return isTime ? last - 1 : last
+            } ?? known?.upperBound
         guard let first, let last, first <= last else {
             throw StageFailure(.usage, "\(title): the range is empty")
         }

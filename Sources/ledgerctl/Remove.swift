@@ -13,9 +13,12 @@ struct Remove: InspectionCommand {
             must not run. The ledger keeps that this was done: `show` prints it.
             """)
     @OptionGroup var selection: Selection
-    @Option(help: ArgumentHelp("First id; for klines a time.", valueName: "id|time")) var from:
-        String
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("First id; for klines a time.", valueName: "id|time"))
+    var from: String
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Last id; for klines the time before which the range ends.", valueName: "id|time"))
     var to: String

@@ -17,6 +17,9 @@ struct Report: InspectionCommand {
               ledgerctl report s3://bucket/bronze --html > coverage.html
               ledgerctl report file:///data --symbol BTCUSDT
 
+            Behind each sequence: of a million ids those that are missing, were repaired, or are \
+            declared absent.
+
             Text: # whole, + repaired, d declared, ! missing, . not known, o observed, - in parts.
             Exit status: 0 also when something is missing; verify is for that.
             """)
@@ -39,20 +42,26 @@ struct Report: InspectionCommand {
         let source = try reading.source(selection.ledger, stage.log)
         let proof = try BucketProof.load(source, below: selection.prefixes)
         let chosen = selection.chosen(of: proof.sequences)
-        let calendars = proof.proofs(of: chosen).compactMap { CoverageCalendar($0) }
+        let proofs = proof.proofs(of: chosen)
+        let calendars = proofs.compactMap { CoverageCalendar($0) }
+        let rates = proofs.compactMap { GapRate($0) }
         guard !calendars.isEmpty else {
             throw StageFailure(.no, "\(source.url) has no manifests of such a sequence")
         }
         let problems = proof.problems(concerning: chosen, .all)
         if html {
             let page = CoveragePage(
-                title: source.url, calendars: calendars, problems: problems,
+                title: source.url, calendars: calendars, rates: rates, problems: problems,
                 time: Clock.realtimeNanoseconds())
             return try stage.print(page.text)
         }
         var text = ""
         for calendar in calendars {
-            text += calendar.sequence.title + "\n"
+            text += calendar.sequence.title
+            if let rate = rates.first(where: { $0.sequence == calendar.sequence }) {
+                text += "  \(rate.words)"
+            }
+            text += "\n"
             for month in calendar.months {
                 let first = Int(month.days.first?.date.day ?? 1)
                 text += "  \(month.name)  " + String(repeating: " ", count: first - 1)

@@ -47,7 +47,8 @@ struct Selection: ParsableArguments {
         Self.words(symbol).compactMap { SymbolName(asTyped: $0) }
     }
 
-    private var kinds: [RecordKind] { Self.words(kind).compactMap { RecordKind(typed: $0) } }
+    /// The kinds that were named; empty for all.
+    var kinds: [RecordKind] { Self.words(kind).compactMap { RecordKind(typed: $0) } }
 
     /// True when ids are times.
     var isOfKlines: Bool { kinds == [.kline] }
@@ -83,6 +84,15 @@ struct Selection: ParsableArguments {
             (symbol.isEmpty || symbols.contains(sequence.symbol))
                 && (templates.isEmpty || templates.contains(sequence.template))
                 && (interval == nil || KlineInterval(code: sequence.series)?.rawValue == interval)
+                && (epoch == nil || sequence.epoch == epoch)
+        }
+    }
+
+    /// The trades of the chosen symbols.
+    func trades(of all: [SequenceID]) -> [SequenceID] {
+        let symbols = Set(symbols)
+        return all.filter { sequence in
+            sequence.kind == .trade && (symbol.isEmpty || symbols.contains(sequence.symbol))
                 && (epoch == nil || sequence.epoch == epoch)
         }
     }

@@ -41,12 +41,18 @@ struct Where: InspectionCommand {
         return try bucket.reading(&settings)
     }
 
+    private func number(isTime: Bool) throws(StageFailure) -> Int64 {
+        switch try RangeEnd(id, option: "the id", numbersAreTimes: isTime) {
+        case .time(let number) where isTime: return number
+        case .id(let number) where !isTime: return number
+        default: throw StageFailure(.usage, "\"\(id)\" is not an id; times are for klines")
+        }
+    }
+
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         let wanted = RecordKind(typed: kind)
         let isTime = wanted == .kline
-        guard let number = isTime ? Timestamp.parse(id) ?? Int64(id) : Int64(id) else {
-            throw StageFailure(.usage, "\"\(id)\" is not \(isTime ? "a UTC time" : "an id")")
-        }
+        let number = try number(isTime: isTime)
         let source = try reading.source(url, stage.log)
         let proof = try BucketProof.load(source)
         let sequences = proof.sequences.filter { sequence in

@@ -12,6 +12,8 @@ struct ArchiveOptions {
     let files: [ArchiveFile]
     /// µs since the epoch: what happened outside is left out of the files.
     let times: Range<Int64>
+    /// The part of the asked time that has not happened yet, in words; nil when all of it has.
+    let notYet: String?
     let client: ArchiveClient.Options
     /// Files stay in the directory after they were read.
     let keepsFiles: Bool
@@ -42,8 +44,12 @@ struct ArchivePull: ~Copyable {
     /// What is not there, in words, and what cannot be believed.
     private var lacks: [String] = []
     private var suspects: [String] = []
-    /// Files that do not exist before the first one that does: the symbol was not listed.
+    /// The first id of each sequence that the files had.
+    private var first: [SequenceID: Int64] = [:]
+    /// Files that do not exist before the first one that does: the symbol may not have been listed.
     private var early: [SequenceID: [String]] = [:]
+    /// Sequences of which there is a file.
+    private var found: Set<SequenceID> = []
 
     init(
         _ options: ArchiveOptions, held: HeldRanges?, writer: consuming FrameWriter,
@@ -89,7 +95,7 @@ struct ArchivePull: ~Copyable {
         _ outcome: ArchiveClient.Outcome, _ path: String, in stage: borrowing Stage
     ) throws {
         let sequence = outcome.file.sequence
-        early[sequence] = []
+        found.insert(sequence)
         if outcome.isUnchecked {
             stage.log.warning(
                 "\(outcome.file.name) has no CHECKSUM in the archive: only its own CRC")
@@ -99,6 +105,7 @@ struct ArchivePull: ~Copyable {
             var reader = try ArchiveReader(
                 path: path, of: outcome.file, source: options.source, ingestTime: outcome.arrival)
             while let page = try reader.next() {
+                if first[sequence] == nil { first[sequence] = page.ids.first }
                 rows += try write(page, of: outcome.file)
                 stage.stats.heartbeat.beat()
                 // The files behind this one come meanwhile.
@@ -206,18 +213,18 @@ struct ArchivePull: ~Copyable {
         switch error.reason {
         case .absent:
             let now = Clock.realtimeNanoseconds() / 1000
-            let end = outcome.file.times.upperBound
-            if early[sequence] == nil || early[sequence]?.isEmpty == false || last[sequence] == nil
-            {
+            let isFresh = outcome.file.times.upperBound > now - Self.publication
+            if isFresh {
+                stage.log.warning(
+                    "\(outcome.file.name) is not in the archive: files are published some hours after their "
+                        + "day, sometimes days later")
+            }
+            guard found.contains(sequence) else {
                 early[sequence, default: []].append(outcome.file.name)
                 return
             }
             lacks.append(outcome.file.name)
-            let isFresh = end > now - Self.publication
-            stage.log.warning(
-                "\(outcome.file.name) is not in the archive"
-                    + (isFresh
-                        ? ": files come some hours after their day, sometimes days later" : ""))
+            if !isFresh { stage.log.warning("\(outcome.file.name) is not in the archive") }
         case .mismatched, .damaged:
             suspects.append("\(error)")
             stage.log.error("\(error)")
@@ -236,25 +243,39 @@ struct ArchivePull: ~Copyable {
 
     private func finish(in stage: borrowing Stage) throws {
         var lacks = lacks
-        for (sequence, names) in early.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
-            guard last[sequence] == nil else {
-                stage.log.info(
-                    "\(sequence.title): no files up to \(names.last ?? ""), as before a listing")
+        for (sequence, names) in early.sorted(by: { $0.key < $1.key }) {
+            let range = Self.range(names)
+            guard found.contains(sequence) else {
+                lacks.append(range)
                 continue
             }
-            lacks.append("\(names.first ?? "") to \(names.last ?? "")")
+            // Ids begin at 0 or 1. Klines do not tell whether there were any before.
+            if let id = first[sequence], id > 1, sequence.kind != .kline {
+                lacks.append("\(range) (the first file that exists begins with id \(id))")
+            } else {
+                stage.log.info("\(sequence.title): no files of \(range), as before a listing")
+            }
+        }
+        // Where --limit ends it before, the rest was not asked for.
+        if let notYet = options.notYet, !options.files.allSatisfy({ isFull($0.sequence) }) {
+            lacks.insert(notYet, at: 0)
         }
         if stage.isStopping { throw StageFailure(.gaveUp, "stopped before the last file") }
         if !suspects.isEmpty {
             throw StageFailure(
-                .protocolBroken, "not all of the archive can be believed: \(Self.listed(suspects))")
+                .protocolBroken, "some files of the archive are damaged: \(Self.listed(suspects))")
         }
         guard lacks.isEmpty else {
             throw StageFailure(
                 .unavailable,
-                "the archive does not have everything; missing: \(Self.listed(lacks)). rest-pull "
+                "the archive is incomplete; missing: \(Self.listed(lacks)). rest-pull "
                     + "without --source archive asks the REST API for it")
         }
+    }
+
+    private static func range(_ names: [String]) -> String {
+        let (first, last) = (names.first ?? "", names.last ?? "")
+        return first == last ? first : "\(first) to \(last)"
     }
 
     private static func listed(_ words: [String]) -> String {

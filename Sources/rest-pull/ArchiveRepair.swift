@@ -76,7 +76,7 @@ final class ArchiveRepair {
 
     /// Looks for one sequence's ids and writes those that are found.
     func search(
-        with puller: inout Puller, in stage: borrowing Stage
+        to output: inout PullOutput, in stage: borrowing Stage
     ) throws -> [Verdict] {
         let now = Clock.monotonicNanoseconds()
         guard
@@ -87,7 +87,9 @@ final class ArchiveRepair {
         guard let days = search.days, days.upperBound - days.lowerBound < Self.maximumDays,
             let content = Self.content(of: sequence)
         else {
-            return [verdict(sequence, search.unserved, IDSet(), "the archive's day is not known")]
+            return [
+                verdict(sequence, search.unserved, IDSet(), "the day in the archive is not known")
+            ]
         }
         var found = IDSet()
         var evidence: [String] = []
@@ -99,7 +101,7 @@ final class ArchiveRepair {
             switch outcome.result {
             case .success(let path):
                 let ids = try give(
-                    outcome, path, search.unserved, &found, with: &puller, in: stage)
+                    outcome, path, search.unserved, &found, to: &output, in: stage)
                 if let ids { evidence.append("its ids are \(ids.lowerBound) to \(ids.upperBound)") }
                 try? Files.remove(path)
             case .failure(let error):
@@ -120,7 +122,7 @@ final class ArchiveRepair {
         guard !left.isEmpty, !stage.isStopping else { return [verdict(sequence, [], found, "")] }
         if isPending {
             log.info(
-                "\(sequence.title): the archive may have what is missing later",
+                "\(sequence.title): the archive may have the missing ids later",
                 cause: "archive_later")
             var later = search
             later.unserved = left.flatMap { part in
@@ -175,7 +177,7 @@ final class ArchiveRepair {
     /// - Returns: the first and last id of the file.
     private func give(
         _ outcome: ArchiveClient.Outcome, _ path: String, _ unserved: [Unserved],
-        _ found: inout IDSet, with puller: inout Puller, in stage: borrowing Stage
+        _ found: inout IDSet, to output: inout PullOutput, in stage: borrowing Stage
     ) throws -> ClosedRange<Int64>? {
         var reader = try ArchiveReader(
             path: path, of: outcome.file, source: .repair, ingestTime: outcome.arrival)
@@ -186,7 +188,7 @@ final class ArchiveRepair {
                 let start = page.ids.partitioningIndex { $0 >= part.ids.lowerBound }
                 let end = page.ids.partitioningIndex { $0 > part.ids.upperBound }
                 guard start < end else { continue }
-                try puller.give(start..<end, of: page)
+                try output.give(start..<end, of: page)
                 for id in page.ids[start..<end] { found.insert(id) }
             }
             stage.stats.heartbeat.beat()

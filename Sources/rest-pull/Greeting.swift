@@ -28,7 +28,8 @@ struct Greeting {
         try client.adopt(info)
         for facts in info.symbols.sorted(by: { $0.symbol < $1.symbol })
         where facts.status != "TRADING" && !symbols.isEmpty {
-            stage.log.warning("\(facts.symbol) has status \(facts.status): nothing new may come")
+            stage.log.warning(
+                "\(facts.symbol) has status \(facts.status): there may be no new records")
         }
         return info
     }

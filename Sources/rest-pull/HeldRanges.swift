@@ -33,8 +33,8 @@ struct HeldRanges {
             var ledger = try Ledger(reading: path)
             for damage in ledger.takeDamages() {
                 log.warning(
-                    "\(path) is damaged at byte \(damage.offset): what \(damage.length) bytes there "
-                        + "said is asked for again")
+                    "\(path) is damaged at byte \(damage.offset): the ids in these "
+                        + "\(damage.length) bytes are fetched again")
             }
             // The venue serves the newest numbering; frames do not say which it is.
             for sequence in ledger.sequences where sequence.epoch == ledger.epoch(of: sequence) {
@@ -55,7 +55,7 @@ struct HeldRanges {
         let source = try BucketReading.source(ofSurroundings: url, log)
         let proof = try BucketProof.load(source)
         for problem in proof.problems.prefix(100) {
-            log.warning("\(problem.text): what it held is asked for again", cause: "bucket_problem")
+            log.warning("\(problem.text): its ids are fetched again", cause: "bucket_problem")
         }
         if proof.chains.isEmpty {
             log.info("nothing to resume from yet: \(url) has no manifests")

@@ -91,7 +91,7 @@ struct HoleBook {
         entries[sequence, default: Entry()].absent.insert(ids)
     }
 
-    /// Counts what is missing no more, and forgets it.
+    /// Counts what is no longer missing, and forgets it.
     private mutating func close(_ before: IDSet, without current: IDSet, _ entry: inout Entry) {
         for ids in before.subtracting(current).ranges {
             let asked = entry.asked.covered(in: ids).total

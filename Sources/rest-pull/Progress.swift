@@ -88,7 +88,9 @@ struct Progress {
         let reached = current.map {
             $0.reached == 0 ? "" : Timestamp.text(microseconds: $0.reached)
         }
-        let speed = waitingFor ?? "\(Self.short(rate))/s"
+        // A pull that was over before a speed was taken has one all the same.
+        let seconds = Double(max(1, now - start)) / 1e9
+        let speed = waitingFor ?? "\(Self.short(rate > 0 ? rate : Double(records) / seconds))/s"
         let permille = Int(Self.permille(pulls))
         let left = secondsLeft(pulls, now).map(Self.clock) ?? "?"
         return "\(name)  \(permille / 10).\(permille % 10) %  "

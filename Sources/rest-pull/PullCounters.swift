@@ -20,7 +20,7 @@ struct PullCounters {
     private let breaker: Gauge
     private let stats: StatsWriter
     private var sequences: [SequenceID: Counter] = [:]
-    /// Sequences that are told apart.
+    /// Sequences that are distinguished.
     private static let maximumSequences = 128
 
     /// What became of the rows, published once a turn of the loop.
@@ -32,9 +32,10 @@ struct PullCounters {
         self.stats = stats
         flow = FlowFigures(stats, isSource: true)
         filtered = stats.counter(
-            FigureName.filtered, help: "Records of replies that were not asked for, or came again.")
+            FigureName.filtered, help: "Records of replies that were not requested, or are repeats."
+        )
         gaps = stats.counter(
-            FigureName.gapRecordsOut, help: "Gap records written: ids that did not come.")
+            FigureName.gapRecordsOut, help: "Gap records written: ids that are missing.")
         badReplies = stats.counter(
             FigureName.decodeErrors, help: "Replies that could not be decoded.")
         requests = stats.counter(FigureName.requests, help: "Requests sent to the venue.")

@@ -1,6 +1,7 @@
 import Binance
 import Identity
 import Records
+import Stage
 
 /// A pull as asked for on the command line, resolved; values only.
 struct PullOptions {

@@ -29,6 +29,9 @@ struct PullReport {
                 stage.log.info(
                     "\(name): the venue has no records in \(spoken(range, isTime: true))")
             }
+            if let notYet = pull.notYet, pull.impossible == nil {
+                lacks.append("\(name) \(notYet)")
+            }
             for range in pull.missing.ranges {
                 lacks.append("\(name) \(spoken(range, isTime: isTime))")
             }
@@ -48,11 +51,11 @@ struct PullReport {
         let isDeclared = pulls.contains(where: \.hasDeclared)
         let remedy =
             isDeclared && !repairs
-            ? ". Ids that a gap record declares are asked for again with --resume PATH --repair"
+            ? ". Ids that a gap record declares are fetched again with --resume PATH --repair"
             : ""
         throw StageFailure(
             stage.isStopping ? .gaveUp : .unavailable,
-            "not the whole range came; missing: \(shown)\(more)\(remedy)")
+            "the range is incomplete; missing: \(shown)\(more)\(remedy)")
     }
 
     private func spoken(_ range: ClosedRange<Int64>, isTime: Bool) -> String {

@@ -40,14 +40,11 @@ struct Puller: ~Copyable {
     /// Rows that cannot be kept and are named in the log one by one.
     private static let maximumUnkept = 100
 
-    let rules: Rules
-    var client: VenueClient
-    var writer: FrameWriter
-    private(set) var pulls: [SequencePull]
-    var counters: PullCounters
-    /// Records written so far, and ids declared absent.
-    var recordsWritten: Int64 = 0
-    var declaredIDs: UInt64 = 0
+    /// Where records and gap records go.
+    var output: PullOutput
+    private let rules: Rules
+    private var client: VenueClient
+    private var pulls: [SequencePull]
     private var nextToken = 1
     private var badInARow = 0
     private var progress = Progress()
@@ -58,9 +55,8 @@ struct Puller: ~Copyable {
     ) {
         self.rules = rules
         self.client = client
-        self.writer = writer
         self.pulls = pulls
-        self.counters = counters
+        output = PullOutput(rules: rules, writer: writer, counters: counters)
     }
 
     // MARK: - The loop
@@ -86,8 +82,8 @@ struct Puller: ~Copyable {
         for reply in replies { try take(reply, in: stage) }
         report(in: stage)
         if canWrite || client.inFlight == 0 {
-            for pull in pulls { try write(pull, in: stage) }
-            try flush()
+            for pull in pulls { try write(pull) }
+            try output.flush()
         }
         return true
     }
@@ -95,14 +91,37 @@ struct Puller: ~Copyable {
     /// Writes what is left to write.
     mutating func end(in stage: borrowing Stage) throws {
         stage.enter(.draining)
-        for pull in pulls { try closeGap(of: pull) }
-        try flush()
+        for pull in pulls { try output.closeGap(of: pull) }
+        try output.flush()
         progress.end(pulls, client.weight)
     }
 
-    mutating func flush() throws {
-        try writer.flush()
-        counters.publish(bytesOut: writer.bytesWritten)
+    /// Adds a sequence.
+    mutating func add(_ pull: SequencePull) { pulls.append(pull) }
+
+    /// Hands over what the venue does not serve of sequences of which nothing is under way.
+    mutating func closeGaps() throws {
+        for pull in pulls where pull.isFinished { try output.closeGap(of: pull) }
+    }
+
+    // MARK: - Asking
+
+    /// Asks once whether the venue serves something; nothing else may be under way.
+    ///
+    /// - Returns: why it does not; nil when it does, or when a signal came first.
+    mutating func refusal(
+        of request: VenueClient.Request, in stage: borrowing Stage
+    ) throws -> String? {
+        while client.outstanding > 0, !stage.isStopping, try turn(in: stage) {}
+        do {
+            _ = try client.fetch(request, unless: stage.stopDescriptor)
+            return nil
+        } catch let failure as VenueFailure {
+            guard [.notPermitted, .unavailable, .refused].contains(failure.cause),
+                failure.status != 451
+            else { throw failure }
+            return "\(failure)"
+        }
     }
 
     /// Queues requests up to the parallel limit, the pulls in turn.
@@ -142,40 +161,9 @@ struct Puller: ~Copyable {
     private mutating func ask(
         _ pull: SequencePull, _ page: PageRequest, after pause: Double = 0
     ) {
-        client.submit(request(for: page, of: pull), after: pause)
+        client.submit(
+            pull.request(for: page, rows: rules.rows, base: rules.baseURL), after: pause)
     }
-
-    private func request(
-        for page: PageRequest, of pull: SequencePull
-    ) -> VenueClient.Request {
-        let rows = "\(rules.rows)"
-        let symbol = "\(pull.symbol)"
-        switch pull.endpoint {
-        case .klines:
-            let end = min(page.ids.upperBound, VenueTime.plausible.upperBound)
-            return VenueClient.Request(
-                token: page.token, .klines, rows: rules.rows, base: rules.baseURL,
-                [
-                    "symbol": symbol, "interval": pull.interval?.rawValue ?? "",
-                    "startTime": "\(page.ids.lowerBound)", "endTime": "\(end)", "limit": rows,
-                ])
-        case .trades:
-            return VenueClient.Request(
-                token: page.token, .trades, rows: rules.rows, base: rules.baseURL,
-                ["symbol": symbol, "limit": rows])
-        default:
-            let count = page.ids.upperBound - page.ids.lowerBound
-            return VenueClient.Request(
-                token: page.token, pull.endpoint, rows: rules.rows, base: rules.baseURL,
-                [
-                    "symbol": symbol, "fromId": "\(page.ids.lowerBound)",
-                    "limit": count < rules.rows ? "\(count + 1)" : rows,
-                ])
-        }
-    }
-
-    /// Adds a sequence.
-    mutating func add(_ pull: SequencePull) { pulls.append(pull) }
 
     // MARK: - Replies
 
@@ -197,9 +185,9 @@ struct Puller: ~Copyable {
                 pull.interval?.bucket(of: first).contains(request.ids.lowerBound) != true
             {
                 throw PageError(
-                    "id \(first) although ids from \(request.ids.lowerBound) on were asked for")
+                    "id \(first) where ids from \(request.ids.lowerBound) on were requested")
             }
-            counters.took(page.count)
+            output.counters.took(page.count)
             note(page.unkept, of: pull, stage.log)
             pull.pages[reply.token] = PageBox(page)
             badInARow = 0
@@ -209,12 +197,12 @@ struct Puller: ~Copyable {
                 throw StageFailure(
                     .protocolBroken,
                     "\(pull.symbol) \(pull.endpoint.rawValue) from \(request.ids.lowerBound): "
-                        + "\(badInARow) replies in a row that are not what the venue documents, "
+                        + "\(badInARow) consecutive replies that do not match the venue's documentation, "
                         + "the last one: \(error)")
             }
-            counters.noteBadReply()
+            output.counters.noteBadReply()
             stage.log.warning(
-                "a bad reply, asking again: \(error)", cause: "venue_unreadable")
+                "invalid reply, asking again: \(error)", cause: "venue_unreadable")
             ask(pull, request, after: 0.2 * Double(badInARow))
         }
     }
@@ -226,7 +214,7 @@ struct Puller: ~Copyable {
         for (id, reason) in unkept where pull.unkept.insert(id) {
             guard pull.unkept.intervalCount <= Self.maximumUnkept else { return }
             log.error(
-                "a row cannot be kept, and its id is declared missing",
+                "a row does not fit a record: its id is declared missing",
                 ["symbol": "\(pull.symbol)", "id": "\(id)", "reason": "\(reason)"],
                 cause: "row_not_kept")
         }
@@ -235,16 +223,16 @@ struct Puller: ~Copyable {
     // MARK: - Writing
 
     /// Writes the pages of a sequence whose turn it is.
-    private mutating func write(_ pull: SequencePull, in stage: borrowing Stage) throws {
+    private mutating func write(_ pull: SequencePull) throws {
         while let request = pull.requests.first {
             if request.ids.upperBound < pull.servedFrom {
                 // The venue has said before that it serves nothing this old.
                 client.cancel { $0 == request.token }
                 if let page = pull.pages.removeValue(forKey: request.token) {
-                    counters.left(page.page.count)
+                    output.counters.left(page.page.count)
                 }
                 pull.requests.removeFirst()
-                try declare(request.ids, in: pull)
+                try output.declare(request.ids, in: pull)
                 continue
             }
             guard let page = pull.pages.removeValue(forKey: request.token) else { return }
@@ -261,7 +249,7 @@ struct Puller: ~Copyable {
             if !isKnown && request.shortReplies + 1 < Self.confirmations
                 && content.firstServed > pull.servedFrom
             {
-                counters.left(page.page.count)
+                output.counters.left(page.page.count)
                 pull.requests[0].shortReplies += 1
                 ask(
                     pull, pull.requests[0],
@@ -270,75 +258,14 @@ struct Puller: ~Copyable {
             }
             pull.requests.removeFirst()
             if !content.holes.isEmpty { noteEvidence(request, content, of: pull) }
-            try write(content, of: page.page, to: pull)
-            counters.left(page.page.count - content.rows.count)
+            try output.write(content, of: page.page, to: pull)
+            output.counters.left(page.page.count - content.rows.count)
             if let first = content.holes.first, first.lowerBound == request.ids.lowerBound,
                 content.firstServed != .min
             {
                 pull.servedFrom = content.firstServed
             }
         }
-    }
-
-    private mutating func write(
-        _ content: PageContent, of page: borrowing Page, to pull: SequencePull
-    ) throws {
-        // An open kline is asked for again at the pace of polling, not as fast as replies come.
-        pull.isIdle = content.rows.isEmpty || content.isUnfinished
-        var row = content.rows.lowerBound
-        for hole in content.holes {
-            let end = content.rowAfter(hole)
-            try write(row..<end, of: page, to: pull)
-            try declare(hole, in: pull)
-            row = end
-        }
-        try write(row..<content.rows.upperBound, of: page, to: pull)
-        if let end = content.end { pull.end = end }
-        pull.next = content.isUnfinished ? content.next : max(pull.next, content.next)
-    }
-
-    private mutating func write(
-        _ rows: Range<Int>, of page: borrowing Page, to pull: SequencePull
-    ) throws {
-        guard !rows.isEmpty else { return }
-        try closeGap(of: pull)
-        try writer.append(frames: page.frames(of: rows), count: rows.count)
-        pull.records += Int64(rows.count)
-        recordsWritten += Int64(rows.count)
-        let last = try FrameView(firstIn: page.frames(of: (rows.upperBound - 1)..<rows.upperBound))
-        counters.wrote(rows.count, last: last, isLive: rules.follows)
-        pull.reached = page.lastEventTime(of: rows)
-        for id in page.ids[rows] {
-            let taken = pull.interval?.bucket(of: id) ?? id...id
-            pull.done += UInt64(taken.count)
-        }
-    }
-
-    /// Notes ids that will not come; those that touch become one gap record.
-    private mutating func declare(_ hole: ClosedRange<Int64>, in pull: SequencePull) throws {
-        if pull.interval != nil {
-            pull.absent.insert(hole)
-        } else {
-            pull.missing.insert(hole)
-        }
-        pull.done += UInt64(hole.upperBound - hole.lowerBound) + 1
-        pull.next = max(pull.next, hole.upperBound + 1)
-        if let open = pull.openGap, open.upperBound + 1 == hole.lowerBound {
-            pull.openGap = open.lowerBound...hole.upperBound
-        } else {
-            try closeGap(of: pull)
-            pull.openGap = hole
-            pull.openGapEvidence = pull.evidence
-        }
-    }
-
-    /// Tells those downstream of the ids that will not come.
-    mutating func closeGap(of pull: SequencePull) throws {
-        guard let gap = pull.openGap else { return }
-        pull.openGap = nil
-        let unserved = Unserved(ids: gap, evidence: pull.openGapEvidence)
-        if rules.defersUnserved { return pull.unserved.append(unserved) }
-        try declare(unserved, of: pull)
     }
 
     /// Notes which request showed that ids do not come, and what was answered.
@@ -350,13 +277,14 @@ struct Puller: ~Copyable {
         let times = page.shortReplies > 0 ? " (asked \(page.shortReplies + 1) times)" : ""
         let answer =
             first == .min ? "no row" : "\(Spoken.count(content.rows.count, "row")) from \(first) on"
-        pull.evidence = "GET \(request(for: page, of: pull).url) \(time)Z: 200, \(answer)\(times)"
+        let url = pull.request(for: page, rows: rules.rows, base: rules.baseURL).url
+        pull.evidence = "GET \(url) \(time)Z: 200, \(answer)\(times)"
     }
 
     // MARK: - Reporting
 
     private mutating func report(in stage: borrowing Stage) {
-        counters.update(client.counts, client.weight, breaker: client.breakerState)
+        output.counters.update(client.counts, client.weight, breaker: client.breakerState)
         progress.update(pulls, client.weight, waitingFor: client.waitingFor, log: stage.log)
     }
 }

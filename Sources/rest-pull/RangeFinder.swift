@@ -10,9 +10,6 @@ import Stage
 struct RangeFinder {
     let options: PullOptions
     let held: HeldRanges?
-    /// How far an asked time may be ahead of the venue's clock and still count as now, µs.
-    private static let clockTolerance: Int64 = 60_000_000
-
     /// Ids by which a ledger that the live stream feeds may be ahead of the venue's database.
     private static let databaseLag: Int64 = 100_000
 
@@ -22,7 +19,8 @@ struct RangeFinder {
     func pulls(
         _ client: inout VenueClient, in stage: borrowing Stage
     ) throws -> [SequencePull]? {
-        if case .time(let time) = options.from, time > client.venueTime + Self.clockTolerance {
+        if case .time(let time) = options.from, time > client.venueTime + RangeSearch.clockTolerance
+        {
             throw StageFailure(
                 .usage, "--from \(Timestamp.text(microseconds: time)) is in the future")
         }
@@ -58,8 +56,8 @@ struct RangeFinder {
             last - newest > Self.databaseLag
         {
             stage.log.warning(
-                "\(name): the newest id is \(newest), and \(last) is held: did the numbering begin "
-                    + "again? Ids that are held are not fetched again")
+                "\(name): the newest id is \(newest), and \(last) is held: did the numbering start "
+                    + "over? Held ids are not fetched again")
         }
         for notice in search.notices { stage.log.warning("\(name): \(notice)") }
         for remark in search.remarks { stage.log.info("\(name): \(remark)") }
@@ -76,6 +74,7 @@ struct RangeFinder {
                 stage.log.info("\(name): nothing to do: all \(count) are held")
             }
         }
+        let all = wanted
         if let limit = options.limit { wanted = Self.first(limit, of: wanted, interval) }
         let pull = SequencePull(
             symbol: symbol, sequence: sequence, endpoint: search.endpoint, interval: interval,
@@ -90,6 +89,8 @@ struct RangeFinder {
         }
         if let future = search.future { pull.missing.insert(future) }
         pull.impossible = search.impossible
+        // Where --limit ends it before, the rest was not asked for.
+        if wanted == all { pull.notYet = search.notYet }
         return pull
     }
 

@@ -23,10 +23,15 @@ struct RangeSearch {
     private(set) var endTime: Int64?
     /// Asked ids that do not exist yet.
     private(set) var future: ClosedRange<Int64>?
+    /// The part of the range that has not happened yet, in words; nil when all of it has.
+    private(set) var notYet: String?
     /// Why nothing of the range can come; nil when something may.
     private(set) var impossible: String?
     /// What an operator should look at, and what one may like to know.
     private(set) var notices: [String] = []
+    /// How far an asked time may be ahead of the venue's clock and still count as now, µs.
+    static let clockTolerance: Int64 = 60_000_000
+
     private(set) var remarks: [String] = []
 
     init(options: PullOptions, symbol: SymbolName, interval: KlineInterval?, stop: Int32) {
@@ -63,7 +68,7 @@ struct RangeSearch {
                 first = newest + 1
                 let asked = Timestamp.text(microseconds: time)
                 if !follows {
-                    impossible = "nothing at or after \(asked): the newest is id \(newest)"
+                    impossible = "no records at or after \(asked): the newest is id \(newest)"
                 }
             }
         case nil: first = heldFrom ?? 0
@@ -87,7 +92,7 @@ struct RangeSearch {
         guard id > newest else {
             if let epoch {
                 remarks.append(
-                    "\(id) is taken as an id; as \(epoch.unit.rawValue) since the epoch it would "
+                    "\(id) is read as an id; as \(epoch.unit.rawValue) since the epoch it would "
                         + "be \(epoch.time)")
             }
             return
@@ -124,12 +129,23 @@ struct RangeSearch {
         case .time(let time):
             guard let after = try firstID(at: time, &client) else {
                 endTime = time
+                judge(end: time, client)
                 return newest
             }
             end = after - 1
             return min(after - 1, newest)
         case nil: return newest
         }
+    }
+
+    /// Looks at a time that the range ends with and that nothing has reached.
+    ///
+    /// A range that is not over is not whole: whoever stores a day and counts it as done would not
+    /// come back for its rest.
+    private mutating func judge(end time: Int64, _ client: borrowing VenueClient) {
+        guard !options.rules.follows, time > client.venueTime + Self.clockTolerance else { return }
+        let now = Timestamp.text(microseconds: client.venueTime)
+        notYet = "\(now) to \(Timestamp.text(microseconds: time)) (has not happened yet)"
     }
 
     /// Tells an empty range in which nothing happened from one that cannot hold anything.
@@ -140,9 +156,9 @@ struct RangeSearch {
         if options.rules.follows && (end ?? .max) >= next { return }
         let oldest = try firstID(at: 0, &client)
         if let oldest, last < oldest {
-            impossible = "nothing in the asked range: the venue's history begins with id \(oldest)"
+            impossible = "no records in the range: the venue's history begins with id \(oldest)"
         } else if case .time = options.from, case .time = options.to {
-            notices.append("nothing happened in the asked time: no id between \(last) and \(first)")
+            notices.append("no records in that time: there is no id between \(last) and \(first)")
         } else {
             impossible = "no id from \(first) to \(last)"
         }
@@ -204,6 +220,7 @@ struct RangeSearch {
             // Intervals that open before the end.
             let asked = interval.bucket(of: time - 1).upperBound
             end = asked
+            judge(end: time, asked: asked, newest: newest, client)
             last = min(last, asked)
         }
         let mayCome = options.rules.follows && (end ?? .max) >= next
@@ -226,7 +243,7 @@ struct RangeSearch {
         ).first
         guard let listed else {
             if !mayCome {
-                impossible = "nothing at or after \(Timestamp.text(microseconds: first))"
+                impossible = "no records at or after \(Timestamp.text(microseconds: first))"
             }
             return nil
         }
@@ -239,13 +256,30 @@ struct RangeSearch {
         return nil
     }
 
+    /// Looks at intervals that were asked for and are not over.
+    private mutating func judge(
+        end time: Int64, asked: Int64, newest: Int64, _ client: borrowing VenueClient
+    ) {
+        guard !options.rules.follows, asked > newest else { return }
+        let opens = Timestamp.text(microseconds: newest + 1)
+        if time > client.venueTime + Self.clockTolerance {
+            notYet =
+                "\(opens) to \(Timestamp.text(microseconds: time)) (not over yet"
+                + (options.rules.includesOpen ? ")" : "; --open writes the kline that is open)")
+        } else {
+            remarks.append(
+                "the kline that opens at \(opens) is not over yet and is left out; --open writes it"
+            )
+        }
+    }
+
     private func emptyReason(
         _ interval: KlineInterval, start: Int64, newest: Int64
     ) -> String {
         let opens = Timestamp.text(microseconds: start)
-        if start > newest { return "the kline that opens at \(opens) is not over yet" }
+        if start > newest { return "the kline that opens at \(opens) has not closed yet" }
         return
-            "nothing opens in the asked time: the next \(interval.rawValue) kline does at \(opens)"
+            "no kline opens in that time: the next \(interval.rawValue) kline opens at \(opens)"
     }
 
     // MARK: - Asking

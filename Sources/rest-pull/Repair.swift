@@ -122,21 +122,25 @@ struct Repair: ~Copyable {
         if let known = refused[sequence], known.until > now {
             return archiveOnly(ranges, of: sequence, because: known.reason)
         }
-        if pulls[sequence] == nil || refused[sequence] != nil {
-            if let reason = try puller.refusal(of: sequence, in: stage) {
+        let isNew = pulls[sequence] == nil
+        guard let pull = pull(of: sequence) else { return }
+        if isNew || refused[sequence] != nil {
+            let probe = pull.probe(base: options.rules.baseURL)
+            if let reason = try puller.refusal(of: probe, in: stage) {
                 stage.log.warning("\(sequence.title): \(reason); looking in the archive instead")
                 refused[sequence] = (reason, now + Self.patience)
                 return archiveOnly(ranges, of: sequence, because: reason)
             }
             refused[sequence] = nil
         }
-        pull(of: sequence)?.want(ranges)
+        pull.want(ranges)
     }
 
     /// The pull of a sequence; nil for a kind that cannot be fetched.
     private mutating func pull(of sequence: SequenceID) -> SequencePull? {
         if let known = pulls[sequence] { return known }
-        let pull = puller.add(sequence)
+        guard let pull = SequencePull(filling: sequence) else { return nil }
+        puller.add(pull)
         pulls[sequence] = pull
         return pull
     }
@@ -165,48 +169,48 @@ struct Repair: ~Copyable {
             archive.add(unserved, of: sequence, ledger.coverages[sequence])
         }
         guard let archive else {
-            if hasWork { try puller.flush() }
+            if hasWork { try puller.output.flush() }
             return hasWork
         }
-        let verdicts = try archive.search(with: &puller, in: stage)
+        let verdicts = try archive.search(to: &puller.output, in: stage)
         for verdict in verdicts {
             guard let pull = pulls[verdict.sequence] else { continue }
             for part in verdict.absent { try declare(part, of: pull) }
         }
         hasWork = hasWork || !verdicts.isEmpty
-        if hasWork { try puller.flush() }
+        if hasWork { try puller.output.flush() }
         return hasWork
     }
 
     private mutating func declare(_ part: Unserved, of pull: SequencePull) throws {
         book.declare(part.ids, of: pull.sequence)
-        try puller.declare(part, of: pull)
+        try puller.output.declare(part, of: pull)
     }
 
     // MARK: - The end
 
     private func finish(in stage: borrowing Stage) throws {
         figures.show(book)
-        let declared = puller.declaredIDs
+        let declared = puller.output.declaredIDs
         stage.log.info(
             "repair ended",
-            ["records": "\(puller.recordsWritten)", "ids_declared_absent": "\(declared)"])
+            ["records": "\(puller.output.recordsWritten)", "ids_declared_absent": "\(declared)"])
         guard !options.rules.follows else { return }
         if stage.isStopping {
-            throw StageFailure(.gaveUp, "stopped before every hole was asked for")
+            throw StageFailure(.gaveUp, "stopped before every hole was fetched")
         }
         let later = archive?.postponed ?? []
         guard later.isEmpty else {
             throw StageFailure(
                 .gaveUp,
-                "the archive does not have these days yet, run again tomorrow: "
+                "the archive does not have these days yet, try again tomorrow: "
                     + later.prefix(20).joined(separator: ", "))
         }
         guard declared == 0 else {
             throw StageFailure(
                 .unavailable,
-                "\(Spoken.count(declared, "id")) cannot be had any more: gap records declare them "
-                    + "absent, with the evidence")
+                "\(Spoken.count(declared, "id")) can no longer be fetched: gap records declare them "
+                    + "absent, with evidence")
         }
     }
 }
@@ -222,14 +226,14 @@ struct RepairFigures {
         open = stats.gauge("repair_ids_open", help: "Ids missing in the ledger.")
         underWay = stats.gauge(
             "repair_ids_under_way",
-            help: "Of these, ids that were asked for and are not in the ledger yet.")
+            help: "Of these, ids that were requested and are not in the ledger yet.")
         closed = Dictionary(
             uniqueKeysWithValues: HoleBook.Closing.allCases.map { closing in
                 (
                     closing,
                     stats.counter(
                         "repair_ids_closed", labels: Labels.pair("how", closing.rawValue),
-                        help: "Ids that are missing no more, by how that came.")
+                        help: "Ids that are no longer missing, by how they were closed.")
                 )
             })
     }

@@ -23,7 +23,7 @@ struct RestPull: StageCommand {
               rest-pull trades --source archive --from 2024-01-01 --to 2024-02-01 | recq count
               dedup <(sbe-tap) <(rest-pull --repair data/.s3-put/ledger --follow) | s3-put --to file://data
 
-            Exit status: 0 the whole range came, 64 wrong usage, 69 a part is missing (standard
+            Exit status: 0 the range is complete, 64 wrong usage, 69 a part is missing (standard
             error says which), 75 gave up for now, 76 the venue broke its own protocol, 77 a key is
             missing or the venue does not serve this location, 78 wrong configuration.
             """,
@@ -36,41 +36,23 @@ struct RestPull: StageCommand {
 
     @Argument(help: "aggTrades, trades, klines or depth.")
     var dataset: Dataset?
-    @Flag(help: "List symbols with status, tick and lot size, and end.") var list = false
-    // Unconditional, so that a negative number is told that it is one.
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "First id, or a UTC date or time; also yesterday, -2h. (default: the newest 1000)",
-            valueName: "id|time"))
-    var from: String?
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Last id, or the UTC date or time before which to end. (default: now)",
-            valueName: "id|time"))
-    var to: String?
-    @Option(SettingCatalog.symbols) var symbols: [String]?
-    @Option(SettingCatalog.shard) var shard: SymbolShard?
-    @Option(SettingCatalog.intervals) var interval: [KlineInterval]?
-    @Option(SettingCatalog.restEncoding) var encoding: RESTEncoding?
-    @Option(help: ArgumentHelp("At most this many ids of each symbol.", valueName: "count"))
-    var limit: Int?
+    @Flag(help: "List symbols with status, tick and lot size, then exit.") var list = false
+    @OptionGroup var range: RangeFlags
     @Option(help: ArgumentHelp("Levels of a depth snapshot, 1 to 5000.", valueName: "count"))
     var levels: Int = 1000
     @Option(
         help: ArgumentHelp(
-            "Leave out what this ledger or file of records already holds.", valueName: "path"),
+            "Skip what this ledger or file of records already holds.", valueName: "path"),
         completion: .file())
     var resume: String?
-    @Flag(help: "Keep asking for what is new.")
+    @Flag(help: "Keep fetching new records.")
     var follow = false
-    @Flag(help: "With klines: write the one that is not over yet, too.")
+    @Flag(help: "With klines: also write the current one, which is still open.")
     var open = false
     @Option(
         help: ArgumentHelp(
-            "Fetch the ids that this ledger misses, or the manifests of a bucket, and no others; with "
-                + "--follow, go on with each new hole. A sink may be writing it meanwhile.",
+            "Fetch only ids missing in this ledger or bucket (by its manifests); "
+                + "with --follow, also each new hole. A sink may be writing the ledger meanwhile.",
             valueName: "ledger|url"),
         completion: .file())
     var repair: String?
@@ -78,172 +60,147 @@ struct RestPull: StageCommand {
     @Option(SettingCatalog.look) var lookInterval: Double?
     @Flag(
         help: ArgumentHelp(
-            "Mark the records as repairs, so that they pass dedup; with --resume, ask again for ids "
+            "Mark the records as repairs, so that they pass dedup; with --resume, also fetch ids "
                 + "that an earlier run declared missing. --repair without a ledger means this."))
     var markRepair = false
-    @Option(help: "Where from: rest, or archive, the venue's public files of whole days.")
-    var source: PullSource = .rest
-    @Flag(help: "With --source archive: the files of whole months.") var monthly = false
-    @Flag(help: "With --source archive: leave the files in --archive-dir after they were read.")
-    var keepFiles = false
-    @Flag(
-        help: ArgumentHelp(
-            "Write nothing, but compare the archive with the REST API, and with --resume also with "
-                + "what is held, by id and by value; 1 when they differ."))
-    var audit = false
-    @Flag(help: "With --repair: do not look in the archive for what the venue serves no more.")
-    var noArchive = false
-    @Option(SettingCatalog.archiveURL) var archiveURL: String?
-    @Option(SettingCatalog.archiveDirectory) var archiveDir: String?
+    @OptionGroup var archive: ArchiveFlags
     @OptionGroup var bucket: BucketReadingOptions
-    @Option(SettingCatalog.pollInterval) var pollInterval: Double?
-    @Option(SettingCatalog.parallel) var parallel: Int?
-    @Option(SettingCatalog.restBaseURL) var baseURL: String?
-    @Option(SettingCatalog.authorities) var ca: String?
-    @Option(SettingCatalog.restSchema) var sbeSchema: String?
-    @Option(SettingCatalog.weightLimit) var weightLimit: Int?
-    @Option(SettingCatalog.requestTimeout) var timeout: Double?
-    @Option(SettingCatalog.maxAttempts) var maxAttempts: Int?
-    @Option(SettingCatalog.initialBackoff) var initialBackoff: Double?
-    @Option(SettingCatalog.maxBackoff) var maxBackoff: Double?
+    @OptionGroup var venue: VenueFlags
     @OptionGroup var common: CommonOptions
+
+    /// `--repair` was a flag once, for what `--mark-repair` says now: without a path behind it, it still
+    /// means that.
+    static func spelledOut(_ arguments: [String]) -> [String] {
+        var words = arguments
+        for index in words.indices where words[index] == "--repair" {
+            let next = index + 1 < words.count ? words[index + 1] : "-"
+            if next.hasPrefix("-") || Dataset(rawValue: next) != nil {
+                words[index] = "--mark-repair"
+            }
+        }
+        return words
+    }
+
+    // MARK: - What was asked
 
     mutating func validate() throws {
         guard dataset != nil || list || repair != nil else {
             throw ValidationError("name what to pull: aggTrades, trades, klines or depth")
         }
-        if repair != nil && (from != nil || to != nil || resume != nil || limit != nil || list) {
+        let hasEnds = range.from != nil || range.to != nil
+        if repair != nil && (hasEnds || resume != nil || range.limit != nil || list) {
             throw ValidationError(
-                "--repair takes its range from the ledger: --from, --to, --limit, --resume and --list "
-                    + "are not for it")
+                "--repair takes its range from the ledger: it cannot be combined with --from, "
+                    + "--to, "
+                    + "--limit, --resume or --list")
         }
-        if repair != nil && (dataset == .depth || source == .archive) {
+        if repair != nil && (dataset == .depth || archive.source == .archive) {
             throw ValidationError(
                 dataset == .depth
-                    ? "a book of the past cannot be fetched again: --repair is for trades, "
-                        + "aggTrades and klines"
-                    : "--repair asks the REST API first and the archive for the rest by itself")
+                    ? "past books cannot be fetched: --repair is for trades, aggTrades "
+                        + "and klines"
+                    : "--repair uses the REST API first, and the archive where needed: leave "
+                        + "--source out"
+            )
         }
-        try validateSource()
-        if list && (dataset != nil || from != nil || to != nil || resume != nil || follow) {
-            throw ValidationError("--list takes symbols and nothing else")
+        if archive.isRead { try validateArchive() }
+        if list && (dataset != nil || hasEnds || resume != nil || follow) {
+            throw ValidationError("--list can only be combined with symbols")
         }
-        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         guard (1...5000).contains(levels) else {
             throw ValidationError("--levels must be between 1 and 5000")
         }
-        if limit != nil && follow {
-            throw ValidationError("--limit ends a pull and --follow does not: give one of them")
+        if range.limit != nil && follow {
+            throw ValidationError(
+                "--limit and --follow cannot be combined: one ends the run, the other does not")
         }
-        if open && dataset != .klines { throw ValidationError("--open is for klines") }
-        if interval != nil && dataset != .klines {
-            throw ValidationError("--interval is for klines")
+        if open && dataset != .klines { throw ValidationError("--open is only for klines") }
+        if range.interval != nil && dataset != .klines {
+            throw ValidationError("--interval is only for klines")
         }
-        if dataset == .depth && (from != nil || to != nil || resume != nil) {
-            throw ValidationError("depth has no history: --from, --to and --resume are not for it")
+        if dataset == .depth && (hasEnds || resume != nil) {
+            throw ValidationError(
+                "depth has no history: it cannot be combined with --from, --to or --resume")
         }
     }
 
-    private func validateSource() throws {
-        guard source == .archive || audit else {
-            guard !monthly, !keepFiles else {
-                throw ValidationError("--monthly and --keep-files are for --source archive")
-            }
-            return
-        }
+    private func validateArchive() throws {
         guard dataset != .depth, !follow, !open else {
             throw ValidationError(
-                "the archive has whole days of trades, aggTrades and closed klines: depth, --follow "
-                    + "and --open are not for it")
+                "the archive has whole days of trades, aggTrades and closed klines: it cannot be "
+                    + "combined with depth, --follow or --open")
         }
-        guard from != nil else {
+        guard range.from != nil else {
             throw ValidationError(
-                "--source archive and --audit need --from and --to: UTC dates or times")
+                "--source archive and --audit need --from and --to as UTC dates or times")
         }
     }
 
     func plan(_ settings: inout Settings) throws -> PullTask {
-        var venue = try venueOptions(&settings)
+        var client = try venue.client(follows: follow, common, &settings)
         if let repair {
             // Snapshots of live stages and backfills have the rest.
-            venue.weightShare = 75
-            return .repair(try repairOptions(repair, venue, &settings))
+            client.weightShare = 75
+            return .repair(try repairOptions(repair, client, &settings))
         }
         guard let dataset else {
-            let selection = try selection(&settings)
-            return .list(symbols == nil ? [] : selection.named, selection.shard, venue)
+            return .list(try range.named(&settings), try range.selection(&settings).shard, client)
         }
-        let selection = try selection(&settings)
+        let selection = try range.selection(&settings)
         // A request for no symbols asks for all of them.
         if selection.symbols.isEmpty { return .nothing(selection.emptiness) }
-        if audit {
+        if archive.audit {
             return .audit(
                 try archiveOptions(dataset, &settings),
-                try pullOptions(dataset, venue, &settings))
+                try pullOptions(dataset, client, &settings))
         }
-        if source == .archive { return .archive(try archiveOptions(dataset, &settings)) }
-        return .pull(try pullOptions(dataset, venue, &settings))
-    }
-
-    private func venueOptions(_ settings: inout Settings) throws -> VenueClient.Options {
-        var options = VenueClient.Options()
-        options.baseURL = try settings.value(SettingCatalog.restBaseURL, baseURL)
-        let form = try settings.value(SettingCatalog.restEncoding, encoding)
-        options.encoding =
-            switch form {
-            case .auto: .auto
-            case .sbe: .sbe
-            case .json: .json
-            }
-        options.schema = try settings.value(SettingCatalog.restSchema, sbeSchema)
-        options.apiKey = try settings.optional(SettingCatalog.binanceAPIKey)
-        options.weightLimit = try settings.optional(SettingCatalog.weightLimit, weightLimit)
-        options.authorities = try settings.optional(SettingCatalog.authorities, ca)
-        let shared = try settings.runtimeDirectory(common)
-        options.share(in: shared.path, isNamed: shared.isNamed)
-        options.timeout = try settings.value(SettingCatalog.requestTimeout, timeout)
-        options.maximumAttempts = try settings.value(SettingCatalog.maxAttempts, maxAttempts)
-        options.backoff = (
-            try settings.value(SettingCatalog.initialBackoff, initialBackoff),
-            try settings.value(SettingCatalog.maxBackoff, maxBackoff)
-        )
-        // Who follows has nothing better to do than to wait, and its end would end the live stages
-        // of its pipeline.
-        if follow { options.longestPause = .infinity }
-        return options
-    }
-
-    func selection(_ settings: inout Settings) throws -> SymbolSelection {
-        try SymbolSelection(&settings, symbols, shard: shard)
+        if archive.source == .archive { return .archive(try archiveOptions(dataset, &settings)) }
+        return .pull(try pullOptions(dataset, client, &settings))
     }
 
     private func pullOptions(
-        _ dataset: Dataset, _ venue: VenueClient.Options, _ settings: inout Settings
+        _ dataset: Dataset, _ client: VenueClient.Options, _ settings: inout Settings
     ) throws -> PullOptions {
-        let symbols = try selection(&settings).symbols
-        let isKlines = dataset == .klines
-        let intervals = isKlines ? try settings.value(SettingCatalog.intervals, interval) : []
-        if isKlines && intervals.isEmpty {
-            throw StageFailure(.usage, "--interval names no interval")
-        }
-        let rules = Puller.Rules(
-            parallel: try settings.value(SettingCatalog.parallel, parallel),
-            rows: dataset == .depth ? levels : 1000, lagPause: 0.25, follows: follow,
-            pollInterval: try settings.value(SettingCatalog.pollInterval, pollInterval),
-            includesOpen: open, badReplies: venue.maximumAttempts,
-            source: markRepair ? .repair : .rest, baseURL: venue.baseURL)
-        do {
-            let from = try from.map { try RangeEnd($0, forKlines: isKlines) }
-            let to = try to.map { try RangeEnd($0, forKlines: isKlines) }
-            if let from, let to, from.isAfter(to) {
-                throw StageFailure(
-                    .usage, "--from \(self.from ?? "") is not before --to \(self.to ?? "")")
-            }
-            return PullOptions(
-                dataset: dataset, symbols: symbols, intervals: intervals, from: from, to: to,
-                limit: limit, levels: levels, resume: resume, venue: venue, rules: rules)
-        } catch let error as RangeEndError { throw StageFailure(.usage, "\(error)") }
+        let intervals = try range.intervals(of: dataset, &settings)
+        let rules = try venue.rules(
+            rows: dataset == .depth ? levels : 1000, follows: follow, includesOpen: open,
+            source: markRepair ? .repair : .rest, &settings)
+        let ends = try range.ends(of: dataset)
+        return PullOptions(
+            dataset: dataset, symbols: try range.selection(&settings).symbols,
+            intervals: intervals, from: ends.from, to: ends.to, limit: range.limit,
+            levels: levels, resume: resume, venue: client, rules: rules)
     }
+
+    private func archiveOptions(
+        _ dataset: Dataset, _ settings: inout Settings
+    ) throws -> ArchiveOptions {
+        let (times, notYet) = try range.times()
+        return ArchiveOptions(
+            files: try archive.files(of: dataset, range, times: times, &settings), times: times,
+            notYet: notYet, client: try archive.client(venue, &settings),
+            keepsFiles: archive.keepFiles,
+            limit: range.limit, resume: resume, source: markRepair ? .repair : .archive)
+    }
+
+    private func repairOptions(
+        _ ledger: String, _ client: VenueClient.Options, _ settings: inout Settings
+    ) throws -> RepairOptions {
+        var rules = try venue.rules(
+            rows: 1000, follows: follow, includesOpen: false, source: .repair, &settings)
+        rules.defersUnserved = true
+        let place: HeldPlace =
+            ledger.contains("://")
+            ? .bucket(ledger, try bucket.reading(&settings)) : .ledger(ledger)
+        return RepairOptions(
+            place: place, symbols: try range.named(&settings),
+            shard: try range.selection(&settings).shard, kind: dataset?.kind,
+            settle: try settings.value(SettingCatalog.settle, settle),
+            look: try settings.value(SettingCatalog.look, lookInterval), venue: client,
+            archive: archive.noArchive ? nil : try archive.client(venue, &settings), rules: rules)
+    }
+
+    // MARK: - The run
 
     func run(_ task: PullTask, in stage: borrowing Stage) throws {
         switch task {

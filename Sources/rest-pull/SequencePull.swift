@@ -33,6 +33,8 @@ final class SequencePull {
     var absent = IDSet()
     /// Why nothing of the asked range can come; nil when something may.
     var impossible: String?
+    /// The part of the asked range that has not happened yet, in words; nil when all of it has.
+    var notYet: String?
     /// Ids that will not come and are not declared yet: the next page may go on with them.
     var openGap: ClosedRange<Int64>?
     /// The request that showed last that ids do not come, and its answer.
@@ -69,6 +71,23 @@ final class SequencePull {
         total = wanted.reduce(0) { $0 + UInt64($1.upperBound - $1.lowerBound) + 1 }
     }
 
+    /// The pull of a sequence whose holes are to be filled, of which nothing is wanted yet; nil for a
+    /// kind that cannot be fetched.
+    convenience init?(filling sequence: SequenceID) {
+        let endpoint: Endpoint
+        switch RecordKind(rawValue: sequence.template) {
+        case .trade: endpoint = .historicalTrades
+        case .aggTrade: endpoint = .aggTrades
+        case .kline: endpoint = .klines
+        default: return nil
+        }
+        let interval = KlineInterval(code: sequence.series)
+        guard endpoint != .klines || interval != nil else { return nil }
+        self.init(
+            symbol: sequence.symbol, sequence: sequence, endpoint: endpoint, interval: interval,
+            wanted: [], next: 0)
+    }
+
     /// Adds ranges to what is wanted, in order and none of them twice.
     func want(_ ranges: [ClosedRange<Int64>]) { wanted += ranges }
 
@@ -81,7 +100,7 @@ final class SequencePull {
     /// True when all was asked for and written.
     var isFinished: Bool { wanted.isEmpty && requests.isEmpty }
 
-    /// True when the next in order is served no more, so that it waits for no reply.
+    /// True when the next in order is no longer served, so that it waits for no reply.
     var hasUnservedRequest: Bool {
         requests.first.map { $0.ids.upperBound < servedFrom } ?? false
     }
@@ -91,6 +110,50 @@ final class SequencePull {
 
     /// What a stopped pull still owes, in order.
     var unfinished: [ClosedRange<Int64>] { requests.filter { !$0.isOpen }.map(\.ids) + wanted }
+
+    // MARK: - Requests
+
+    /// What is asked for a page.
+    ///
+    /// - Parameter rows: asked for with one request at most.
+    func request(for page: PageRequest, rows: Int, base: String) -> VenueClient.Request {
+        let limit = "\(rows)"
+        let symbol = "\(symbol)"
+        switch endpoint {
+        case .klines:
+            let end = min(page.ids.upperBound, VenueTime.plausible.upperBound)
+            return VenueClient.Request(
+                token: page.token, .klines, rows: rows, base: base,
+                [
+                    "symbol": symbol, "interval": interval?.rawValue ?? "",
+                    "startTime": "\(page.ids.lowerBound)", "endTime": "\(end)", "limit": limit,
+                ])
+        case .trades:
+            return VenueClient.Request(
+                token: page.token, .trades, rows: rows, base: base,
+                ["symbol": symbol, "limit": limit])
+        default:
+            let count = page.ids.upperBound - page.ids.lowerBound
+            return VenueClient.Request(
+                token: page.token, endpoint, rows: rows, base: base,
+                [
+                    "symbol": symbol, "fromId": "\(page.ids.lowerBound)",
+                    "limit": count < rows ? "\(count + 1)" : limit,
+                ])
+        }
+    }
+
+    /// A request for one row, which shows whether the venue serves the sequence by id.
+    func probe(base: String) -> VenueClient.Request {
+        let symbol = "\(symbol)"
+        guard let interval else {
+            return VenueClient.Request(
+                endpoint, rows: 1, base: base, ["symbol": symbol, "limit": "1"])
+        }
+        return VenueClient.Request(
+            .klines, rows: 1, base: base,
+            ["symbol": symbol, "interval": interval.rawValue, "limit": "1"])
+    }
 
     /// Cuts the next page off what is wanted; nil when all was asked for.
     func nextRequest(token: Int, rows: Int) -> PageRequest? {

@@ -24,7 +24,7 @@ struct SnapshotPull {
                 counters.took(box.page.count)
                 for (id, reason) in box.page.unkept {
                     stage.log.error(
-                        "a snapshot cannot be kept",
+                        "a snapshot does not fit a record",
                         ["symbol": "\(symbol)", "update_id": "\(id)", "reason": "\(reason)"],
                         cause: "row_not_kept")
                     lacking.append("\(symbol): \(reason)")
@@ -39,7 +39,7 @@ struct SnapshotPull {
         }
         guard lacking.isEmpty || options.rules.follows else {
             throw StageFailure(
-                .unavailable, "no snapshot that can be kept: \(lacking.joined(separator: "; "))")
+                .unavailable, "no usable snapshot: \(lacking.joined(separator: "; "))")
         }
     }
 

@@ -76,7 +76,7 @@ struct WatchedLedger {
             guard follows else {
                 throw StageFailure(
                     .usage,
-                    "there is no ledger at \(path): name the file `ledger` in the state "
+                    "no ledger at \(path): give the path of the file `ledger` in the state "
                         + "directory of a sink, such as STATE/s3-put/ledger")
             }
             if !hasTold { log.info("waiting for the ledger \(path)") }
@@ -92,8 +92,8 @@ struct WatchedLedger {
         var ledger = try Ledger(reading: path)
         for damage in ledger.takeDamages() {
             log.warning(
-                "\(path) is damaged at byte \(damage.offset): what \(damage.length) bytes there said "
-                    + "is fetched again", cause: "ledger_damage")
+                "\(path) is damaged at byte \(damage.offset): the ids in these \(damage.length) bytes "
+                    + "are fetched again", cause: "ledger_damage")
         }
         coverages = [:]
         for sequence in ledger.sequences where sequence.epoch == ledger.epoch(of: sequence) {

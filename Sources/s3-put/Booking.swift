@@ -78,6 +78,18 @@ struct Booking: Sendable, Equatable {
         confirmPlaces(in: &ledger)
     }
 
+    /// Forgets places that the spool does not have: records that found no room in it were delivered from
+    /// memory, and others will be there.
+    mutating func forgetPlaces(from next: RecordPosition) {
+        guard let progress, progress.through >= next.linear else { return }
+        self.progress =
+            progress.from < next.linear
+            ? Progress(
+                spool: progress.spool, bucket: progress.bucket, from: progress.from,
+                through: next.linear - 1)
+            : nil
+    }
+
     /// Adds only that the spool needs to keep its records no longer.
     func confirmPlaces(in ledger: inout Ledger) {
         if let progress {

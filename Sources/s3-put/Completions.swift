@@ -9,6 +9,8 @@ final class Completions: Sendable {
         case delivered(StagedObject, isNew: Bool)
         /// Something else is where an object belongs.
         case conflicting(StagedObject, theirs: String, ours: String)
+        /// An object of an earlier run that may have been stored was not.
+        case absent(StagedObject)
         /// The disk of the state has no room; what is open should be finished.
         case roomIsShort
         /// Why it goes on no further.

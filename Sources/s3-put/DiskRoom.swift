@@ -6,7 +6,7 @@ import Stage
 /// Whether the disk of a state has room: while it has none nothing is read, and what is open is
 /// finished, since delivering is what frees it.
 struct DiskRoom {
-    /// True from a write that found no room until ``isThereAgain()``.
+    /// True from a write that did not fit until ``isThereAgain()``.
     private(set) var isShort = false
     /// What is kept for the files without which nothing can be freed.
     let reserve: Reserve
@@ -19,7 +19,7 @@ struct DiskRoom {
         self.log = log
     }
 
-    /// Notes that a write found no room.
+    /// Notes that a write did not fit.
     mutating func runShort(spoolBytes: Int64) {
         guard !isShort else { return }
         isShort = true
@@ -32,6 +32,6 @@ struct DiskRoom {
     mutating func recover() {
         guard isShort else { return }
         isShort = false
-        log.info("the disk of \(directory) has room again")
+        log.info("the disk of \(directory) has space again")
     }
 }

@@ -117,8 +117,8 @@ struct ManifestChain {
             "another process continues the chain of manifests that \(state) began: "
                 + "\(destination.description)/\(pending?.key ?? "") has other content. Two copies of "
                 + "one state directory must not run. Stop the other one and remove this copy, or "
-                + "make this one a state of its own: ledgerctl rebuild \(destination.description) "
-                + "--state-dir NEW. Objects that are stored stay as they are")
+                + "turn it into a separate state directory: ledgerctl rebuild \(destination.description) "
+                + "--state-dir NEW. Stored objects are not changed")
     }
 
     private func staged(_ manifest: Manifest) -> StagedObject {

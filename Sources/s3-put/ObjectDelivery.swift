@@ -27,6 +27,7 @@ struct ObjectDelivery: ~Copyable {
     /// Stores manifests: none waits behind objects.
     private let manifests: Uploader
     private let writer: ObjectWriter
+    private let memoryNotes: MemoryNotes
     private let stop: Int32
     private(set) var staged = DeliveryOrder()
     private(set) var unbooked: UnbookedObjects
@@ -45,7 +46,8 @@ struct ObjectDelivery: ~Copyable {
         _ credentials: CredentialsProvider?, _ serviceFigures: ServiceFigures
     ) throws {
         let log = stage.log
-        let unbooked = UnbookedObjects(try ManifestChain(state: options.state))
+        let memoryNotes = try MemoryNotes(directory: options.state)
+        let unbooked = UnbookedObjects(try ManifestChain(state: options.state), memoryNotes)
         let conflicts = try Conflicts(directory: options.state + "/conflicts")
         figures.note(conflicting: conflicts.kept)
         let abortedUploads = figures.abortedUploads
@@ -54,7 +56,8 @@ struct ObjectDelivery: ~Copyable {
             completions, threads: options.parallelUploads, giveUpAfter: options.giveUpAfter,
             log: log,
             duration: figures.requestDuration,
-            otherSinks: OtherSinks(options, credentials, log)
+            otherSinks: OtherSinks(options, credentials, log),
+            storedCheck: StoredCheck(options, credentials, log)
         ) { isFirst, isAbandoned in
             var store = try ObjectStore.make(
                 options, log: log, credentials: credentials, figures: serviceFigures,
@@ -75,7 +78,7 @@ struct ObjectDelivery: ~Copyable {
                     options, log: log, credentials: credentials, figures: serviceFigures,
                     isAbandoned: isAbandoned)
             }
-            writer = try ObjectWriter(options.form, to: uploader, completions)
+            writer = try ObjectWriter(options.form, to: uploader, memoryNotes, completions)
         } catch {
             uploader.end(seconds: Self.joinTimeout)
             throw error
@@ -86,6 +89,7 @@ struct ObjectDelivery: ~Copyable {
         self.uploader = uploader
         self.manifests = manifests
         self.writer = writer
+        self.memoryNotes = memoryNotes
         stop = stage.stopDescriptor
     }
 
@@ -167,6 +171,13 @@ struct ObjectDelivery: ~Copyable {
             case .conflicting(let object, let theirs, let ours):
                 try keepAside(object, theirs: theirs, ours: ours, &state)
                 for object in staged.drop(object) { try noteDelivered(object, &state) }
+            case .absent(let object):
+                state.log.debug("was not stored: \(object.key)")
+                try memoryNotes.done(object)
+                // The spool has its records.
+                state.tally.recovered -= object.records
+                state.tally.waiting -= object.records
+                for object in staged.drop(object) { try noteDelivered(object, &state) }
             case .roomIsShort: state.noteNoRoom()
             case .failed(let error):
                 if failure == nil { failure = error }
@@ -198,6 +209,11 @@ struct ObjectDelivery: ~Copyable {
         _ object: StagedObject, theirs: String, ours: String, _ state: inout SinkState
     ) throws {
         let path = try conflicts.keep(object, theirs: theirs, ours: ours)
+        try memoryNotes.done(object)
+        state.asides.add(
+            object.booking.held, of: object.booking.sequence,
+            eventTime: object.booking.times?.lowerBound ?? Clock.realtimeNanoseconds() / 1000,
+            in: path, because: "its object met other content at its key")
         // They are kept there, and need not come again from the spool.
         object.booking.confirmPlaces(in: &state.directory.ledger)
         state.held.giveBack(
@@ -207,8 +223,8 @@ struct ObjectDelivery: ~Copyable {
         state.tally.notePutAside(.conflictingObject, records: object.records)
         state.figures.note(conflicting: conflicts.kept)
         state.log.error(
-            "\(state.options.destination.description)/\(object.key) was not stored: there is other content, "
-                + "which is not in the ledger and was left as it is; ours is kept in \(path)",
+            "\(state.options.destination.description)/\(object.key) was not stored: the key has other content, "
+                + "which is not in the ledger and was not changed; ours is kept in \(path)",
             ["theirs": "\(theirs)", "ours": "\(ours)"], cause: "object_conflict")
     }
 
@@ -231,7 +247,10 @@ struct ObjectDelivery: ~Copyable {
     }
 
     private mutating func releaseSpool(_ state: inout SinkState) throws {
-        guard isRecovered, Self.isTime(staged.count, since: &releasedAt) else { return }
+        // A record of the spool that was put aside goes only with the gap record that says so.
+        guard isRecovered, state.asides.isEmpty || !state.intake.hasLeftovers,
+            Self.isTime(staged.count, since: &releasedAt)
+        else { return }
         let needed =
             [state.open.spoolStart, state.undecidedFrom, staged.spoolStart].compactMap { $0 }
         let first = state.intake.spool.durableFirst
@@ -307,10 +326,11 @@ struct ObjectDelivery: ~Copyable {
     mutating func recover(_ state: inout SinkState) throws -> Bool {
         let staging = state.options.state + "/staging"
         for name in try Files.list(staging) where name.hasSuffix(StagingNote.suffix) {
-            guard let object = try StagingNote.read("\(staging)/\(name)") else {
+            guard var object = try StagingNote.read("\(staging)/\(name)") else {
                 try Files.remove("\(staging)/\(name)")
                 continue
             }
+            object.booking.forgetPlaces(from: state.intake.next)
             state.tally.recovered += object.records
             state.tally.waiting += object.records
             staged.add(object)
@@ -320,6 +340,13 @@ struct ObjectDelivery: ~Copyable {
                 // It was delivered, and the ledger may not say so.
                 completions.post(.delivered(object, isNew: false))
             }
+        }
+        for var object in try memoryNotes.left() {
+            object.booking.forgetPlaces(from: state.intake.next)
+            state.tally.recovered += object.records
+            state.tally.waiting += object.records
+            staged.add(object)
+            uploader.deliver(object)
         }
         if let manifest = unbooked.chain.pending { manifests.deliver(manifest) }
         if !staged.isEmpty {

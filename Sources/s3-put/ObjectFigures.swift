@@ -27,13 +27,15 @@ struct ObjectFigures {
     init(_ stats: StatsWriter, state: String, spoolMax: Int) {
         common = SinkFigures(
             stats, state: state, spoolMax: spoolMax,
-            goesOut: "in objects that were delivered and booked",
+            goesOut: "in objects that were delivered and entered in the ledger",
             putsAside: [.brokenMessage, .implausibleIDs, .conflictingObject])
         objects = stats.counters(
-            "objects_out", label: "kind", help: "Objects delivered and booked, by kind of record.")
-        waitingObjects = stats.gauge("objects_waiting", help: "Finished objects on their way.")
+            "objects_out", label: "kind",
+            help: "Objects delivered and entered in the ledger, by kind of record.")
+        waitingObjects = stats.gauge(
+            "objects_waiting", help: "Finished objects that are not delivered yet.")
         abortedUploads = stats.counter(
-            "uploads_aborted", help: "Uploads in parts of earlier runs that were ended.")
+            "uploads_aborted", help: "Multipart uploads of earlier runs that were aborted.")
         oldestDue = stats.gauge(
             "oldest_due_time_ns",
             help:
@@ -42,10 +44,10 @@ struct ObjectFigures {
             "request_duration", labels: "operation=\"put\"", help: "Time to deliver an object.")
         conflicting = stats.gauge(
             "objects_conflicting",
-            help: "Objects kept aside because other content is at their keys.")
+            help: "Objects kept in conflicts/ because other content is at their keys.")
         reserve = stats.gauge(
             "disk_reserve_bytes",
-            help: "Room kept on the disk of the state for writing down what is delivered.")
+            help: "Disk space kept in reserve for recording what is delivered.")
         coverage = CoverageFigures(stats)
     }
 

@@ -12,7 +12,7 @@ import Stage
 
 /// Takes records in: puts each into its object and into the spool, unless it is held already.
 struct ObjectFiller {
-    /// When the records at hand were read; one look at the clocks for all of them.
+    /// When the current records were read; one look at the clocks for all of them.
     var now = Instant()
     /// Why nothing more is taken in; what was is delivered.
     private(set) var halt: StageFailure?
@@ -57,16 +57,17 @@ struct ObjectFiller {
             halt = Self.restart(of: sequence, before: before, now: now)
             return
         }
+        if state.asides.hasSuspects {
+            state.asides.resolve(before: frame, newest: state.held.newest)
+        }
         if isNew, let pieces = state.held.missing(of: frame, &state.directory.ledger) {
             return try takePieces(pieces, of: frame, &state)
         }
-        if let skipped = state.held.skipped(before: frame) {
-            holes.note(skipped, before: frame, now: now.monotonic)
-        }
+        holes.look(before: frame, &state.held, state.directory.ledger, now: now.monotonic)
         try build(frame, at: position, isRepeat: isRepeat, isNew: isNew, &state)
     }
 
-    /// Declares holes that nothing can fill again, unless somebody else has by now.
+    /// Declares holes that nothing can fill again, unless someone else has by now.
     mutating func declareHoles(all: Bool = false, _ state: inout SinkState) throws {
         guard !holes.isEmpty, !state.intake.hasOpenBatch else { return }
         for hole in holes.takeDue(now: Clock.monotonicNanoseconds(), all: all) {
@@ -82,10 +83,28 @@ struct ObjectFiller {
                 try take(record, at: state.intake.next, isNew: true, &state)
                 state.log.info(
                     "\(hole.sequence.title) skipped ids \(ids.lowerBound) to \(ids.upperBound), which "
-                        + "nothing can fetch again: a gap record says so", cause: "hole_declared")
+                        + "cannot be fetched again: a gap record declares them",
+                    cause: "hole_declared")
             }
         }
         try state.closeBatch()
+    }
+
+    /// Tells the bucket of ids whose records were put aside, as far as nothing else has delivered them.
+    mutating func declareAsides(_ state: inout SinkState) throws {
+        // Records of an earlier run are read again from the spool, to the end of which these go.
+        guard !state.asides.isEmpty, !state.intake.hasLeftovers else { return }
+        for note in state.asides.takeAll() {
+            for ids in state.held.report(note.ids, of: note.sequence, &state.directory.ledger) {
+                var bytes = Bytes()
+                bytes.append(gap: ids, of: note)
+                let record = try FrameView(bytes.span)
+                state.held.select(record.sequence, &state.directory.ledger)
+                state.tally.recordsIn += 1
+                state.asides.noteTold()
+                try build(record, at: state.intake.next, isRepeat: false, isNew: true, &state)
+            }
+        }
     }
 
     /// Notes the holes of books that earlier runs left undeclared.
@@ -193,6 +212,9 @@ struct ObjectFiller {
         _ state: inout SinkState
     ) throws {
         try state.directory.quarantine.add(frame, because: text)
+        state.asides.add(
+            frame, in: state.directory.quarantine.path, because: text,
+            isPlausible: reason != .implausibleIDs)
         state.tally.notePutAside(reason)
         let line =
             "a record of \(frame.sequence.title) was put into \(state.directory.quarantine.path): \(text)"

@@ -111,6 +111,7 @@ struct ObjectSink: ~Copyable {
                 try filler.take(frame, at: state.intake.next, isNew: true, &state)
             }
         } catch { end = error }
+        try filler.declareAsides(&state)
         if let times = reader.lastTimes { state.figures.common.flow.note(times) }
         state.tally.bytesIn = reader.bytesRead
         try state.closeBatch()
@@ -136,12 +137,23 @@ struct ObjectSink: ~Copyable {
 
     /// What is done once a turn, whatever happened.
     private mutating func keepBooks(isIdle: Bool) throws {
-        if !state.intake.hasLeftovers { try filler.declareHoles(&state) }
+        if !state.intake.hasLeftovers {
+            try filler.declareHoles(&state)
+            try declareAsides()
+        }
         try delivery.book(&state)
         try state.syncIfDue(isIdle: isIdle)
         state.figures.showCoverage(state.directory.ledger, now: Clock.monotonicNanoseconds())
         delivery.publish(&state)
         report()
+    }
+
+    /// Of records that were put aside otherwise than while reading: objects in conflict, records of an
+    /// earlier run.
+    private mutating func declareAsides() throws {
+        guard !state.asides.isEmpty, !state.room.isShort, !state.intake.hasOpenBatch else { return }
+        try filler.declareAsides(&state)
+        try state.closeBatch()
     }
 
     private mutating func report() {
@@ -168,7 +180,7 @@ struct ObjectSink: ~Copyable {
         if state.intake.hasLeftovers {
             state.log.info(
                 "an earlier run left \(state.intake.leftoverBytes) bytes in the spool; "
-                    + "taking them in again")
+                    + "replaying them")
         } else {
             try delivery.book(&state)
         }
@@ -219,11 +231,15 @@ struct ObjectSink: ~Copyable {
         if delivery.failure == nil, filler.halt == nil, !state.intake.hasLeftovers {
             try filler.declareHoles(all: true, &state)
         }
-        try state.closeBatch()
-        try state.syncIfDue(isIdle: true)
-        state.open.sealAll()
-        delivery.handOver(&state)
-        try delivery.awaitDeliveries(&state)
+        repeat {
+            try declareAsides()
+            try state.closeBatch()
+            try state.syncIfDue(isIdle: true)
+            state.open.sealAll()
+            delivery.handOver(&state)
+            try delivery.awaitDeliveries(&state)
+            // An object in conflict may have come up only now.
+        } while !state.asides.isEmpty && mayDeclare
         state.figures.showCoverage(
             state.directory.ledger, now: Clock.monotonicNanoseconds(), always: true)
         try? state.directory.ledger.commit()
@@ -238,6 +254,12 @@ struct ObjectSink: ~Copyable {
         try requireDelivered()
     }
 
+    /// True while nothing keeps gap records of what was put aside from being delivered.
+    private var mayDeclare: Bool {
+        delivery.failure == nil && delivery.staged.isEmpty && !state.intake.hasLeftovers
+            && !state.room.isShort && !state.intake.hasOpenBatch
+    }
+
     /// - Throws: why the run is not a success.
     private func requireDelivered() throws {
         let left = delivery.staged.count + delivery.unbooked.count
@@ -245,7 +267,7 @@ struct ObjectSink: ~Copyable {
             "\(Spoken.count(left, "object stays", plural: "objects stay")) in \(state.options.state) for the next run"
         if state.intake.hasOpenBatch, left > 0 {
             state.log.error(
-                "\(state.intake.openBytes) bytes of records found no room in \(state.options.state) and are lost"
+                "\(state.intake.openBytes) bytes of records did not fit into \(state.options.state) and are lost"
             )
         }
         if let failure = delivery.failure {
@@ -260,7 +282,7 @@ struct ObjectSink: ~Copyable {
                     + "\(state.options.state) for the next run")
         }
         if let conflict = delivery.conflicts.failure { throw conflict }
-        let came = state.tally.recordsIn + state.tally.recovered
+        let came = state.tally.recordsIn + state.tally.recovered - state.asides.told
         if came > 0, state.tally.quarantined == came {
             throw StageFailure(
                 .badInput,

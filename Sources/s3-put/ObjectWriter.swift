@@ -19,25 +19,29 @@ final class ObjectWriter: Sendable {
     private let memory = Locked(0)
     private let thread = Locked<BackgroundThread?>(nil)
     private let uploader: Uploader
+    private let memoryNotes: MemoryNotes
     private let completions: Completions
 
     /// Starts the thread.
     ///
     /// - Parameters:
     ///   - uploader: gets each object that is finished.
+    ///   - memoryNotes: gets those that the disk has no room for, before.
     ///   - completions: gets the error that ends the writing.
     init(
-        _ form: ObjectForm, to uploader: Uploader, _ completions: Completions
+        _ form: ObjectForm, to uploader: Uploader, _ memoryNotes: MemoryNotes,
+        _ completions: Completions
     ) throws {
         self.form = form
         self.uploader = uploader
+        self.memoryNotes = memoryNotes
         self.completions = completions
         batches = try WorkQueue()
         let thread = try BackgroundThread("writer") { [self] in run() }
         self.thread.withLock { $0 = thread }
     }
 
-    /// Ends the thread after the batch at hand, and waits for it; what it did not write is in the
+    /// Ends the thread after the current batch, and waits for it; what it did not write is in the
     /// spool.
     ///
     /// - Parameter seconds: how long at the most.
@@ -68,10 +72,11 @@ final class ObjectWriter: Sendable {
             if !hasFailed {
                 do {
                     if bench == nil { bench = try WritingBench(form) }
-                    try bench?.write(batch) { object, hadRoom in
-                        if !hadRoom { completions.post(.roomIsShort) }
-                        uploader.deliver(object)
-                    }
+                    let objects = try bench?.write(batch) ?? []
+                    let inMemory = objects.filter(\.isInMemoryNotes)
+                    if !inMemory.isEmpty { completions.post(.roomIsShort) }
+                    try memoryNotes.add(inMemory)
+                    for object in objects { uploader.deliver(object) }
                 } catch {
                     hasFailed = true
                     completions.post(error)
@@ -98,10 +103,8 @@ private struct WritingBench: ~Copyable {
         content = try ObjectContent(form)
     }
 
-    /// - Parameter done: gets each finished object, and whether the disk had room for it.
-    mutating func write(
-        _ batch: SealedBatch, _ done: (StagedObject, _ hadRoom: Bool) -> Void
-    ) throws {
+    /// - Returns: the finished objects.
+    mutating func write(_ batch: SealedBatch) throws -> [StagedObject] {
         records.removeAll()
         var finished: [Finished] = []
         if batch.bytes > SealedBatch.mostBytes, let object = batch.objects.first {
@@ -121,7 +124,7 @@ private struct WritingBench: ~Copyable {
             }
         }
         try Self.sync(&finished)
-        for own in finished { done(own.object, own.file.memory == nil) }
+        return finished.map(\.object)
     }
 
     /// An object with its file, which is not synced yet.
@@ -155,8 +158,8 @@ private struct WritingBench: ~Copyable {
     private static func damage(_ object: SealedObject) -> StageFailure {
         StageFailure(
             .inputOutput,
-            "records of \(object.object.key) are not in the spool as they were put there: the disk, "
-                + "or another program, has changed its files")
+            "records of \(object.object.key) have changed in the spool: the disk or another "
+                + "program has changed its files")
     }
 
     private mutating func writeInPieces(

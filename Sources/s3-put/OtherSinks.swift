@@ -12,7 +12,7 @@ import Stage
 ///
 /// Two hosts that tap the same symbols cut objects at the same ids, which they received at different
 /// times: both are right, and each is stored. What looks the same from here is a state directory that
-/// was lost, whose objects come again: then somebody has to look. The chain of a lost state is of our
+/// was lost, whose objects come again: then someone has to look. The chain of a lost state is of our
 /// own host and directory, that of another sink is not (docs/verify.md, "Several sinks").
 final class OtherSinks: Sendable {
     /// Longest manifest that is read, bytes.
@@ -35,13 +35,12 @@ final class OtherSinks: Sendable {
 
     /// What tells this host's state directory from all others.
     static func origin(ofState state: String) -> String {
-        var host = [UInt8](repeating: 0, count: 256)
-        if gethostname(&host, host.count - 1) != 0 { host = [0] }
+        let host = CurrentProcess.hostName
         let path = realpath(state, nil)
         defer { free(path) }
         let name = path.map { String(cString: $0) } ?? state
         return String(
-            Hash.sha256(of: host.prefix { $0 != 0 } + [0] + Array(name.utf8)).prefix(16))
+            Hash.sha256(of: Array(host.utf8) + [0] + Array(name.utf8)).prefix(16))
     }
 
     /// True when all other chains of the bucket, at least one, are of other state directories.
@@ -57,8 +56,8 @@ final class OtherSinks: Sendable {
             answer = (found, now)
             if found {
                 log.info(
-                    "other sinks store the same ids into \(options.destination.description): what both "
-                        + "have is there twice until ledgerctl compact merges it",
+                    "other sinks store the same ids into \(options.destination.description): their "
+                        + "records are there twice until ledgerctl compact merges them",
                     cause: "other_sinks")
             }
             return found
@@ -66,12 +65,7 @@ final class OtherSinks: Sendable {
     }
 
     private func find() throws -> Bool {
-        let source = try ObjectSource(ObjectURL(options.destination.description)) {
-            guard let access = options.access, let credentials else {
-                throw StageFailure(.bug, "a bucket without a way to it")
-            }
-            return S3Reach(access.configuration(), credentials)
-        }
+        let source = try StoredCheck.source(of: options, credentials)
         let own = Self.origin(ofState: options.state)
         let sink = try? ManifestChain.name(ofState: options.state)
         var newest: [String: String] = [:]

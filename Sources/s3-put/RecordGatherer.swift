@@ -8,7 +8,7 @@ import Stage
 struct RecordGatherer: ~Copyable {
     /// A part of a file that is looked at as memory.
     private static let windowLength: Int64 = 1 << 20
-    /// Runs of at least so many bytes are read by themselves.
+    /// Runs of at least that many bytes are read by themselves.
     private static let longRun: Int64 = 16 << 10
 
     private var segment: UInt64 = 0
@@ -45,7 +45,7 @@ struct RecordGatherer: ~Copyable {
         return ranges
     }
 
-    /// Appends records of one object from a cursor on, whole runs of about so many bytes.
+    /// Appends records of one object from a cursor on, whole runs of about that many bytes.
     mutating func gather(
         _ cursor: inout SpoolPlaces.Cursor, of batch: SealedBatch, atLeast bytes: Int,
         to records: inout Bytes

@@ -42,11 +42,11 @@ struct S3Put: StageCommand {
     @Option(
         name: .customLong("new-epoch"),
         help: ArgumentHelp(
-            "Sequence whose ids began again, such as BTCUSDT/trade: store it as a new numbering.",
+            "Sequence whose ids started over, such as BTCUSDT/trade: store it as a new epoch.",
             valueName: "sequence"),
         transform: EpochSetting.sequence)
     var newEpochs: [SequenceID] = []
-    @Flag(help: "Only find out whether objects could be stored, and exit.") var check = false
+    @Flag(help: "Only check whether objects can be stored, then exit.") var check = false
     @Option(SettingCatalog.checkTimeout) var checkTimeout: Double?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
@@ -123,8 +123,8 @@ struct S3Put: StageCommand {
         case .bad(let failure): throw failure
         case .unknown(let reason):
             stage.log.warning(
-                "whether objects can be stored at \(options.destination.description) is not known, "
-                    + "and reading starts: \(reason)")
+                "whether objects can be stored at \(options.destination.description) is not known; "
+                    + "reading starts anyway: \(reason)")
         case .stopped: break
         }
         try sink.run(&reader, in: stage)

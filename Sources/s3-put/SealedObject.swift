@@ -33,7 +33,7 @@ struct SealedBatch: Sendable {
     let objects: [SealedObject]
     /// The spool's files, by segment.
     let files: [UInt64: Spool.File]
-    /// Records that found no room in the spool, and the place that they would have there.
+    /// Records that did not fit in the spool, and the place that they would have there.
     let unspooled: (start: Int64, records: [UInt8])?
 
     /// Bytes of records beyond which another object goes into the next batch: that many are in

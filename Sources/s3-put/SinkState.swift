@@ -20,6 +20,8 @@ struct SinkState: ~Copyable {
     var intake: Intake
     var held: HeldIDs
     var open: OpenObjects
+    /// Ids whose records were put aside, and of which the bucket is to be told.
+    var asides = PutAsideNotes()
     /// Records from here on wait for a person's decision: they stay in the spool.
     var undecidedFrom: RecordPosition?
     var room: DiskRoom

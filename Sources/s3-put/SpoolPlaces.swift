@@ -51,7 +51,7 @@ struct SpoolPlaces: Sendable {
         private var offset = 0
         private var end: Int64 = 0
         private var isLastTaken = false
-        /// The run at hand; nil at the end.
+        /// The current run; nil at the end.
         private(set) var run: Run?
 
         init(_ places: SpoolPlaces) {

@@ -18,6 +18,8 @@ struct StagedObject: Sendable {
     var booking: Booking
     /// Where the disk had no room for the file: its bytes in memory.
     var memory: MemoryFile?
+    /// True for one whose bytes an earlier run had in memory: it is not known whether they were stored.
+    var isDoubtful = false
     /// Length of the staged file; 0 when it is not known any more.
     var bytes: Int64 = 0
     /// SHA-256 of its bytes, in hexadecimal; nil for what 0.1 staged and delivered.
@@ -83,8 +85,11 @@ struct StagedObject: Sendable {
 
     /// Removes the file of an object that was delivered.
     func removeFile() throws(SystemError) {
-        if memory == nil { try Files.remove(stagedPath) }
+        if memory == nil, !isDoubtful { try Files.remove(stagedPath) }
     }
+
+    /// True for one of which only ``MemoryNotes`` know.
+    var isInMemoryNotes: Bool { memory != nil || isDoubtful }
 
     /// Removes the note of an object that is booked.
     func removeNote() throws(SystemError) { try Files.remove(notePath) }

@@ -15,6 +15,11 @@ enum StagingNote {
 
     /// Writes the note of an object.
     static func write(_ object: StagedObject) throws(SystemError) {
+        try Files.replace(object.notePath, with: Array(text(of: object).utf8), isSynced: false)
+    }
+
+    /// What a note says.
+    static func text(of object: StagedObject) -> String {
         let booking = object.booking
         var text = "key \(object.key)\ntype \(object.contentType)\nrecords \(booking.records)\n"
         text += "bytes \(object.bytes)\n"
@@ -31,7 +36,10 @@ enum StagingNote {
                 text +=
                     "gap \(range.lowerBound) \(range.upperBound) \(gap.seen.lowerBound) "
                     + "\(gap.seen.upperBound) \(gap.reason) \(gap.source) "
-                    + "\(gap.isDeclared ? 1 : 0) \(words(gap.sequence))\n"
+                    + "\(gap.isDeclared ? 1 : 0) \(words(gap.sequence))"
+                // Any text may be in it: it is written in hexadecimal.
+                if !gap.evidence.isEmpty { text += " \(Hex.text(Array(gap.evidence.utf8)))" }
+                text += "\n"
             }
         }
         if let run = booking.run {
@@ -54,12 +62,17 @@ enum StagingNote {
             text +=
                 "spool \(progress.spool) \(progress.bucket) \(progress.from) \(progress.through)\n"
         }
-        try Files.replace(object.notePath, with: Array((text + "end\n").utf8), isSynced: false)
+        return text + "end\n"
     }
 
     /// Reads the note of an object; nil when it is not whole.
     static func read(_ path: String) throws(SystemError) -> StagedObject? {
-        let bytes = try Files.read(path, limit: limit)
+        object(
+            try Files.read(path, limit: limit), stagedPath: String(path.dropLast(suffix.count)))
+    }
+
+    /// Reads what a note says; nil when it is not whole.
+    static func object(_ bytes: [UInt8], stagedPath: String) -> StagedObject? {
         var key = ""
         var type = ""
         var booking: Booking?
@@ -119,8 +132,7 @@ enum StagingNote {
         booking.declared = declared.map { Booking.Declared(sequence: $0.key, ranges: $0.value) }
             .sorted { $0.sequence < $1.sequence }
         var object = StagedObject(
-            key: key, contentType: type, stagedPath: String(path.dropLast(suffix.count)),
-            booking: booking)
+            key: key, contentType: type, stagedPath: stagedPath, booking: booking)
         object.bytes = length
         object.sha256 = sha256
         return object
@@ -136,12 +148,17 @@ enum StagingNote {
     }
 
     private static func gap(_ words: [String]) -> ObservedGap? {
-        guard words.count == 13, let ids = range(words[1], words[2]),
-            let seen = range(words[3], words[4]), let sequence = sequence(words.dropFirst(8))
+        guard words.count == 13 || words.count == 14, let ids = range(words[1], words[2]),
+            let seen = range(words[3], words[4]), let sequence = sequence(words[8..<13])
         else { return nil }
+        var evidence = ""
+        if words.count == 14 {
+            guard let bytes = Hex.bytes(words[13]) else { return nil }
+            evidence = String(decoding: bytes, as: UTF8.self)
+        }
         return ObservedGap(
             sequence: sequence, reason: words[5], source: words[6], isDeclared: words[7] == "1",
-            ids: [ids], seen: seen)
+            ids: [ids], seen: seen, evidence: evidence)
     }
 
     private static func range(_ first: String, _ last: String) -> ClosedRange<Int64>? {
@@ -182,6 +199,6 @@ extension ObservedGap {
     /// True for ids of the same reason.
     fileprivate func isLike(_ other: ObservedGap) -> Bool {
         sequence == other.sequence && reason == other.reason && source == other.source
-            && isDeclared == other.isDeclared && seen == other.seen
+            && isDeclared == other.isDeclared && seen == other.seen && evidence == other.evidence
     }
 }

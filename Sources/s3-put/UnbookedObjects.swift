@@ -26,7 +26,12 @@ struct UnbookedObjects {
     /// When the first of them was delivered, ns of the monotonic clock.
     private var since: Int64 = 0
 
-    init(_ chain: ManifestChain) { self.chain = chain }
+    private let memoryNotes: MemoryNotes
+
+    init(_ chain: ManifestChain, _ memoryNotes: MemoryNotes) {
+        self.chain = chain
+        self.memoryNotes = memoryNotes
+    }
 
     var isEmpty: Bool { objects.isEmpty }
     var count: Int { objects.count }
@@ -61,7 +66,10 @@ struct UnbookedObjects {
             state.noteNoRoom()
             return .waits
         }
-        for object in objects where chain.isListed(object) { try object.removeNote() }
+        for object in objects where chain.isListed(object) {
+            try object.removeNote()
+            try memoryNotes.done(object)
+        }
         objects.removeAll(where: chain.isListed)
         return .committed
     }

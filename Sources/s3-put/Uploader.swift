@@ -27,6 +27,8 @@ final class Uploader: Sendable {
     private let makeStore: StoreMaker
     /// Asked when a key is taken; nil where that is always a conflict.
     private let otherSinks: OtherSinks?
+    /// Asked for what may be stored already; nil where nothing may.
+    private let storedCheck: StoredCheck?
     /// Stores that were begun to be made.
     private let stores = Locked(0)
 
@@ -41,7 +43,7 @@ final class Uploader: Sendable {
     ///   - makeStore: called on each thread that gets an object.
     init(
         _ completions: Completions, threads count: Int, giveUpAfter: Double, log: Log,
-        duration: Histogram, otherSinks: OtherSinks? = nil,
+        duration: Histogram, otherSinks: OtherSinks? = nil, storedCheck: StoredCheck? = nil,
         _ makeStore: @escaping StoreMaker
     ) throws {
         self.completions = completions
@@ -50,6 +52,7 @@ final class Uploader: Sendable {
         self.duration = Locked(duration)
         self.makeStore = makeStore
         self.otherSinks = otherSinks
+        self.storedCheck = storedCheck
         objects = try WorkQueue()
         ending = try ThreadFlag()
         for _ in 0..<count {
@@ -102,19 +105,23 @@ final class Uploader: Sendable {
             let most = min(store?.batch ?? 1, objects.count / 4 + 1)
             let batch = [first] + objects.take(upTo: most - 1)
             var placed: [Placed] = []
-            for object in batch where placed.isEmpty || !isAbandoned {
+            for (number, object) in batch.enumerated() where number == 0 || !isAbandoned {
                 if let own = place(object, &store) { placed.append(own) }
             }
             settle(placed, &store)
         }
     }
 
-    /// - Returns: nil for one that failed, which was told.
+    /// - Returns: nil for one of which all was told: it failed, or is not to be placed.
     private func place(_ object: StagedObject, _ store: inout ObjectStore?) -> Placed? {
         let start = Clock.monotonicNanoseconds()
         while true {
             do {
                 var object = object
+                if object.isDoubtful {
+                    try find(&object)
+                    return nil
+                }
                 let placement = try attempt(&object, &store)
                 return Placed(object: object, placement: placement, start: start)
             } catch {
@@ -124,6 +131,13 @@ final class Uploader: Sendable {
                 return nil
             }
         }
+    }
+
+    /// Tells whether an object is stored that may be.
+    private func find(_ object: inout StagedObject) throws {
+        let key = try storedCheck?.key(of: object)
+        object.key = key ?? object.key
+        completions.post(key == nil ? .absent(object) : .delivered(object, isNew: false))
     }
 
     private func settle(_ placed: [Placed], _ store: inout ObjectStore?) {

@@ -268,9 +268,9 @@ struct ConnectionPool: ~Copyable {
         case .refused(let refusal)
         where plan.streams.encoding == .sbe && [400, 401, 403].contains(refusal.status):
             return plan.apiKey == nil
-                ? "; BINANCE_API_KEY is not set, and the venue wants one for its SBE streams: set it, "
+                ? "; BINANCE_API_KEY is not set, and the venue requires one for its SBE streams: set it, "
                     + "or use --encoding json, which needs none"
-                : "; the venue wants an API key of type Ed25519"
+                : "; the venue requires an API key of type Ed25519"
         case .refused(let refusal):
             let hint = VenueStatus.of(refusal.status).hint
             return hint.isEmpty ? "" : "; \(hint)"

@@ -45,7 +45,7 @@ struct Quarantine: ~Copyable {
             notKept.add()
             if !hasFailed {
                 log.error(
-                    "messages that are not understood cannot be kept aside",
+                    "messages that cannot be decoded cannot be quarantined",
                     ["reason": "\(failure)", "path": "\(file.path)"])
             }
             hasFailed = true
@@ -53,12 +53,12 @@ struct Quarantine: ~Copyable {
         if error.reason == .implausible {
             // Ids that would have spoilt all that follows: the venue or the network has a fault.
             return log.error(
-                "ids that cannot be true, the message is kept aside",
+                "a message with implausible ids was quarantined",
                 ["reason": "\(error)", "path": "\(file.path)"], cause: "implausible_ids")
         }
         guard isFirst else { return }
         log.warning(
-            "a message is not understood, and kept aside",
+            "a message that cannot be decoded was quarantined",
             ["cause": "\(error.reason.rawValue)", "reason": "\(error)", "path": "\(file.path)"])
     }
 }

@@ -57,7 +57,7 @@ struct QuarantineFile: ~Copyable {
     }
 
     /// Notices that the file was moved away, removed or cut, as logrotate(8) does: what comes now
-    /// goes to a new one, and a full one that is gone is full no more. Messages that end here are
+    /// goes to a new one, and a full one that is gone is no longer full. Messages that end here are
     /// rare enough for a system call each.
     private mutating func reviewPlace() throws(SystemError) {
         guard let identity else { return }

@@ -55,7 +55,8 @@ struct Replay: ~Copyable {
             "replayed",
             ["records": "\(output.merged.records + passed)", "gaps": "\(merge.counts.gaps)"])
         guard lost == 0 else {
-            throw StageFailure(.inputOutput, "the reader did not take \(lost) bytes in time")
+            throw StageFailure(
+                .inputOutput, "the reader of standard output did not read \(lost) bytes in time")
         }
     }
 

@@ -38,7 +38,7 @@ struct SbeTap: StageCommand {
     @Option(SettingCatalog.streamKinds, completing: StreamKind.all.map(\.name))
     var streams: [String]?
     @Option(SettingCatalog.connections) var connections: Int?
-    @Flag(help: "Write each message as it came, as a raw record: a capture.") var raw = false
+    @Flag(help: "Write each message unchanged as a raw record: a capture.") var raw = false
     @Option(
         help: ArgumentHelp(
             "Decode a capture instead of a stream; - is standard input.", valueName: "file"),
@@ -46,7 +46,7 @@ struct SbeTap: StageCommand {
     var replay: String?
     @Option(
         help: ArgumentHelp(
-            "With --replay: so many times as fast as it was captured, or max.", valueName: "n|max"))
+            "With --replay: this many times as fast as captured, or max.", valueName: "n|max"))
     var speed = "max"
     @Option(
         help: ArgumentHelp("End after this time.", valueName: "seconds"),
@@ -58,8 +58,8 @@ struct SbeTap: StageCommand {
     var duration: Double?
     @Option(help: ArgumentHelp("End after this many records.", valueName: "count")) var limit: Int?
     @Option(SettingCatalog.streamEncoding) var encoding: RESTEncoding?
-    @Flag(help: "List symbols with status, tick and lot size, and end.") var list = false
-    @Flag(help: "With klines: write the one that is not over yet, too.") var open = false
+    @Flag(help: "List symbols with status, tick and lot size, then exit.") var list = false
+    @Flag(help: "With klines: also write the current one, which is still open.") var open = false
     @Flag(help: "Do not fetch a snapshot where a book begins or has a hole.") var noSnapshots =
         false
     @Option(SettingCatalog.overflow) var overflow: OverflowPolicy?
@@ -89,9 +89,9 @@ struct SbeTap: StageCommand {
     mutating func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
         if list && (raw || replay != nil) {
-            throw ValidationError("--list ends at once: it goes with neither --raw nor --replay")
+            throw ValidationError("--list cannot be combined with --raw or --replay")
         }
-        if raw && replay != nil { throw ValidationError("a capture cannot be made of --replay") }
+        if raw && replay != nil { throw ValidationError("--raw and --replay cannot be combined") }
         guard speed == "max" || (Double(speed) ?? 0) > 0 else {
             throw ValidationError("--speed must be a number above 0, or max")
         }
@@ -162,7 +162,7 @@ struct SbeTap: StageCommand {
             return kind
         }
         guard !kinds.isEmpty, Set(kinds).count == kinds.count else {
-            throw StageFailure(.usage, "--streams must name at least one stream, and none twice")
+            throw StageFailure(.usage, "--streams must name at least one stream, each once")
         }
         let asked = try settings.value(SettingCatalog.streamEncoding, encoding)
         let (form, reason) = try Self.form(asked, kinds, hasKey: hasKey)

@@ -4,7 +4,7 @@ import Identity
 /// Which streams each group of connections carries, while that may change.
 ///
 /// Shared by what opens connections and what reads from them, on one thread. A stream keeps its place
-/// in the merge for good, so that one that is taken up again goes on where it was.
+/// in the merge permanently, so that one that is taken up again goes on where it was.
 final class Subscriptions {
     /// A stream that a group carries.
     struct Member: Equatable {

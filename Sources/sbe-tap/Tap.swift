@@ -275,7 +275,7 @@ struct Tap: ~Copyable {
     private mutating func change(to new: StreamPlan) {
         guard new.encoding == subscriptions.encoding else {
             return log.warning(
-                "these streams come in another encoding, which needs a new start: the old ones stay",
+                "these streams need another encoding, which needs a restart: the old ones stay",
                 ["encoding": "\(new.encoding.rawValue)"])
         }
         let before = Dictionary(
@@ -285,7 +285,7 @@ struct Tap: ~Copyable {
         let removed = changes.flatMap(\.removed)
         connections.take(changes, removed: removed.compactMap { before[$0] })
         log.info(
-            "other streams from now on",
+            "the set of streams has changed",
             [
                 "added": "\(changes.flatMap(\.added).map(\.label).joined(separator: ","))",
                 "removed": "\(removed.map(\.label).joined(separator: ","))",
@@ -357,12 +357,12 @@ struct Tap: ~Copyable {
                 "duplicates": "\(pump.merge.counts.duplicates)",
             ])
         if filed > 0 {
-            log.warning("records stay in the spill for the next run", ["bytes": "\(filed)"])
+            log.warning("records stay in the spill file for the next run", ["bytes": "\(filed)"])
         }
         guard lost == 0 else {
             throw StageFailure(
                 .inputOutput,
-                "the reader of standard output did not take \(lost) bytes within "
+                "the reader of standard output did not read \(lost) bytes within "
                     + Spoken.seconds(plan.drainTimeout))
         }
     }

@@ -37,7 +37,7 @@ struct TapCounters {
     private let stats: StatsWriter
     /// By place in the merge.
     private var streams: [Counter] = []
-    /// Streams that are told apart.
+    /// Streams that are distinguished.
     private static let maximumStreams = 128
     private var publishedAt: Int64 = 0
 
@@ -47,16 +47,16 @@ struct TapCounters {
         heartbeat = stats.heartbeat
         flow = FlowFigures(stats, isSource: true)
         gaps = stats.counter(
-            FigureName.gapRecordsOut, help: "Gap records written: ids that did not come.")
+            FigureName.gapRecordsOut, help: "Gap records written: ids that are missing.")
         snapshots = stats.counter("snapshots_out", help: "Book snapshots fetched and written.")
         duplicates = stats.counter(
-            FigureName.duplicates, help: "Records that another copy came before.")
+            FigureName.duplicates, help: "Copies of records that came before.")
         behind = stats.counter(
             "behind",
             help: "Duplicates since nothing new came for a long time: ids may have restarted.")
         late = stats.counter("late", help: "Trades that came after they were declared missing.")
         filtered = stats.counter(
-            FigureName.filtered, help: "Klines that were not over, and not asked for.")
+            FigureName.filtered, help: "Open klines that were not asked for.")
         refused = stats.counter(
             FigureName.recordsRefused, help: "Records left out because the reader is slow.")
         surplus = stats.counter("surplus_bytes", help: "Bytes after messages, ignored.")
@@ -84,13 +84,13 @@ struct TapCounters {
                 help: "Records that this connection brought first.")
         }
         buffered = stats.gauge(
-            FigureName.bufferBytes, help: "Bytes that wait for the reader, in memory.")
-        spilled = stats.gauge("spill_bytes", help: "Bytes that wait for the reader, in a file.")
+            FigureName.bufferBytes, help: "Bytes waiting for the reader, in memory.")
+        spilled = stats.gauge("spill_bytes", help: "Bytes waiting for the reader, in a file.")
         blocked = stats.counter("blocked_ns", help: "Time in which the network was not read.")
         venueErrors = stats.counter(
             "venue_errors", help: "Errors that the venue reported in text messages.")
         snapshotFailures = stats.counter(
-            FigureName.snapshotFailures, help: "BookSnapshots not to be had.")
+            FigureName.snapshotFailures, help: "Snapshots of books that could not be fetched.")
     }
 
     /// True when it is time to publish: some loops turn a hundred thousand times a second.

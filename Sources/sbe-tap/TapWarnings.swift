@@ -24,7 +24,7 @@ struct TapWarnings {
 
     /// Tells of a slow reader, at most once in ten seconds.
     mutating func tellOfReader(_ output: inout OutputBuffer) {
-        for notice in output.notices { log.warning("the spill: \(notice)") }
+        for notice in output.notices { log.warning("spill file: \(notice)") }
         output.notices.removeAll()
         guard let trouble = output.trouble else { return }
         let now = Clock.monotonicNanoseconds()
@@ -47,7 +47,7 @@ struct TapWarnings {
         else { return }
         hasToldOfVersion = true
         log.info(
-            "the venue sends a newer version of its stream schema: fields that are new are left out",
+            "the venue sends a newer version of its stream schema: new fields are ignored",
             ["version": "\(merge.newestVersion)"])
     }
 

@@ -122,7 +122,7 @@ struct CredentialChainTests {
     @Test(arguments: [
         (
             "role_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = default",
-            "goes round: default > b > default"
+            "has a cycle: default > b > default"
         ),
         ("role_arn = r\nsource_profile = b\nmfa_serial = m", "mfa_serial"),
         ("role_arn = r\nsource_profile = b\ncredential_source = Environment", "both"),
@@ -131,8 +131,8 @@ struct CredentialChainTests {
         ("role_arn = r\ncredential_source = Moon", "not one of Environment"),
         ("role_arn = r\ncredential_source = Environment", "Environment has no credentials"),
         ("role_arn = r\nduration_seconds = 5\nsource_profile = default", "duration_seconds"),
-        ("sso_session = x", "sso_session: a sign-in by a person"),
-        ("login_session = x", "login_session: a sign-in by a person"),
+        ("sso_session = x", "sso_session: an interactive sign-in"),
+        ("login_session = x", "login_session: an interactive sign-in"),
         ("aws_access_key_id = x", "without the other"),
         ("region = eu-west-1", "none in the environment"),
         ("credential_process = false", "ended with status 1"),
@@ -189,11 +189,11 @@ struct CredentialChainTests {
         let files = try Files(
             config: "[default]\nrole_arn = r\nsource_profile = default\n" + Self.keys,
             ["AWS_ROLE_ARN": "r", variable: "http://minio.invalid:9000"])
-        #expect(files.failure().contains("plain http"), "\(files.failure())")
+        #expect(files.failure().contains("plain HTTP"), "\(files.failure())")
         try files.write("token", "SECRET.K8S.TOKEN")
         files.values["AWS_WEB_IDENTITY_TOKEN_FILE"] = files.path("token")
         let failure = files.failure()
-        #expect(failure.hasPrefix("configuration") && failure.contains("plain http"), "\(failure)")
+        #expect(failure.hasPrefix("configuration") && failure.contains("plain HTTP"), "\(failure)")
         #expect(!failure.contains("K8S"))
     }
 

@@ -50,13 +50,13 @@ struct MiniStackTests {
         #expect(try client.unfinishedUploads(bucket: "bronze", prefix: "") == [])
 
         // A clock that is an hour off is refused here, and corrected.
-        client.service.clock.offset = 3600
+        client.service.rules.clock.offset = 3600
         #expect(try client.head(bucket: "bronze", key: "absent") == nil)
         let file = try ScratchFile([1])
-        client.service.clock.offset = -3600
+        client.service.rules.clock.offset = -3600
         let skewed = ObjectUpload(path: file.path, bucket: "bronze", key: "skewed")
         #expect(try client.put(skewed) == .created)
-        #expect(abs(client.service.clock.offset) < 60)
+        #expect(abs(client.service.rules.clock.offset) < 60)
 
         var wrong = try self.client(server, secret: "wrong")
         do throws(AWSError) {

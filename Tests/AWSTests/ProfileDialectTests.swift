@@ -122,7 +122,7 @@ struct ProfileDialectTests {
         for (text, line, words) in [
             ("[default]\n\naws_access_key_id = x\n", 3, "without the other"),
             ("[default]\nrole_arn = r\n", 2, "without source_profile"),
-            ("[default]\nsso_session = x\n", 2, "sign-in by a person"),
+            ("[default]\nsso_session = x\n", 2, "interactive sign-in"),
             ("[default]\ncredential_process = false\n", 2, "ended with status 1"),
         ] {
             let place = try TemporaryDirectory()

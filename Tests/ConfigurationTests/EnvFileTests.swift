@@ -49,11 +49,11 @@ struct EnvFileTests {
 
     @Test(arguments: [
         ("A=1\nhello world\n", 2, "NAME=value"), ("A='x\ny\n", 1, "not closed"),
-        ("A=1\nB=\"x\n", 2, "not closed"), ("A='x'y\n", 1, "behind the closing"),
+        ("A=1\nB=\"x\n", 2, "not closed"), ("A='x'y\n", 1, "after the closing"),
         ("=x\n", 1, "NAME=value"),
         ("1A=x\n", 1, "NAME=value"), ("A=1\n\nB=${NOT}\n", 3, "NOT is not set"),
         ("A=\0\n", 1, "NUL"),
-        ("A=${B\n", 1, "without }"), ("A-\u{E9}=1\n", 1, "NAME=value"),
+        ("A=${B\n", 1, "without a closing }"), ("A-\u{E9}=1\n", 1, "NAME=value"),
     ])
     func `a line that says nothing has its number`(text: String, line: Int, words: String) {
         let file = EnvFile(path: "x.env", bytes: Array(text.utf8), variables: Variables([:]))

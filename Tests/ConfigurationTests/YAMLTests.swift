@@ -93,7 +93,8 @@ struct YAMLTests {
         Bad("an own tag", "a: !secret x\n", 1, "!secret"),
         Bad("a missing variable", "a: 1\nb: ${NOT_SET}\n", 2, "NOT_SET is not set"),
         Bad("a message", "a: ${NOT_SET:?give the key}\n", 1, "give the key"),
-        Bad("no brace", "a: ${ONE\n", 1, "without }"), Bad("no name", "a: ${}\n", 1, "${}"),
+        Bad("no brace", "a: ${ONE\n", 1, "without a closing }"),
+        Bad("no name", "a: ${}\n", 1, "${}"),
         Bad("a merge of a text", "a:\n  <<: x\n", 2, "<<"),
         Bad("deep", String(repeating: "[", count: 40), 1, "deep"),
     ]

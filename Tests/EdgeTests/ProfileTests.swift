@@ -80,7 +80,7 @@ struct ProfileTests {
             testDescription: "roles in a circle",
             config: "[profile one]\nsource_profile = two\nrole_arn = r\n"
                 + "[profile two]\nsource_profile = one\nrole_arn = r\n", profile: "one", key: nil,
-            words: "goes round"),
+            words: "has a cycle"),
         Case(
             testDescription: "a role from the environment",
             config: "[profile one]\ncredential_source = Environment\nrole_arn = r\n",
@@ -105,7 +105,7 @@ struct ProfileTests {
         Case(
             testDescription: "a session that is not there",
             config: "[profile one]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n",
-            profile: "one", key: nil, words: "[sso-session s] is not there"),
+            profile: "one", key: nil, words: "[sso-session s] does not exist"),
     ]
 
     private static let roleAnswer = """
@@ -152,7 +152,9 @@ struct ProfileTests {
         } else {
             #expect([77, 78].contains(outcome.status), "\(outcome.status) \(outcome.errors)")
             #expect(outcome.errors.contains(sample.words), "\(outcome.errors)")
-            #expect(store.requests.isEmpty && !outcome.errors.contains("hush"))
+            #expect(
+                store.requests.isEmpty && !outcome.errors.contains("hush"),
+                "\(outcome.status) \(outcome.errors)")
         }
         guard sample.isAsBotocore else { return }
         let theirs = try Program.run(
@@ -225,7 +227,9 @@ struct ProfileTests {
             ])
         #expect(outcome.status == code, "\(outcome.errors)")
         #expect(words.isEmpty || outcome.errors.contains(words), "\(outcome.errors)")
-        #expect(!outcome.errors.contains("bearer-1") && !outcome.errors.contains("hush"))
+        #expect(
+            !outcome.errors.contains("bearer-1") && !outcome.errors.contains("hush"),
+            "\(outcome.status) \(outcome.errors)")
         guard code == 0 else { return }
         let request = try #require(portal.requests.first)
         #expect(

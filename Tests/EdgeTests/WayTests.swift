@@ -114,8 +114,8 @@ struct WayTests {
 
     @Test(
         arguments: [
-            (407, 77, "user name and password"), (403, 77, "does not let this connection through"),
-            (405, 77, "does not let this connection through"),
+            (407, 77, "user name and password"), (403, 77, "refuses this connection"),
+            (405, 77, "refuses this connection"),
         ] as [(Int, Int32, String)])
     func `a proxy that refuses is told from the service`(
         status: Int, code: Int32, words: String

@@ -49,4 +49,17 @@ struct SpokenTests {
     func `anything else is no time`(text: String) {
         #expect(Timestamp.typed(text, now: Self.now) == nil)
     }
+
+    @Test(
+        arguments: [
+            (0, 100, "0"), (5, 0, "0"), (1, 1_000_000, "1"), (1, 4_000_000, "0.25"),
+            (1, 2_000_000, "0.5"), (1, 50_000_000, "0.02"), (1, 1_000_000_000, "<0.01"),
+            (125, 10_000_000, "12.5"), (9999, 100_000_000, "99.99"), (3, 1000, "3000"),
+            (7, 7, "1000000"), (UInt64.max, UInt64.max, "1000000"),
+        ] as [(UInt64, UInt64, String)])
+    func `a rate of a million has the digits that a reader needs`(
+        count: UInt64, all: UInt64, text: String
+    ) {
+        #expect(Spoken.perMillion(count, of: all) == text)
+    }
 }

@@ -25,7 +25,9 @@ struct HTTPTests {
             #expect(index[key] != nil, "\(key)")
         }
         let healthy = try health.get("/health")
-        #expect(healthy.status == 200 && healthy.json["status"] as? String == "healthy")
+        #expect(
+            healthy.status == 200 && healthy.json["status"] as? String == "healthy",
+            "\(healthy.status)")
         #expect(healthy.json["service"] as? String == "bitcoin-ingestor")
         let detailed = try health.get("/health/detailed").json
         #expect(detailed["overall_status"] as? String == "healthy")
@@ -50,7 +52,9 @@ struct HTTPTests {
         let failed = try health.waitFor("stage_failed")
         #expect(failed != nil)
         let sick = try health.get("/health")
-        #expect(sick.status == 503 && (sick.json["issues"] as? [String])?.isEmpty == false)
+        #expect(
+            sick.status == 503 && (sick.json["issues"] as? [String])?.isEmpty == false,
+            "\(sick.status)")
         #expect(try health.get("/health/detailed").status == 503)
         #expect(try health.get("/stats").status == 200)
     }
@@ -160,7 +164,9 @@ struct HTTPTests {
         let halfOpen = try RawSocket(health.url)
         halfOpen.send("GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         halfOpen.endSending()
-        #expect(waitUntil { halfOpen.isClosed || halfOpen.received.contains("alive") })
+        #expect(
+            waitUntil { halfOpen.isClosed || halfOpen.received.contains("alive") },
+            "\(halfOpen.received)")
         #expect(halfOpen.received.contains("alive"))
         withExtendedLifetime(stats) {}
     }

@@ -43,10 +43,46 @@ struct PageContentTests {
         withExtendedLifetime((source, sink)) {}
     }
 
+    @Test func `ids that were missed are told of a million, before and after they are repaired`()
+        throws
+    {
+        let health = try Health(["heartbeat_seconds: 600"])
+        let fifo = try OpenFIFO(health.place.path("fifo"))
+        let sink = try health.start(
+            "s3-put", ["--to", "file://" + health.place.path("data"), "--object-idle", "0.1"],
+            input: fifo.path)
+        func rates() throws -> [String: String] {
+            var rates: [String: String] = [:]
+            for line in try health.get("/metrics").text.split(separator: "\n")
+            where line.hasPrefix("ingestor_gap_ids_per_million{") {
+                let state = line.components(separatedBy: "state=\"").last?.split(separator: "\"")
+                rates[String(state?.first ?? "")] = String(line.split(separator: " ").last ?? "")
+            }
+            return rates
+        }
+        fifo.write(try Records.trades([1, 2, 5]))
+        let isMissing = try waitUntil { try rates()["missing"] == "400000.0" }
+        let before = try rates()
+        #expect(isMissing, "\(before)")
+        let page = try health.get("/", Self.html).text
+        #expect(page.contains("Gap rate: of a million ids") && page.contains(">400000</td>"))
+        fifo.write(try Records.trades([3, 4]))
+        let isRepaired = try waitUntil {
+            let rates = try rates()
+            return rates["missing"] == "0.0" && rates["repaired"] == "400000.0"
+                && rates["declared"] == "0.0"
+        }
+        let after = try rates()
+        #expect(isRepaired, "\(after)")
+        let overview = try health.get("/overview").text
+        #expect(overview.contains("\"repaired_ids\":2"), "\(overview)")
+        withExtendedLifetime(sink) {}
+    }
+
     @Test func `each code has a page that says what to do, and an alert leads to it`() throws {
         let health = try Health()
         let reply = try health.get("/reasons", Self.html)
-        #expect(reply.status == 200 && reply.headers.contains("text/html"))
+        #expect(reply.status == 200 && reply.headers.contains("text/html"), "\(reply.status)")
         let list = try #require(
             try health.get("/reasons").json["reasons"] as? [[String: Any]])
         #expect(list.count == Problem.Code.allCases.count)

@@ -46,7 +46,9 @@ struct PageTests {
     @Test func `a browser gets the page, everybody else JSON`() throws {
         let (health, stages) = try start()
         let page = try health.get("/", Self.html)
-        #expect(page.status == 200 && page.headers.contains("content-type: text/html"))
+        #expect(
+            page.status == 200 && page.headers.contains("content-type: text/html"), "\(page.status)"
+        )
         #expect(page.headers.contains("vary: accept"))
         #expect(page.text.hasPrefix("<!doctype html>"))
         #expect(try health.get("/").json["endpoints"] is [String])
@@ -125,7 +127,7 @@ struct PageTests {
         for socket in silent { socket.send("GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") }
         #expect(try events(health, seconds: "1").contains("event: summary"))
         let head = try health.get("/events", ["-I"])
-        #expect(head.status == 200 && head.text.isEmpty)
+        #expect(head.status == 200 && head.text.isEmpty, "\(head.status) \(head.text)")
         #expect(try health.get("/live").status == 200)
         withExtendedLifetime((stages, silent)) {}
     }
@@ -195,6 +197,7 @@ struct PageTests {
         #expect((found["anchors"] as? [String])?.contains("stage-s3_2d_put_2e_a") == true)
         // The page itself is never wider than the screen; tables scroll by themselves.
         #expect(found["overflow"] as? Int == 0)
+        #expect(found["broken"] as? [String] == [], "\(found["broken"] ?? "")")
         // On a common screen no column of a table is out of sight.
         if width >= 1280 { #expect(found["cut"] as? [String] == [], "\(found["cut"] ?? "")") }
         #expect(
@@ -226,7 +229,9 @@ struct PageTests {
                 "--user-data-dir=\(place.path)", "--timeout=4000", "--dump-dom", health.url + "/",
             ])
         #expect(outcome.text.contains("As it was when the page was loaded."))
-        #expect(outcome.text.contains("BTCUSDT trade") && outcome.text.contains("99 %"))
+        #expect(
+            outcome.text.contains("BTCUSDT trade") && outcome.text.contains("99 %"),
+            "\(outcome.text)")
         #expect(outcome.text.contains("http-equiv=\"refresh\""))
         withExtendedLifetime(stages) {}
     }

@@ -13,7 +13,8 @@ struct RuleTests {
         stage.signal(SIGKILL)
         #expect(try health.waitFor("stage_dead") != nil)
         let reply = try health.get("/health")
-        #expect(reply.status == 503 && reply.text.contains("dedup.a"))
+        #expect(
+            reply.status == 503 && reply.text.contains("dedup.a"), "\(reply.status) \(reply.text)")
         #expect(try health.get("/health/components/dedup.a").status == 503)
         #expect(try health.get("/ready").reasons.contains("stage_dead"))
         let next = try health.start(
@@ -139,7 +140,9 @@ struct RuleTests {
         fifo.write(try Records.trades([1, 2, 5]))
         #expect(try health.waitFor("hole_open") != nil)
         let incomplete = try health.get("/complete")
-        #expect(incomplete.status == 503 && incomplete.text.contains("1 hole, 2 ids missing"))
+        #expect(
+            incomplete.status == 503 && incomplete.text.contains("1 hole, 2 ids missing"),
+            "\(incomplete.status) \(incomplete.text)")
         let command = "rest-pull trades --symbol BTCUSDT --from 3 --to 4 --repair"
         #expect(incomplete.text.contains(command), "\(incomplete.text)")
         fifo.write(try Records.trades([3, 4]))

@@ -61,7 +61,7 @@ struct VisitorTests {
                 "dedup", ["--stats-dir", stats], input: fifo.path, output: "/dev/null")
             for end in ["stats", "settings"] {
                 let file = "\(stats)/dedup.\(visitor.pid).\(end)"
-                #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
+                #expect(waitUntil { FileManager.default.fileExists(atPath: file) }, "\(file)")
             }
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: stats).count == 2)
@@ -122,7 +122,8 @@ struct VisitorTests {
         ] { stats.gauge(name, labels: labels, help: "").set(Int64(value)) }
         #expect(try waitUntil { try health.get("/complete").json["declared_ids"] as? Int == 10 })
         let reply = try health.get("/complete")
-        #expect(reply.status == 200 && reply.json["status"] as? String == "complete")
+        #expect(
+            reply.status == 200 && reply.json["status"] as? String == "complete", "\(reply.status)")
         #expect(reply.text.contains("\"sequence\":\"BTCUSDT depthDiff\""), "\(reply.text)")
         #expect(try health.get("/health").status == 200)
     }

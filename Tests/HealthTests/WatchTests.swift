@@ -158,7 +158,8 @@ struct WatchTests {
         let outcome = try Program.run("healthd", ["--watch", "--once"] + arguments(place))
         #expect(outcome.text.contains("evil"))
         let scalars = outcome.text.unicodeScalars.filter { $0.value < 0x20 && $0 != "\n" }
-        #expect(scalars.isEmpty && !outcome.text.unicodeScalars.contains("\u{202E}"))
+        #expect(
+            scalars.isEmpty && !outcome.text.unicodeScalars.contains("\u{202E}"), "\(outcome.text)")
         withExtendedLifetime(stats) {}
     }
 }

@@ -25,6 +25,9 @@ QUESTIONS = {
     "overflow": "document.documentElement.scrollWidth - document.documentElement.clientWidth",
     "cut": "[...document.querySelectorAll('.scroll')].filter("
            "box => box.scrollWidth > box.clientWidth).map(box => box.getAttribute('aria-label'))",
+    # One line is about 1.5 times its letters; a word squeezed to a letter a line is much more.
+    "broken": "[...document.querySelectorAll('.box dt')].filter(word => word.offsetHeight"
+              " > 2.5 * parseFloat(getComputedStyle(word).fontSize)).map(word => word.textContent)",
     "ground": "getComputedStyle(document.body).backgroundColor",
     "tables": "[...document.querySelectorAll('table')].every(t => t.caption"
               " && [...t.querySelectorAll('th')].every(h => h.scope))",

@@ -31,7 +31,9 @@ struct HeldTests {
         let outcome = try sink.put(broken + Trades.frame("BTCUSDT", 7), ["--format", "sbe"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try Self.ids(sink) == [7])
-        #expect(sink.quarantined == 1 && outcome.errors.contains("\"refused\":0"))
+        #expect(
+            sink.quarantined == 1 && outcome.errors.contains("\"refused\":0"),
+            "\(outcome.status) \(outcome.errors)")
     }
 
     @Test func `ids between two quotes are not claimed`() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Records
 import Stage
 import TestSupport
@@ -23,6 +24,30 @@ extension Sink {
             "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": place.path("config"),
             "AWS_SHARED_CREDENTIALS_FILE": place.path("credentials"),
         ]
+    }
+
+    /// Records that were stored, those left out that the sink has made itself.
+    var acceptedRecords: Int {
+        get throws {
+            try server.accepted.count {
+                try FrameView($0.data.span.bytes).missingSequence == nil
+            }
+        }
+    }
+
+    /// What gap records say of records that were put aside, with where they are.
+    var quarantineGaps: [String] {
+        get throws {
+            try server.accepted.compactMap { entry in
+                let frame = try FrameView(entry.data.span.bytes)
+                guard let missing = frame.missingSequence, frame.gapReason == .quarantined else {
+                    return nil
+                }
+                let file = place.path("state/quarantine.ndjson")
+                #expect(frame.gapEvidence.contains(" in \(file): "), "\(frame.gapEvidence)")
+                return "\(missing.title) \(frame.firstID)...\(frame.lastID)"
+            }
+        }
     }
 
     /// Lines of the quarantine.
@@ -60,19 +85,20 @@ struct RefusalTests {
     func `a bad record that comes first is found by those behind it`(
         _ options: [String]
     ) throws {
-        let sink = try Sink(streams: ["market-sbe-trade": 1])
+        let sink = try Sink(streams: ["market-sbe-trade": 1, "market-sbe-gap": 1])
         sink.server.script { call in
             call.entries.contains { entry in
-                (try? Trades.identity(entry.data)).map { $0 == ("BTCUSDT", 1) } ?? false
+                Trades.isRecord(entry.data, of: ("BTCUSDT", 1))
             } ? .refusal("InvalidArgumentException") : nil
         }
         let outcome = try sink.put(try Trades.frames(1...20), options)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(sink.server.acceptedCount == 59 && sink.quarantined == 1)
+        #expect(try sink.acceptedRecords == 59 && sink.quarantined == 1)
+        #expect(try sink.quarantineGaps == ["BTCUSDT trade 1...1"])
     }
 
     @Test func `a service that takes no record any more costs a few`() throws {
-        let sink = try Sink()
+        let sink = try Sink(streams: ["market-sbe-trade": 3, "market-sbe-gap": 1])
         let isGood = Switch()
         sink.server.script { call in
             call.operation == "PutRecords" && !isGood.isOn
@@ -80,15 +106,20 @@ struct RefusalTests {
         }
         let program = try sink.start(["--hold-pause", "0.1"])
         program.write(try Trades.frames(1...10))
-        #expect(waitUntil { sink.server.acceptedCount == 30 })
+        #expect(waitUntil { sink.server.acceptedCount == 30 }, "\(sink.server.acceptedCount)")
         isGood.turn(false)
         program.write(try Trades.frames(11...40))
-        #expect(waitUntil { program.errors.contains("delivery is paused until this is fixed") })
+        #expect(
+            waitUntil { program.errors.contains("delivery is paused until this is fixed") },
+            "\(program.errors)")
         isGood.turn(true)
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
         #expect(sink.quarantined <= 10, "\(sink.quarantined)")
-        #expect(sink.server.acceptedCount + sink.quarantined == 120)
+        #expect(try sink.acceptedRecords + sink.quarantined == 120)
+        // Each of them is told of to the readers of the streams.
+        let told = try sink.quarantineGaps
+        #expect(told.isEmpty == (sink.quarantined == 0), "\(told)")
     }
 
     // MARK: - Credentials and clock
@@ -131,7 +162,9 @@ struct RefusalTests {
         #expect(waitUntil { sink.server.acceptedCount == 3 }, "\(program.errors)")
         isGood.turn(false)
         program.write(try Trades.frames(2...5))
-        #expect(waitUntil { program.errors.contains("delivery is paused until this is fixed") })
+        #expect(
+            waitUntil { program.errors.contains("delivery is paused until this is fixed") },
+            "\(program.errors)")
         _ = try sink.profile(
             credentials: "[default]\naws_access_key_id = RIGHT\naws_secret_access_key = S\n")
         // The file is looked at again half a minute after the last time.

@@ -48,6 +48,14 @@ enum Trades {
         return (frame.symbol.description, frame.firstID)
     }
 
+    /// True for the record of an id, and not for a gap record that tells of it.
+    static func isRecord(_ bytes: [UInt8], of id: (symbol: String, id: Int64)) -> Bool {
+        guard let frame = try? FrameView(bytes.span.bytes), frame.missingSequence == nil else {
+            return false
+        }
+        return (frame.symbol.description, frame.firstID) == id
+    }
+
     /// Checks that each id was stored, in the order of its key; what is wrong is the text.
     ///
     /// - Parameter repeats: records may have come a second time.

@@ -43,7 +43,7 @@ struct StartTests {
         let sink = try Sink()
         sink.server.setDown(true)
         let program = try sink.start(["--circuit-cooldown", "0.1"])
-        #expect(waitUntil { program.errors.contains("reading starts anyway") })
+        #expect(waitUntil { program.errors.contains("reading starts anyway") }, "\(program.errors)")
         program.write(try Trades.frames(1...5))
         sink.server.setDown(false)
         #expect(waitUntil { sink.server.acceptedCount == 15 }, "\(program.errors)")
@@ -86,7 +86,7 @@ struct StartTests {
 
     @Test(arguments: [nil, 2048] as [Int?])
     func `records over a MiB go only where the stream takes them`(_ kibibytes: Int?) throws {
-        let sink = try Sink()
+        let sink = try Sink(streams: ["market-sbe-trade": 3, "market-sbe-gap": 1])
         sink.server.script { call in
             guard call.operation == "DescribeStreamSummary" else { return nil }
             let limit = kibibytes.map { ",\"MaxRecordSizeInKiB\":\($0)" } ?? ""

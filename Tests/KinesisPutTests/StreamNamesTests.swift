@@ -29,4 +29,28 @@ struct StreamNamesTests {
         let error = try #require(throws: StageFailure.self) { try Self.names(words) }
         #expect(error.exitStatus == .usage && "\(error)".contains("two streams"), "\(error)")
     }
+
+    @Test(arguments: [
+        ("market-sbe-trade", "market-sbe-gap", "market-sbe-other"),
+        ("dev-market-sbe-trade", "dev-market-sbe-gap", "dev-market-sbe-other"),
+        ("bitcoin-market-trade-stream", "bitcoin-market-gap-stream", "bitcoin-market-other-stream"),
+        ("trade-desk-trade", "trade-desk-gap", "trade-desk-other"),
+        (
+            "arn:aws:kinesis:eu-west-1:123456789012:stream/x-trade",
+            "arn:aws:kinesis:eu-west-1:123456789012:stream/x-gap",
+            "arn:aws:kinesis:eu-west-1:123456789012:stream/x-other"
+        ),
+        ("all", "market-sbe-gap", "market-sbe-other"),
+    ])
+    func `kinds that nobody names go where the trades' name says`(
+        trades: String, gaps: String, others: String
+    ) throws {
+        let names = try StreamNames(
+            standard: [.trade: trades, .bestBidAsk: "quotes"], ["kline=k"]
+        ).byTemplate.map(\.description)
+        #expect(names[Int(RecordKind.trade.rawValue)] == trades)
+        #expect(names[Int(RecordKind.bestBidAsk.rawValue)] == "quotes")
+        #expect(names[Int(RecordKind.kline.rawValue)] == "k")
+        #expect(names[Int(RecordKind.gap.rawValue)] == gaps && names[0] == others)
+    }
 }

@@ -37,6 +37,28 @@ struct MonitorTests {
         #expect(!monitor.sample().problems.contains { $0.code == .linkBroken })
     }
 
+    /// What it wrote is what the slowest of its readers has: nothing to compare the others with.
+    @Test func `a stage of several outputs is joined to each reader, and none is broken`() throws {
+        let place = try TemporaryDirectory()
+        var ends: [[Int32]] = [[-1, -1], [-1, -1]]
+        for index in ends.indices { try #require(pipe(&ends[index]) == 0) }
+        defer { for end in ends.joined() { close(end) } }
+        let fanOut = try stage(place, "fan-out")
+        let readers = [try stage(place, "kinesis-put"), try stage(place, "s3-put")]
+        for (index, reader) in readers.enumerated() {
+            fanOut.addNeighbour(descriptor: ends[index][1], isInput: false)
+            reader.addNeighbour(descriptor: ends[index][0], isInput: true)
+            reader.counter("bytes_in", help: "").add(60 + 40 * index)
+        }
+        fanOut.counter("bytes_out", help: "").add(60)
+        let monitor = monitor(place)
+        let links = monitor.sample().links
+        #expect(links.map(\.to).sorted() == ["kinesis-put.1", "s3-put.1"])
+        #expect(links.allSatisfy { $0.bytesBetween == nil })
+        for stage in [fanOut] + readers { stage.end(exitCode: 0) }
+        #expect(!monitor.sample().problems.contains { $0.code == .linkBroken })
+    }
+
     @Test(
         arguments: [
             (["records_in": 10, "records_out": 10], 0), (["records_in": 10, "records_out": 9], 1),

@@ -29,7 +29,7 @@ struct CommandLineTests {
     {
         defer { try? FileManager.default.removeItem(at: folder) }
         let first = try run(records, "--output", folder.path)
-        #expect(first.status == 0 && first.words.isEmpty)
+        #expect(first.status == 0 && first.words.isEmpty, "\(first.status)")
         let all = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(all.contains("TradeDecoder.swift") && all.contains("KlineEncoder.swift"))
 

@@ -290,6 +290,34 @@ struct BucketVerifyTests {
         #expect(try bucket.verify(["--read"]).status == 0)
     }
 
+    @Test func `a report says how many of a million were missed, repaired and declared`() throws {
+        let run = try S3PutRun()
+        var records: [UInt8] = []
+        for id in Int64(1)...1000 where !(301...310).contains(id) && !(500...504).contains(id) {
+            var trade = try Sample.frame(.trade, id...id, at: Sample.start + id * 1000)
+            // Source: repair (docs/sbe.md).
+            if (700...719).contains(id) { trade[Frame.headerLength + 8 + 67] = 4 }
+            records += trade
+        }
+        records += try Sample.frame(.gap, 500...504, reason: .absent)
+        for minute in Int64(0)..<10 where minute != 4 {
+            records += try Sample.frame(
+                .kline, Sample.start + minute * 60_000_000...Sample.start + minute * 60_000_000,
+                at: Sample.start + minute * 60_000_000, series: KlineInterval.minute1.code)
+        }
+        try #require(try run.put(records).status == 0)
+        let text = try Program.run("ledgerctl", ["report", "file://" + run.data])
+        #expect(text.status == 0, "\(text.errors)")
+        for line in [
+            "BTCUSDT trade  per million of 1000: 10000 missing, 20000 repaired, 5000 declared\n",
+            "BTCUSDT kline 1m  per million of 10: 100000 missing, 0 repaired, 0 declared\n",
+        ] { #expect(text.text.contains(line), "\(line)\(text.text)") }
+        let page = try Program.run("ledgerctl", ["report", "file://" + run.data, "--html"])
+        for cell in ["<th>repaired</th>", ">10000 (10)<", ">20000 (20)<", ">5000 (5)<"] {
+            #expect(page.text.contains(cell), "\(cell): \(page.text)")
+        }
+    }
+
     @Test func `show and report tell of chains, sequences and days`() throws {
         let bucket = try Bucket()
         let shown = try Program.run("ledgerctl", ["show", bucket.url])

@@ -74,4 +74,67 @@ struct DiskTests {
         #expect(Date().timeIntervalSince(start) < 30)
         #expect(try run.content() == Sample.trades(1...Self.trades))
     }
+
+    /// Where a run ends that stores objects from memory: before they are stored, behind them and before
+    /// the manifest, or killed there.
+    enum End: String, CaseIterable, Sendable {
+        case objectsRefused, manifestRefused, killed
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"), arguments: End.allCases)
+    func `objects that were stored from memory are found again by the next run`(end: End) throws {
+        let disk = try #require(try SmallDisk(mebibytes: 3))
+        let run = try S3PutRun()
+        let arguments = ["--state-dir", disk.path + "/state", "--object-bytes"]
+        // A destination that takes nothing, until the disk is full.
+        try FileManager.default.createDirectory(
+            atPath: run.data, withIntermediateDirectories: true)
+        let blocked = run.data + "/exchange=binance"
+        try Data().write(to: URL(fileURLWithPath: blocked))
+        let first = try LiveProgram("s3-put", run.arguments + arguments + ["1GiB"])
+        let records = try Sample.trades(1...Self.trades)
+        var sent = 0
+        #expect(
+            waitUntil {
+                sent += first.writeSome(Array(records[sent...].prefix(1 << 16)))
+                return first.hasEnded || first.errors.contains("is full: reading stops")
+            }, "\(first.errors)")
+        first.signalled(SIGKILL)
+        _ = first.wait()
+        _ = try Program.run("dd", ["if=/dev/zero", "of=\(disk.path)/filler", "bs=1024"])
+        let manifests = run.data + "/_manifests"
+        if end != .objectsRefused {
+            try FileManager.default.removeItem(atPath: blocked)
+            try Data().write(to: URL(fileURLWithPath: manifests))
+        }
+        if end == .killed {
+            let second = try LiveProgram(
+                "s3-put", run.arguments + arguments + ["64KiB", "--give-up-after", "60"])
+            #expect(waitUntil { !run.keys.isEmpty || second.hasEnded }, "\(second.errors)")
+            second.signalled(SIGKILL)
+            _ = second.wait()
+        } else {
+            let second = try run.put([], arguments + ["64KiB"])
+            #expect(second.status == 74, "\(second.errors)")
+        }
+        let before = run.keys
+        #expect(before.isEmpty == (end == .objectsRefused), "\(before)")
+        if end == .objectsRefused {
+            try FileManager.default.removeItem(atPath: blocked)
+        } else {
+            try FileManager.default.removeItem(atPath: manifests)
+        }
+        // The next run would cut other objects.
+        let third = try run.put([], arguments + ["200KiB"])
+        #expect(third.status == 0, "\(third.errors)")
+        #expect(Set(before).isSubset(of: run.keys))
+        let verdict = try Program.run("ledgerctl", ["verify", run.data, "--read"])
+        #expect(verdict.status == 0, "\(end): \(verdict.text)\(verdict.errors)")
+        #expect(!verdict.text.contains("in two objects"), "\(verdict.text)")
+        let content = try run.content()
+        let stored = content.count / (try Sample.frame(.trade, 1...1).count)
+        #expect(stored > 5000, "\(stored)")
+        #expect(try content == Sample.trades(1...Int64(max(1, stored))), "\(end)")
+        print("\(end): \(before.count) objects were found, \(stored) trades")
+    }
 }

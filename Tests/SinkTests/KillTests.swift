@@ -51,11 +51,11 @@ struct KillTests {
         run.options = ["--object-idle", "3600"]
         let program = try LiveProgram("s3-put", run.arguments)
         program.write(try Sample.trades(1...20_000))
-        #expect(waitUntil { program.unread == 0 })
+        #expect(waitUntil { program.unread == 0 }, "\(program.unread) unread: \(program.errors)")
         program.signalled(SIGKILL)
         _ = program.wait()
         let again = try LiveProgram("s3-put", run.arguments)
-        #expect(waitUntil { again.errors.contains("taking them in again") }, "\(again.errors)")
+        #expect(waitUntil { again.errors.contains("replaying them") }, "\(again.errors)")
         again.signalled(SIGTERM)
         let status = again.wait()
         #expect(status == 0 || status == 75, "\(again.errors)")

@@ -70,7 +70,7 @@ struct StartTests {
                     atPath: place.path("state/spool"))
                 return names?.contains { $0.hasSuffix(".spool") } == true
             }, "\(program.errors)")
-        #expect(program.errors.contains("is not known, and reading starts"), "\(program.errors)")
+        #expect(program.errors.contains("is not known; reading starts anyway"), "\(program.errors)")
         program.signalled(SIGTERM)
         #expect(program.wait() == 75)
     }

@@ -53,7 +53,9 @@ struct TornReadTests {
                 if let note = try file.read().lastError {
                     seen.insert(note.number)
                     let letter = UnicodeScalar(UInt8(97 + note.number % 26))
-                    #expect(Set(note.text) == [Character(letter)] && note.text.count >= 400)
+                    #expect(
+                        Set(note.text) == [Character(letter)] && note.text.count >= 400,
+                        "\(note.text)")
                 }
                 return seen.count > 30
             }

@@ -67,7 +67,7 @@ get() {
     local address=${1#http://} path line length=0
     path=/${address#*/} address=${address%%/*}
     exec 9<> "/dev/tcp/${address%:*}/${address#*:}" || return 1
-    printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "${2:-GET}" "$path" >&9
+    printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "${2:-GET}" "$path" "$address" >&9
     while read -r -t 10 line <&9 && [[ $line != $'\r' ]]; do
         if [[ ${line,,} == content-length:* ]]; then line=${line##*[: ]}; length=${line%$'\r'}; fi
     done
@@ -93,9 +93,9 @@ YAML
 
 objects() { find /var/lib/bitcoin-ingestor/main/bronze -type f -path '*kind=trade*' ! -path '*/.*' 2> /dev/null | grep -q .; }
 
-# whole_in_the_end    stops the market, and waits until the ledger has each trade up to the newest one
+# whole_in_the_end [LEDGER]    stops the market, and waits until the ledger has each trade up to the newest one
 whole_in_the_end() {
-    local sent symbol newest last ledger=/var/lib/bitcoin-ingestor/main/s3-put/ledger
+    local sent symbol newest last ledger=${1:-/var/lib/bitcoin-ingestor/main/s3-put/ledger}
     streams() { [[ $(get http://127.0.0.1:9002/sent | grep -o '"trade"' | wc -l) == 2 ]]; }
     wait_for 90 streams || fail "the exchange streams to no one"
     newest=$(get http://127.0.0.1:9002/sent | python3 -c 'import json,sys; print(max(s["newestAggregate"] for s in json.load(sys.stdin)["symbols"].values()))')

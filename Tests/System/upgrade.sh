@@ -11,7 +11,7 @@ if [[ ! -e /out/start ]]; then
     date -u -d '-30 seconds' +%FT%T > /out/start
     apt-get install -y --no-install-recommends /ov/old.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
     # The simulator is of the new version, and so are its libraries.
-    apt-get install -y --no-install-recommends libdeflate0 libhiredis0.14 >> /out/apt.log 2>&1
+    apt-get install -y --no-install-recommends libdeflate0 >> /out/apt.log 2>&1
     simulator --start "$(cat /out/start)" --rate 50 --symbol BTCUSDT,ETHUSDT
     configure
     echo BINANCE_API_KEY=any > /etc/bitcoin-ingestor/main.env
@@ -25,14 +25,15 @@ if [[ ! -e /out/start ]]; then
     wait_for 60 all_active || fail "not all run after the upgrade"
     [[ $(readlink "/proc/$(pid_of s3-put@main)/exe") == /usr/bin/bitcoin-ingestor ]] || fail "s3-put is not the new program"
 
-    # Killed at whatever it does, and done again.
+    # Killed at whatever it does, and done again: --reinstall, as without it apt does nothing, and ends well, where
+    # the version that is half there is the one that is asked for.
     for pause in 0.05 0.1 0.2 0.4 0.8 1.6; do
         setsid dpkg -i /ov/old.deb > /out/dpkg.log 2>&1 &
         sleep "$pause"
         kill -9 -- -$! 2> /dev/null
         wait $! 2> /dev/null
         dpkg --configure -a > /out/configure.log 2>&1
-        apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt3.log 2>&1 || { cat /out/apt3.log; fail "after an upgrade that was killed after $pause s"; }
+        apt-get install -y --no-install-recommends --reinstall /ov/ingestor.deb > /out/apt3.log 2>&1 || { cat /out/apt3.log; fail "after an upgrade that was killed after $pause s"; }
         wait_for 60 all_active || fail "not all run after an upgrade that was killed after $pause s"
     done
     say "upgrades killed after 0.05 to 1.6 s: done again, all run"

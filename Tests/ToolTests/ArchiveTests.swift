@@ -96,6 +96,33 @@ struct ArchiveTests {
         #expect(try LiveRecords.lines(some.output).count == 30, "\(some.errors)")
     }
 
+    @Test
+    func `days that lack their file at the beginning are missing, unless nothing was before them`()
+        throws
+    {
+        let simulator = try simulator()
+        let place = try TemporaryDirectory()
+        func trades(_ from: String, _ to: String) throws -> Program.Outcome {
+            try pull(
+                simulator, ["trades", "--source", "archive", "--from", from, "--to", to], place)
+        }
+        // Before the listing there was nothing.
+        let listed = try trades("2025-02-26", "2025-03-03")
+        #expect(listed.status == 0, "\(listed.errors)")
+        #expect(listed.errors.contains("2025-02-26 to "), "\(listed.errors)")
+        #expect(listed.errors.contains("as before a listing"), "\(listed.errors)")
+        // A day behind it was lost.
+        try simulator.post("/archive?file=BTCUSDT-trades-2025-03-02&defect=absent")
+        let lost = try trades("2025-03-02", "2025-03-04")
+        #expect(lost.status == 69, "\(lost.errors)")
+        #expect(lost.errors.contains("missing: BTCUSDT-trades-2025-03-02 (the first file"))
+        // What has not begun is not asked for.
+        let future = try trades("2025-03-03", "2190-01-01")
+        #expect(future.status == 69 && future.errors.contains("has not happened yet"))
+        let begins = try trades("2190-01-01", "2190-01-03")
+        #expect(begins.status == 64 && begins.errors.contains("in the future"), "\(begins.errors)")
+    }
+
     @Test(arguments: [
         ("absent", Int32(69), "BTCUSDT-trades-2025-03-03"),
         ("cut", 69, "missing: BTCUSDT trade ids"),
@@ -190,7 +217,7 @@ struct ArchiveTests {
         try Data(bytes).write(to: URL(fileURLWithPath: part))
         let again = try pull(simulator, arguments + ["--log-level", "DEBUG"], place)
         #expect(again.status == 0, "\(again.errors)")
-        #expect(again.errors.contains("going on behind"), "\(again.errors)")
+        #expect(again.errors.contains("continuing after"), "\(again.errors)")
         #expect(try facts(first.output) == facts(again.output))
         // A part of something else is found out by the checksum, and fetched again.
         try Data(bytes.reversed()).write(to: URL(fileURLWithPath: part))

@@ -47,7 +47,7 @@ struct BadInputTests {
         usage(["rest-pull", "aggTrades", "--from", "someday"], "neither an id nor a UTC time")
         usage(["rest-pull", "aggTrades", "--from", "2024-02-30"], "neither an id nor a UTC time")
         usage(["rest-pull", "aggTrades", "--symbol", ""], "at least one symbol")
-        usage(["rest-pull", "aggTrades", "--symbol", "A,A"], "none twice")
+        usage(["rest-pull", "aggTrades", "--symbol", "A,A"], "each once")
         usage(
             ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
             "is not a valid symbol")
@@ -57,9 +57,11 @@ struct BadInputTests {
         usage(
             ["rest-pull", "klines", "--from", "2024-01-02", "--to", "2024-01-01"],
             "--from 2024-01-02 is not before --to 2024-01-01")
-        usage(["rest-pull", "trades", "--follow", "--limit", "5"], "--limit ends a pull")
+        usage(
+            ["rest-pull", "trades", "--follow", "--limit", "5"],
+            "--limit and --follow cannot be combined")
         usage(["rest-pull", "klines", "--interval", "7m"], "7m")
-        usage(["rest-pull", "aggTrades", "--interval", "1m"], "--interval is for klines")
+        usage(["rest-pull", "aggTrades", "--interval", "1m"], "--interval is only for klines")
         usage(["rest-pull", "depth", "--from", "1"], "no history")
         usage(["rest-pull", "aggTrades", "--parallel", "0"], "between 1 and 64")
         usage(["rest-pull", "aggTrades", "--max-backoff", "soon"], "not a time in seconds")
@@ -71,7 +73,7 @@ struct BadInputTests {
         usage(["dedup", "/nonexistent/file"], "/nonexistent/file: No such file", 74)
         usage(["s3-put"], "no destination")
         usage(["s3-put", "--to", "ftp://x/y"], "neither s3://BUCKET/PREFIX nor file:///DIRECTORY")
-        usage(["s3-put", "--to", "s3://"], "names no bucket")
+        usage(["s3-put", "--to", "s3://"], "does not name a bucket")
         usage(["s3-put", "--to", "file:///tmp", "--format", "csv"], "csv")
         usage(["s3-put", "--to", "file:///tmp", "--object-bytes", "12"], "between 4096")
         usage(["recq", "explode"], "explode")

@@ -39,7 +39,7 @@ struct FanOutTests {
         func start() throws {
             let outputs = names.map { "\($0)=\(place.path($0))" }
             let command =
-                "exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
+                "STATS_DIR=\(place.path("stats")) exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
                 + (more + outputs).joined(separator: " ")
                 + " < \(place.path("in")) 2>> \(place.path("log"))"
             program = try BackgroundProgram("/bin/sh", ["-c", command])
@@ -140,7 +140,7 @@ struct FanOutTests {
         #expect(try waitUntil(90) { try ids("a") == wanted }, "\(run.log)")
         // A stop keeps what the other one has not got.
         #expect(run.stop(SIGTERM) == 0)
-        #expect(run.log.contains("output b did not take all"), "\(run.log)")
+        #expect(run.log.contains("output b did not read everything"), "\(run.log)")
         try run.start()
         let b = try run.reader("b")
         #expect(try waitUntil(90) { try ids("b") == wanted }, "\(run.log)")
@@ -153,7 +153,8 @@ struct FanOutTests {
         let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
         let a = try run.reader("a")
         run.write(records)
-        #expect(waitUntil(30) { run.log.contains("nothing more is read until there is room") })
+        #expect(
+            waitUntil(30) { run.log.contains("reading stops until there is space") }, "\(run.log)")
         #expect(run.output("a").count < records.count)
         let b = try run.reader("b")
         #expect(waitUntil(60) { run.output("b").count == records.count }, "\(run.log)")
@@ -161,6 +162,38 @@ struct FanOutTests {
         #expect(run.output("a") == records && run.output("b") == records)
         #expect(run.stop(SIGTERM) == 0)
         _ = (a, b)
+    }
+
+    /// With one sink down for long: what the health of the host says, and under load of no sink that runs.
+    @Test func `an output that is away is named by the health, and one that is busy is not`() throws
+    {
+        let records = try Self.trades(1...50000)
+        let run = try Run(["kinesis", "s3"], ["--spool-max", "16MiB", "--instance", "test"])
+        let s3 = try run.reader("s3")
+        func health() throws -> String {
+            let seen = try Program.run(
+                "healthd", ["--once", "--log-format", "text"],
+                environment: [
+                    "STATS_DIR": run.place.path("stats"), "COLUMNS": "300",
+                    "HEALTH__UNDELIVERED_SECONDS": "1", "HEALTH__NO_DATA_SECONDS": "3600",
+                ])
+            return seen.text + seen.errors
+        }
+        // Something is on its way to it at all times.
+        let part = records.count / 50000 * 200
+        var place = 0
+        let isNamed = try waitUntil(60) {
+            if place < records.count {
+                run.write(Array(records[place..<min(place + part, records.count)]))
+                place += part
+            }
+            return try health().contains("output kinesis is away or slow")
+        }
+        #expect(isNamed, "\(try health())\(run.log)")
+        let kinesis = try run.reader("kinesis")
+        #expect(try waitUntil(60) { try !health().contains("undelivered") }, "\(try health())")
+        #expect(run.stop(SIGTERM) == 0, "\(run.log)")
+        _ = (s3, kinesis)
     }
 
     @Test func `a command that ended is an error at the end, and no other output's trouble`() throws
@@ -178,7 +211,7 @@ struct FanOutTests {
                 """,
             ])
         #expect(outcome.status == 74, "\(outcome.errors)")
-        #expect(outcome.errors.contains("output 1 is gone"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
         #expect(
             waitUntil(30) {
                 FileManager.default.contents(atPath: place.path("b")) == Data(records)

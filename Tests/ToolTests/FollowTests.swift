@@ -17,7 +17,7 @@ struct FollowTests {
         }
     }
 
-    @Test func `a kline that is not over is asked for again until it is`() throws {
+    @Test func `an open kline is fetched again until it is closed`() throws {
         let simulator = try Simulator(["--start", "now", "--rate", "50"])
         let place = try TemporaryDirectory()
         let program = try BackgroundProgram(

@@ -132,12 +132,12 @@ struct KeylessTests {
     }
 
     @Test(arguments: ["truncate", "garbage", "template", "schema", "overlong"])
-    func `messages that are spoiled are kept aside, and the others go on`(fault: String) throws {
+    func `spoiled messages are quarantined, and the others pass`(fault: String) throws {
         let simulator = try Simulator(["--start", "now", "--rate", "200"])
         let tap = try LiveTap(simulator, ["--encoding", "json", "--streams", "trade"])
         #expect(tap.settlesOnce(above: 2000))
         try simulator.post("/stream/next?fault=\(fault)&stream=trade&count=3")
-        #expect(tap.says("kept aside"), "\(tap.log)")
+        #expect(tap.says("was quarantined"), "\(tap.log)")
         #expect(tap.settlesOnce(above: tap.output.count + 20_000))
         #expect(tap.stop() == 0)
         let lines = try LiveRecords.lines(tap.output)

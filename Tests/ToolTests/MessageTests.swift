@@ -258,7 +258,9 @@ struct MessageTests {
             ])
         #expect(outcome.status == 69, "\(outcome.errors)")
         #expect(outcome.errors.contains("127.0.0.1:\(server.port)"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("in use") && outcome.errors.contains("--listen"))
+        #expect(
+            outcome.errors.contains("in use") && outcome.errors.contains("--listen"),
+            "\(outcome.status) \(outcome.errors)")
         #expect(!outcome.errors.contains("errno") && !outcome.errors.contains("bind("))
     }
 

@@ -6,7 +6,7 @@ struct OddValueTests {
     @Test(arguments: [
         ("rest-pull", ["trades", "--limit", "-1"], "--limit=-1"),
         ("rest-pull", ["trades", "--timeout", "-.5"], "--timeout=-.5"),
-        ("ledgerctl", ["verify", "x", "--from", "-1", "--to", "5"], "--from=-1"),
+        ("ledgerctl", ["verify", "x", "--epoch", "-1"], "--epoch=-1"),
         ("dedup", ["--window", "-3"], "--window=-3"),
     ])
     func `a negative value is named, and how it is written`(

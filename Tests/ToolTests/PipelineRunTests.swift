@@ -230,7 +230,7 @@ struct PipelineRunTests {
     }
 
     @Test(arguments: [
-        (["--mode", "turbo"], 78, "mode turbo is not one of rest, sbe, both, capture"),
+        (["--mode", "turbo"], 78, "mode turbo is not one of rest, sbe, both, capture, two-sinks"),
         (["--mode"], 64, "--mode wants a value"),
         (["--sometimes"], 64, "unknown argument --sometimes"),
     ])

@@ -60,7 +60,7 @@ struct RangeTests {
         ] {
             let outcome = try pull([dataset] + range)
             #expect(outcome.status == 69, "\(dataset) \(range): \(outcome.errors)")
-            #expect(outcome.errors.contains("nothing"), "\(outcome.errors)")
+            #expect(outcome.errors.contains(": no "), "\(outcome.errors)")
         }
         let future = try pull([dataset, "--from", "2190-01-01"])
         #expect(future.status == 64)
@@ -69,14 +69,52 @@ struct RangeTests {
         #expect(followed.status == 69, "\(followed.errors)")
     }
 
-    @Test func `a time in which nothing happened is a range without records, and is said`() throws {
+    private static func hoursAgo(_ hours: Double) -> String {
+        ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: -hours * 3600))
+    }
+
+    @Test(arguments: ["aggTrades", "trades", "klines"])
+    func `a range that has not happened yet in part is not whole, which is said`(dataset: String)
+        throws
+    {
+        // The market goes on up to the present, which is what the venue's clock says.
+        let simulator = try Simulator([
+            "--start", Self.hoursAgo(3), "--spacing", "1000",
+        ])
+        let from = Self.hoursAgo(2)
+        for end in ["2190-01-01", Self.hoursAgo(-5)] {
+            let outcome = try Program.run(
+                "rest-pull",
+                [dataset, "--base-url", simulator.url, "--from", from, "--to", end])
+            #expect(outcome.status == 69, "\(end): \(outcome.errors)")
+            let words = dataset == "klines" ? "not over yet" : "has not happened yet"
+            #expect(outcome.errors.contains(words), "\(end): \(outcome.errors)")
+            // What there is came.
+            let count = try Program.run("recq", ["count"], input: outcome.output).text
+            #expect(!count.hasPrefix("0 "), "\(count)")
+        }
+        // Where a limit ends it, the rest was not asked for; nor is now the future.
+        for more in [["--to", "2190-01-01", "--limit", "10"], ["--to", Self.hoursAgo(0)], []] {
+            let outcome = try Program.run(
+                "rest-pull", [dataset, "--base-url", simulator.url, "--from", from] + more)
+            #expect(outcome.status == 0, "\(more): \(outcome.errors)")
+        }
+        guard dataset == "klines" else { return }
+        let open = try Program.run(
+            "rest-pull",
+            ["klines", "--base-url", simulator.url, "--from", from, "--to", Self.hoursAgo(0)]
+                + ["--interval", "1d"])
+        #expect(open.errors.contains("not over yet"), "\(open.errors)")
+    }
+
+    @Test func `a time without records is a range without records, and a warning says so`() throws {
         // Two aggregates are at least 50 ms apart.
         let outcome = try pull([
             "aggTrades", "--from", "2024-01-01T00:10:00.000000", "--to",
             "2024-01-01T00:10:00.000001",
         ])
         #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.errors)")
-        #expect(outcome.errors.contains("nothing happened"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("no records in that time"), "\(outcome.errors)")
     }
 
     @Test(arguments: ["aggTrades", "trades", "klines"], ["-5", "-1704067200000"])
@@ -91,7 +129,49 @@ struct RangeTests {
     @Test(arguments: ["9223372036854775807", "99999999999999999999"])
     func `a number that no id can be is refused`(number: String) throws {
         let outcome = try pull(["aggTrades", "--from", "1", "--to", number])
-        #expect(outcome.status == 64 && outcome.errors.contains("larger than any id"))
+        #expect(
+            outcome.status == 64 && outcome.errors.contains("larger than any id"),
+            "\(outcome.status) \(outcome.errors)")
+    }
+
+    /// Every program that takes a range of ids or times.
+    private static let askers: [(command: [String], options: [String])] = [
+        (["rest-pull", "aggTrades", "--base-url", "http://127.0.0.1:9"], ["--from", "--to"]),
+        (["recq", "cat", "-"], ["--from", "--to"]),
+        (["ledgerctl", "verify", "file://PLACE", "--from=1"], ["--to"]),
+        (["ledgerctl", "verify", "file://PLACE", "--to=2024-01-31"], ["--from"]),
+    ]
+
+    @Test(arguments: ["2024-13-01", "noon", "", "-3y", "-5", "99999999999999999999"])
+    func `every program names the option whose words are neither an id nor a time`(
+        words: String
+    ) throws {
+        let place = try TemporaryDirectory()
+        for (command, options) in Self.askers {
+            for option in options {
+                let arguments = command.dropFirst().map {
+                    $0.replacing("PLACE", with: place.path)
+                }
+                let outcome = try Program.run(command[0], arguments + [option, words])
+                let line = "\(command) \(option): \(outcome.status) \(outcome.errors)"
+                #expect(outcome.status == 64, "\(line)")
+                let begin = "\(command[0]): error: \(option): "
+                #expect(outcome.errors.hasPrefix(begin), "\(line)")
+            }
+        }
+    }
+
+    @Test(arguments: ["yesterday", "-2h", "now", "2024-01-31 12:00", "2024-01-31T12:00+02:00"])
+    func `every program takes the same words for a time`(words: String) throws {
+        let place = try TemporaryDirectory()
+        let whole = try Program.run("recq", ["cat", "-", "--from", words])
+        #expect(whole.status == 0, "\(whole.errors)")
+        let filter = try Program.run("recq", ["where", "time < '\(words)'"])
+        #expect(filter.status == 0, "\(filter.errors)")
+        let other = words == "now" || words == "-2h" ? "2100-01-01" : "now"
+        let proof = try Program.run(
+            "ledgerctl", ["verify", "file://\(place.path)", "--from", words, "--to", other])
+        #expect(proof.status != 64, "\(proof.errors)")
     }
 
     @Test func `resuming what is whole says that there is nothing to do`() throws {
@@ -101,7 +181,7 @@ struct RangeTests {
         let first = try Program.run("rest-pull", range)
         try Data(first.output).write(to: URL(fileURLWithPath: place.path("held")))
         let again = try Program.run("rest-pull", range + ["--resume", place.path("held")])
-        #expect(again.status == 0 && again.output.isEmpty)
+        #expect(again.status == 0 && again.output.isEmpty, "\(again.status)")
         #expect(again.errors.contains("nothing to do: all 3000 are held"), "\(again.errors)")
     }
 
@@ -110,7 +190,9 @@ struct RangeTests {
         let place = try TemporaryDirectory()
         let range = ["aggTrades", "--from", "1", "--to", "3000", "--base-url", simulator.url]
         let first = try Program.run("rest-pull", range)
-        #expect(first.status == 69 && first.errors.contains("--resume PATH --repair"))
+        #expect(
+            first.status == 69 && first.errors.contains("--resume PATH --repair"),
+            "\(first.status) \(first.errors)")
         try Data(first.output).write(to: URL(fileURLWithPath: place.path("held")))
         try simulator.post("/market?oldest=1")
         let resumed = try Program.run("rest-pull", range + ["--resume", place.path("held")])
@@ -136,7 +218,7 @@ struct RangeTests {
                 "aggTrades", "--from", "1", "--to", "500", "--resume", place.path("held"),
                 "--base-url", simulator.url,
             ])
-        #expect(again.status == 0 && again.errors.contains("begin again"), "\(again.errors)")
+        #expect(again.status == 0 && again.errors.contains("start over"), "\(again.errors)")
     }
 
     // MARK: - Ids of times

@@ -138,7 +138,7 @@ struct RecqBookTests {
         wrong.bids[9_990] = 77
         market.add(wrong.snapshot())
         let outcome = try Self.run(market.lines, ["--prove"])
-        #expect(outcome.status == 1 && outcome.text.isEmpty)
+        #expect(outcome.status == 1 && outcome.text.isEmpty, "\(outcome.status) \(outcome.text)")
         #expect(outcome.errors.contains("bid 9990.5: "), "\(outcome.errors)")
         #expect(outcome.errors.contains("77 in the snapshot"), "\(outcome.errors)")
     }

@@ -113,7 +113,8 @@ struct RecqOrderTests {
         }
         let wrong = try Program.run("recq", ["merge", odd, file("wrong", [1, 3, 2])])
         #expect(wrong.status == 65)
-        #expect(wrong.errors.contains("wrong") && wrong.errors.contains("recq sort"))
+        #expect(
+            wrong.errors.contains("wrong") && wrong.errors.contains("recq sort"), "\(wrong.errors)")
     }
 
     @Test func `a closed pipe ends every subcommand without a word`() throws {

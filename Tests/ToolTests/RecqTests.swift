@@ -120,7 +120,8 @@ struct RecqTests {
             input: Self.frames(lines))
         #expect(again.errors.contains("\"refused\":2"), "\(again.errors)")
         let shown = try Program.run("ledgerctl", ["show", place.path("state")])
-        #expect(shown.text.contains(common + "T") && shown.text.contains(common + "C"))
+        #expect(
+            shown.text.contains(common + "T") && shown.text.contains(common + "C"), "\(shown.text)")
     }
 }
 

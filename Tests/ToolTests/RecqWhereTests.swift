@@ -101,7 +101,7 @@ struct RecqWhereTests {
         ("interval == 2q", 13, "not a valid interval"),
         ("price > BTC", 9, "compared with a number"),
         ("price > 1.2.3", 9, "compared with a number"), ("time > 5", 8, "2024-01-31"),
-        ("time > yesterday", 8, "2024-01-31"),
+        ("time > someday", 8, "2024-01-31"),
         ("qty", 4, "is not true or false"), ("qty >", 6, "expected a value"),
         ("qty > 1 qty < 2", 9, "expected and, or"),
         ("(qty > 1", 9, "expected )"), ("qty > 1)", 8, "expected and, or"), ("", 1, "is empty"),
@@ -132,7 +132,9 @@ struct RecqWhereTests {
             String(repeating: "(", count: 10_000) + "qty > 1"
             + String(repeating: ")", count: 10_000)
         let outcome = try Program.run("recq", ["where", deep], input: [])
-        #expect(outcome.status == 64 && outcome.errors.contains("nested too deep"))
+        #expect(
+            outcome.status == 64 && outcome.errors.contains("nested too deep"),
+            "\(outcome.status) \(outcome.errors)")
     }
 
     @Test func `invert passes what the expression does not`() throws {

@@ -230,9 +230,9 @@ struct RepairTests {
     }
 
     @Test(arguments: [
-        (["--repair", "/nowhere/ledger"], Int32(64), "there is no ledger at /nowhere/ledger"),
+        (["--repair", "/nowhere/ledger"], Int32(64), "no ledger at /nowhere/ledger"),
         (["--repair", "/nowhere/ledger", "--from", "1"], 64, "takes its range from the ledger"),
-        (["depth", "--repair", "/nowhere/ledger"], 64, "a book of the past"),
+        (["depth", "--repair", "/nowhere/ledger"], 64, "past books cannot be fetched"),
     ])
     func `what cannot be repaired is said`(words: [String], status: Int32, hint: String) throws {
         let simulator = try Simulator(["--newest", "10"])

@@ -9,7 +9,7 @@ struct SbeTapEndurance {
         let venue = try ScriptedVenue("goodbye_with_unread_pong")
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.says("\"connected\"", times: 4), "\(tap.log)")
-        #expect(waitUntil { tap.output.count >= 8 * 110 })
+        #expect(waitUntil { tap.output.count >= 8 * 110 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...8))
         withExtendedLifetime(venue) {}
@@ -44,7 +44,9 @@ struct SbeTapEndurance {
         try gate.open()
         #expect(tap.says("connection replaced", times: replaced + 1), "\(tap.log)")
         let size = tap.output.count
-        #expect(waitUntil { tap.output.count > size + 500_000 })
+        #expect(
+            waitUntil { tap.output.count > size + 500_000 }, "\(tap.output.count) bytes: \(tap.log)"
+        )
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         LiveRecords.expectCovered(lines)
@@ -173,7 +175,7 @@ struct SbeTapEndurance {
             streams: venue.streams, ["--streams", "trade", "--quarantine", "/dev/full"])
         #expect(waitUntil { tap.output.count >= 4 * 110 }, "\(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
-        #expect(tap.log.components(separatedBy: "cannot be kept aside").count == 2, "\(tap.log)")
+        #expect(tap.log.components(separatedBy: "cannot be quarantined").count == 2, "\(tap.log)")
         #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...4))
         withExtendedLifetime(venue) {}
     }
@@ -185,7 +187,7 @@ struct SbeTapEndurance {
             simulator,
             ["--streams", "trade", "--raw", "--buffer-bytes", "64k", "--overflow", "drop"],
             throttle: gate.reader)
-        #expect(tap.says("records are left out"), "\(tap.log)")
+        #expect(tap.says("records are dropped"), "\(tap.log)")
         try gate.open()
         #expect(tap.settles(above: 1_000_000))
         #expect(tap.stop() == 0, "\(tap.log)")
@@ -199,7 +201,9 @@ struct SbeTapEndurance {
         let capture = try LiveTap(
             streams: venue.streams, ["--streams", "depth", "--connections", "2", "--raw"])
         #expect(capture.says("\"connected\"", times: 2), "\(capture.log)")
-        #expect(waitUntil { LiveRecords.count(capture.output) == 15 })
+        #expect(
+            waitUntil { LiveRecords.count(capture.output) == 15 },
+            "\(LiveRecords.count(capture.output))")
         #expect(capture.stop() == 0, "\(capture.log)")
         let replay = try Program.run(
             "sbe-tap", ["--replay", "-", "--quarantine", capture.place.path("q2")],
@@ -254,7 +258,7 @@ struct SbeTapEndurance {
             ], throttle: gate.reader)
         #expect(tap.says("the reader is slow"), "\(tap.log)")
         tap.signal()
-        #expect(tap.says("did not take", 10), "\(tap.log)")
+        #expect(tap.says("did not read", 10), "\(tap.log)")
         try gate.open()
         #expect(tap.end() == 74, "\(tap.log)")
     }

@@ -99,17 +99,20 @@ struct SecretsTests {
         ).write(to: URL(fileURLWithPath: place.path("config.yaml")))
         let config = ["--config", place.path("config.yaml")]
         let explained = try outcome(place, config + ["--explain-config"], environment: [:])
-        #expect(explained.status == 0 && explained.text.contains("aws.secret_access_key"))
+        #expect(
+            explained.status == 0 && explained.text.contains("aws.secret_access_key"),
+            "\(explained.status) \(explained.text)")
         try expectSilence(explained, place)
         let used = try outcome(place, config, environment: [:])
         #expect(used.errors.contains("key ...5678 from configuration"), "\(used.errors)")
         try expectSilence(used, place)
     }
 
-    @Test func `a profile that needs a person, or goes round, is a configuration error`() throws {
+    @Test func `a profile that needs interaction, or has a cycle, is a configuration error`() throws
+    {
         for (profile, words) in [
-            ("sso_session = x", "sign-in by a person"),
-            ("role_arn = r\nsource_profile = default", "goes round"),
+            ("sso_session = x", "interactive sign-in"),
+            ("role_arn = r\nsource_profile = default", "has a cycle"),
         ] {
             let place = try TemporaryDirectory()
             try Data("[default]\n\(profile)\n".utf8).write(

@@ -68,7 +68,7 @@ struct ShardTests {
                 "trades", "--symbols", "S0USDT", "--shard", "\(other)/8", "--base-url",
                 simulator.url,
             ])
-        #expect(pull.status == 0 && pull.output.isEmpty)
+        #expect(pull.status == 0 && pull.output.isEmpty, "\(pull.status)")
         #expect(pull.errors.contains("the one symbol is not in part \(other)/8"), "\(pull.errors)")
         let tap = try Program.run(
             "sbe-tap",

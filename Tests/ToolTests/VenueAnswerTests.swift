@@ -68,7 +68,9 @@ struct VenueAnswerTests {
             [dataset, "--base-url", simulator.url, "--initial-backoff", "1ms"]
                 + (dataset == "depth" ? [] : ["--from", "2024-01-01", "--limit", "5"]))
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(!outcome.output.isEmpty && outcome.errors.contains("asking again"))
+        #expect(
+            !outcome.output.isEmpty && outcome.errors.contains("asking again"),
+            "\(outcome.status) \(outcome.errors)")
     }
 
     @Test func `following a book survives garbled answers, and always garbled ones end with 76`()
@@ -83,10 +85,10 @@ struct VenueAnswerTests {
         func size() -> Int {
             (try? Data(contentsOf: URL(fileURLWithPath: place.path("books"))).count) ?? 0
         }
-        #expect(waitUntil { size() > 0 })
+        #expect(waitUntil { size() > 0 }, "\(size())")
         for _ in 1...3 { try simulator.post("/next?fault=garbage&endpoint=depth") }
         let before = size()
-        #expect(waitUntil { size() > 3 * before })
+        #expect(waitUntil { size() > 3 * before }, "\(size())")
         withExtendedLifetime(program) {}
         let always = try ScriptedREST("status", "200")
         #expect(try always.pull(["depth"]).status == 76)
@@ -149,7 +151,9 @@ struct VenueAnswerTests {
         let venue = try ScriptedREST("wide", "lost")
         let outcome = try venue.pull(["aggTrades", "--from", "1", "--to", "5"])
         #expect(outcome.status == 69)
-        #expect(outcome.errors.contains("ids 3 to 3") && outcome.errors.contains("64 bits"))
+        #expect(
+            outcome.errors.contains("ids 3 to 3") && outcome.errors.contains("64 bits"),
+            "\(outcome.status) \(outcome.errors)")
         let kinds = try Program.run("recq", ["count"], input: outcome.output).text
         #expect(kinds == "4  BTCUSDT aggTrade\n1  BTCUSDT gap\n5  total\n", "\(kinds)")
         let book = try venue.pull(["depth", "--levels", "5"])

@@ -3,11 +3,12 @@
     documents.py --tools DIR DOCUMENT...
 
 A block ```sh is one script, a block ```console has lines `$ command` and what they print, where
-`…` stands for anything. All blocks of a document run in one empty directory, with a HOME of its
-own, in their order. The venue is a simulated exchange, AWS is moto: addresses come by the
+`…` stands for anything. All blocks of a document run in one directory, with the pipelines and the
+configurations of the repository and nothing else, and a HOME of its own, in their order. The venue is a simulated exchange, AWS is moto: addresses come by the
 environment, so that commands stay as printed. A comment in the line before a block says more:
 
     <!-- run: until PATTERN -->   stopped with SIGINT when what it writes matches
+    <!-- run: each until PATTERN -->   each line of it, one after another
     <!-- run: status N -->        ends with another status than 0
     <!-- run: not REASON -->      is not run
     <!-- run: as FILE -->         for any block: its text is put into FILE
@@ -33,6 +34,7 @@ ELSEWHERE = {"sudo", "apt-get", "docker", "podman", "systemctl", "journalctl", "
 BLOCK = re.compile(
     r"(?:^<!-- run: (?P<note>[^\n]*?) -->\n)?^```(?P<lang>[a-z]+)\n(?P<text>.*?)^```$", re.M | re.S)
 LIMIT = 60
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Failed(Exception):
@@ -67,16 +69,18 @@ class World:
         host, port = self.aws.get_host_and_port()
         self.url = f"http://{host}:{port}"
         import boto3
-        self.s3 = boto3.client(
-            "s3", endpoint_url=self.url, region_name="us-east-1",
-            aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret")
+        self.s3, self.kinesis = (boto3.client(
+            service, endpoint_url=self.url, region_name="us-east-1",
+            aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret") for service in ("s3", "kinesis"))
         self.past, self.live = past, live
 
     def reset(self):
-        """An account without streams, and an empty bucket."""
+        """An account with the streams that there are by default, and an empty bucket."""
         request = urllib.request.Request(self.url + "/moto-api/reset", method="POST")
         urllib.request.urlopen(request, timeout=LIMIT).close()
         self.s3.create_bucket(Bucket="my-bucket")
+        for kind in ("trade", "bestbidask", "depth", "depthsnapshot", "gap"):
+            self.kinesis.create_stream(StreamName=f"market-sbe-{kind}", ShardCount=1)
 
     def _start(self, command):
         server, line = first_line(command)
@@ -85,7 +89,7 @@ class World:
 
     def environment(self, home, text):
         """What a reader's shell has; commands of the live source meet a market that moves."""
-        market = self.live if "sbe-tap" in text or "pipelines/live" in text else self.past
+        market = self.live if "sbe-tap" in text or "pipelines/" in text else self.past
         kept = {name: os.environ[name] for name in ("LANG", "TZ", "PYTHON") if name in os.environ}
         return kept | {
             "PATH": f"{self.tools}:{pathlib.Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -216,6 +220,8 @@ def run_document(path, world):
     with tempfile.TemporaryDirectory() as home:
         place = pathlib.Path(home, "here")
         place.mkdir()
+        for name in ("pipelines", "config"):
+            (place / name).symlink_to(ROOT / name)
         for match in BLOCK.finditer(text):
             note, body = match["note"] or "", match["text"]
             line = text.count("\n", 0, match.start("text"))
@@ -236,6 +242,9 @@ def run_document(path, world):
                 environment = world.environment(home, body)
                 if match["lang"] == "console":
                     console(body, place, environment)
+                elif note.startswith("each "):
+                    for command in filter(None, map(str.strip, body.splitlines())):
+                        script(command, note.removeprefix("each "), place, environment)
                 else:
                     script(body, note, place, environment)
                 print(f"ran      {where}")

@@ -165,7 +165,7 @@ struct WebSocketOpeningTests {
                 Issue.record("no refusal")
                 return
             }
-            #expect(refusal.status == 403 && refusal.reason.contains("ab"))
+            #expect(refusal.status == 403 && refusal.reason.contains("ab"), "\(refusal.status)")
         }
     }
 

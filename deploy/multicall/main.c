@@ -49,10 +49,10 @@ static void run_pipeline(char **arguments) {
 }
 
 static int usage(FILE *out) {
-    fputs("usage: bitcoin-ingestor run [--config FILE] [--mode rest|sbe|both|capture] [--once]\n"
+    fputs("usage: bitcoin-ingestor run [--config FILE] [--mode rest|sbe|both|capture|two-sinks] [--once]\n"
           "       bitcoin-ingestor PIPELINE [ARGUMENTS]\n"
           "       bitcoin-ingestor TOOL [OPTIONS]\n"
-          "The pipelines: run live capture backfill both replay demo\n"
+          "The pipelines: run live capture backfill both two-sinks replay demo\n"
           "The tools, which have links of their own names beside this program:", out);
     for (size_t index = 0; index < tool_count; index++) fprintf(out, " %s", tools[index].name);
     fputs("\nEach says more with --help.\n", out);

@@ -24,7 +24,9 @@ public enum MetricRules {
             (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
                 || ".-_/#: ".utf8.contains(byte)
         }
-        return isPlain ? nil : "the namespace \(namespace) has other signs than . - _ / # :"
+        return isPlain
+            ? nil
+            : "the namespace \(namespace) has characters other than letters, digits and . - _ / # :"
     }
 
     /// Why a data point cannot be sent; nil when it can.
@@ -47,14 +49,14 @@ public enum MetricRules {
     private static func refusal(text: String, most: Int, _ what: String) -> String? {
         if text.utf8.count > most { return "\(what) has more than \(most) characters" }
         guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-            return "\(what) has other characters than those of ASCII"
+            return "\(what) has characters outside ASCII"
         }
         return text.utf8.contains { $0 != 0x20 } ? nil : "\(what) is empty"
     }
 
     private static func refusal(_ dimensions: [MetricDatum.Dimension]) -> String? {
         if dimensions.count > 30 { return "it has more than 30 dimensions" }
-        if Set(dimensions.map(\.name)).count < dimensions.count { return "a dimension comes twice" }
+        if Set(dimensions.map(\.name)).count < dimensions.count { return "a dimension is repeated" }
         for dimension in dimensions {
             if dimension.name.hasPrefix(":") { return "a dimension's name begins with a colon" }
             if let reason = refusal(text: dimension.name, most: 255, "a dimension's name")

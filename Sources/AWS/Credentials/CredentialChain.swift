@@ -89,7 +89,7 @@ struct CredentialChain: Sendable {
                 if let value, CleanText.isBroken(value) {
                     throw failure(
                         "\(place ?? source): the \(name) has white space or a control character "
-                            + "inside", hint: "was it copied whole, and only it?")
+                            + "inside", hint: "check that it was copied completely and alone")
                 }
             }
             return Credentials(

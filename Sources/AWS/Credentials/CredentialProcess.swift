@@ -33,7 +33,7 @@ enum CredentialProcess {
         }
         guard let key = fields["AccessKeyId"], let secret = fields["SecretAccessKey"],
             !key.isEmpty, !secret.isEmpty
-        else { throw CredentialChain.failure("\(source): the output holds no credentials") }
+        else { throw CredentialChain.failure("\(source): the output has no credentials") }
         let expiration: Int64?
         if let text = fields["Expiration"], text != "null", !text.isEmpty {
             guard let time = Timestamp.seconds(rfc3339: text) else {

@@ -149,7 +149,7 @@ public final class CredentialsProvider: Sendable {
             guard isRefused else { return held }
             throw AWSError(
                 .unavailable, service: "", operation: "renew credentials",
-                message: "\(held) were refused, and new ones do not come: \(error)")
+                message: "\(held) were refused, and cannot be renewed: \(error)")
         }
     }
 

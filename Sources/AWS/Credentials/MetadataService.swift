@@ -177,7 +177,7 @@ struct MetadataService {
     ) throws(AWSError) -> Credentials {
         guard let fields = FlatJSON.parse(body), fields["Code"] ?? "Success" == "Success",
             let key = fields["AccessKeyId"], let secret = fields["SecretAccessKey"]
-        else { throw failure(source, .protocolBroken, "the answer holds no credentials") }
+        else { throw failure(source, .protocolBroken, "the answer has no credentials") }
         var expiration: Int64?
         if let text = fields["Expiration"], text != "null", !text.isEmpty {
             // Taken for no end at all, they would be used until the service refuses them.

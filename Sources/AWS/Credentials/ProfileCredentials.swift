@@ -13,7 +13,7 @@ struct ProfileCredentials {
     func find(_ name: String, through visited: [String]) throws(AWSError) -> Credentials? {
         guard !visited.contains(name) else {
             throw failure(
-                "source_profile goes round: \((visited + [name]).joined(separator: " > "))")
+                "source_profile has a cycle: \((visited + [name]).joined(separator: " > "))")
         }
         guard let profile = files.profile(name) else {
             // The default profile need not be there; one that is asked for must.
@@ -32,12 +32,12 @@ struct ProfileCredentials {
         if let found = try signIn.credentials(profile) { return found }
         if profile.settings["login_session"] != nil {
             throw failure(
-                "\(profile.place(of: "login_session")) uses login_session: a sign-in by a person, "
+                "\(profile.place(of: "login_session")) uses login_session: an interactive sign-in, "
                     + "which is not supported",
-                hint: "let the AWS CLI do it, in a profile with credential_process = "
+                hint: "let the AWS CLI sign in, in a profile with credential_process = "
                     + "aws configure export-credentials --profile \(name) --format process")
         }
-        guard visited.isEmpty else { throw failure("profile \(name) holds no credentials") }
+        guard visited.isEmpty else { throw failure("profile \(name) has no credentials") }
         return nil
     }
 
@@ -66,7 +66,7 @@ struct ProfileCredentials {
         }
         guard profile.settings["mfa_serial"] == nil else {
             throw failure(
-                "\(profile.place(of: "mfa_serial")) has mfa_serial: a code by a person, which is "
+                "\(profile.place(of: "mfa_serial")) has mfa_serial: an interactive code, which is "
                     + "not supported"
             )
         }
@@ -93,7 +93,7 @@ struct ProfileCredentials {
             // A profile may name itself, for the keys that it holds.
             if source == profile.name, let keys = try keys(profile) { return keys }
             guard let found = try find(source, through: visited + [profile.name]) else {
-                throw failure("profile \(source) holds no credentials")
+                throw failure("profile \(source) has no credentials")
             }
             return found
         case (nil, let source?): return try surroundings(source, profile)

@@ -33,7 +33,7 @@ struct SecurityTokenService {
             } catch { throw CredentialChain.failure("web identity token: \(error)") }
             guard !token.isEmpty, !CleanText.isBroken(token) else {
                 throw CredentialChain.failure(
-                    "web identity token: \(path) does not hold one token and nothing else")
+                    "web identity token: \(path) does not contain exactly one token")
             }
             do throws(AWSError) {
                 return try send(
@@ -77,8 +77,8 @@ struct SecurityTokenService {
         guard !endpoint.isExposed else {
             throw AWSError(
                 .configuration, service: "sts", operation: operation,
-                message: "\(endpoint.authority()) would be spoken to over plain http, in which the "
-                    + "token or the credentials can be read on the way", subject: role,
+                message: "\(endpoint.authority()) would be used over plain HTTP, which exposes "
+                    + "the token or the credentials", subject: role,
                 hint: "set AWS_ENDPOINT_URL_STS to an https URL, or give no endpoint for STS")
         }
         var call = ServiceCall(
@@ -105,7 +105,7 @@ struct SecurityTokenService {
         else {
             throw AWSError(
                 .protocolBroken, service: "sts", operation: operation,
-                message: "the answer holds no credentials", status: 200, subject: role)
+                message: "the answer has no credentials", status: 200, subject: role)
         }
         return Credentials(
             accessKeyID: key, secretAccessKey: secret, sessionToken: token, expiration: end,

@@ -29,8 +29,8 @@ struct SingleSignOn {
         let endpoint = try location.resolved()
         guard !endpoint.isExposed else {
             throw failure(
-                "\(endpoint.authority()) would be spoken to over plain http, in which the token can "
-                    + "be read on the way", .configuration)
+                "\(endpoint.authority()) would be used over plain HTTP, which exposes "
+                    + "the token", .configuration)
         }
         var call = ServiceCall(
             operation: "GetRoleCredentials", subject: "\(settings.account)/\(settings.role)",
@@ -56,7 +56,7 @@ struct SingleSignOn {
         if let name = profile.settings["sso_session"] {
             guard let found = files.ssoSession(name) else {
                 throw failure(
-                    "\(Self.start(profile, "sso_session")), and [sso-session \(name)] is not there",
+                    "\(Self.start(profile, "sso_session")), and [sso-session \(name)] does not exist",
                     .configuration)
             }
             session = found
@@ -84,21 +84,21 @@ struct SingleSignOn {
         let start = Self.start(
             profile, profile.settings["sso_session"] == nil ? "sso_start_url" : "sso_session")
         guard let bytes else {
-            throw failure("\(start), who has not signed in: \(path) is not there", hint: again)
+            throw failure("\(start), and there is no sign-in: \(path) does not exist", hint: again)
         }
         guard let fields = FlatJSON.parse(bytes), let token = fields["accessToken"],
             let end = fields["expiresAt"].flatMap(Timestamp.seconds(rfc3339:)),
             !CleanText.isBroken(token), !token.isEmpty
-        else { throw failure("\(start), and \(path) holds no token", hint: again) }
+        else { throw failure("\(start), and \(path) has no token", hint: again) }
         guard end > Clock.realtimeNanoseconds() / 1_000_000_000 else {
-            throw failure("\(start), which is over (\(path))", hint: again)
+            throw failure("\(start), which has expired (\(path))", hint: again)
         }
         return token
     }
 
     /// How every complaint about a profile begins.
     private static func start(_ profile: Profile, _ setting: String) -> String {
-        "\(profile.place(of: setting)) uses \(setting): a sign-in by a person"
+        "\(profile.place(of: setting)) uses \(setting): an interactive sign-in"
     }
 
     /// Reads `{"roleCredentials":{"accessKeyId":…,"expiration":MILLISECONDS}}`.
@@ -123,7 +123,7 @@ struct SingleSignOn {
         else {
             throw AWSError(
                 .protocolBroken, service: "sso", operation: "GetRoleCredentials",
-                message: "the answer holds no credentials", status: 200)
+                message: "the answer has no credentials", status: 200)
         }
         return Credentials(
             accessKeyID: key, secretAccessKey: secret, sessionToken: token, expiration: end / 1000,

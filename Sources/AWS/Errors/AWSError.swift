@@ -1,7 +1,7 @@
 public import Posix
 public import Transport
 
-/// A call to an AWS service that failed for good, or was given up.
+/// A call to an AWS service that failed permanently, or was given up.
 public struct AWSError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// What the caller can do about it.
     public enum Category: Sendable {

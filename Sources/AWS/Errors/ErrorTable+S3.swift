@@ -6,7 +6,7 @@ extension ErrorTable {
     private static let s3Refusals: [Row] =
         group(
             .s3, .final, .notPermitted,
-            "the account or the bucket is closed: its owner has to ask AWS Support",
+            "the account or the bucket is closed: its owner has to contact AWS Support",
             ["AccountProblem", "AllAccessDisabled"])
         + group(
             .s3, .final, .notPermitted,
@@ -20,7 +20,7 @@ extension ErrorTable {
             ])
         + group(
             .s3, .final, .notPermitted,
-            "the object is archived or locked: restore it, or give another prefix",
+            "the object is archived or locked: restore it, or use another prefix",
             ["InvalidObjectState"])
 
     /// Where a bucket is, and what it is set to.
@@ -59,7 +59,7 @@ extension ErrorTable {
         + group(.s3, .final, .configuration, "a tag is not valid: check --tags", ["InvalidTag"])
         + group(
             .s3, .final, .configuration,
-            "the bucket takes no ACLs, or not this one: its ownership settings decide",
+            "the bucket does not accept ACLs, or not this one: see its ownership settings",
             ["AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"])
         + group(
             .s3, .final, .configuration,
@@ -74,13 +74,14 @@ extension ErrorTable {
             .s3, .final, .configuration, "the prefix in --to makes a key of over 1024 bytes",
             ["KeyTooLong", "KeyTooLongError"])
         + group(
-            .s3, .final, .configuration, "somebody has a bucket of this name",
+            .s3, .final, .configuration, "a bucket of this name exists",
             ["BucketAlreadyExists", "BucketAlreadyOwnedByYou", "TooManyBuckets"])
 
     /// What passes.
     private static let s3Passing: [Row] =
         group(
-            .s3, .conflict, .unavailable, "another writer is at the same object; it is tried again",
+            .s3, .conflict, .unavailable,
+            "another writer is writing the same object; it is retried",
             ["ConditionalRequestConflict", "OperationAborted"])
         // Damage that stays is not damage on the way.
         + group(
@@ -93,13 +94,13 @@ extension ErrorTable {
             ])
         + group(
             .s3, .final, .protocolBroken,
-            "the upload was ended by somebody else, such as a lifecycle rule; it begins again",
+            "the upload was aborted from outside, such as by a lifecycle rule; it starts over",
             ["NoSuchUpload"])
         + group(
-            .s3, .final, .protocolBroken, "the object is not there any more",
+            .s3, .final, .protocolBroken, "the object no longer exists",
             ["NoSuchKey", "NoSuchVersion"])
         + group(
-            .s3, .final, .configuration, "another object has this key, and was left alone",
+            .s3, .final, .configuration, "another object has this key, and was not changed",
             ["PreconditionFailed"])
 
     /// What a store does not take of a request.

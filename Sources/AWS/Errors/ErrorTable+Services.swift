@@ -57,7 +57,7 @@ extension ErrorTable {
             ])
         + group(
             .all, .transient, .unavailable,
-            "the request came too slowly: check the network, and that nothing on the way holds it up",
+            "the request arrived too slowly: check the network and any proxy",
             ["RequestAbortedException", "RequestTimeout", "RequestTimeoutException"])
         + group(
             .all, .final, .protocolBroken,
@@ -65,7 +65,7 @@ extension ErrorTable {
             ["RequestEntityTooLarge", "RequestEntityTooLargeException"])
         + group(
             .all, .final, .protocolBroken,
-            "the endpoint does not know this call: is it the one of this service?",
+            "the endpoint does not support this call: is it the endpoint of this service?",
             [
                 "InvalidAction", "MissingAction", "NotImplementedException",
                 "UnknownOperationException", "UnsupportedOperation", "UnsupportedProtocol",
@@ -80,7 +80,7 @@ extension ErrorTable {
         // What the client itself finds instead of an answer.
         + group(
             .all, .transient, .protocolBroken,
-            "a proxy, firewall or sign-in page answered in the place of the service: is "
+            "a proxy, firewall or sign-in page answered instead of the service: is "
                 + "HTTPS_PROXY right, and the endpoint?", ["HTMLPage"])
 
     /// Amazon Kinesis Data Streams.
@@ -90,15 +90,16 @@ extension ErrorTable {
             "create the stream, or check its name, the region and the endpoint",
             ["ResourceNotFoundException"])
         + group(
-            .kinesis, .transient, .unavailable, "the stream is being made or changed: wait for it",
+            .kinesis, .transient, .unavailable,
+            "the stream is being created or changed: wait for it",
             ["ResourceInUseException"])
         + group(
             .kinesis, .throttle, .unavailable,
-            "the shards take no more: add shards (UpdateShardCount), use an on-demand stream, or "
+            "the shards are at their limit: add shards (UpdateShardCount), use an on-demand stream, or "
                 + "spread the partition keys", ["ProvisionedThroughputExceededException"])
         + group(
             .kinesis, .final, .protocolBroken,
-            "a record or its key is not taken as it is: see --record-bytes and the stream's "
+            "a record or its key is not accepted: see --record-bytes and the stream's "
                 + "maximum record size", ["InvalidArgumentException"])
         + group(.kinesis, .transient, .unavailable, patience, ["ExpiredNextTokenException"])
         + group(.kinesis, .final, .protocolBroken, report, ["DryRunOperationException"])
@@ -124,7 +125,7 @@ extension ErrorTable {
                 + "sts:AssumeRole", ["AccessDenied", "AccessDeniedException"])
         + group(
             .sts, .final, .notPermitted,
-            "the identity provider's token is over: whatever writes the token file has to renew it",
+            "the identity provider's token has expired: whatever writes the token file has to renew it",
             ["ExpiredTokenException"])
         + group(
             .sts, .final, .notPermitted,
@@ -170,7 +171,7 @@ extension ErrorTable {
             ["OptInRequired", "SubscriptionRequiredException"])
         + group(
             .kms, .throttle, .unavailable,
-            "it is tried again, slower; --bucket-key saves "
+            "it is retried more slowly; --bucket-key saves "
                 + "calls to KMS", ["LimitExceededException", "ThrottlingException"])
         + group(
             .kms, .transient, .unavailable, patience,
@@ -184,14 +185,14 @@ extension ErrorTable {
     static let cloudWatch: [Row] =
         group(
             .cloudWatch, .final, .protocolBroken,
-            "a data point is not taken as it is; see --metrics-namespace and the dimensions",
+            "a data point is not accepted; see --metrics-namespace and the dimensions",
             ["InvalidParameterCombination", "InvalidParameterValue", "MissingParameter"])
         + group(.cloudWatch, .throttle, .unavailable, fewer, ["LimitExceeded"])
 
     /// The portal of IAM Identity Center, GetRoleCredentials.
     static let sso: [Row] =
         group(
-            .sso, .final, .notPermitted, "the sign-in is over: run aws sso login",
+            .sso, .final, .notPermitted, "the sign-in has expired: run aws sso login",
             ["UnauthorizedException"])
         + group(
             .sso, .final, .notPermitted,

@@ -11,13 +11,13 @@ extension ErrorTable {
                 + "not the service that it should be", ["HTTP401", "HTTP403"])
         + group(
             .status, .final, .notPermitted,
-            "the proxy wants a user name and password in HTTPS_PROXY",
+            "the proxy requires a user name and password in HTTPS_PROXY",
             ["HTTP407"])
         + group(
             .status, .final, .notPermitted,
             "the service is not available to this location", ["HTTP451"])
         + group(
-            .status, .final, .notPermitted, "the network wants a sign-in first (captive portal)",
+            .status, .final, .notPermitted, "the network requires a sign-in first (captive portal)",
             ["HTTP511"])
         + group(
             .status, .final, .protocolBroken,

@@ -24,7 +24,7 @@ public struct KinesisFailure: Error, Sendable, Equatable {
     public let error: AWSError
     /// What to do.
     public let remedy: Remedy
-    /// True when the request may have done its work all the same.
+    /// True when the request may have done its work anyway.
     public let isOutcomeUnknown: Bool
 
     /// The classes of Kinesis's errors; what is not here follows the rules of all services.

@@ -87,7 +87,7 @@ extension S3Client {
                         token: next)
                     next += 1
                 }
-                let throttles = service.throttles
+                let throttles = service.rules.throttles
                 for completion in try service.wait(timeoutMilliseconds: 60_000) {
                     let response = try completion.result.get()
                     guard let etag = response.header("etag"), !etag.isEmpty else {
@@ -99,7 +99,7 @@ extension S3Client {
                     etags[completion.token] = etag
                     window = min(window + 1, max(1, configuration.parallelParts))
                 }
-                if service.throttles > throttles { window = max(1, window / 2) }
+                if service.rules.throttles > throttles { window = max(1, window / 2) }
             }
             return etags
         } catch {

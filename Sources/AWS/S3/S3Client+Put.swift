@@ -38,7 +38,7 @@ extension S3Client {
         guard let facts = try head(bucket: upload.bucket, key: upload.key) else {
             throw AWSError(
                 .unavailable, service: "s3", operation: "PutObject", code: "PreconditionFailed",
-                message: "the object was there and is gone", status: 412,
+                message: "the object existed and is gone", status: 412,
                 subject: "\(upload.bucket)/\(upload.key)")
         }
         return S3Client.isSame(facts, digest) ? .existedSame : .existedOther

@@ -9,9 +9,7 @@ public import Transport
 public struct S3Client: ~Copyable {
     var service: ServiceClient
     let configuration: S3Configuration
-    let override: Endpoint?
-    /// Where the service asked to send requests of a bucket to.
-    var detour: Detour?
+    private var route: S3Route
 
     /// A client without connections.
     ///
@@ -29,7 +27,7 @@ public struct S3Client: ~Copyable {
             service: "s3", region: configuration.region, credentials: credentials,
             policy: configuration.policy, authorities: configuration.authorities,
             connections: max(2, configuration.parallelParts))
-        override = endpoint
+        route = S3Route(configuration, endpoint: endpoint)
         self.configuration = configuration
         self.service = service
     }
@@ -95,6 +93,36 @@ public struct S3Client: ~Copyable {
         _ = try send(try call("HeadBucket", "HEAD", bucket, nil), bucket: bucket, key: nil)
     }
 
+    /// Sends; a bucket in another region or at another host is followed there, and the request is
+    /// signed again.
+    mutating func send(_ call: ServiceCall, bucket: String, key: String?) throws(AWSError)
+        -> HTTPResponse
+    {
+        var call = call
+        var followed = 0
+        while true {
+            do throws(AWSError) {
+                return try service.send(call)
+            } catch {
+                guard followed < S3Route.longestChain, follow(error, bucket) else { throw error }
+                followed += 1
+                let target = route.target(of: bucket, key)
+                call.endpoint = target.endpoint
+                call.authority = target.authority
+                call.path = target.path
+            }
+        }
+    }
+
+    /// Takes over where a refusal says that a bucket is.
+    ///
+    /// - Returns: false when it says nothing, nothing new, or what must not be followed.
+    mutating func follow(_ error: AWSError, _ bucket: String) -> Bool {
+        guard route.follow(error, bucket) else { return false }
+        service.region = route.region
+        return true
+    }
+
     // MARK: - Forms
 
     /// A call on a bucket or an object, at the endpoint and in the style that are set.
@@ -114,23 +142,10 @@ public struct S3Client: ~Copyable {
                 throw refusal("an object key has 1 to 1024 bytes")
             }
         }
-        let detour = detour.flatMap { $0.isFor(bucket) ? $0 : nil }
-        let endpoint =
-            detour?.endpoint ?? override
-            ?? Endpoint(
-                service: "s3", region: service.region, isFIPS: configuration.usesFIPS,
-                isDualStack: configuration.usesDualStack)
-        let path = key.map { "/" + $0.percentEncoded(keeping: "-._~/") } ?? ""
-        let inPath =
-            detour.map { !$0.isBucketHost } ?? configuration.usesPathStyle ?? (override != nil)
-            || endpoint.isAddress
-            || endpoint.isTLS && bucket.contains(".") || bucket.contains("_")
-            || bucket.lowercased() != bucket
+        let target = route.target(of: bucket, key)
         var call = ServiceCall(
-            operation: operation, subject: subject, method: method, endpoint: endpoint,
-            authority: endpoint.authority(
-                bucket: inPath || detour?.isBucketHost == true ? nil : bucket),
-            path: inPath ? "/\(bucket)\(path)" : path.isEmpty ? "/" : path)
+            operation: operation, subject: subject, method: method, endpoint: target.endpoint,
+            authority: target.authority, path: target.path)
         call.isSigned = !configuration.isAnonymous
         if let owner = configuration.expectedBucketOwner {
             call.headers.append(("x-amz-expected-bucket-owner", owner))

@@ -84,7 +84,7 @@ public struct S3Configuration {
     public var storage = ObjectStorage()
     /// How calls are tried again.
     public var policy = RetryPolicy()
-    /// Told when a bucket is in another region than the one that is set: its name, the region that
+    /// Called when a bucket is in another region than the one that is set: its name, the region that
     /// was asked, and its own.
     public var onMove: (_ bucket: String, _ asked: String, _ region: String) -> Void = { _, _, _ in
     }

@@ -1,6 +1,6 @@
 public import Transport
 
-/// How long a call is tried, and who is told.
+/// How long a call is tried, and who is notified.
 ///
 /// The SDKs' standard retry mode with the numbers of 2026 (botocore 1.43 with
 /// `AWS_NEW_RETRIES_2026`, announced as the default from November 2026). Before, pauses were

@@ -189,7 +189,7 @@ final class ArchiveDownload {
                 written = min(left, whole)
                 asked = written
                 if written == whole { finish() }
-                return (false, "\(file.name): going on behind \(written) of \(whole) bytes")
+                return (false, "\(file.name): continuing after \(written) of \(whole) bytes")
             }
         }
         guard let length else { return nil }
@@ -270,7 +270,7 @@ final class ArchiveDownload {
                     ArchiveError(
                         .mismatched,
                         "\(url) is not what its CHECKSUM says, twice (kept as \(kept)): its rows are "
-                            + "not believed; fetch them with rest-pull, or compare with --audit")))
+                            + "not used; fetch them with rest-pull, or compare with --audit")))
         }
         refetches += 1
         try? Files.remove(partPath(tag))

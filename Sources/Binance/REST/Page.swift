@@ -148,7 +148,7 @@ public struct Page: ~Copyable {
     private mutating func ascend(to id: Int64, at time: Int64) throws(PageError) {
         try check(id: id)
         guard VenueTime.plausible.contains(time) else {
-            throw PageError("row \(ids.count + 1) has the time \(time), which is not one")
+            throw PageError("row \(ids.count + 1) has the time \(time), which is not valid")
         }
         ids.append(id)
     }

@@ -5,7 +5,7 @@ import Posix
 /// weight of the current window and how long the address is barred. A small file in the runtime
 /// directory, one for each host of the venue, locked for the moment of each exchange.
 ///
-/// The file is advice. One that is missing, damaged, somebody else's or locked by a process that
+/// The file is advice. One that is missing, damaged, someone else's or locked by a process that
 /// hangs is done without: then each program counts by itself, as the venue's own count corrects.
 ///
 /// ```

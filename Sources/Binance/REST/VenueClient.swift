@@ -5,7 +5,7 @@ public import Transport
 
 /// Requests to the venue's REST API, under one weight budget, with the patience that it asks for.
 ///
-/// A request is retried until it succeeds, fails for good, or ran out of attempts. `429` and `418`
+/// A request is retried until it succeeds, fails permanently, or ran out of attempts. `429` and `418`
 /// stop every request until the venue's `Retry-After` has passed. One thread, no callbacks: the
 /// caller submits, then calls ``wait(timeout:unless:)`` in its loop.
 public struct VenueClient: ~Copyable {
@@ -105,7 +105,7 @@ public struct VenueClient: ~Copyable {
     ///   - stop: a descriptor that ends the wait when readable.
     ///   - sends: false only collects replies of what is under way.
     /// - Returns: the replies; may be empty.
-    /// - Throws: ``VenueFailure`` when a request failed for good.
+    /// - Throws: ``VenueFailure`` when a request failed permanently.
     public mutating func wait(
         timeout: Double, unless stop: Int32, sends: Bool = true
     ) throws(VenueFailure) -> [Reply] {
@@ -154,8 +154,8 @@ public struct VenueClient: ~Copyable {
                 guard attempt < options.maximumAttempts else {
                     throw VenueFailure(
                         .protocolBroken,
-                        "\(request.url): \(attempt) replies in a row that are not what the venue "
-                            + "documents, the last one: \(error)")
+                        "\(request.url): \(attempt) consecutive replies that do not match the venue's "
+                            + "documentation, the last one: \(error)")
                 }
                 warn(
                     "an unreadable reply of \(request.endpoint.rawValue), asking again: \(error)",
@@ -230,7 +230,7 @@ public struct VenueClient: ~Copyable {
                     .gaveUp,
                     "\(options.baseURL) bars this address for "
                         + Spoken.seconds(Double(milliseconds) / 1000)
-                        + ", as another program on this host was told")
+                        + ", as another program on this host has learnt")
             }
             let until = now + milliseconds * 1_000_000
             if until > pausedUntil + 1_000_000_000 {
@@ -286,7 +286,7 @@ public struct VenueClient: ~Copyable {
         if response.header("x-mbx-sbe-deprecated") != nil, !warnedOfDeprecation {
             warnedOfDeprecation = true
             warn(
-                "the venue calls SBE schema \(options.schema) deprecated: set binance.rest_sbe_schema"
+                "the venue marks SBE schema \(options.schema) as deprecated: set binance.rest_sbe_schema"
             )
         }
         guard response.status != 200 else {
@@ -312,8 +312,8 @@ public struct VenueClient: ~Copyable {
         report(
             Notice(
                 isWarning: false,
-                text: "the venue answers in version \(version) of its SBE schema, asked for was "
-                    + "\(options.schema): fields that are new are left out",
+                text: "the venue answers in version \(version) of its SBE schema instead of "
+                    + "\(options.schema): new fields are ignored",
                 cause: .once))
     }
 

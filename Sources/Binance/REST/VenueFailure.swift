@@ -1,6 +1,6 @@
 public import Posix
 
-/// A request that failed for good.
+/// A request that failed permanently.
 public struct VenueFailure: Error, Sendable, CustomStringConvertible, ExitStatusProviding {
     /// What kind of failure.
     public enum Cause: Sendable {

@@ -220,7 +220,7 @@ extension JSONScanner {
         let start = position
         let time = try integer()
         guard time >= 100_000_000_000_000, VenueTime.plausible.contains(time) else {
-            throw failure("\(time) is not a time in microseconds, which were asked for", at: start)
+            throw failure("\(time) is not a time in microseconds, as requested", at: start)
         }
         return time
     }

@@ -15,7 +15,7 @@ extension StreamMerge {
         /// How long copies may lag behind other connections when nothing new comes, ns; a stream
         /// whose records are below the newest id for longer has restarted its ids.
         public var behindWindow: Int64 = 10_000_000_000
-        /// Streams that were not asked for and are taken all the same.
+        /// Streams that were not asked for and are taken anyway.
         public var foreignStreams = 4096
         /// Update ids that one change of a book may span, and by how many any id may be beyond the
         /// newest of its stream: what is wider is a fault of the venue or of the network, and would

@@ -18,7 +18,7 @@ public struct StreamMerge: ~Copyable {
     public private(set) var newestVersion: UInt16 = 0
 
     /// The streams, and the order of their records.
-    var copies: CopyMerge
+    private var copies: CopyMerge
 
     /// Nothing came yet.
     public init(_ plan: [StreamPlan.Subscription], rules: Rules = Rules()) {
@@ -79,11 +79,35 @@ public struct StreamMerge: ~Copyable {
         } catch { preconditionFailure("\(error)") }
     }
 
+    /// True for a message of the JSON streams; one of SBE begins with a short block length.
+    public static func isJSON(_ message: RawSpan) -> Bool {
+        guard message.byteCount >= 2 else { return false }
+        let first = message.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self)
+        let second = message.unsafeLoad(fromUncheckedByteOffset: 1, as: UInt8.self)
+        // A block of 8704 bytes and more is no message of the venue's.
+        return first == UInt8(ascii: "{") && (second == UInt8(ascii: "\"") || second <= 0x20)
+    }
+
+    /// Takes a text message of the JSON streams.
+    ///
+    /// - Parameters:
+    ///   - time: when it was received, ns since the epoch; the records' ingest time.
+    ///   - output: gets the records.
+    /// - Returns: nil for what is not market data: a reply to a request, an error, an announcement.
+    /// - Throws: ``StreamError`` when it is not turned into records; nothing of it was taken then.
+    public mutating func take(
+        json message: RawSpan, from origin: Origin, at time: Int64, into output: inout MergeOutput
+    ) throws(StreamError) -> Taken? {
+        try JSONMessages.take(message, from: origin, at: time, &copies, into: &output)
+    }
+
+    // MARK: - SBE messages
+
     private mutating func takeTrades(
         _ message: RawSpan, _ origin: Origin, _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let event = try Stream.TradesStreamEventDecoder(message)
-        let place = try place(of: event.symbol, .trade)
+        let place = try copies.place(of: event.symbol, .trade)
         let trades = event.trades
         var (first, last) = (Int64.max, Int64.min)
         for index in 0..<trades.count {
@@ -95,7 +119,7 @@ public struct StreamMerge: ~Copyable {
         }
         if trades.count > 0 { try copies.check(ids: first, last, of: place) }
         let eventTime = event.transactTime
-        var prefix = try prefix(
+        var prefix = try copies.prefix(
             place, eventTime, time, event.priceExponent, event.qtyExponent)
         copies.counts.surplusBytes += message.byteCount - trades.sbeEnd - 1 - event.symbol.byteCount
         copies.counts.decoded.trades += trades.count
@@ -122,10 +146,10 @@ public struct StreamMerge: ~Copyable {
         _ message: RawSpan, _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let event = try Stream.BestBidAskStreamEventDecoder(message)
-        let place = try place(of: event.symbol, .bestBidAsk)
+        let place = try copies.place(of: event.symbol, .bestBidAsk)
         let id = event.bookUpdateId
         try copies.check(ids: id, id, of: place)
-        var prefix = try prefix(
+        var prefix = try copies.prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = id...id
         let block = Int(message.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt16.self))
@@ -133,18 +157,18 @@ public struct StreamMerge: ~Copyable {
         copies.counts.decoded.quotes += 1
         let isFresh = copies.takeIncreasing(place, id, at: time)
         if isFresh, output.accept() { output.bytes.append(event, prefix) }
-        return note(place, isFresh, event.eventTime)
+        return copies.taken(place, isFresh, event.eventTime)
     }
 
     private mutating func takeBook(
         _ message: RawSpan, _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let event = try Stream.DepthSnapshotStreamEventDecoder(message)
-        let place = try place(of: event.symbol, .depth20)
+        let place = try copies.place(of: event.symbol, .depth20)
         let id = event.bookUpdateId
         try copies.check(ids: id, id, of: place)
-        try Self.check(levels: event.bids.count + event.asks.count)
-        var prefix = try prefix(
+        try CopyMerge.check(levels: event.bids.count + event.asks.count)
+        var prefix = try copies.prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = id...id
         copies.counts.surplusBytes +=
@@ -152,18 +176,18 @@ public struct StreamMerge: ~Copyable {
         copies.counts.decoded.books += 1
         let isFresh = copies.takeIncreasing(place, id, at: time)
         if isFresh, output.accept() { output.bytes.append(event, prefix) }
-        return note(place, isFresh, event.eventTime)
+        return copies.taken(place, isFresh, event.eventTime)
     }
 
     private mutating func takeDiff(
         _ message: RawSpan, _ origin: Origin, _ time: Int64, _ output: inout MergeOutput
     ) throws -> Taken {
         let event = try Stream.DepthDiffStreamEventDecoder(message)
-        let place = try place(of: event.symbol, .depth)
+        let place = try copies.place(of: event.symbol, .depth)
         let (first, last) = (event.firstBookUpdateId, event.lastBookUpdateId)
         try copies.check(ids: first, last, of: place)
-        try Self.check(levels: event.bids.count + event.asks.count)
-        var prefix = try prefix(
+        try CopyMerge.check(levels: event.bids.count + event.asks.count)
+        var prefix = try copies.prefix(
             place, event.eventTime, time, event.priceExponent, event.qtyExponent)
         prefix.ids = first...last
         copies.counts.surplusBytes +=
@@ -184,54 +208,7 @@ public struct StreamMerge: ~Copyable {
             frame.append(event, prefix)
             isFresh = copies.settle(record, verdict, origin, &output) { $0.append(frame.span) }
         }
-        return note(place, isFresh, event.eventTime)
-    }
-
-    mutating func note(_ place: Int, _ isFresh: Bool, _ eventTime: Int64) -> Taken {
-        if isFresh { copies.note(fresh: 1, place) }
-        return Taken(place: place, fresh: isFresh ? 1 : 0, eventTime: eventTime)
-    }
-
-    // MARK: - Parts of a message
-
-    static func check(levels: Int) throws(StreamError) {
-        guard Frame.headerLength + Bytes.bookLength(levels: levels) <= Frame.maximumLength else {
-            throw StreamError(.length, "\(levels) levels are over the frame limit")
-        }
-    }
-
-    func prefix(
-        _ place: Int, _ eventTime: Int64, _ time: Int64, _ price: Int8, _ quantity: Int8
-    ) throws(StreamError) -> RecordPrefix {
-        // The nulls of the schema, which no field of it may have.
-        guard eventTime != .min, price != .min, quantity != .min else {
-            throw StreamError(.value, "time or exponent is null")
-        }
-        return RecordPrefix(
-            sequence: copies.streams[place].sequence.id, eventTime: eventTime, ingestTime: time,
-            ids: 0...0, source: copies.source, exponents: (price, quantity))
-    }
-
-    mutating func place(
-        of text: RawSpan, _ kind: StreamKind
-    ) throws(StreamError) -> Int {
-        guard let symbol = SymbolName(text) else {
-            throw StreamError(.symbol, "a symbol of \(text.byteCount) bytes, or with NUL in it")
-        }
-        return try place(of: symbol, text, kind)
-    }
-
-    /// - Parameter text: of the symbol, for a look at a new one.
-    mutating func place(
-        of symbol: SymbolName, _ text: RawSpan, _ kind: StreamKind
-    ) throws(StreamError) -> Int {
-        if let place = copies.place(of: kind.sequence(of: symbol)) { return place }
-        let isText = text.withUnsafeBytes { String(validating: $0, as: UTF8.self) != nil }
-        guard isText else { throw StreamError(.symbol, "a symbol that is not UTF-8") }
-        guard
-            let place = copies.addForeign(StreamPlan.Subscription(symbol: symbol, kind: kind))
-        else { throw StreamError(.symbol, "\(symbol)@\(kind.name) was not asked for") }
-        return place
+        return copies.taken(place, isFresh, event.eventTime)
     }
 
     // MARK: - Time
@@ -254,7 +231,7 @@ public struct StreamMerge: ~Copyable {
     /// Forgets which streams are behind, until the next record that does.
     public mutating func forgetBehind() { copies.forgetBehind() }
 
-    /// Ends leaving records out: gap records say what was left out of the dense sequences.
+    /// Ends leaving records out: gap records say what was left out of contiguous sequences.
     public mutating func keepAgain(in output: inout MergeOutput, at time: Int64) {
         copies.keepAgain(in: &output, at: time)
     }

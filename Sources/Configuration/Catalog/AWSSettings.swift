@@ -14,30 +14,30 @@ public struct AWSSettings: SettingTheme {
     public let endpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_S3",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of an S3 other than AWS's. (default: the profile's)", for: Program.buckets,
+        "Endpoint of S3, instead of AWS's. (default: the profile's)", for: Program.buckets,
         parse: SettingText.url(["https", "http"]))
     /// Another endpoint than AWS's for Kinesis.
     public let kinesisEndpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url", environment: "AWS_ENDPOINT_URL_KINESIS",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of a Kinesis other than AWS's. (default: the profile's)",
+        "Endpoint of Kinesis, instead of AWS's. (default: the profile's)",
         for: [.kinesisPut], parse: SettingText.url(["https", "http"]))
     /// Another endpoint than AWS's for the Security Token Service; no tool has a flag for it.
     public let stsEndpoint = Setting<String>(
         "aws.sts_endpoint", flag: nil, environment: "AWS_ENDPOINT_URL_STS",
         or: "AWS_ENDPOINT_URL", default: nil, value: "URL",
-        "Endpoint of a Security Token Service other than AWS's; https, or this machine. An endpoint "
+        "Endpoint of the Security Token Service, instead of AWS's; https, or this machine. An endpoint "
             + "for S3 or Kinesis is never used for it.", for: Program.cloud,
         parse: SettingText.url(["https", "http"]))
     /// Whose certificates are trusted.
     public let awsAuthorities = Setting<String>(
         "aws.ca_file", flag: nil, environment: "AWS_CA_BUNDLE", default: nil, value: "FILE",
-        "Certificate authorities to trust of AWS's services instead of the system's. (default: the "
+        "Certificate authorities to trust for AWS instead of the system's. (default: the "
             + "profile's ca_bundle)", for: Program.cloud, parse: SettingText.text)
     /// A key id that wins over all other sources.
     public let accessKeyID = Setting<String>(
         "aws.access_key_id", flag: nil, default: nil, value: "ID",
-        "Access key id, before all other sources of credentials.", isSecret: true,
+        "Access key id; takes precedence over all other sources of credentials.", isSecret: true,
         for: Program.cloud, parse: SettingText.text)
     /// Goes with it.
     public let secretAccessKey = Setting<String>(
@@ -61,12 +61,12 @@ public struct AWSSettings: SettingTheme {
     /// When a circuit breaker opens.
     public let circuitFailures = Setting(
         "aws.circuit_failures", flag: "circuit-failures", default: "5", value: "COUNT",
-        "Failures of the service in a row after which nothing is sent for a while.",
+        "Consecutive failures of the service that open the circuit breaker.",
         for: Program.sinks.union(Program.objectWriters), parse: SettingText.integer(1...1000))
     /// How long it stays open.
     public let circuitCoolDown = Setting(
         "aws.circuit_cooldown_seconds", flag: "circuit-cooldown", default: "10", value: "SECONDS",
-        "How long nothing is sent then, in seconds; one request is the probe after it.",
+        "How long the circuit breaker stays open before one probe request, in seconds.",
         for: Program.sinks.union(Program.objectWriters), parse: SettingText.seconds(0.01...3600))
 
     init() {}

@@ -10,7 +10,7 @@ public struct CloudWatchSettings: SettingTheme {
     /// Whether and how.
     public let cloudWatch = Setting<CloudWatchWay>(
         "metrics.cloudwatch", flag: "cloudwatch", default: nil, value: "WAY",
-        "Metrics for Amazon CloudWatch: api sends them, emf writes them to standard error as lines for its agent, off. (default: api when metrics.enable_cloudwatch, else off)",
+        "Metrics for Amazon CloudWatch: api sends them, emf writes lines for its agent to standard error, or off. (default: api when metrics.enable_cloudwatch, else off)",
         parse: SettingText.word(CloudWatchWay.self))
     /// Under which name.
     public let metricsNamespace = Setting(
@@ -21,7 +21,7 @@ public struct CloudWatchSettings: SettingTheme {
     public let metricsResolution = Setting(
         "metrics.cloudwatch_resolution_seconds", flag: "metrics-resolution", default: "60",
         value: "SECONDS",
-        "Seconds that a data point of CloudWatch covers: 60, or 1, 5, 10, 30 in high resolution.",
+        "Seconds that a data point covers: 60, or 1, 5, 10, 30 in high resolution.",
         parse: SettingForm(.word(["1", "5", "10", "30", "60"])) { text throws(SettingError) in
             guard let seconds = Int(text), [1, 5, 10, 30, 60].contains(seconds) else {
                 throw SettingError("\"\(text)\" is not one of 1, 5, 10, 30, 60")
@@ -31,12 +31,12 @@ public struct CloudWatchSettings: SettingTheme {
     /// How often.
     public let metricsInterval = Setting(
         "metrics.cloudwatch_interval_seconds", flag: nil, default: "60", value: "SECONDS",
-        "Seconds between two calls of CloudWatch.", parse: SettingText.seconds(1...3600))
+        "Seconds between two calls to CloudWatch.", parse: SettingText.seconds(1...3600))
     /// Another endpoint than AWS's for CloudWatch.
     public let cloudWatchEndpoint = Setting<String>(
         "aws.localstack_endpoint", flag: "endpoint-url",
         environment: "AWS_ENDPOINT_URL_CLOUDWATCH", or: "AWS_ENDPOINT_URL", default: nil,
-        value: "URL", "Endpoint of a CloudWatch other than AWS's. (default: the profile's)",
+        value: "URL", "Endpoint of CloudWatch, instead of AWS's. (default: the profile's)",
         parse: SettingText.url(["https", "http"]))
 
     init() {}

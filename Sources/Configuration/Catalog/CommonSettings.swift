@@ -6,7 +6,7 @@ public struct CommonSettings: SettingTheme {
     /// How loud the log is.
     public let logLevel = Setting(
         "logging.level", flag: "log-level", default: "INFO", value: "LEVEL",
-        "Least level that is logged: DEBUG, INFO, WARNING or ERROR.",
+        "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.",
         parse: SettingForm(SettingText.word(LogLevel.self).shape) { text throws(SettingError) in
             // What other programs call them.
             let others = ["warn": "WARNING", "err": "ERROR", "trace": "DEBUG"]
@@ -26,7 +26,7 @@ public struct CommonSettings: SettingTheme {
     public let instance = Setting(
         "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
         value: "NAME",
-        "Name of this process among those of its stage. Without one a run does not count for the "
+        "Name of this process within its stage. A run without a name does not count for the "
             + "host's health. (default: that of its systemd unit, else its pid)",
         parse: SettingText.name)
     /// Which pipeline a stage is part of.
@@ -37,7 +37,7 @@ public struct CommonSettings: SettingTheme {
     /// How long a stage drains.
     public let drainTimeout = Setting(
         "drain_timeout_seconds", flag: "drain-timeout", default: "10", value: "SECONDS",
-        "Time to finish what was read once SIGTERM came, in seconds.",
+        "Time to drain after SIGTERM, in seconds.",
         for: [.sbeTap, .dedup, .fanOut, .s3Put, .kinesisPut], parse: SettingText.seconds(0...3600))
 
     /// Which deployment this is.
@@ -56,7 +56,7 @@ public struct CommonSettings: SettingTheme {
     /// The first pause.
     public let initialBackoff = Setting(
         "retry.initial_backoff_seconds", flag: "initial-backoff", default: "1", value: "SECONDS",
-        "Longest first pause between attempts, in seconds; a random part of it is waited.",
+        "Longest first pause between attempts, in seconds; the actual pause is a random part of it.",
         for: Program.sources, parse: SettingText.seconds(0...3600))
     /// The longest pause.
     public let maxBackoff = Setting(
@@ -67,7 +67,7 @@ public struct CommonSettings: SettingTheme {
     /// How long a sink keeps trying.
     public let giveUpAfter = Setting(
         "retry.give_up_seconds", flag: "give-up-after", default: "15m", value: "SECONDS",
-        "Time without a success after which a sink gives up with 75; what it holds stays on disk.",
+        "Time without a success after which a sink gives up with 75; undelivered records stay on disk.",
         for: Program.sinks, parse: SettingText.seconds(0...31_536_000))
 
     // MARK: - dedup
@@ -75,45 +75,46 @@ public struct CommonSettings: SettingTheme {
     /// How many ids of an increasing sequence are remembered.
     public let window = Setting(
         "dedup.window", flag: "window", default: "65536", value: "IDS",
-        "Ids remembered for each sequence whose ids have holes by nature, such as bestBidAsk.",
+        "Ids remembered of each sequence without contiguous ids, such as bestBidAsk.",
         for: [.dedup], parse: SettingText.integer(1...100_000_000))
     /// Where several hosts agree on who passes a record on.
     public let shared = Setting<String>(
         "dedup.shared", flag: "shared", default: nil, value: "URL",
-        "Redis server by which several hosts pass each record on once: "
+        "Redis server for several hosts that pass each record on once: "
             + "redis://[user:password@]host[:port][/db], rediss:// or unix:///path.",
         isSecret: true, for: [.dedup], parse: SettingText.text)
     /// What those hosts share.
     public let sharedName = Setting<String>(
         "dedup.shared_name", flag: "shared-name", default: nil, value: "NAME",
-        "With --shared: what hosts that deliver to the same place call it, and no others. (default: "
+        "Name of the destination that hosts with --shared have in common. (default: "
             + "PIPELINE_NAME)",
         for: [.dedup], parse: SettingText.name)
     /// How long a host is trusted to pass on what it has.
     public let sharedLease = Setting(
         "dedup.shared_lease_seconds", flag: "shared-lease", default: "3", value: "SECONDS",
-        "With --shared: time after which another host takes a silent host's symbols over; a record "
-            + "that it did not pass on goes after twice that.",
+        "Silence of a host after which another one takes over its symbols, with --shared; records "
+            + "that it did not pass on follow after twice that.",
         for: [.dedup], parse: SettingText.seconds(0.2...3600))
     /// How long the server may take.
     public let sharedTimeout = Setting(
         "dedup.shared_timeout_seconds", flag: "shared-timeout", default: "500ms", value: "SECONDS",
-        "With --shared: time for an answer, after which this host goes on by itself.",
+        "Time for an answer of the server of --shared; after it this host continues alone.",
         for: [.dedup], parse: SettingText.seconds(0.01...60))
     /// How long claims are remembered.
     public let sharedExpiry = Setting(
         "dedup.shared_expiry_seconds", flag: "shared-expiry", default: "24h", value: "SECONDS",
-        "With --shared: time for which the server remembers a claim.",
+        "Time for which the server of --shared remembers a claim.",
         for: [.dedup], parse: SettingText.seconds(10...31_536_000))
     /// How much may wait for other hosts.
     public let sharedHold = Setting(
         "dedup.shared_hold_bytes", flag: "shared-hold", default: "256MiB", value: "BYTES",
-        "With --shared: bytes of records kept until another host claims them; beyond, the oldest go.",
+        "Bytes of records kept until another host claims them, with --shared; beyond that the oldest are "
+            + "dropped.",
         for: [.dedup], parse: SettingText.bytes((64 << 10)...(64 << 30)))
     /// Whose certificates are trusted.
     public let sharedAuthorities = Setting<String>(
         "dedup.shared_ca_file", flag: "shared-ca", default: nil, value: "FILE",
-        "With rediss://: certificate authorities to trust instead of the system's.",
+        "Certificate authorities to trust for rediss:// instead of the system's.",
         for: [.dedup], parse: SettingText.text)
 
     init() {}

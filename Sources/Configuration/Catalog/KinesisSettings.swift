@@ -8,25 +8,26 @@ public struct KinesisSettings: SettingTheme {
     /// The stream of trades, by the name that existing files use.
     public let tradeStream = Setting(
         "aws.kinesis_trade_stream", flag: nil, default: "market-sbe-trade", value: "NAME",
-        "Stream of trades.", parse: SettingText.text)
+        "Stream for trades.", parse: SettingText.text)
     /// The stream of best bids and asks, by the name that existing files use.
     public let quoteStream = Setting(
         "aws.kinesis_bba_stream", flag: nil, default: "market-sbe-bestbidask", value: "NAME",
-        "Stream of best bids and asks.", parse: SettingText.text)
+        "Stream for best bids and asks.", parse: SettingText.text)
     /// The stream of depth diffs, by the name that existing files use.
     public let depthStream = Setting(
         "aws.kinesis_depth_stream", flag: nil, default: "market-sbe-depth", value: "NAME",
-        "Stream of depth diffs.", parse: SettingText.text)
+        "Stream for depth diffs.", parse: SettingText.text)
     /// Streams by kind.
     public let streams = Setting<[String]>(
         "kinesis.streams", flag: "streams", default: nil, value: "KIND=NAME,...",
-        "Streams of kinds, by name or ARN; * is every kind. (otherwise: market-sbe-KIND, "
-            + "aws.kinesis_*_stream)",
+        "Streams for kinds, by name or ARN; * is every kind. (otherwise: aws.kinesis_*_stream, and for "
+            + "other kinds the name of the trade stream with the kind in place of trade: "
+            + "market-sbe-KIND)",
         parse: SettingText.list)
     /// Whether missing streams are made.
     public let createStreams = Setting(
         "kinesis.create_streams", flag: "create-streams", default: "false", value: "BOOLEAN",
-        "Make streams that do not exist; for local work.", parse: SettingText.boolean)
+        "Create streams that do not exist; for development.", parse: SettingText.boolean)
     /// Shards of a stream that is made.
     public let shards = Setting(
         "kinesis.shards", flag: "shards", default: "1", value: "COUNT",
@@ -41,7 +42,7 @@ public struct KinesisSettings: SettingTheme {
     /// Whether each record is compressed.
     public let payloadCompression = Setting(
         "kinesis.compression", flag: "compression", default: "none", value: "CODEC",
-        "zstd or none, for each record by itself.",
+        "zstd or none, for each record separately.",
         parse: SettingText.word(PayloadCompressionName.self))
     /// What the partition key is made of.
     public let partitionKey = Setting(
@@ -51,7 +52,7 @@ public struct KinesisSettings: SettingTheme {
     /// Ids that share a sub-key.
     public let idBlock = Setting(
         "kinesis.id_block", flag: "id-block", default: "10000", value: "IDS",
-        "With id-block: ids in a row that share a sub-key.",
+        "With id-block: consecutive ids that share a sub-key.",
         parse: SettingText.integer(1...1_000_000_000))
     /// Sub-keys of a symbol.
     public let subKeys = Setting(
@@ -60,7 +61,7 @@ public struct KinesisSettings: SettingTheme {
     /// Whether keys are spread evenly.
     public let explicitHash = Setting(
         "kinesis.explicit_hash", flag: "explicit-hash", default: "false", value: "BOOLEAN",
-        "Spread the keys over the shards by explicit hash keys from the shard map.",
+        "Distribute the keys over the shards by explicit hash keys from the shard map.",
         parse: SettingText.boolean)
 
     // MARK: - Calls
@@ -70,7 +71,7 @@ public struct KinesisSettings: SettingTheme {
         "kinesis.order", flag: "order", default: "relaxed", value: "RULE",
         "With --no-aggregate. relaxed: a call has many records of a key, and one that fails is "
             + "stored after later ones; strict: one record of a key per call, in order, about 90 a "
-            + "second at a round trip of 10 ms. Containers keep order always.",
+            + "second at a round trip of 10 ms. Containers always keep order.",
         parse: SettingText.word(OrderName.self))
     /// Whether records are packed into containers.
     public let aggregate = Setting(
@@ -81,26 +82,26 @@ public struct KinesisSettings: SettingTheme {
     /// Longest container.
     public let aggregateBytes = Setting(
         "kinesis.aggregate_bytes", flag: "aggregate-bytes", default: "100KiB", value: "BYTES",
-        "Longest container, a multiple of the 25 KiB that are billed as one.",
+        "Longest container, a multiple of the billing unit of 25 KiB.",
         parse: SettingText.bytes(25_600...(1 << 20)))
     /// Records a call.
     public let batchRecords = Setting(
         "aws.kinesis_batch_size", flag: "batch-records", default: "500", value: "COUNT",
-        "Most records a call; the service takes 500.", parse: SettingText.integer(1...500))
+        "Most records per call; the service accepts 500.", parse: SettingText.integer(1...500))
     /// Bytes a call.
     public let batchBytes = Setting(
         "kinesis.batch_bytes", flag: "batch-bytes", default: "5MiB", value: "BYTES",
-        "Most bytes a call, data and keys; AWS takes 10 MiB, local servers 5.",
+        "Most bytes per call, data and keys; AWS accepts 10 MiB, local servers 5.",
         parse: SettingText.bytes(4096...(10 << 20)))
     /// Bytes a record.
     public let recordBytes = Setting(
         "kinesis.record_bytes", flag: "record-bytes", default: "1MiB", value: "BYTES",
-        "Longest record, data and key; what a stream takes at most is a setting of the stream.",
+        "Longest record, data and key; a stream has its own limit, which cannot be exceeded.",
         parse: SettingText.bytes(1024...(10 << 20)))
     /// Time between calls that are not full.
     public let linger = Setting(
         "aws.kinesis_flush_interval_seconds", flag: "linger", default: "20ms", value: "SECONDS",
-        "Least time between two calls to a shard that are not full, in seconds; the first is sent "
+        "Minimum time between two partial calls to a shard, in seconds; the first is sent "
             + "at once.",
         parse: SettingText.seconds(0...60))
     /// Time for a request.
@@ -111,7 +112,7 @@ public struct KinesisSettings: SettingTheme {
     /// Connections.
     public let kinesisConnections = Setting(
         "kinesis.connections", flag: "connections", default: "32", value: "COUNT",
-        "Most connections, and so calls at once.", parse: SettingText.integer(1...1024))
+        "Most connections, and thus calls in flight.", parse: SettingText.integer(1...1024))
     /// Pause where a person is needed.
     public let holdPause = Setting(
         "kinesis.hold_seconds", flag: "hold-pause", default: "30", value: "SECONDS",
@@ -144,7 +145,7 @@ public struct KinesisSettings: SettingTheme {
     /// When the spool is forced to the device.
     public let syncRule = Setting(
         "kinesis.fsync", flag: "fsync", default: "interval", value: "RULE",
-        "When records are forced to the device: batch (before they are sent), interval (what waits "
+        "When records are synced to disk: batch (before they are sent), interval (those that wait "
             + "after 200 ms) or never. A killed process loses nothing either way.",
         parse: SettingText.word(SyncName.self))
 

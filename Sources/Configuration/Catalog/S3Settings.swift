@@ -15,7 +15,8 @@ public struct S3Settings: SettingTheme {
     /// How objects are compressed.
     public let compression = Setting<ObjectCompression>(
         "s3.compression", flag: "compression", default: nil, value: "CODEC",
-        "gzip (in Avro: deflate; not for parquet), zstd or none; the usual one is gzip for avro, else zstd.",
+        "gzip, zstd or none. gzip is deflate in Avro, and not for parquet. (default: gzip for avro, else "
+            + "zstd)",
         for: Program.objectWriters, parse: SettingText.word(ObjectCompression.self))
     /// The bucket, by the name that existing files use.
     public let bucket = Setting<String>(
@@ -33,12 +34,12 @@ public struct S3Settings: SettingTheme {
     /// Age after which an object is finished.
     public let objectAge = Setting(
         "s3.object_seconds", flag: "object-age", default: "300", value: "SECONDS",
-        "Finish an object this many seconds after its first record.",
+        "Finish an object this long after its first record, in seconds.",
         parse: SettingText.seconds(0.05...86_400))
     /// Idle time after which an object is finished.
     public let objectIdle = Setting(
         "s3.idle_seconds", flag: "object-idle", default: "60", value: "SECONDS",
-        "Finish an object when no record came for it for this many seconds.",
+        "Finish an object that received no record for this many seconds.",
         parse: SettingText.seconds(0.05...86_400))
     /// Where unfinished objects and the ledger are.
     public let stateDirectory = Setting<String>(
@@ -55,7 +56,7 @@ public struct S3Settings: SettingTheme {
     /// Objects that are delivered at once.
     public let parallelUploads = Setting(
         "s3.parallel_uploads", flag: "parallel-uploads", default: "16", value: "N",
-        "Objects that are delivered at once.", parse: SettingText.integer(1...256))
+        "Objects that are delivered in parallel.", parse: SettingText.integer(1...256))
     /// How far from the others an event time may be.
     public let lateness = Setting(
         "s3.lateness_seconds", flag: "lateness", default: "1d", value: "SECONDS",
@@ -72,12 +73,12 @@ public struct S3Settings: SettingTheme {
     /// The length of a part.
     public let partBytes = Setting(
         "s3.part_bytes", flag: "part-bytes", default: "16MiB", value: "BYTES",
-        "Bytes of a part.", for: Program.objectWriters,
+        "Size of a part, bytes.", for: Program.objectWriters,
         parse: SettingText.bytes((5 << 20)...(5 << 30)))
     /// Parts at once.
     public let parallelParts = Setting(
         "s3.parallel_parts", flag: "parallel-parts", default: "4", value: "COUNT",
-        "Parts of one object that are under way at once.", for: Program.objectWriters,
+        "Parts of one object that are uploaded in parallel.", for: Program.objectWriters,
         parse: SettingText.integer(1...64))
     /// The checksum that goes along.
     public let checksum = Setting(
@@ -87,7 +88,7 @@ public struct S3Settings: SettingTheme {
     /// How an object that is there already is protected.
     public let conditionalWrites = Setting(
         "s3.conditional_writes", flag: "conditional-writes", default: "header", value: "HOW",
-        "How an object that is there is protected: header (If-None-Match) or head (asks first; for "
+        "How existing objects are protected: header (If-None-Match) or head (checks first; for "
             + "stores that refuse or ignore the header).",
         for: Program.objectWriters, parse: SettingText.word(ConditionalWritesName.self))
     /// How objects are encrypted at rest.
@@ -113,26 +114,26 @@ public struct S3Settings: SettingTheme {
     /// Tags of each object.
     public let tags = Setting<[String]>(
         "s3.tags", flag: "tags", default: nil, value: "A=B,C=D",
-        "Tags of each object, at most ten.", for: Program.objectWriters, parse: SettingText.pairs)
+        "Tags for each object, at most ten.", for: Program.objectWriters, parse: SettingText.pairs)
     /// The account that must own the bucket.
     public let bucketOwner = Setting<String>(
         "s3.expected_bucket_owner", flag: "expected-bucket-owner", default: nil, value: "ACCOUNT",
-        "Account of twelve digits that must own the bucket; else S3 refuses.",
+        "Account (twelve digits) that must own the bucket; otherwise S3 refuses.",
         for: Program.objectWriters, parse: SettingText.account)
     /// The bucket in the path or the host name.
     public let addressing = Setting(
         "s3.addressing_style", flag: "addressing-style", default: "auto", value: "STYLE",
-        "path, virtual, or auto: path with an endpoint of one's own.",
+        "path, virtual, or auto: path with a custom endpoint.",
         for: Program.objectWriters, parse: SettingText.word(AddressingName.self))
     /// Patience with an upload that does not move.
     public let uploadStallTimeout = Setting(
         "s3.stall_seconds", flag: "stall-timeout", default: "30", value: "SECONDS",
-        "Time in which hardly anything of an upload moves that ends the attempt, in seconds.",
+        "End an attempt after an upload made hardly any progress for this long, in seconds.",
         for: Program.objectWriters, parse: SettingText.seconds(1...3600))
     /// Age of an upload that its program has left behind.
     public let abandonedUploads = Setting(
         "s3.abandoned_upload_seconds", flag: "abandoned-uploads", default: "1d", value: "SECONDS",
-        "At the start, abort uploads in parts below the prefix that are older; 0 leaves them.",
+        "At the start, abort multipart uploads below the prefix that are older; 0 keeps them.",
         for: Program.objectWriters, parse: SettingText.seconds(0...31_536_000))
 
     init() {}

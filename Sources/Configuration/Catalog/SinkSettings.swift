@@ -13,7 +13,7 @@ public struct SinkSettings: SettingTheme {
     /// How far ids may jump.
     public let farthestID = Setting(
         "sink.max_id_jump", flag: "max-id-jump", default: "1000000000000", value: "IDS",
-        "How far beyond the newest id of its sequence a record may be; others are quarantined.",
+        "How far above the newest id of its sequence an id may be; others are quarantined.",
         parse: SettingText.integer(1...Int.max))
     /// How long the destination may take to answer at the start.
     public let checkTimeout = Setting(

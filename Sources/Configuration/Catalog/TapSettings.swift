@@ -8,7 +8,7 @@ public struct TapSettings: SettingTheme {
     /// The stream server.
     public let streamURL = Setting(
         "binance.sbe_ws_url", flag: "ws-url", default: "wss://stream-sbe.binance.com:9443",
-        value: "URL", "Base URL of the venue's SBE streams; a /ws at its end is taken off.",
+        value: "URL", "Base URL of the venue's SBE streams; a /ws at its end is removed.",
         parse: SettingText.url(["wss", "ws"]))
     /// The server of the streams that need no key.
     public let jsonStreamURL = Setting(
@@ -18,8 +18,8 @@ public struct TapSettings: SettingTheme {
     /// Which form of the streams.
     public let streamEncoding = Setting(
         "binance.stream_encoding", flag: "encoding", default: "auto", value: "ENCODING",
-        "Form of the streams: sbe (needs a key), json (needs none), or auto for sbe where there is a "
-            + "key and it has all streams.",
+        "sbe (needs an API key), json (needs none), or auto: sbe if there is a key and it has all "
+            + "streams.",
         parse: SettingText.word(RESTEncoding.self))
     /// Which streams.
     public let streamKinds = Setting(
@@ -29,12 +29,12 @@ public struct TapSettings: SettingTheme {
     /// Redundant connections.
     public let connections = Setting(
         "binance.connections", flag: "connections", default: "1", value: "COUNT",
-        "Connections that carry the same streams; the first copy of each record is passed on.",
+        "Redundant connections with the same streams; the first copy of each record is passed on.",
         parse: SettingText.integer(1...16))
     /// Silence that counts as a loss.
     public let streamStallTimeout = Setting(
         "binance.stall_timeout_seconds", flag: "stall-timeout", default: "60", value: "SECONDS",
-        "Connect again when neither data nor a ping came for this long, in seconds.",
+        "Reconnect when neither data nor a ping came for this long, in seconds.",
         parse: SettingText.seconds(0.05...86_400))
     /// Age at which a connection is replaced.
     public let maximumConnectionAge = Setting(
@@ -50,13 +50,13 @@ public struct TapSettings: SettingTheme {
     /// Time after which a stream without data is named.
     public let firstDataTimeout = Setting(
         "binance.first_data_seconds", flag: "first-data-timeout", default: "60", value: "SECONDS",
-        "Warn of a stream that had no data this long after it was asked for, in seconds.",
+        "Warn about a stream that has no data this long after it was requested, in seconds.",
         parse: SettingText.seconds(0.05...86_400))
     /// How long a record waits for another connection's copy of those before it.
     public let reorderWindow = Setting(
         "binance.reorder_window_seconds", flag: "reorder-window", default: "500ms",
         value: "SECONDS",
-        "With several connections: time that a hole may wait to be filled by another one.",
+        "With several connections: time for another one to fill a hole.",
         parse: SettingText.seconds(0...60))
     /// Whose certificates are trusted.
     public let authorities = Setting<String>(
@@ -71,13 +71,13 @@ public struct TapSettings: SettingTheme {
     /// What happens when more waits.
     public let overflow = Setting(
         "tap.overflow", flag: "overflow", default: "block", value: "POLICY",
-        "When the buffer is full: block (stop reading the network), spill:DIR (to a file there), or "
-            + "drop (leave records out, and say so in gap records).",
+        "For a slow reader: block, spill:DIR or drop. block stops reading the network, spill uses a "
+            + "file in DIR, drop drops records and declares that in gap records.",
         parse: SettingForm(.text, OverflowPolicy.parse))
     /// How much may be spilled.
     public let spillMax = Setting(
         "tap.spill_max_bytes", flag: "spill-max", default: "4GiB", value: "BYTES",
-        "Bytes that spill:DIR may hold; then the network is not read until there is room.",
+        "Bytes that spill:DIR may hold; beyond that the network is not read until there is space.",
         parse: SettingText.bytes((1 << 20)...(1 << 44)))
     /// Where messages go that are not understood.
     public let quarantine = Setting<String>(
@@ -88,7 +88,7 @@ public struct TapSettings: SettingTheme {
     /// How large that file may become.
     public let quarantineBytes = Setting(
         "tap.quarantine_max_bytes", flag: "quarantine-bytes", default: "64MiB", value: "BYTES",
-        "Size at which the quarantine file takes no more; messages are still counted.",
+        "Largest size of the quarantine file; beyond it messages are only counted.",
         parse: SettingText.bytes(0...(1 << 40)))
 
     init() {}

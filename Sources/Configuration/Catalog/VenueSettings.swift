@@ -13,17 +13,17 @@ public struct VenueSettings: SettingTheme {
     /// Whose records.
     public let symbols = Setting(
         "binance.symbols", flag: "symbols", alias: "symbol", default: "BTCUSDT", value: "A,B",
-        "Symbols in either case, with commas between them.", parse: SettingText.list)
+        "Symbols in either case, comma-separated.", parse: SettingText.list)
     /// Which of them, where several hosts share them.
     public let shard = Setting<SymbolShard>(
         "binance.shard", flag: "shard", default: nil, value: "I/N",
-        "Collect only part I of N of the symbols, from 1: what one of N hosts does. Each symbol is in "
-            + "one part, and a host more or less moves only its own. ordinal:O/N counts from 0.",
+        "Part I of N of the symbols, from 1, for one of N hosts. Each symbol is in "
+            + "one part, and adding or removing a host moves only its own. ordinal:O/N counts from 0.",
         parse: SymbolShard.form)
     /// A cap below the venue's own.
     public let weightLimit = Setting<Int>(
         "binance.weight_per_minute", flag: "weight-limit", default: nil, value: "WEIGHT",
-        "Request weight to use per minute. (default: 95 % of what the venue allows)",
+        "Request weight to use per minute. (default: 95 % of the venue's limit)",
         parse: SettingText.integer(1...1_000_000))
     /// How long a request may take.
     public let requestTimeout = Setting(
@@ -33,7 +33,7 @@ public struct VenueSettings: SettingTheme {
     /// The key for endpoints that want one.
     public let binanceAPIKey = Setting<String>(
         "binance.api_key", flag: nil, environment: "BINANCE_API_KEY", default: nil, value: "KEY",
-        "Key of the venue, for streams and historicalTrades.", isSecret: true,
+        "API key of the venue, for SBE streams and historicalTrades.", isSecret: true,
         parse: SettingText.text)
     /// The REST schema asked for.
     public let restSchema = Setting(
@@ -43,21 +43,21 @@ public struct VenueSettings: SettingTheme {
     /// Which form of reply.
     public let restEncoding = Setting(
         "binance.rest_encoding", flag: "encoding", default: "auto", value: "ENCODING",
-        "Form of the replies: sbe, json, or auto for SBE with JSON where the venue has no other.",
+        "Form of replies: sbe, json, or auto: SBE where available, else JSON.",
         for: [.restPull], parse: SettingText.word(RESTEncoding.self))
     /// Requests at once.
     public let parallel = Setting(
         "binance.parallel_requests", flag: "parallel", default: "4", value: "COUNT",
-        "Requests under way at once.", for: [.restPull], parse: SettingText.integer(1...64))
+        "Requests in flight at once.", for: [.restPull], parse: SettingText.integer(1...64))
     /// Pause of `--follow`.
     public let pollInterval = Setting(
         "binance.poll_interval_seconds", flag: "poll-interval", default: "1", value: "SECONDS",
-        "With --follow: pause after a reply without news, in seconds.",
+        "With --follow: pause after a reply without new records, in seconds.",
         for: [.restPull], parse: SettingText.seconds(0.01...86_400))
     /// Which klines.
     public let intervals = Setting(
         "binance.kline_intervals", flag: "interval", default: "1m", value: "A,B",
-        "Intervals of klines with commas between them: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M.",
+        "Intervals of klines, comma-separated: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M.",
         for: [.restPull], parse: KlineInterval.form)
 
     /// Where the archive is.
@@ -68,13 +68,13 @@ public struct VenueSettings: SettingTheme {
     /// Where its files are.
     public let archiveDirectory = Setting<String>(
         "binance.archive_directory", flag: "archive-dir", default: nil, value: "DIR",
-        "Directory for the archive's files while they are read; what was fetched of one stays there "
+        "Directory for the archive's files while they are read; a partial download is kept "
             + "for the next run. (default: bitcoin-ingestor/archive in $XDG_CACHE_HOME)",
         for: [.restPull], parse: SettingText.text)
     /// How long a hole may be filled by itself.
     public let settle = Setting(
         "repair.settle_seconds", flag: "settle", default: "10", value: "SECONDS",
-        "With --repair: age at which a hole is fetched; until then it may be filled by itself.",
+        "With --repair: age at which a hole is fetched; it may be filled without a repair before.",
         for: [.restPull], parse: SettingText.seconds(0...86_400))
     /// How often a ledger is looked at.
     public let look = Setting(

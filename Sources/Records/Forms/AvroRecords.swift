@@ -106,7 +106,7 @@ public struct AvroRecords: ~Copyable {
             } catch { throw AvroError("record \(number + 1) of a block: \(error)") }
         }
         guard input.isAtEnd else {
-            throw AvroError("a block has \(block.byteCount - input.place) bytes behind its records")
+            throw AvroError("a block has \(block.byteCount - input.place) bytes after its records")
         }
     }
 

@@ -266,6 +266,7 @@ extension GapReason {
         case .absent: "absent"
         case .overflow: "overflow"
         case .disconnected: "disconnected"
+        case .quarantined: "quarantined"
         default: "unknown"
         }
     }
@@ -274,6 +275,7 @@ extension GapReason {
     init?(word: String) {
         let all: [GapReason] = [
             .unknown, .missed, .notServed, .absent, .overflow, .disconnected,
+            .quarantined,
         ]
         guard let reason = all.first(where: { "\($0.word)" == word }) else { return nil }
         self = reason

@@ -31,6 +31,9 @@ public struct GapReason: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// They passed while a connection was down
     @inlinable public static var disconnected: GapReason { GapReason(rawValue: 5) }
 
+    /// Their records came, and a sink could not deliver them
+    @inlinable public static var quarantined: GapReason { GapReason(rawValue: 6) }
+
     /// The name in the schema, or the number of a value that it does not have.
     public var description: String {
         switch rawValue {
@@ -40,6 +43,7 @@ public struct GapReason: RawRepresentable, Hashable, Sendable, CustomStringConve
         case 3: "absent"
         case 4: "overflow"
         case 5: "disconnected"
+        case 6: "quarantined"
         default: "\(rawValue)"
         }
     }

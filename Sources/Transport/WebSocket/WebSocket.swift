@@ -52,9 +52,9 @@ public struct WebSocket: ~Copyable {
     private var message: Range<Int>?
     private var messageIsText = false
     private var text = UTF8Check()
-    /// Bytes of the frame at hand that `text` has seen.
+    /// Bytes of the current frame that `text` has seen.
     private var textSeen = 0
-    /// Bytes that the frame at hand still lacks.
+    /// Bytes that the current frame still lacks.
     private var lacking = 0
     private var hasFailed = false
     /// Payload of the last ping.
@@ -168,7 +168,7 @@ public struct WebSocket: ~Copyable {
         if frame.opcode.isControl { return }
         if frame.opcode == .continuation {
             guard message != nil else {
-                throw WebSocketError(1002, "a continuation of no message")
+                throw WebSocketError(1002, "a continuation without a message")
             }
         } else if message != nil {
             throw WebSocketError(1002, "a new message inside another one")

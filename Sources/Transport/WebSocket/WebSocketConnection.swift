@@ -1,9 +1,6 @@
-import CCurl
-import Glibc
 import Posix
 
-/// A connection with a WebSocket on it. curl opens it, so that proxies, the certificate's check,
-/// server names and the race of IPv6 with IPv4 are as in every other tool; the frames are ours.
+/// A connection with a WebSocket on it: the connection is curl's, handshake and frames are ours.
 ///
 /// Nothing here waits: the owner polls ``descriptor`` and calls ``open()``, ``read()`` and
 /// ``flush()``.
@@ -21,16 +18,18 @@ public struct WebSocketConnection: ~Copyable {
     /// How far it is.
     public private(set) var phase = Phase.connecting
     /// What to poll for reading; −1 while connecting.
-    public private(set) var descriptor: Int32 = -1
+    public var descriptor: Int32 { connection.descriptor }
     /// True when bytes may be there that polling does not show, because they are decrypted, or wait
     /// in the buffer of TLS: ``read()`` comes first, then the next poll.
-    public internal(set) var hasMore = false
+    public private(set) var hasMore = false
     /// Its frames.
     public var socket: WebSocket
 
-    private let multi: UnsafeMutableRawPointer
-    let handle: UnsafeMutableRawPointer
-    let url: URLParts
+    /// Bytes that one ``read()`` takes at least, if they are there: with the messages made of
+    /// them they still fit a processor's cache.
+    private static let batch = 192 << 10
+
+    private var connection: CurlConnection
     private let shake = WebSocketHandshake()
     private let deadline: Int64
     private var answer = Bytes(capacity: 4096)
@@ -49,57 +48,21 @@ public struct WebSocketConnection: ~Copyable {
         url text: String, headers: [(String, String)], authorities: String? = nil,
         timeout: Double = 10, maximumMessage: Int = 1 << 20
     ) throws(WebSocketFailure) {
-        guard let url = URLParts(text),
-            headers.allSatisfy({ !($0.0 + $0.1).contains(where: \.isNewline) })
-        else {
-            throw .transport(
-                TransportError(kind: .badRequest, url: text, reason: "not a ws:// or wss:// URL"))
-        }
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
-            let multi = curl_multi_init()
-        else {
-            throw .transport(TransportError(kind: .libcurl, url: text, reason: "no memory"))
-        }
-        guard let handle = curl_easy_init() else {
-            curl_multi_cleanup(multi)
-            throw .transport(TransportError(kind: .libcurl, url: text, reason: "no memory"))
-        }
-        ccurl_setopt_string(handle, CURLOPT_URL, url.base)
-        ccurl_setopt_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
-        ccurl_setopt_long(handle, CURLOPT_CONNECT_ONLY, 1)
-        ccurl_setopt_long(handle, CURLOPT_NOSIGNAL, 1)
-        // Else closing waits for a name server that does not answer.
-        ccurl_setopt_quick_exit(handle)
-        ccurl_setopt_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
-        ccurl_setopt_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        ccurl_setopt_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(timeout * 1000))
-        // A proxy for http:// would get a plain GET; a WebSocket needs a tunnel.
-        ccurl_setopt_long(handle, CURLOPT_HTTPPROXYTUNNEL, 1)
         do throws(TransportError) {
-            try Route.set(on: handle, to: text, authorities: authorities)
-        } catch {
-            curl_easy_cleanup(handle)
-            curl_multi_cleanup(multi)
-            throw .transport(error)
-        }
-        ccurl_setopt_tls_function(handle) { _, context, _ in
-            if let context { WebSocketConnection.allowMoving(OpaquePointer(context)) }
-            return CURLE_OK
-        }
-        curl_multi_add_handle(multi, handle)
-        self.multi = multi
-        self.handle = handle
-        self.url = url
+            guard headers.allSatisfy({ !($0.0 + $0.1).contains(where: \.isNewline) }) else {
+                throw TransportError(
+                    kind: .badRequest, url: text, reason: "a header of the request has a line break"
+                )
+            }
+            connection = try CurlConnection(
+                url: text, authorities: authorities, timeout: timeout)
+        } catch { throw .transport(error) }
         deadline = Clock.monotonicNanoseconds() + Int64(timeout * 1e9)
         socket = WebSocket(maximumMessage: maximumMessage)
         answer.append(
-            utf8: shake.request(authority: url.authority, target: url.target, headers: headers))
-    }
-
-    deinit {
-        curl_multi_remove_handle(multi, handle)
-        curl_easy_cleanup(handle)
-        curl_multi_cleanup(multi)
+            utf8: shake.request(
+                authority: connection.url.authority, target: connection.url.target,
+                headers: headers))
     }
 
     // MARK: - Opening
@@ -112,46 +75,28 @@ public struct WebSocketConnection: ~Copyable {
         if phase == .shaking { try readAnswer() }
         if phase != .open && Clock.monotonicNanoseconds() > deadline {
             try judgeWhatCame()
-            throw failure(.timeout, "no WebSocket in time")
+            throw failure(.timeout, "the WebSocket did not open in time")
         }
     }
 
     private mutating func connect() throws(WebSocketFailure) {
-        var running: Int32 = 0
-        guard curl_multi_perform(multi, &running) == CURLM_OK else {
-            throw failure(.libcurl, "libcurl could not go on")
-        }
-        var left: Int32 = 0
-        guard let message = curl_multi_info_read(multi, &left) else { return }
-        let code = ccurl_message_result(message)
-        guard code == CURLE_OK else {
-            if let refusal = Route.refusal(of: handle) {
-                throw failure(refusal.kind, refusal.reason)
-            }
-            throw failure(Transfer.kind(of: code), String(cString: curl_easy_strerror(code)))
-        }
-        var number: curl_socket_t = -1
-        ccurl_getinfo_socket(handle, &number)
-        guard number >= 0 else { throw failure(.libcurl, "libcurl has no socket") }
-        descriptor = number
-        var on: Int32 = 1
-        setsockopt(
-            number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        do throws(TransportError) {
+            guard try connection.connect() else { return }
+        } catch { throw .transport(error) }
         // A new connection takes a request of this size whole.
         guard try send(answer.span) == answer.count else {
             throw failure(.broken, "the opening request could not be sent")
         }
         answer.removeAll()
-        if url.isTLS { readFar() }
         phase = .shaking
     }
 
     private mutating func readAnswer() throws(WebSocketFailure) {
         while phase == .shaking {
-            let (before, handle, descriptor, isTLS) = (answer.count, handle, descriptor, url.isTLS)
-            var outcome = Received.nothing
+            let (before, reader) = (answer.count, connection.reader)
+            var outcome = CurlConnection.Received.nothing
             answer.append(room: 4096) { room in
-                outcome = Self.receive(room, handle, descriptor, isTLS)
+                outcome = reader.receive(into: room)
                 if case .bytes(let count) = outcome { return count }
                 return 0
             }
@@ -219,5 +164,64 @@ public struct WebSocketConnection: ~Copyable {
             index += 1
         }
         return nil
+    }
+
+    // MARK: - Bytes
+
+    /// Reads what is there into the WebSocket, up to about 200 KB: see ``hasMore``.
+    ///
+    /// - Returns: bytes; 0 when nothing was there.
+    /// - Throws: `.ended` when the other side is gone.
+    public mutating func read() throws(WebSocketFailure) -> Int {
+        var total = 0
+        hasMore = false
+        while total < Self.batch {
+            let reader = connection.reader
+            var outcome = CurlConnection.Received.nothing
+            var asked = 0
+            socket.receive(room: 64 << 10) { room in
+                asked = room.count
+                outcome = reader.receive(into: room)
+                if case .bytes(let count) = outcome { return count }
+                return 0
+            }
+            switch outcome {
+            case .nothing: return total
+            case .ended:
+                if total > 0 { return total }
+                throw .ended
+            case .failed(let reason):
+                if total > 0 { return total }
+                throw failure(.broken, reason)
+            case .bytes(let count):
+                total += count
+                // A plain socket that gave less than it could is empty.
+                if !reader.isTLS && count < asked { return total }
+            }
+        }
+        hasMore = true
+        return total
+    }
+
+    /// Sends what the WebSocket has to send.
+    ///
+    /// - Returns: false when the connection takes no more now: poll for writing.
+    public mutating func flush() throws(WebSocketFailure) -> Bool {
+        while socket.outgoing.byteCount > 0 {
+            let count = try send(socket.outgoing)
+            if count == 0 { return false }
+            socket.sent(count)
+        }
+        return true
+    }
+
+    private func send(_ bytes: RawSpan) throws(WebSocketFailure) -> Int {
+        do throws(TransportError) { return try connection.send(bytes) } catch {
+            throw .transport(error)
+        }
+    }
+
+    private func failure(_ kind: TransportError.Kind, _ reason: String) -> WebSocketFailure {
+        .transport(connection.error(kind, reason))
     }
 }

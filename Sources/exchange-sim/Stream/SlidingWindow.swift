@@ -1,4 +1,4 @@
-/// Counts events strictly: at most so many in any stretch of the window's length.
+/// Counts events strictly: at most that many in any stretch of the window's length.
 struct SlidingWindow {
     /// Events that any stretch may have.
     let limit: Int

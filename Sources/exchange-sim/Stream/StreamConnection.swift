@@ -1,31 +1,31 @@
+import Glibc
 import NIOCore
+import NIOPosix
 import NIOWebSocket
 import Posix
+import ServerTLS
 
 /// One client of the streams.
 final class StreamConnection: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
-    let hub: StreamHub
     /// Its number, from 1.
     private(set) var id = 0
-    /// What it listens to, unknown names too.
-    private(set) var subscriptions: [StreamName]
-    /// How it wants its messages; SET_PROPERTY changes it, for which SBE frames do not care.
-    var shape: MessageShape
-    /// Frames for the next flush.
-    var outbox = ByteBuffer()
-    /// A message that a fault holds back.
-    var delayed: (kind: StreamKind, frame: ByteBuffer)?
+    /// What it listens to.
+    private(set) var subscriptions: Subscriptions
     /// True while nothing goes out although the connection is open.
-    var isStalled = false
+    private(set) var isStalled = false
     /// SBE messages that went out.
-    var messagesSent = 0
+    private(set) var messagesSent = 0
     /// Messages of bestBidAsk that were left out for a slow reader.
     private(set) var culled = 0
+    private let hub: StreamHub
     /// Writes below the frame encoder: what goes out is framed already.
-    private(set) var wire: ChannelHandlerContext?
-    private(set) var isClosing = false
+    private var wire: ChannelHandlerContext?
+    private var isClosing = false
+    /// Frames for the next flush.
+    private var outbox = ByteBuffer()
+    private var spoiler = MessageSpoiler()
     private var keepalive = Keepalive()
     private var window: SlidingWindow
     private var flood: Flood?
@@ -37,16 +37,17 @@ final class StreamConnection: ChannelInboundHandler {
     /// The newest bestBidAsk of each symbol that waits for a slow reader.
     private var held: [Int: ByteBuffer] = [:]
 
+    /// How it wants its messages.
+    var shape: MessageShape { subscriptions.shape }
+
     /// Seconds for the client to answer a close frame.
     private static let closeTimeout = 2.0
 
     init(_ hub: StreamHub, _ streams: [StreamName], _ shape: MessageShape) {
         self.hub = hub
-        self.shape = shape
-        subscriptions = []
+        subscriptions = Subscriptions(streams, shape, hub.options)
         timers = Timers(hub.loop)
         window = SlidingWindow(limit: hub.options.messageLimit, seconds: 1)
-        for name in streams where !subscriptions.contains(name) { subscriptions.append(name) }
     }
 
     // MARK: - Life
@@ -55,9 +56,7 @@ final class StreamConnection: ChannelInboundHandler {
         wire = try? context.pipeline.syncOperations.context(
             handlerType: WebSocketFrameEncoder.self)
         id = hub.add(self)
-        let names = subscriptions
-        subscriptions = []
-        for name in names { subscribe(name) }
+        for name in subscriptions.names { listen(to: name) }
         schedulePing()
         timers.after(hub.options.lifetime) { self.close(1001, "Connection lifetime reached") }
         if hub.options.flood > 0 {
@@ -68,11 +67,7 @@ final class StreamConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         hub.remove(self)
-        for name in subscriptions {
-            if let (source, kind) = hub.source(name, isJSON: shape.isJSON) {
-                source.remove(self, from: kind)
-            }
-        }
+        for name in subscriptions.names { stopListening(to: name) }
         wire = nil
         timers.cancel()
         context.fireChannelInactive()
@@ -85,16 +80,14 @@ final class StreamConnection: ChannelInboundHandler {
     }
 
     /// Adds a stream; one that the venue does not have stays silent.
-    func subscribe(_ name: StreamName) {
-        subscriptions.append(name)
+    private func listen(to name: StreamName) {
         if let (source, kind) = hub.source(name, isJSON: shape.isJSON) {
             source.add(self, to: kind)
         }
     }
 
     /// Takes a stream off.
-    func unsubscribe(_ name: StreamName) {
-        subscriptions.removeAll { $0 == name }
+    private func stopListening(to name: StreamName) {
         if let (source, kind) = hub.source(name, isJSON: shape.isJSON) {
             source.remove(self, from: kind)
         }
@@ -143,26 +136,35 @@ final class StreamConnection: ChannelInboundHandler {
         partial = isFirst ? payload : (partial ?? []) + payload
         guard isLast, let text = partial else { return }
         partial = nil
-        answer(text)
+        let answer = subscriptions.answer(text)
+        for name in answer.added { listen(to: name) }
+        for name in answer.removed { stopListening(to: name) }
+        if let reply = answer.reply {
+            send(.text, Array(reply.utf8))
+        } else {
+            hub.counts.ignored += 1
+        }
     }
 
     // MARK: - To the client
 
     /// Sends a control or text frame at once.
-    func send(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
+    private func send(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
         guard !isStalled else { return }
         outbox.writeImmutableBuffer(WireFrame.frame(opcode, payload))
         flush()
     }
 
-    /// Puts a ping into the outbox, and closes when its pong does not come in time.
-    func putPing() {
+    private func putPing() { outbox.writeImmutableBuffer(ping()) }
+
+    /// A new ping's frame; the connection closes when its pong does not come in time.
+    private func ping() -> ByteBuffer {
         let payload = keepalive.ping(at: Clock.realtimeNanoseconds() / 1000)
-        outbox.writeImmutableBuffer(WireFrame.frame(.ping, payload))
         hub.counts.pings += 1
         timers.after(hub.options.pongTimeout) { [self] in
             if keepalive.isWaiting(for: payload) { close(1008, "Pong timeout") }
         }
+        return WireFrame.frame(.ping, payload)
     }
 
     private func schedulePing() {
@@ -184,7 +186,11 @@ final class StreamConnection: ChannelInboundHandler {
             held[source] = run.bytes.getSlice(at: last.start, length: last.end - last.start)
             return
         }
-        guard hub.faults.isQuiet, delayed == nil else { return takeOneByOne(run, kind) }
+        guard hub.faults.isQuiet, !spoiler.holdsMessage else {
+            messagesSent += spoiler.append(
+                run, kind, of: id, isJSON: shape.isJSON, &hub.faults, ping: ping, to: &outbox)
+            return
+        }
         outbox.writeImmutableBuffer(run.bytes)
         messagesSent += run.marks.count
     }
@@ -224,7 +230,7 @@ final class StreamConnection: ChannelInboundHandler {
     func continueFlood() {
         guard let wire, flood != nil, !isStalled, !isClosing, !isFlooding, wire.channel.isWritable
         else { return }
-        let count = flood?.fill(&outbox, subscriptions, shape) ?? 0
+        let count = flood?.fill(&outbox, subscriptions.names, shape) ?? 0
         messagesSent += count
         flush()
         if flood?.isOver == true {
@@ -237,5 +243,50 @@ final class StreamConnection: ChannelInboundHandler {
             isFlooding = false
             continueFlood()
         }
+    }
+
+    // MARK: - On command
+
+    /// Performs an action on this connection.
+    func perform(_ action: ConnectionAction, code: UInt16 = 1001, reason: String = "") {
+        guard let wire else { return }
+        // Below TLS, so that no goodbye of TLS goes out either.
+        let tls = try? wire.pipeline.syncOperations.context(handlerType: TLSServerHandler.self)
+        let bare = tls ?? wire
+        hub.counts.actions[action.rawValue, default: 0] += 1
+        switch action {
+        case .cut: bare.close(promise: nil)
+        case .tear:
+            // The header promises 100 bytes; 50 come.
+            WireFrame.header(.binary, length: 100, to: &outbox)
+            outbox.writeRepeatingByte(0x12, count: 50)
+            flush()
+            bare.close(promise: nil)
+        case .reset:
+            let end = NIOLoopBound(bare, eventLoop: wire.eventLoop)
+            let linger = linger(l_onoff: 1, l_linger: 0)
+            let socket = wire.channel as? any SocketOptionProvider
+            socket?.setSoLinger(linger).whenComplete { _ in end.value.close(promise: nil) }
+        case .stall:
+            isStalled = true
+            outbox.clear()
+        case .resume:
+            isStalled = false
+            continueFlood()
+        case .close: close(code, reason)
+        case .shutdown: send(.text, Array(Self.shutdownText(hub.microseconds()).utf8))
+        case .shutdownWrapped:
+            let text = Self.shutdownText(hub.microseconds())
+            send(.text, Array("{\"stream\":\"!serverShutdown\",\"data\":\(text)}".utf8))
+        case .ping:
+            putPing()
+            flush()
+        case .text: send(.text, Array("not JSON at all".utf8))
+        }
+    }
+
+    /// The time is in ms, as in the venue's example.
+    private static func shutdownText(_ now: Int64) -> String {
+        "{\"e\":\"serverShutdown\",\"E\":\(now / 1000)}"
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import Posix
 import SimulatedMarket
 
@@ -73,6 +74,18 @@ final class StreamHub: @unchecked Sendable {
     }
 
     // MARK: - Clients
+
+    /// Looks at a handshake.
+    ///
+    /// - Returns: status and text of a refusal; nil for a 101.
+    func judge(_ head: HTTPRequestHead, from address: String) -> (Int, String)? {
+        var verdict = handshakeLimit.judge(address, at: Clock.monotonicNanoseconds())
+        if verdict == nil, case .refused(let status, let text) = Handshake(head, options) {
+            verdict = (status, text)
+        }
+        if let verdict { counts.refused["\(verdict.0)", default: 0] += 1 }
+        return verdict
+    }
 
     /// Takes in a client.
     ///

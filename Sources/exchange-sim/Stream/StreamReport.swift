@@ -38,7 +38,8 @@ extension StreamHub {
     /// The open connections.
     func reportConnections() -> String {
         let rows = connections.sorted { $0.key < $1.key }.map { id, connection in
-            let names = connection.subscriptions.map { "\"\($0.text)\"" }.joined(separator: ",")
+            let names = connection.subscriptions.names.map { "\"\($0.text)\"" }.joined(
+                separator: ",")
             return "{\"id\":\(id),\"streams\":[\(names)],\"messages\":\(connection.messagesSent),"
                 + "\"culled\":\(connection.culled),\"stalled\":\(connection.isStalled)}"
         }

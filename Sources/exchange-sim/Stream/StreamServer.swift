@@ -68,20 +68,6 @@ final class StreamServer: Sendable {
     }
 }
 
-extension StreamHub {
-    /// Looks at a handshake.
-    ///
-    /// - Returns: status and text of a refusal; nil for a 101.
-    func judge(_ head: HTTPRequestHead, from address: String) -> (Int, String)? {
-        var verdict = handshakeLimit.judge(address, at: Clock.monotonicNanoseconds())
-        if verdict == nil, case .refused(let status, let text) = Handshake(head, options) {
-            verdict = (status, text)
-        }
-        if let verdict { counts.refused["\(verdict.0)", default: 0] += 1 }
-        return verdict
-    }
-}
-
 /// Answers requests that do not become a WebSocket, and closes.
 private final class Refusal: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart

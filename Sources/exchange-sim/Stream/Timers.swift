@@ -8,7 +8,7 @@ final class Timers {
 
     init(_ loop: any EventLoop) { self.loop = loop }
 
-    /// Does something in so many seconds, on the loop.
+    /// Does something after that many seconds, on the loop.
     func after(_ seconds: Double, _ action: @escaping () -> Void) {
         last += 1
         let number = last

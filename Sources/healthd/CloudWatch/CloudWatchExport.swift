@@ -39,9 +39,10 @@ final class CloudWatchExport {
             "cloudwatch_points_refused", labels: "by=\"rules\"",
             help: "Data points that break a rule of CloudWatch.")
         dropped = stage.stats.counter(
-            "cloudwatch_points_dropped", help: "Data points that waited until there was no room.")
+            "cloudwatch_points_dropped",
+            help: "Data points that were dropped because too many waited.")
         waiting = stage.stats.gauge(
-            "cloudwatch_points_waiting", help: "Data points that CloudWatch has not taken yet.")
+            "cloudwatch_points_waiting", help: "Data points that CloudWatch has not accepted yet.")
         let now = Clock.realtimeNanoseconds()
         nextCut = Self.boundary(after: now, Double(options.resolution))
         nextCall = Self.boundary(after: now, options.interval)

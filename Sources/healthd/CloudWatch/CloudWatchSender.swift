@@ -41,13 +41,13 @@ final class CloudWatchSender: Sendable {
         done = try Signal()
         let stats = stage.stats
         sent = stats.counter(
-            "cloudwatch_points_out", help: "Data points that CloudWatch has taken.")
+            "cloudwatch_points_out", help: "Data points that CloudWatch has accepted.")
         refused = stats.counter(
             "cloudwatch_points_refused", labels: "by=\"service\"",
             help: "Data points that break a rule of CloudWatch.")
-        calls = stats.counter("cloudwatch_calls", help: "Calls of CloudWatch that were taken.")
+        calls = stats.counter("cloudwatch_calls", help: "Calls of CloudWatch that succeeded.")
         failed = stats.counter(
-            "cloudwatch_calls_failed", help: "Calls of CloudWatch that failed for now.")
+            "cloudwatch_calls_failed", help: "Calls of CloudWatch that failed and are retried.")
         let provider = credentials.provider(stage.log)
         // A client that cannot begin is an error of the configuration: it shows at once.
         _ = try CloudWatchClient(location, policy: RetryPolicy(), credentials: provider)
@@ -92,7 +92,7 @@ final class CloudWatchSender: Sendable {
                 let isLast = state.withLock { $0.deadline != nil }
                 do throws(AWSError) {
                     try sendAll(&client)
-                    if isFailing { log.info("CloudWatch takes data points again") }
+                    if isFailing { log.info("CloudWatch accepts data points again") }
                     isFailing = false
                 } catch {
                     failed.add()

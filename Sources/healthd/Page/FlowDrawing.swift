@@ -19,7 +19,7 @@ struct FlowDrawing {
         var html = HTML(pipelines.filter { !$0.isSingle }.map(drawing))
         if !single.isEmpty {
             html += """
-                <ul class="single" aria-label="Stages that no pipe of ours joins">\
+                <ul class="single" aria-label="Stages without a connection to others">\
                 \(HTML(single.map { box($0, isSingle: true) }))</ul>
                 """
         }
@@ -57,7 +57,11 @@ struct FlowDrawing {
             facts.append(
                 (
                     delay.shortMeaning,
-                    "\(Readable.duration(delay.median)), 99 % \(Readable.duration(delay.high))"
+                    [
+                        Readable.duration(delay.median), "99 % \(Readable.duration(delay.high))",
+                    ]
+                    // A line may end between the two, and not between a number and its unit.
+                    .map { $0.replacing(" ", with: "\u{A0}") }.joined(separator: ", ")
                 ))
         }
         let list = HTML(facts.map { "<div><dt>\($0.0)</dt><dd>\($0.1)</dd></div>" as HTML })

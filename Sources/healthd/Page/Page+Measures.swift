@@ -66,22 +66,20 @@ extension Page {
             [
                 "Sequence", "Ledger of", "Held", "Last 24 hours", "Share", "Holes", "Missing",
                 "Declared", "Oldest hole", "First id", "Last id",
-            ], words: ["Ledger of", "Held", "Last 24 hours"], rows) + repairs
+            ], words: ["Ledger of", "Held", "Last 24 hours"], rows) + gapRates(shown) + repairs
     }
 
     private func row(_ sequence: SequenceCoverage, of stage: StageView) -> HTML {
         let hole =
             sequence.oldestHole == 0
             ? "–" : "\(Readable.duration(overview.time.seconds(since: sequence.oldestHole))) ago"
-        // Of a kind whose ids only grow nothing can be claimed between two of them.
-        let isCounted = sequence.held > 0 || sequence.missing > 0
-        func ids(_ value: Int64) -> String { isCounted ? "\(value)" : "–" }
+        func ids(_ value: Int64) -> String { sequence.isCounted ? "\(value)" : "–" }
         return """
             <tr><th scope="row">\(sequence.sequence)</th>\
             \(PageWords.cell("Ledger of", PageWords.name(stage), isWord: true))\
-            \(PageWords.cell("Held", isCounted ? CoveragePicture.bar(sequence) : "–", isWord: true))\
+            \(PageWords.cell("Held", sequence.isCounted ? CoveragePicture.bar(sequence) : "–", isWord: true))\
             \(PageWords.cell("Last 24 hours", CoveragePicture.day(coverage.cells(stage, sequence), of: sequence), isWord: true))\
-            \(PageWords.cell("Share", isCounted ? Readable.percent(sequence.share) : "–"))\
+            \(PageWords.cell("Share", sequence.isCounted ? Readable.percent(sequence.share) : "–"))\
             \(PageWords.cell("Holes", "\(sequence.holes)"))\
             \(PageWords.cell("Missing", "\(sequence.missing)"))\
             \(PageWords.cell("Declared", "\(sequence.declared)"))\
@@ -89,6 +87,26 @@ extension Page {
             \(PageWords.cell("First id", ids(sequence.first)))\
             \(PageWords.cell("Last id", ids(sequence.last)))</tr>
             """
+    }
+
+    private func gapRates(_ stages: [StageView]) -> HTML {
+        let rows = stages.flatMap { stage in
+            stage.coverage.filter { $0.held > 0 || $0.missing > 0 }.map { sequence -> HTML in
+                let rates = sequence.gapRates
+                return """
+                    <tr><th scope="row">\(sequence.sequence)</th>\
+                    \(PageWords.cell("Ledger of", PageWords.name(stage), isWord: true))\
+                    \(PageWords.cell("Missing", rates.missing))\
+                    \(PageWords.cell("Repaired", rates.repaired))\
+                    \(PageWords.cell("Declared", rates.declared))</tr>
+                    """
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        return PageWords.table(
+            "Gap rate: of a million ids, repaired ones since the sink started",
+            ["Sequence", "Ledger of", "Missing", "Repaired", "Declared"], words: ["Ledger of"], rows
+        )
     }
 
     /// What to run: once for a ledger, and for the oldest hole of each sequence.

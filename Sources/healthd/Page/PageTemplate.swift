@@ -59,8 +59,11 @@ header { padding-top: 14px; padding-bottom: 6px; }
 .advice { color: var(--ink); font-size: .9rem; }
 #problems a { color: inherit; }
 .pipeline { display: flex; align-items: stretch; margin-bottom: 14px; }
-.level { display: flex; flex-direction: column; flex: 2 1 0; min-width: 0; }
-.level > .box { flex: 1 1 0; margin: 5px 0; }
+/* Rows of one height, with each box in the middle of its own: that is where arrows begin and end. */
+.level {
+  display: grid; grid-auto-rows: 1fr; align-items: center; flex: 2 1 0; min-width: 0;
+}
+.level > .box { margin: 5px 0; }
 .box {
   background: var(--paper); border: 1px solid var(--line); border-radius: 8px;
   padding: 10px 12px; min-width: 0; overflow-wrap: anywhere;
@@ -70,9 +73,10 @@ header { padding-top: 14px; padding-bottom: 6px; }
 .box .name:hover { text-decoration: underline; }
 .box .rate { margin-top: 4px; }
 .box dl { margin: 4px 0 0; font-size: .86rem; }
-.box dl div { display: flex; gap: 6px; justify-content: space-between; }
-.box dt { color: var(--quiet); }
-.box dd { margin: 0; text-align: right; white-space: nowrap; }
+/* A figure that does not fit beside its word goes below it; words are never broken for it. */
+.box dl div { display: flex; flex-wrap: wrap; column-gap: 6px; }
+.box dt { color: var(--quiet); overflow-wrap: normal; }
+.box dd { margin: 0 0 0 auto; text-align: right; }
 .box .error { color: var(--warning); font-size: .82rem; margin-top: 4px; }
 .box .state, td .state { font-size: .88rem; font-weight: 600; }
 .single { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 10px; }
@@ -141,7 +145,7 @@ summary { cursor: pointer; color: var(--quiet); padding: 4px 0; }
 footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(--quiet); }
 @media (max-width: 760px) {
   .pipeline { flex-direction: column; }
-  .level { flex-direction: row; gap: 8px; }
+  .level { grid-auto-flow: column; grid-auto-columns: 1fr; align-items: stretch; gap: 8px; }
   .level > .box { margin: 0; }
   .arrows.across { display: none; }
   .arrows.down { display: block; height: 64px; min-height: 0; flex: none; width: 100%; }

@@ -99,7 +99,7 @@ struct Compact: InspectionCommand {
             rules: PartitionMerge.Rules(
                 format: try format.map { try Self.format($0) }, compression: compression,
                 objectBytes: try settings.value(SettingCatalog.objectBytes, objectBytes)),
-            times: try day.map { try BucketQuestion.times(ofDay: $0) },
+            times: try day.map { try RangeEnd.day($0) },
             settle: try Self.duration(settle, "--settle"),
             deleteAfter: try Self.duration(deleteAfter, "--delete-after"))
     }

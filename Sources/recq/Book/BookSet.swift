@@ -89,7 +89,7 @@ struct BookSet {
             throw StageFailure(
                 .no,
                 places.isEmpty
-                    ? "there are no records of books" : "there is no snapshot to begin with")
+                    ? "there are no records of books" : "there is no snapshot to start from")
         }
     }
 

@@ -54,7 +54,7 @@ struct CatPlan {
         if isEmpty {
             throw StageFailure(
                 .unavailable,
-                "\(input): no such records in \(Spoken.count(objects.count, "object"))")
+                "\(input): no matching records in \(Spoken.count(objects.count, "object"))")
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Encoding
 import Identity
 import Records
+import Stage
 
 /// Which records a person wants.
 struct Selection: ParsableArguments {
@@ -18,15 +19,17 @@ struct Selection: ParsableArguments {
     var interval: String?
     @Option(
         help: ArgumentHelp(
-            "Days (UTC), such as 2024-01-31 or 2024-01-01..2024-01-31.",
+            "Days (UTC), such as 2024-01-31, yesterday or 2024-01-01..2024-01-31.",
             valueName: "day"))
     var day: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "From this time (UTC) on, such as 2024-01-31T12:00, or from this id.",
+            "From this time (UTC) on, such as 2024-01-31T12:00 or -2h, or from this id.",
             valueName: "time|id"))
     var from: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Up to before this time, or up to this id.", valueName: "time|id"))
     var to: String?
 
@@ -55,9 +58,14 @@ struct Selection: ParsableArguments {
             }
             selected.interval = known
         }
-        if let day { try selected.setDays(day) }
-        if let from { try selected.setStart(from) }
-        if let to { try selected.setEnd(to) }
+        do {
+            if let day { try selected.setDays(day) }
+            if let from { try selected.setStart(from) }
+            if let to { try selected.setEnd(to) }
+        } catch let failure as StageFailure {
+            // The parser knows its own type alone as a wrong call.
+            throw ValidationError("\(failure)")
+        }
         guard selected.times.lowerBound < selected.times.upperBound,
             selected.firstID <= selected.lastID
         else { throw ValidationError("the range is empty: --to is not behind --from") }
@@ -90,41 +98,29 @@ struct SelectedRecords {
         if let mark = text.firstIndex(of: "."), text[mark...].hasPrefix("..") {
             parts = [String(text[..<mark]), String(text[mark...].dropFirst(2))]
         }
-        let days = parts.map { part -> Int64? in
-            part.utf8.count == 10 ? Timestamp.parse(part) : nil
-        }
-        guard let first = days.first ?? nil, let last = days.last ?? nil, first <= last else {
-            throw ValidationError("\"\(text)\" is not a day such as 2024-01-31")
-        }
-        times = first..<(last + Timestamp.day)
+        let days = try parts.map { try RangeEnd.day($0) }
+        guard let first = days.first, let last = days.last, first.lowerBound <= last.lowerBound
+        else { throw ValidationError("--day \(text): the first day is behind the last") }
+        times = first.lowerBound..<last.upperBound
     }
 
     mutating func setStart(_ text: String) throws {
-        if let id = Int64(text) {
-            firstID = id
-        } else {
-            times = try max(times.lowerBound, Self.time(text))..<max(times.upperBound, .min + 1)
+        switch try RangeEnd(text, option: "--from") {
+        case .id(let id): firstID = id
+        case .time(let time):
+            times = max(times.lowerBound, time)..<max(times.upperBound, .min + 1)
         }
     }
 
     mutating func setEnd(_ text: String) throws {
-        if let id = Int64(text) {
-            lastID = id
-        } else {
-            let end = try Self.time(text)
+        switch try RangeEnd(text, option: "--to") {
+        case .id(let id): lastID = id
+        case .time(let end):
             guard end > times.lowerBound else {
                 throw ValidationError("the range is empty: --to is not behind --from")
             }
             times = times.lowerBound..<min(times.upperBound, end)
         }
-    }
-
-    private static func time(_ text: String) throws -> Int64 {
-        guard let time = Timestamp.parse(text) else {
-            throw ValidationError(
-                "\"\(text)\" is neither an id nor a time (UTC) such as 2024-01-31T12:00")
-        }
-        return time
     }
 
     /// True for a record that is wanted. Gap records are those of the kinds that are wanted.

@@ -41,7 +41,7 @@ struct WholenessCheck {
     /// - Parameter selected: ids at which the range has to begin and to end, where it has such.
     mutating func problem(_ selected: SelectedRecords) -> String? {
         close()
-        guard records > 0 else { return "there are no such records" }
+        guard records > 0 else { return "no records match" }
         for (sequence, held) in ids.sorted(by: { $0.key < $1.key }) {
             var known = held
             for range in declared[sequence]?.ranges ?? [] { known.insert(range) }

@@ -9,7 +9,7 @@ import StageAWS
 
 struct Book: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Rebuild order books from snapshots and changes, and prove them.",
+        abstract: "Rebuild and prove order books.",
         discussion: """
             recq book --levels 5 --every 1s book.bin
             sbe-tap --symbols BTCUSDT --streams depth | recq book --every 500ms
@@ -21,13 +21,13 @@ struct Book: InspectionCommand {
 
             Exit status: 1 a snapshot is another book, or there was no book to show.
             """)
-    @Option(name: [.customShort("n"), .long], help: "Levels of each side.") var levels = 10
+    @Option(name: [.customShort("n"), .long], help: "Levels per side.") var levels = 10
     @Option(
         help: ArgumentHelp(
-            "Event time between two looks: 500ms, 1s, 1m, 1h; 0 for every change.",
+            "Event time between two books: 500ms, 1s, 1m, 1h; 0 for every change.",
             valueName: "time"))
     var every = "1s"
-    @Option(help: "text, json (an object to a line) or csv (a level to a row).")
+    @Option(help: "text, json (one object per line) or csv (one level per row).")
     var format = BookFormat.text
     @Option(help: ArgumentHelp("Only this symbol.", valueName: "symbol")) var symbol: String?
     @Flag(name: .customLong("prove"), help: "Only prove; write no books.") var onlyProves = false

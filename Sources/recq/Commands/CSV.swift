@@ -9,7 +9,7 @@ import StageAWS
 struct CSV: InspectionCommand {
     static let configuration = CommandConfiguration(
         commandName: "csv",
-        abstract: "Write records as a table with commas.",
+        abstract: "Write records as CSV.",
         discussion: """
             recq csv day.bin > day.csv
             recq csv --columns time,symbol,price,qty day.bin
@@ -20,11 +20,11 @@ struct CSV: InspectionCommand {
             what a record does not have is empty. Numbers are exact, times UTC; quoting as
             in RFC 4180.
             """)
-    @Option(help: ArgumentHelp("Fields, as `recq where` has them.", valueName: "fields"))
+    @Option(help: ArgumentHelp("Fields, as in `recq where`.", valueName: "fields"))
     var columns: String?
-    @Option(help: ArgumentHelp("Between two values: one character, or tab.", valueName: "char"))
+    @Option(help: ArgumentHelp("Separator of values: one character, or tab.", valueName: "char"))
     var separator = ","
-    @Flag(name: .customLong("no-header"), help: "Leave out the line of names.")
+    @Flag(name: .customLong("no-header"), help: "Omit the header line.")
     var hasNoHeader = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
@@ -64,7 +64,7 @@ struct CSV: InspectionCommand {
             if !(error is SystemError) { try output.flush() }
             throw error
         }
-        // A table without rows has a head all the same, where one was asked for.
+        // A table without rows has a head anyway, where one was asked for.
         table.appendHeader(to: &output.bytes)
         try output.flush()
     }

@@ -26,14 +26,14 @@ struct Cat: InspectionCommand {
             damaged.
             """)
     @OptionGroup(title: "Selection") var selection: Selection
-    @Option(help: "time, or id: one sequence after another.") var by = RecordOrder.time
-    @Flag(help: "Fail rather than give a range with holes.") var whole = false
+    @Option(help: "time; or id, one sequence after another.") var by = RecordOrder.time
+    @Flag(help: "Fail instead of writing a range with holes.") var whole = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         if whole, inputs.files.isEmpty || inputs.files.contains(Inputs.standardInput) {
-            throw ValidationError("--whole reads twice: name files, directories or URLs")
+            throw ValidationError("--whole reads its input twice: name files, directories or URLs")
         }
     }
 
@@ -57,7 +57,7 @@ struct Cat: InspectionCommand {
             }
         }
         if count == 0, files != [Inputs.standardInput] {
-            throw StageFailure(.unavailable, "there are no such records")
+            throw StageFailure(.unavailable, "no records match")
         }
     }
 

@@ -16,7 +16,7 @@ struct JSON: InspectionCommand {
             recq json day.bin | jq -c 'select(.qty > 1)'
             recq json --pretty day.bin | less
             """)
-    @Flag(help: "A member to a line, for people.") var pretty = false
+    @Flag(help: "One member per line, for people.") var pretty = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
 

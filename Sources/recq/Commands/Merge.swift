@@ -8,7 +8,7 @@ import StageAWS
 
 struct Merge: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Join inputs that are in order, in order.",
+        abstract: "Merge sorted inputs into one sorted output.",
         discussion: """
             recq merge btc.bin eth.bin > both.bin
             recq merge --unique tap1.bin tap2.bin | recq check
@@ -33,7 +33,7 @@ struct Merge: InspectionCommand {
         var merged = MergedFrames(by) { input in
             throw StageFailure(
                 .badInput,
-                "\(names[input]) is not in order: `recq sort --by \(order)` puts it there")
+                "\(names[input]) is not sorted by \(order): use `recq sort --by \(order)` first")
         }
         for stream in streams { try merged.add(stream) }
         var repeats = RepeatFilter(by, isOn: unique)

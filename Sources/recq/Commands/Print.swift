@@ -8,7 +8,7 @@ import StageAWS
 struct Print: InspectionCommand {
     static let configuration = CommandConfiguration(
         commandName: "print",
-        abstract: "Write each record as a line for people, or in a format of your own.",
+        abstract: "Write each record as a line for people.",
         discussion: """
             recq print day.bin | head
             recq print -f '%t %s %p %q\\n' day.bin

@@ -7,7 +7,7 @@ import StageAWS
 
 struct Sort: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put records in order.",
+        abstract: "Sort records by time or id.",
         discussion: """
             recq sort day.bin > ordered.bin
             recq sort --by id --unique a.bin b.bin > each-once.bin

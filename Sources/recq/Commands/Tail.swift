@@ -17,7 +17,7 @@ struct Tail: InspectionCommand {
     var count = 10
     @Flag(
         name: [.customShort("f"), .customLong("follow")],
-        help: "Go on with what is appended to the file, until a signal comes.")
+        help: "Continue with what is appended to the file, until a signal comes.")
     var follows = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions
@@ -30,7 +30,7 @@ struct Tail: InspectionCommand {
             throw ValidationError("--count is 0 to \(Self.most)")
         }
         if follows, inputs.files.count > 1 {
-            throw ValidationError("--follow follows one file")
+            throw ValidationError("--follow takes exactly one file")
         }
     }
 

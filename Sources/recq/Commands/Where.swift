@@ -7,7 +7,7 @@ import StageAWS
 
 struct Where: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Pass on the records that an expression describes.",
+        abstract: "Pass on the records that match an expression.",
         discussion: """
             recq where 'qty > 0.5' day.bin | recq json
             recq where 'kind == trade and symbol in (BTCUSDT, ETHUSDT)' in.bin > out.bin
@@ -26,8 +26,8 @@ struct Where: InspectionCommand {
 
             Exit status: 64 for an expression that is not understood.
             """)
-    @Argument(help: "What records have to be.") var expression: String
-    @Flag(name: .customLong("invert"), help: "Pass on the others.")
+    @Argument(help: "The condition.") var expression: String
+    @Flag(name: .customLong("invert"), help: "Pass on the records that do not match.")
     var isInverted = false
     @OptionGroup var inputs: Inputs
     @OptionGroup var common: CommonOptions

@@ -1,6 +1,7 @@
 import Configuration
 import Encoding
 import Identity
+import Posix
 import Records
 import Stage
 
@@ -246,10 +247,10 @@ struct FilterCompiler {
         let place = token.place
         let text = try word()
         if field.type == .time {
-            guard let time = Timestamp.parse(text) else {
+            guard let time = Timestamp.typed(text, now: Clock.realtimeNanoseconds() / 1000) else {
                 throw failure(
-                    "\(field.rawValue) is compared with a time (UTC) such as 2024-01-31 or "
-                        + "2024-01-31T12:00:00.5, not with \(text)", at: place)
+                    "\(field.rawValue) is compared with a time (UTC) such as 2024-01-31, "
+                        + "2024-01-31T12:00:00.5 or yesterday, not with \(text)", at: place)
             }
             return ExactDecimal(mantissa: Int128(time), exponent: 0)
         }

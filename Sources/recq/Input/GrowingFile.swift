@@ -3,7 +3,7 @@ import Posix
 import Records
 import Stage
 
-/// A file of frames that somebody appends to.
+/// A file of frames that someone appends to.
 struct GrowingFile: ~Copyable {
     /// Seconds between two looks at the file.
     static let pause = 0.2

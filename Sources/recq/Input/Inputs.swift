@@ -25,7 +25,7 @@ struct Inputs: ParsableArguments {
         let input = Descriptor.standardInput()
         if input.isTerminal {
             throw StageFailure(
-                .usage, "standard input is a terminal: name a file, or put a program in front")
+                .usage, "standard input is a terminal: name a file, or pipe records into it")
         }
         return input
     }

@@ -38,7 +38,7 @@ struct StoredObjects {
             !entry.key.split(separator: "/").contains { $0.hasPrefix("_") || $0.hasPrefix(".") }
         }.map { Object(entry: $0, source: source) }
         guard !objects.isEmpty else {
-            throw StageFailure(.unavailable, "\(input): there are no objects")
+            throw StageFailure(.unavailable, "\(input): no objects")
         }
         return objects
     }

@@ -53,7 +53,7 @@ struct OutputBuffer: ~Copyable {
 
     /// What the policy does at the moment, in words; nil while the reader is fast enough.
     var trouble: String? {
-        if !merged.isKeeping { return "records are left out" }
+        if !merged.isKeeping { return "records are dropped" }
         if let fileFailure { return "the network is not read: \(fileFailure)" }
         if isFull { return "the network is not read" }
         return isSpilling ? "records go through a file" : nil

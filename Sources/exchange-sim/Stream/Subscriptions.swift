@@ -1,53 +1,71 @@
 import Encoding
-import NIOCore
-import NIOWebSocket
 
-/// The JSON requests of a client.
-extension StreamConnection {
+/// What a client listens to and how, and its JSON requests about that.
+struct Subscriptions {
+    /// What a request changes, and its reply.
+    struct Answer {
+        /// JSON; nil where the request gets no reply.
+        var reply: String?
+        var added: [StreamName] = []
+        var removed: [StreamName] = []
+    }
+
+    /// Streams, unknown ones too, each once.
+    private(set) var names: [StreamName] = []
+    /// How messages are wanted; SET_PROPERTY changes it, for which SBE frames do not care.
+    private(set) var shape: MessageShape
+    private let options: StreamOptions
+
     /// A longer control message gets no reply at all; as seen on the venue's JSON service.
-    static let longestRequest = 4096
+    private static let longestRequest = 4096
 
-    /// Answers a request.
-    func answer(_ text: [UInt8]) {
-        guard text.count <= Self.longestRequest else {
-            hub.counts.ignored += 1
-            return
-        }
+    init(_ names: [StreamName], _ shape: MessageShape, _ options: StreamOptions) {
+        self.shape = shape
+        self.options = options
+        for name in names where !self.names.contains(name) { self.names.append(name) }
+    }
+
+    /// Answers a request, and keeps to it.
+    mutating func answer(_ text: [UInt8]) -> Answer {
+        guard text.count <= Self.longestRequest else { return Answer() }
         do throws(ControlRequest.Failure) {
             let request = try ControlRequest(text)
             do throws(ControlRequest.Failure) {
-                let result = try carryOut(request)
-                send(.text, Array("{\"result\":\(result),\"id\":\(request.id)}".utf8))
+                var answer = Answer()
+                let result = try carryOut(request, &answer)
+                answer.reply = "{\"result\":\(result),\"id\":\(request.id)}"
+                return answer
             } catch {
                 throw ControlRequest.Failure(error.code, error.message, id: request.id)
             }
-        } catch { send(.text, Array(errorText(error).utf8)) }
+        } catch { return Answer(reply: errorText(error)) }
     }
 
     private func errorText(_ failure: ControlRequest.Failure) -> String {
         let body = "\"code\":\(failure.code),\"msg\":\(String(jsonQuoted: failure.message))"
         let id = failure.id.map { ",\"id\":\($0)" } ?? ""
-        return hub.options.nestsErrors ? "{\"error\":{\(body)}\(id)}" : "{\(body)\(id)}"
+        return options.nestsErrors ? "{\"error\":{\(body)}\(id)}" : "{\(body)\(id)}"
     }
 
-    private func carryOut(
-        _ request: ControlRequest
+    /// - Returns: the result in JSON.
+    private mutating func carryOut(
+        _ request: ControlRequest, _ answer: inout Answer
     ) throws(ControlRequest.Failure) -> String {
         switch request.method {
         case .subscribe:
-            let names = try names(request)
-            let new = names.filter { !subscriptions.contains($0) }
-            guard subscriptions.count + new.count <= hub.options.streamLimit else {
+            let new = try streams(of: request).filter { !names.contains($0) }
+            guard names.count + new.count <= options.streamLimit else {
                 throw .init(4, "Too many subscriptions")
             }
-            for name in new { subscribe(name) }
+            names += new
+            answer.added = new
             return "null"
         case .unsubscribe:
-            for name in try names(request) { unsubscribe(name) }
+            answer.removed = try streams(of: request)
+            names.removeAll { answer.removed.contains($0) }
             return "null"
         case .list:
-            let names = subscriptions.map { String(jsonQuoted: $0.text) }
-            return "[\(names.joined(separator: ","))]"
+            return "[\(names.map { String(jsonQuoted: $0.text) }.joined(separator: ","))]"
         case .getProperty:
             try requireCombined(request)
             return "\(shape.isCombined)"
@@ -60,8 +78,8 @@ extension StreamConnection {
         }
     }
 
-    private func names(
-        _ request: ControlRequest
+    private func streams(
+        of request: ControlRequest
     ) throws(ControlRequest.Failure) -> [StreamName] {
         var names: [StreamName] = []
         for parameter in request.parameters {

@@ -1,9 +1,12 @@
+import Encoding
 import Posix
 import Transport
 
-extension S3Client {
+/// Where the requests of a bucket go: to the service, to an endpoint that was asked for, or to where
+/// the service's answers sent them.
+struct S3Route {
     /// Where the service asked to send the requests of a bucket to.
-    struct Detour {
+    private struct Detour {
         let bucket: String
         let endpoint: Endpoint
         /// True for a host of the bucket alone, which is not in the path then.
@@ -17,30 +20,45 @@ extension S3Client {
     }
 
     /// Redirects that one call follows.
-    private static let longestChain = 3
+    static let longestChain = 3
     /// Seconds for which a temporary redirect holds: a new bucket's name spreads in minutes to hours
     /// (Amazon S3 User Guide, "Request redirection and the REST API").
     private static let temporaryEnd: Int64 = 300
 
-    /// Sends; a bucket in another region or at another host is followed there, and the request is
-    /// signed again.
-    mutating func send(
-        _ call: ServiceCall, bucket: String, key: String?
-    ) throws(AWSError) -> HTTPResponse {
-        var call = call
-        var followed = 0
-        while true {
-            do throws(AWSError) {
-                return try service.send(call)
-            } catch {
-                guard followed < Self.longestChain, follow(error, bucket) else { throw error }
-                followed += 1
-                let place = try self.call(call.operation, call.method, bucket, key)
-                call.endpoint = place.endpoint
-                call.authority = place.authority
-                call.path = place.path
-            }
-        }
+    /// What requests are signed for.
+    private(set) var region: String
+    private let configuration: S3Configuration
+    /// Asked for instead of the service's own.
+    private let endpoint: Endpoint?
+    private var detour: Detour?
+
+    init(_ configuration: S3Configuration, endpoint: Endpoint?) {
+        self.configuration = configuration
+        self.endpoint = endpoint
+        region = configuration.region
+    }
+
+    /// The address of a bucket or of an object in it, in the style that is set.
+    func target(
+        of bucket: String, _ key: String?
+    ) -> (endpoint: Endpoint, authority: String, path: String) {
+        let detour = detour.flatMap { $0.isFor(bucket) ? $0 : nil }
+        let place =
+            detour?.endpoint ?? endpoint
+            ?? Endpoint(
+                service: "s3", region: region, isFIPS: configuration.usesFIPS,
+                isDualStack: configuration.usesDualStack)
+        let path = key.map { "/" + $0.percentEncoded(keeping: "-._~/") } ?? ""
+        let inPath =
+            detour.map { !$0.isBucketHost } ?? configuration.usesPathStyle ?? (endpoint != nil)
+            || place.isAddress
+            || place.isTLS && bucket.contains(".") || bucket.contains("_")
+            || bucket.lowercased() != bucket
+        return (
+            place,
+            place.authority(bucket: inPath || detour?.isBucketHost == true ? nil : bucket),
+            inPath ? "/\(bucket)\(path)" : path.isEmpty ? "/" : path
+        )
     }
 
     /// Takes over where a refusal says that a bucket is.
@@ -56,16 +74,16 @@ extension S3Client {
             if let region = region(in: error) { move(bucket, to: region) }
             return true
         }
-        guard let region = region(in: error), region != service.region else { return false }
+        guard let region = region(in: error), region != self.region else { return false }
         detour = nil
         move(bucket, to: region)
         return true
     }
 
     private mutating func move(_ bucket: String, to region: String) {
-        guard region != service.region else { return }
-        configuration.onMove(bucket, service.region, region)
-        service.region = region
+        guard region != self.region else { return }
+        configuration.onMove(bucket, self.region, region)
+        self.region = region
     }
 
     /// The region becomes part of a host name.
@@ -86,14 +104,14 @@ extension S3Client {
             target.host.hasPrefix(bucket.lowercased() + ".")
             && path != "/\(bucket)" && !path.hasPrefix("/\(bucket)/")
         let isKnown: Bool
-        if let override {
+        if let endpoint {
             isKnown =
-                target.host == override.host || target.isLoopback && override.isLoopback
-                || target.host.hasSuffix("." + override.host)
+                target.host == endpoint.host || target.isLoopback && endpoint.isLoopback
+                || target.host.hasSuffix("." + endpoint.host)
         } else {
-            isKnown = target.host.hasSuffix("." + Partition.of(region: service.region).domain)
+            isKnown = target.host.hasSuffix("." + Partition.of(region: region).domain)
         }
-        let wasTLS = override?.isTLS ?? true
+        let wasTLS = endpoint?.isTLS ?? true
         guard isKnown, target.isTLS || !wasTLS else { return nil }
         // Sent to where it came from it would come again.
         let current = detour.flatMap { $0.isFor(bucket) ? $0 : nil }

@@ -1,33 +1,21 @@
 import Posix
 import Stats
 
-extension Monitor {
-    /// Lends everything as Prometheus scrapes it, in UTF-8, as of the last look; nothing before the
-    /// first. The text of a host with many stages is long and made each second: the memory for it
-    /// is kept.
-    public func withMetrics<Result>(
-        isOpenMetrics: Bool, _ body: (UnsafeRawBufferPointer) -> Result
-    ) -> Result {
-        var text = Bytes(capacity: 0)
-        swap(&text, &kept)
-        defer { swap(&text, &kept) }
-        text.removeAll()
-        if let last {
-            exposition(last).write(isOpenMetrics ? .openMetrics : .prometheus, to: &text)
-        }
-        return text.span.withUnsafeBytes(body)
-    }
+/// Everything that a host says of itself, as series for Prometheus.
+struct HostMetrics {
+    /// What the last look found.
+    let overview: Overview
+    /// Processes that count for the host's health, in order.
+    let members: [StageWatch]
+    /// Totals of processes that are gone.
+    let retired: RetiredTotals
+    /// Of healthd.
+    let version: String
 
-    /// The media types of the two formats.
-    public static let contentTypes = (
-        prometheus: Exposition.Form.prometheus.contentType,
-        openMetrics: Exposition.Form.openMetrics.contentType
-    )
-
-    func exposition(_ overview: Overview) -> Exposition {
+    func exposition() -> Exposition {
         var exposition = Exposition()
         addReference(to: &exposition)
-        addWhole(overview, to: &exposition)
+        addWhole(to: &exposition)
         // Two files may claim one name; a scrape that has a series twice would be refused whole.
         var shown: Set<String> = []
         for stage in members where shown.insert(stage.identity).inserted {
@@ -101,7 +89,7 @@ extension Monitor {
 
     // MARK: - What healthd finds
 
-    private func addWhole(_ overview: Overview, to exposition: inout Exposition) {
+    private func addWhole(to exposition: inout Exposition) {
         exposition.add(
             .gauge, "ingestor_healthy", "", .integer(overview.isHealthy ? 1 : 0),
             help: "1 when nothing makes it unhealthy, else 0.")
@@ -124,12 +112,37 @@ extension Monitor {
         exposition.add(
             .gauge, "ingestor_stages_unseen", "", .integer(Int64(overview.unseen)),
             help: "Stages beyond those that healthd follows.")
+        addGapRates(overview, to: &exposition)
         let members = Set(overview.members.map(\.id))
         for link in overview.links where members.contains(link.from) && members.contains(link.to) {
             guard let bytes = link.bytesBetween else { continue }
             exposition.add(
                 .gauge, "ingestor_link_bytes", LabelSet(["from": link.from, "to": link.to]).text,
                 .integer(Int64(bytes)), help: "Bytes that wait in the pipe between two stages.")
+        }
+    }
+
+    /// Ids missed, repaired and declared of a million, by sequence, as each ledger has them.
+    private func addGapRates(_ overview: Overview, to exposition: inout Exposition) {
+        var shown: Set<String> = []
+        for stage in overview.members where stage.isRunning || !stage.isReplaced {
+            for coverage in stage.coverage {
+                for (state, ids) in [
+                    ("missing", coverage.missing), ("repaired", coverage.repaired),
+                    ("declared", coverage.declared),
+                ] {
+                    let text = LabelSet([
+                        "ledger": stage.id, "symbol": coverage.symbol, "kind": coverage.kind,
+                        "series": coverage.series, "epoch": coverage.epoch, "state": state,
+                    ]).text
+                    guard shown.insert(text).inserted else { continue }
+                    exposition.add(
+                        .gauge, "ingestor_gap_ids_per_million", text,
+                        .billionths(Int64(min(coverage.perMillion(ids) * 1e9, 9e18))),
+                        help: "Of a million ids of a sequence those that are missing, were "
+                            + "repaired since the start, or are declared absent.")
+                }
+            }
         }
     }
 
