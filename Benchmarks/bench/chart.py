@@ -47,7 +47,7 @@ def spoken(value):
     """A number as short as it can be read."""
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
-            return f"{value / limit:.4g}{letter}"
+            return f"{value / limit:.3g}{letter}"
     return f"{value:.3g}"
 
 
