@@ -11,7 +11,7 @@ export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 PREFIX ?= /usr/local
 
-.PHONY: help setup build peers test lint format coverage generate demo bench bench-gate chaos fuzz sanitize soak install uninstall deb dist systemd-test clean
+.PHONY: help setup build peers test lint format coverage generate demo bench bench-gate curves chaos fuzz sanitize soak install uninstall deb dist systemd-test clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -51,6 +51,9 @@ demo: peers ## Backfill an hour from a simulated exchange into ./data/bronze, th
 
 bench: peers ## Measure against C and Python programs that do the same
 	@Scripts/bench $(RELEASE)
+
+curves: peers ## Measure how CPU and memory of each stage grow, and draw it into docs/curves
+	@Scripts/curves $(RELEASE)
 
 bench-gate: peers ## The same, and fail where a row is worse than Benchmarks/gate.json by more than 15 %
 	@Scripts/bench --save .build/bench.json $(RELEASE)
