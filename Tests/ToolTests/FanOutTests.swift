@@ -188,9 +188,14 @@ struct FanOutTests {
             }
             return try health().contains("output kinesis is away or slow")
         }
-        #expect(isNamed, "\(try health())\(run.log)")
+        var seen = try health()
+        #expect(isNamed, "\(seen)\(run.log)")
         let kinesis = try run.reader("kinesis")
-        #expect(try waitUntil(60) { try !health().contains("undelivered") }, "\(try health())")
+        let isOver = try waitUntil(60) {
+            seen = try health()
+            return !seen.contains("undelivered")
+        }
+        #expect(isOver, "\(seen)")
         #expect(run.stop(SIGTERM) == 0, "\(run.log)")
         _ = (s3, kinesis)
     }
