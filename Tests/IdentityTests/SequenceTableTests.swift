@@ -18,7 +18,8 @@ struct SequenceTableTests {
         let all = Self.sequences(count + 4)
         for (place, sequence) in all.prefix(count).enumerated() {
             #expect(table.place(of: sequence) == nil, "\(sequence)")
-            #expect(table.add(sequence) == place, "\(sequence)")
+            let own = table.add(sequence)
+            #expect(own == place, "\(sequence)")
         }
         #expect(table.sequences == Array(all.prefix(count)))
         for (place, sequence) in all.prefix(count).enumerated() {
