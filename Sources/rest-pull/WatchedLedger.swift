@@ -102,6 +102,7 @@ struct WatchedLedger {
             name.epoch = 1
             coverages[name] = ledger.coverage(of: sequence)
         }
+        if follows, !wasRead { log.info("watching the ledger \(path) for missing ids") }
         (seen, wasRead) = (key, true)
         return true
     }

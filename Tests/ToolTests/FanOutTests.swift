@@ -189,9 +189,12 @@ struct FanOutTests {
             }
             return try health().contains("output kinesis is away or slow")
         }
-        #expect(isNamed, "\(try health())\(run.log)")
+        let named = try health()
+        #expect(isNamed, "\(named)\(run.log)")
         let kinesis = try run.reader("kinesis")
-        #expect(try waitUntil(60) { try !health().contains("undelivered") }, "\(try health())")
+        let isDelivered = try waitUntil(60) { try !health().contains("undelivered") }
+        let last = try health()
+        #expect(isDelivered, "\(last)")
         #expect(run.stop(SIGTERM) == 0, "\(run.log)")
         _ = (s3, kinesis)
     }
