@@ -99,7 +99,7 @@ extension SequenceProof {
         guard let span else {
             verdict.unknown.append(
                 ProofHole(
-                    ids: nil, after: nil, before: nil, reason: "no manifest speaks of it",
+                    ids: nil, after: nil, before: nil, reason: "no manifest covers it",
                     isDeclared: false))
             return verdict
         }
@@ -206,11 +206,11 @@ extension SequenceProof {
     ) {
         let words: String
         if let before {
-            words = "no manifest speaks of ids before \(before.ids.lowerBound)"
+            words = "no manifest covers ids before \(before.ids.lowerBound)"
         } else if let after {
-            words = "no manifest speaks of ids after \(after.ids.upperBound)"
+            words = "no manifest covers ids after \(after.ids.upperBound)"
         } else {
-            words = "no manifest speaks of this sequence"
+            words = "no manifest covers this sequence"
         }
         verdict.unknown.append(
             ProofHole(
@@ -258,7 +258,7 @@ extension SequenceProof {
                 }
             }
         }
-        for ids in rest.ranges { take(ids, nil, "no manifest says anything of these ids") }
+        for ids in rest.ranges { take(ids, nil, "no manifest covers these ids") }
         holes += found.sorted { ($0.ids?.lowerBound ?? 0) < ($1.ids?.lowerBound ?? 0) }
     }
 
@@ -333,7 +333,7 @@ extension SequenceProof {
         if verdict.runs.isEmpty, verdict.unknown.isEmpty, verdict.holes.isEmpty {
             verdict.unknown.append(
                 ProofHole(
-                    ids: nil, after: nil, before: nil, reason: "no manifest speaks of it",
+                    ids: nil, after: nil, before: nil, reason: "no manifest covers it",
                     isDeclared: false))
         }
         return verdict

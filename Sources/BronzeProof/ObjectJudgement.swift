@@ -27,7 +27,7 @@ struct ObjectJudgement: ~Copyable {
         guard hash == object.sha256 else {
             return BucketProblem(
                 .objectContent, object.key,
-                "has other bytes than were stored: SHA-256 is \(hash), not \(object.sha256)")
+                "has changed since it was stored: SHA-256 is \(hash), not \(object.sha256)")
         }
         return recount(object, content, body)
     }
