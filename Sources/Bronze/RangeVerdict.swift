@@ -236,12 +236,7 @@ extension SequenceProof {
             }
             rest.remove(ids)
         }
-        // Of two gap records the one with evidence tells more, and then the later one.
-        let telling = gaps.sorted {
-            ($0.evidence.isEmpty ? 0 : 1, $0.seen.upperBound)
-                > ($1.evidence.isEmpty ? 0 : 1, $1.seen.upperBound)
-        }
-        for piece in faultyPieces(in: missing) {
+        for piece in faultyPieces where piece.ids.overlaps(missing) {
             take(piece.ids, piece.times, piece.fault?.text ?? "")
         }
         for removed in removed where removed.ids.overlaps(missing) {
@@ -249,21 +244,14 @@ extension SequenceProof {
                 removed.ids, nil,
                 "taken out of the ledger at \(Timestamp.text(nanoseconds: removed.time))")
         }
-        for isDeclared in [true, false] {
-            for gap in telling where gap.isDeclared == isDeclared {
-                for ids in gap.ids where ids.overlaps(missing) {
-                    take(
-                        ids, nil, Self.reason(of: gap), isDeclared: isDeclared,
-                        isQuarantined: gap.reason == ObservedGap.quarantined)
-                }
-            }
+        for entry in gapIndex.entries(overlapping: missing) {
+            let gap = gaps[entry.gap]
+            take(
+                entry.ids, nil, Self.reason(of: gap), isDeclared: gap.isDeclared,
+                isQuarantined: gap.reason == ObservedGap.quarantined)
         }
         for ids in rest.ranges { take(ids, nil, "no manifest covers these ids") }
         holes += found.sorted { ($0.ids?.lowerBound ?? 0) < ($1.ids?.lowerBound ?? 0) }
-    }
-
-    private func faultyPieces(in ids: ClosedRange<Int64>) -> [Piece] {
-        pieces.filter { $0.fault != nil && $0.ids.overlaps(ids) }
     }
 
     private static func reason(of gap: ObservedGap) -> String {
