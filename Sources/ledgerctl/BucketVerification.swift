@@ -6,6 +6,7 @@ import Identity
 import Posix
 import Stage
 import StageAWS
+import Stats
 
 /// `verify` of what a sink stored: by its manifests, and with `--read` by the objects themselves.
 struct BucketVerification {

@@ -1,4 +1,5 @@
 import Identity
+import Ledger
 import Posix
 import Stage
 
