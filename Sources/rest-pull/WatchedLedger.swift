@@ -11,10 +11,21 @@ import StageAWS
 
 /// Where it says which ids are held.
 enum HeldPlace {
-    /// A ledger's path.
+    /// Path of a ledger or a file of records.
     case ledger(String)
     /// The URL of a bucket or directory with manifests.
     case bucket(String, BucketReading)
+
+    /// As it was given.
+    var name: String {
+        switch self {
+        case .ledger(let path): path
+        case .bucket(let url, _): url
+        }
+    }
+
+    /// True for a bucket.
+    var isBucket: Bool { if case .bucket = self { true } else { false } }
 }
 
 /// What a sink holds, looked at while it may be writing: a ledger is read again when its file has
@@ -42,7 +53,7 @@ struct WatchedLedger {
     }
 
     /// True for a bucket.
-    var isBucket: Bool { if case .bucket = place { true } else { false } }
+    var isBucket: Bool { place.isBucket }
 
     /// Seconds between two looks.
     ///
