@@ -156,6 +156,11 @@ struct VenueAnswerTests {
             "\(outcome.status) \(outcome.errors)")
         let kinds = try Program.run("recq", ["count"], input: outcome.output).text
         #expect(kinds == "4  BTCUSDT aggTrade\n1  BTCUSDT gap\n5  total\n", "\(kinds)")
+        // The venue does serve it: the gap record says what is wrong with it.
+        let gap = try Program.run("recq", ["json"], input: outcome.output).text
+            .split(separator: "\n").first { $0.contains("\"kind\":\"gap\"") }
+        #expect(gap?.contains("\"reason\":\"quarantined\"") == true, "\(gap ?? "")")
+        #expect(gap?.contains("its row came, and no record can hold it: ") == true, "\(gap ?? "")")
         let book = try venue.pull(["depth", "--levels", "5"])
         #expect(book.status == 69 && book.errors.contains("64 bits"), "\(book.errors)")
     }
