@@ -22,7 +22,7 @@ struct AvroTests {
         #expect(array == encoded)
     }
 
-    @Test func `longs of every width are what a loop over seven bits makes of them`() {
+    @Test func `longs of every width are what is left of them seven bits at a time`() {
         for width in 0...63 {
             let power = UInt64(1) << UInt64(width)
             for magnitude in [power &- 1, power, power &+ 1, power | power >> 1, ~power] {

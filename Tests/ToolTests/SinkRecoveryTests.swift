@@ -208,7 +208,7 @@ struct SinkRecoveryTests {
                     "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "x-y-1",
                 ])
             #expect(outcome.status == 0)
-            #expect(outcome.errors.contains("is of trade a, not of b") == isTold)
+            #expect(outcome.errors.contains("the state of trade a, not of b") == isTold)
         }
     }
 
