@@ -1,4 +1,4 @@
-# What one types. Each target says what it does; the work is in Scripts/.
+# Entry points; the work is in Scripts/.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 RELEASE := .build/release
@@ -11,7 +11,7 @@ export MINISTACK_PYTHON ?= $(CURDIR)/.venv-ministack/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 PREFIX ?= /usr/local
 
-.PHONY: help setup build peers test lint format coverage generate demo bench bench-gate chaos fuzz sanitize soak install uninstall deb dist systemd-test clean
+.PHONY: help setup build peers test lint format coverage generate demo bench bench-gate curves chaos fuzz sanitize soak install uninstall deb dist systemd-test clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -23,7 +23,7 @@ build: ## Build what is shipped, optimised, with a static Swift standard library
 	@Scripts/setup build
 	@Scripts/build shipped
 
-peers: build ## Build the programs for developing too: the simulated exchange, generator, benches
+peers: build ## Also build the development programs: simulated exchange, generator, benches
 	@Scripts/build peers
 
 test: ## Run every test, against the libraries and the built programs
@@ -35,14 +35,14 @@ test: ## Run every test, against the libraries and the built programs
 lint: ## Check the style of every Swift file
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 
-format: ## Bring every Swift file into the style
+format: ## Format every Swift file
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
 coverage: ## Measure which lines the tests reach
 	TOOLS_DIR=$(CURDIR)/.build/debug swift test --enable-code-coverage
 	@Scripts/coverage
 
-generate: ## Write generated code, Avro schemas and man pages anew
+generate: ## Write generated code, Avro schemas and man pages again
 	@Scripts/generate
 
 demo: peers ## Backfill an hour from a simulated exchange into ./data/bronze, then stream into a local Kinesis
@@ -51,6 +51,9 @@ demo: peers ## Backfill an hour from a simulated exchange into ./data/bronze, th
 
 bench: peers ## Measure against C and Python programs that do the same
 	@Scripts/bench $(RELEASE)
+
+curves: peers ## Measure how CPU and memory of each stage grow, and draw it into docs/curves
+	@Scripts/curves $(RELEASE)
 
 bench-gate: peers ## The same, and fail where a row is worse than Benchmarks/gate.json by more than 15 %
 	@Scripts/bench --save .build/bench.json $(RELEASE)
@@ -81,7 +84,7 @@ soak: peers ## Stream under faults for ten minutes (SOAK seconds), and prove tha
 install: build ## Install programs, units, man pages and the rest under PREFIX (and DESTDIR)
 	@Scripts/install $(SHIPPED) $(PREFIX)
 
-uninstall: ## Remove what install put there, but for the configuration
+uninstall: ## Remove what install put there, except the configuration
 	@Scripts/install --remove $(PREFIX)
 
 OUTPUT ?= .build/packages

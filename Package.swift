@@ -307,7 +307,7 @@ let package = Package(
                 "Ledger", "SimulatedMarket",
                 "Spool",
                 "Posix", "TestSupport",
-            ], swiftSettings: base),
+            ], exclude: ["two_hosts.py"], swiftSettings: base),
         tests("SpoolTests", ["Spool", "Journal", "Posix", "TestSupport"]),
         tests("StatsTests", ["Stats", "Posix", "TestSupport"]),
         tests("MonitoringTests", ["Monitoring", "Encoding", "Stats", "Posix", "TestSupport"]),

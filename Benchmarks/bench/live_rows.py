@@ -48,14 +48,19 @@ class LiveRows:
                         process.kill()
                         process.wait()
 
-    def measure_health(self, pid, url):
-        def spent():
-            fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    @staticmethod
+    def resident(pid):
+        """MiB that a process has in memory now."""
+        with open(f"/proc/{pid}/status") as lines:
+            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
 
-        def memory():
-            return next(int(line.split()[1]) / 1024 for line in open(f"/proc/{pid}/status")
-                        if line.startswith("VmRSS:"))
+    @staticmethod
+    def scrape_share(pid, url, seconds):
+        """Per cent of a core that healthd takes at a scrape a second, and the bytes of a scrape."""
+        def spent():
+            with open(f"/proc/{pid}/stat") as line:
+                fields = line.read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
         for _ in range(100):  # 503 until it has looked for the first time.
             try:
@@ -64,13 +69,16 @@ class LiveRows:
             except urllib.error.HTTPError:
                 time.sleep(0.1)
         begin, start = spent(), time.monotonic()
-        for number in range(20):
+        for number in range(seconds):
             time.sleep(max(0, start + number + 1 - time.monotonic()))
             urllib.request.urlopen(url).read()
-        share = 100 * (spent() - begin) / (time.monotonic() - start)
+        return 100 * (spent() - begin) / (time.monotonic() - start), size
+
+    def measure_health(self, pid, url):
+        share, size = self.scrape_share(pid, url, 20)
         delays, errors = self.scrape(url, connections=4, rate=50, seconds=10)
         high = sorted(delays)[len(delays) * 99 // 100]
-        return [f"healthd, 50 stages: {memory():.1f} MB; {share:.2f} % of a core at a scrape a second "
+        return [f"healthd, 50 stages: {self.resident(pid):.1f} MiB; {share:.2f} % of a core at a scrape a second "
                 f"({size / 1e3:.0f} kB); /metrics p99 {high * 1000:.2f} ms at {len(delays) / 10:.0f} "
                 f"requests/s, {errors} errors"]
 
@@ -163,10 +171,4 @@ class LiveRows:
             source.wait()
             note("read from the socket", "request at the sink", urllib.request.urlopen(f"{url}/delays").read().decode())
             self.stop_servers()
-        print("\n".join(notes), flush=True)
-
-    def stop_servers(self):
-        for process in self.servers:
-            process.kill()
-            process.wait()
-        self.servers.clear()
+        return notes

@@ -1,8 +1,10 @@
 """Runs programs in turns, and makes a table of what they took."""
 
 import hashlib
+import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import statistics
@@ -54,6 +56,54 @@ class Run:
         writing.close()
 
 
+class Workplace:
+    """What all measurements need: the programs, and inputs that are made once."""
+
+    def __init__(self, programs, scratch):
+        self.bin = pathlib.Path(programs).resolve()
+        self.scratch = pathlib.Path(scratch)
+        Run.measure = self.built("measure.c")
+        self.peers = self.built("peers.c")
+        self.core = self.bin / "bench-core"
+        self.servers = []
+        self.python = [PYTHON, BENCHMARKS / "peers.py"]
+
+    def built(self, source, *libraries):
+        """A C program of Benchmarks."""
+        program = self.scratch / source.removesuffix(".c")
+        if not program.exists():
+            subprocess.run(["gcc", "-O2", "-Wall", "-o", program, BENCHMARKS / source, *libraries], check=True)
+        return program
+
+    def file(self, name, *arguments):
+        """A file that `peers` writes."""
+        path = self.scratch / name
+        if not path.exists():
+            with open(path, "wb") as out:
+                subprocess.run([self.peers, *map(str, arguments)], stdout=out, check=True)
+        return path
+
+    def stop_servers(self):
+        for process in self.servers:
+            process.kill()
+            process.wait()
+        self.servers.clear()
+
+
+def machine():
+    """What the figures were measured on."""
+    with open("/proc/cpuinfo") as lines:
+        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+                     platform.machine())
+    return f"{os.cpu_count()} CPUs of {model}, Linux {platform.release()}"
+
+
+def commit():
+    """The commit of this directory."""
+    found = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return found.stdout.strip() or "unknown"
+
+
 def instructions(command, source, scratch):
     """Instructions in user space, by valgrind; None where it is not installed or fails."""
     if not shutil.which("valgrind"):
@@ -94,13 +144,23 @@ def instructions_each(programs, few, many, scratch, source=True):
 
 
 class Table:
-    """Prints rows as they come, and keeps their numbers for the gate."""
+    """Prints rows as they come, and keeps their numbers for the gate.
+
+    Targets of ratios are in Benchmarks/targets.json; a row says whether it meets its own.
+    """
 
     def __init__(self):
         self.results = {}
-        print("| work | program | per s | CPU s (least–most) | wall s (least–most) "
-              "| CPU, ratio to the first | instructions each | peak MiB |")
-        print("|---|---|---|---|---|---|---|---|", flush=True)
+        self.targets = json.loads((BENCHMARKS / "targets.json").read_text())
+        self.lines = []
+        self.add("| work | program | per s | CPU s (least–most) | wall s (least–most) "
+              "| CPU, ratio to the first (target) | instructions each | peak MiB |")
+        self.add("|---|---|---|---|---|---|---|---|")
+
+    def add(self, line):
+        """Prints a line, and keeps it for the document."""
+        print(line, flush=True)
+        self.lines.append(line)
 
     def compare(self, work, units, unit, programs, source=None, same=True, keep_output=True, rounds=ROUNDS,
                 instructions=None, prepare=None):
@@ -126,7 +186,7 @@ class Table:
         anchor = None
         for place, (name, found) in enumerate(runs.items()):
             if name in failed:
-                print(f"| {work} | {name} | failed | | | | | |", flush=True)
+                self.add(f"| {work} | {name} | failed | | | | | |")
                 continue
             count = units[name] if isinstance(units, dict) else units
             row = {"cpu": statistics.median(run.cpu for run in found) / count,
@@ -149,15 +209,18 @@ class Table:
             counted = f"{row['instructions']:.0f}"
         if row and anchor:
             ratio = f"{row['cpu'] / anchor['cpu']:.2f}"
+            target = self.targets.get(f"{work} | {name}")
+            if target:
+                ratio += f" ({target}{', missed' if row['cpu'] / anchor['cpu'] > target else ''})"
             if row is not anchor:
                 kept = {"ratio": round(row["least"] / anchor["least"], 3)}
                 if row["instructions"] and anchor["instructions"]:
                     kept["instructions"] = round(row["instructions"] / anchor["instructions"], 3)
                     counted += f" ({kept['instructions']:.2f} ×)"
                 self.results[f"{work} | {name}"] = kept
-        print(f"| {work} | {name} | {rate} | {spread([run.cpu for run in runs])} "
-              f"| {spread([run.wall for run in runs])} | {ratio} | {counted} "
-              f"| {max(run.memory for run in runs):.0f} |", flush=True)
+        self.add(f"| {work} | {name} | {rate} | {spread([run.cpu for run in runs])} "
+                 f"| {spread([run.wall for run in runs])} | {ratio} | {counted} "
+                 f"| {max(run.memory for run in runs):.0f} |")
 
 
 def scaled(value):

@@ -2,24 +2,13 @@ public import Posix
 
 /// Avro's binary encoding. Source: Apache Avro 1.11 specification, "Binary Encoding".
 extension Bytes {
-    /// Most bytes of an encoded long.
-    public static var longestAvroLong: Int { 10 }
-
     /// Appends an int or long: zig-zag, seven bits to a byte, low bits first.
     @inlinable
     @inline(__always)
     public mutating func append(avro value: Int64) {
-        var rest = UInt64(bitPattern: value &<< 1 ^ value &>> 63)
-        if rest < 0x80 { return append(UInt8(truncatingIfNeeded: rest)) }
-        append(room: 10) { room in
-            var length = 0
-            while rest >= 0x80 {
-                room[length] = UInt8(truncatingIfNeeded: rest) | 0x80
-                rest &>>= 7
-                length &+= 1
-            }
-            room[length] = UInt8(truncatingIfNeeded: rest)
-            return length &+ 1
+        unsafe append(room: VariableLength.room) { room in
+            guard let start = room.baseAddress else { return 0 }
+            return unsafe VariableLength.write(value, to: start)
         }
     }
 

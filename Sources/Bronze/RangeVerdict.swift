@@ -99,7 +99,7 @@ extension SequenceProof {
         guard let span else {
             verdict.unknown.append(
                 ProofHole(
-                    ids: nil, after: nil, before: nil, reason: "no manifest speaks of it",
+                    ids: nil, after: nil, before: nil, reason: "no manifest covers it",
                     isDeclared: false))
             return verdict
         }
@@ -206,11 +206,11 @@ extension SequenceProof {
     ) {
         let words: String
         if let before {
-            words = "no manifest speaks of ids before \(before.ids.lowerBound)"
+            words = "no manifest covers ids before \(before.ids.lowerBound)"
         } else if let after {
-            words = "no manifest speaks of ids after \(after.ids.upperBound)"
+            words = "no manifest covers ids after \(after.ids.upperBound)"
         } else {
-            words = "no manifest speaks of this sequence"
+            words = "no manifest covers this sequence"
         }
         verdict.unknown.append(
             ProofHole(
@@ -236,12 +236,7 @@ extension SequenceProof {
             }
             rest.remove(ids)
         }
-        // Of two gap records the one with evidence tells more, and then the later one.
-        let telling = gaps.sorted {
-            ($0.evidence.isEmpty ? 0 : 1, $0.seen.upperBound)
-                > ($1.evidence.isEmpty ? 0 : 1, $1.seen.upperBound)
-        }
-        for piece in faultyPieces(in: missing) {
+        for piece in faultyPieces where piece.ids.overlaps(missing) {
             take(piece.ids, piece.times, piece.fault?.text ?? "")
         }
         for removed in removed where removed.ids.overlaps(missing) {
@@ -249,21 +244,14 @@ extension SequenceProof {
                 removed.ids, nil,
                 "taken out of the ledger at \(Timestamp.text(nanoseconds: removed.time))")
         }
-        for isDeclared in [true, false] {
-            for gap in telling where gap.isDeclared == isDeclared {
-                for ids in gap.ids where ids.overlaps(missing) {
-                    take(
-                        ids, nil, Self.reason(of: gap), isDeclared: isDeclared,
-                        isQuarantined: gap.reason == ObservedGap.quarantined)
-                }
-            }
+        for entry in gapIndex.entries(overlapping: missing) {
+            let gap = gaps[entry.gap]
+            take(
+                entry.ids, nil, Self.reason(of: gap), isDeclared: gap.isDeclared,
+                isQuarantined: gap.reason == ObservedGap.quarantined)
         }
-        for ids in rest.ranges { take(ids, nil, "no manifest says anything of these ids") }
+        for ids in rest.ranges { take(ids, nil, "no manifest covers these ids") }
         holes += found.sorted { ($0.ids?.lowerBound ?? 0) < ($1.ids?.lowerBound ?? 0) }
-    }
-
-    private func faultyPieces(in ids: ClosedRange<Int64>) -> [Piece] {
-        pieces.filter { $0.fault != nil && $0.ids.overlaps(ids) }
     }
 
     private static func reason(of gap: ObservedGap) -> String {
@@ -333,7 +321,7 @@ extension SequenceProof {
         if verdict.runs.isEmpty, verdict.unknown.isEmpty, verdict.holes.isEmpty {
             verdict.unknown.append(
                 ProofHole(
-                    ids: nil, after: nil, before: nil, reason: "no manifest speaks of it",
+                    ids: nil, after: nil, before: nil, reason: "no manifest covers it",
                     isDeclared: false))
         }
         return verdict

@@ -46,6 +46,11 @@ public struct SequenceProof: Sendable {
     /// Earliest and latest event time in them, µs since the epoch.
     public private(set) var times: ClosedRange<Int64>?
 
+    /// What the gap records name, once all are added.
+    private(set) var gapIndex = GapIndex()
+    /// Those pieces that are in doubt, once all are added.
+    private(set) var faultyPieces: [Piece] = []
+
     /// Ids that objects of each chain hold.
     private var heldByChain: [Int: IDSet] = [:]
 
@@ -115,6 +120,8 @@ public struct SequenceProof: Sendable {
             ($0.ids.lowerBound, $0.ids.upperBound) < ($1.ids.lowerBound, $1.ids.upperBound)
         }
         findShared()
+        gapIndex = GapIndex(gaps)
+        faultyPieces = pieces.filter { $0.fault != nil }
         // What is held is not missing, whatever was said before.
         for range in held.ranges { declared.remove(range) }
     }

@@ -8,20 +8,21 @@ import Posix
 public import Records
 import Sink
 
-/// Reads a stored object and compares it with what its manifest says.
+/// Reads stored objects and compares them with what their manifests say.
 public struct ObjectExamination: ~Copyable {
     /// Longest object that is read, bytes.
     private static let longestObject = 4 << 30
 
     private let source: ObjectSource
-    private var frames = Bytes(capacity: 1 << 20)
+    private var judgement = ObjectJudgement()
     /// Bytes that were read.
     public private(set) var bytes: Int64 = 0
-    /// Records that were counted.
-    public private(set) var records: Int64 = 0
 
     /// Nothing is read yet.
     public init(_ source: ObjectSource) { self.source = source }
+
+    /// Records that were counted.
+    public var records: Int64 { judgement.records }
 
     /// Hashes an object, counts its records, and compares both with the claim.
     ///
@@ -31,89 +32,71 @@ public struct ObjectExamination: ~Copyable {
     public mutating func examine(
         _ object: StoredObject, _ body: (borrowing FrameView) -> Void = { _ in }
     ) throws(AccessError) -> BucketProblem? {
+        switch try content(of: object) {
+        case .failure(let problem): problem.problem
+        case .success(let content): judgement.judge(object, content, body)
+        }
+    }
+
+    /// Hashes objects and counts their records, on several threads: this one reads, the others compare.
+    ///
+    /// - Parameters:
+    ///   - objects: as manifests claim them.
+    ///   - threads: how many compare.
+    ///   - proceed: asked before each object; what it throws ends the examination.
+    /// - Returns: what is wrong, in the order of the objects.
+    /// - Throws: when the place cannot be reached, or as `proceed` does.
+    public mutating func examine(
+        _ objects: [StoredObject], threads: Int, _ proceed: () throws -> Void
+    ) throws -> [BucketProblem] {
+        let bench = try JudgementBench(threads: threads)
+        do {
+            for (place, object) in objects.enumerated() {
+                try proceed()
+                switch try content(of: object) {
+                case .failure(let problem): bench.note(problem.problem, at: place)
+                case .success(let content): bench.add(object, content, at: place)
+                }
+            }
+        } catch {
+            bench.cancel()
+            throw error
+        }
+        let (problems, records) = bench.finish()
+        judgement.add(records)
+        return problems
+    }
+
+    /// What is wrong with an object, as an error.
+    private struct Fault: Error {
+        let problem: BucketProblem
+
+        init(_ kind: BucketProblem.Kind, _ object: StoredObject, _ words: String) {
+            problem = BucketProblem(kind, object.key, words)
+        }
+    }
+
+    /// The bytes of an object, as many as its manifest says.
+    private mutating func content(
+        of object: StoredObject
+    ) throws(AccessError) -> Result<[UInt8], Fault> {
         let content: [UInt8]
         do throws(AccessError) {
             content = try source.read(object.key, limit: Self.longestObject)
         } catch {
             switch error.reason {
-            case .notFound: return BucketProblem(.objectMissing, object.key, "is missing")
+            case .notFound: return .failure(Fault(.objectMissing, object, "is missing"))
             case .notPermitted, .changed, .inputOutput, .protocolBroken:
-                return BucketProblem(
-                    .objectContent, object.key, "cannot be read: \(error.description)")
+                return .failure(
+                    Fault(.objectContent, object, "cannot be read: \(error.description)"))
             default: throw error
             }
         }
         bytes += Int64(content.count)
         guard Int64(content.count) == object.bytes else {
-            return BucketProblem(
-                .objectLength, object.key, "has \(content.count) bytes, not \(object.bytes)")
+            return .failure(
+                Fault(.objectLength, object, "has \(content.count) bytes, not \(object.bytes)"))
         }
-        let hash = Hash.sha256(of: content)
-        guard hash == object.sha256 else {
-            return BucketProblem(
-                .objectContent, object.key,
-                "has other bytes than were stored: SHA-256 is \(hash), not \(object.sha256)")
-        }
-        return recount(object, content, body)
-    }
-
-    /// The bytes are those that were stored: are they what the manifest claims?
-    private mutating func recount(
-        _ object: StoredObject, _ content: [UInt8], _ body: (borrowing FrameView) -> Void
-    ) -> BucketProblem? {
-        var found = ConfirmedIDs(object.sequence)
-        var reader = ObjectReader(MemoryInput(content, name: object.key))
-        var stranger: String?
-        do {
-            var isMore = true
-            while isMore {
-                frames.removeAll()
-                isMore = try reader.read(into: &frames)
-                try Self.forEachFrame(frames.span) { frame in
-                    var sequence = frame.sequence
-                    sequence.epoch = object.sequence.epoch
-                    if sequence != object.sequence, stranger == nil {
-                        stranger = frame.sequence.title
-                    }
-                    found.add(frame)
-                    body(frame)
-                }
-            }
-        } catch {
-            return BucketProblem(.objectContent, object.key, "cannot be read: \(error)")
-        }
-        records += found.records
-        if let stranger {
-            return BucketProblem(
-                .objectContent, object.key,
-                "has a record of \(stranger), and is listed as \(object.sequence.title)")
-        }
-        let differences = [
-            found.records == object.records
-                ? nil : "\(found.records) records, not \(object.records)",
-            found.held.ranges == object.ids ? nil : "other ids than its manifest says",
-            found.records == 0
-                || (found.firstTime, found.lastTime) == (object.firstTime, object.lastTime)
-                ? nil : "other event times than its manifest says",
-            object.run == nil
-                || (found.exact.first == object.run?.first && found.exact.last == object.run?.last)
-                ? nil : "another first or last id than its manifest says",
-        ].compactMap { $0 }
-        guard let difference = differences.first else { return nil }
-        return BucketProblem(.objectContent, object.key, "has \(difference)")
-    }
-
-    private static func forEachFrame(
-        _ frames: RawSpan, _ body: (borrowing FrameView) throws -> Void
-    ) throws {
-        var place = 0
-        while place < frames.byteCount {
-            // The reader checked them: whole frames, one after another.
-            let length = Int(
-                UInt32(
-                    bigEndian: frames.unsafeLoadUnaligned(fromByteOffset: place, as: UInt32.self)))
-            try body(FrameView(frames.extracting(place..<(place + length))))
-            place += length
-        }
+        return .success(content)
     }
 }

@@ -51,10 +51,6 @@ struct SettingDeclaration: NamedSetting, Sendable {
     var variables: [(name: String, adapt: (@Sendable (String) -> String)?)] {
         [(variable, nil)] + shortNames.map { ($0.name, $0.adapt) }
     }
-    /// The programs' names, in order.
-    var programNames: [String] {
-        Program.allCases.filter(programs.contains).map(\.rawValue)
-    }
 }
 
 /// A setting of whichever type.

@@ -8,14 +8,24 @@ package struct DirectoryStore {
     /// Directories whose names are durable; bounded, since hours go by.
     private var durable: Set<String> = []
     private var copies = 0
+    /// Directories of files that were placed and whose names may not be durable yet.
+    private var unsettled: Set<String> = []
 
     private static let mostDurable = 4096
 
     /// A directory; it is made when something is put.
     package init(root: String) { self.root = root }
 
-    /// Gives a file its name in the directory; what is there stays.
+    /// Gives a file its name in the directory; what is there stays. The name is durable.
     package mutating func put(_ object: FinishedFile) throws -> Placement {
+        let placement = try place(object)
+        try settle()
+        return placement
+    }
+
+    /// Gives a file its name in the directory; what is there stays. The name is not durable before
+    /// ``settle()``.
+    package mutating func place(_ object: FinishedFile) throws -> Placement {
         let target = "\(root)/\(object.key)"
         let directory = Files.directory(of: target)
         try Files.makeDirectories(directory)
@@ -35,27 +45,34 @@ package struct DirectoryStore {
             return .conflicts(
                 theirs: try describe(target), ours: try describe(object.path))
         }
-        try makeDurable(directory)
+        unsettled.insert(directory)
         return isNew ? .created : .existed
     }
 
-    /// The name must survive a crash before the ledger says so, and so must each directory above
+    /// Makes the names of all files durable that were placed.
+    ///
+    /// A name must survive a crash before the ledger says so, and so must each directory above
     /// it, whoever made it: a run that was killed may have made both and synced neither.
-    private mutating func makeDurable(_ leaf: String) throws(SystemError) {
-        var unknown: [String] = []
-        var directory = leaf
-        while directory.count > root.count, !durable.contains(directory) {
-            unknown.append(directory)
-            directory = Files.directory(of: directory)
+    package mutating func settle() throws(SystemError) {
+        guard let leaf = unsettled.first else { return }
+        var unknown: Set<String> = []
+        for path in unsettled {
+            var directory = path
+            while directory.count > root.count, !durable.contains(directory),
+                unknown.insert(directory).inserted
+            {
+                directory = Files.directory(of: directory)
+            }
         }
         if durable.count + unknown.count > Self.mostDurable { durable.removeAll() }
-        if unknown.isEmpty {
+        if unknown.isEmpty, unsettled.count == 1 {
             try Files.syncDirectory(leaf)
         } else {
             // One wait instead of one for each directory.
             try Files.syncFileSystem(leaf)
-            durable.formUnion(unknown)
+            if unknown.count <= Self.mostDurable { durable.formUnion(unknown) }
         }
+        unsettled.removeAll()
         guard !durable.contains(root) else { return }
         durable.insert(root)
         // The root's own name. Whoever may pass through a directory need not be allowed to open it.

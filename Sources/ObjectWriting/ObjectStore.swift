@@ -47,6 +47,40 @@ package enum ObjectStore: ~Copyable {
                 prefix: prefix, condition: access.conditionalWrites, figures))
     }
 
+    /// Objects that are worth being placed before all are settled: names in a directory take a wait
+    /// for the device each time, however many they are.
+    package var batch: Int {
+        switch self {
+        case .directory: 64
+        case .bucket: 1
+        }
+    }
+
+    /// Delivers an object, which may be lost in a crash before ``settle()``.
+    package mutating func place(_ object: FinishedFile) throws -> Placement {
+        switch consume self {
+        case .directory(var store):
+            let result = Result { try store.place(object) }
+            self = .directory(store)
+            return try result.get()
+        case .bucket(var store):
+            let result = Result { try store.put(object) }
+            self = .bucket(store)
+            return try result.get()
+        }
+    }
+
+    /// Makes durable what was placed.
+    package mutating func settle() throws {
+        switch consume self {
+        case .directory(var store):
+            let result = Result { try store.settle() }
+            self = .directory(store)
+            try result.get()
+        case .bucket(let store): self = .bucket(store)
+        }
+    }
+
     /// Delivers an object.
     package mutating func put(_ object: FinishedFile) throws -> Placement {
         switch consume self {

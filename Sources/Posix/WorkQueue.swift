@@ -75,6 +75,15 @@ public final class WorkQueue<Element: Sendable>: Sendable {
         }
     }
 
+    /// Some of those that wait, without waiting for more.
+    public func take(upTo count: Int) -> [Element] {
+        content.withLock { content in
+            var taken: [Element] = []
+            while taken.count < count, let element = content.popFirst() { taken.append(element) }
+            return taken
+        }
+    }
+
     /// All that were added since the last call.
     public func takeAll() -> [Element] {
         flag.lower()

@@ -87,19 +87,6 @@ public struct FrameWriter: ~Copyable {
         frames += 1
     }
 
-    /// Appends a frame whose message `encode` writes.
-    ///
-    /// - Parameters:
-    ///   - limit: the most bytes that the message can have.
-    ///   - encode: writes from the message header on and returns the length.
-    public mutating func append<Failure: Error>(
-        upTo limit: Int, _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
-    ) throws {
-        try buffer.appendFrame(upTo: limit, encode)
-        frames += 1
-        if buffer.count >= Self.batchLength { try flush() }
-    }
-
     /// Writes what waits, also when `body` fails for another reason than writing: the good records
     /// before a bad one are written.
     public mutating func flush(after body: (inout FrameWriter) throws -> Void) throws {
@@ -146,51 +133,6 @@ public struct FrameWriter: ~Copyable {
             }
             output.wait(unless: deadline == nil ? stop : -1)
             heartbeat?.stillWaits()
-        }
-    }
-}
-
-/// Standard output is a terminal; frames are binary.
-public struct TerminalRefused: Error, CustomStringConvertible, ExitStatusProviding {
-    /// For whoever writes without a ``FrameWriter``.
-    public init() {}
-
-    /// Wrong usage.
-    public var exitStatus: ExitStatus { .usage }
-
-    /// What to do instead.
-    public var description: String {
-        "standard output is a terminal and records are binary: "
-            + "redirect it to a file, or add `| recq json` to read them"
-    }
-}
-
-extension Bytes {
-    /// Appends a frame around the message that `encode` writes.
-    ///
-    /// - Parameters:
-    ///   - limit: the most bytes that the message can have.
-    ///   - prefix: stored over the start of the root block once the message is encoded; nil leaves
-    ///     that to `encode`.
-    ///   - encode: writes from the message header on and returns the length.
-    @inlinable
-    public mutating func appendFrame<Failure: Error>(
-        upTo limit: Int, prefix: RecordPrefix? = nil,
-        _ encode: (consuming MutableRawSpan) throws(Failure) -> Int
-    ) throws(Failure) {
-        unsafe try append(room: Frame.headerLength + limit) { room throws(Failure) in
-            let message = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: room[Frame.headerLength...])
-            let length = try encode(unsafe message.mutableBytes) + Frame.headerLength
-            precondition(length <= Frame.maximumLength, "a frame over the limit was encoded")
-            if let prefix {
-                var bytes = unsafe message.mutableBytes
-                bytes.store(prefix)
-            }
-            unsafe room.storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
-            unsafe room.storeBytes(
-                of: Frame.encodingType.bigEndian, toByteOffset: 4, as: UInt16.self)
-            return length
         }
     }
 }

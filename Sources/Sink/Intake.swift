@@ -79,9 +79,6 @@ public struct Intake: ~Copyable {
         return true
     }
 
-    /// Says that everything accepted was delivered: the device need not know it.
-    public mutating func forgetSync() { isSynced = true }
-
     // MARK: - What an earlier run left
 
     /// True while entries of an earlier run wait to be read again.

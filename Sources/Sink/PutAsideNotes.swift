@@ -1,6 +1,9 @@
 public import Identity
+public import Journal
+public import Ledger
 public import Posix
 public import Records
+import Stage
 
 /// Ids whose records were put aside, until gap records tell the destination of them: a reader of the
 /// bucket or stream learns why an id is missing, and on which host its record is kept.
@@ -31,6 +34,8 @@ public struct PutAsideNotes: Sendable {
     /// Records of a sequence that were put aside because their ids cannot be right, since the last
     /// one that was accepted, with the words of the first.
     private var suspects: [SequenceID: (count: Int64, evidence: String)] = [:]
+    /// How far from what is held an id of a damaged record may be.
+    private static let believed: UInt64 = 10_000_000
     /// Sequences with suspects: names come from outside.
     private static let mostSuspects = 10_000
 
@@ -82,6 +87,28 @@ public struct PutAsideNotes: Sendable {
                     sequence: sequence, ids: range, eventTime: eventTime,
                     ingestTime: Clock.realtimeNanoseconds(), source: 0,
                     evidence: Self.evidence(place, reason)))
+        }
+    }
+
+    /// Notes records that damage of a spool has made unreadable, as far as their bytes tell.
+    ///
+    /// An id is believed when it is near those that are held: a damaged one may be any.
+    public mutating func add(
+        _ damages: [Damage], _ held: inout HeldIDs, _ ledger: inout Ledger
+    ) {
+        for damage in damages {
+            damage.forEachFrame { frame in
+                held.select(frame.sequence, &ledger)
+                guard held.verdict(on: frame, &ledger) == .new,
+                    let newest = held.newest
+                        ?? ledger.coverage(of: held.key)?.runs.span?.upperBound,
+                    frame.firstID.subtractingReportingOverflow(newest).partialValue.magnitude
+                        < Self.believed
+                else { return }
+                add(
+                    frame, in: damage.copy ?? damage.path,
+                    because: "the spool was damaged at byte \(damage.offset) of \(damage.path)")
+            }
         }
     }
 

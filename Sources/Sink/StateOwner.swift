@@ -33,13 +33,13 @@ public enum StateOwner {
         for (name, owner) in claims where known[name] != owner {
             if let before = known[name] {
                 let change =
-                    "the state in \(state) is of \(name) \(before), not of \(owner), and what its "
-                    + "ledger holds is refused there"
+                    "\(state) holds the state of \(name) \(before), not of \(owner): records "
+                    + "already delivered to the former would be skipped for the latter"
                 guard mayChange else {
                     throw StageFailure(
                         .configuration,
-                        "\(change): use another --state-dir (or remove \(path) when both are the "
-                            + "same place)")
+                        "\(change); use another --state-dir (or remove \(path) if both are the "
+                            + "same destination)")
                 }
                 changes.append(change)
             }

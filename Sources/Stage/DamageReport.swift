@@ -1,7 +1,7 @@
 import Identity
 public import Journal
 import Posix
-import Records
+public import Records
 
 extension Log {
     /// Says what could not be read of a file, and which ids were there as far as its bytes tell.
@@ -9,7 +9,7 @@ extension Log {
     /// - Parameter what: the file's part in the program: `spool` or `ledger`.
     public func report(_ damages: [Damage], of what: String) {
         for damage in damages {
-            let lost = damage.copy.map(Self.records) ?? []
+            let lost = Self.records(damage)
             let details: KeyValuePairs<String, LogValue> = [
                 "file": "\(damage.path)", "offset": "\(damage.offset)",
                 "length": "\(damage.length)",
@@ -30,12 +30,32 @@ extension Log {
         }
     }
 
-    /// Sequences whose records' beginnings are readable in some bytes, each with its ids; the first
-    /// few.
-    private static func records(_ path: String) -> [String] {
-        guard let bytes = try? Files.read(path, limit: 64 << 20) else { return [] }
+    /// Sequences whose records are readable in some bytes, each with its ids; the first few.
+    private static func records(_ damage: Damage) -> [String] {
         var order: [SequenceID] = []
         var ids: [SequenceID: ClosedRange<Int64>] = [:]
+        damage.forEachFrame { frame in
+            let sequence = frame.sequence
+            if let known = ids[sequence] {
+                ids[sequence] =
+                    min(known.lowerBound, frame.firstID)...max(known.upperBound, frame.firstID)
+            } else {
+                order.append(sequence)
+                ids[sequence] = frame.firstID...frame.firstID
+            }
+        }
+        let named = order.prefix(10).map { sequence in
+            let range = ids[sequence] ?? 0...0
+            return "\(sequence.title) \(range.lowerBound) to \(range.upperBound)"
+        }
+        return order.count > 10 ? named + ["\(order.count - 10) more sequences"] : named
+    }
+}
+
+extension Damage {
+    /// Gives each record to `body` that is readable in the copy of the bytes, whatever damage did to it.
+    public func forEachFrame(_ body: (borrowing FrameView) -> Void) {
+        guard let copy, let bytes = try? Files.read(copy, limit: 64 << 20) else { return }
         var place = 0
         let span = bytes.span.bytes
         while place + Frame.headerLength < bytes.count {
@@ -46,20 +66,8 @@ extension Log {
                 place += 1
                 continue
             }
-            let sequence = frame.sequence
-            if let known = ids[sequence] {
-                ids[sequence] =
-                    min(known.lowerBound, frame.firstID)...max(known.upperBound, frame.firstID)
-            } else {
-                order.append(sequence)
-                ids[sequence] = frame.firstID...frame.firstID
-            }
+            body(frame)
             place += frame.bytes.byteCount
         }
-        let named = order.prefix(10).map { sequence in
-            let range = ids[sequence] ?? 0...0
-            return "\(sequence.title) \(range.lowerBound) to \(range.upperBound)"
-        }
-        return order.count > 10 ? named + ["\(order.count - 10) more sequences"] : named
     }
 }

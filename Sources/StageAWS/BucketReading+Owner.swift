@@ -4,22 +4,6 @@ import Posix
 public import Stage
 
 extension BucketReading {
-    /// The place of a URL for a tool without options of its own for buckets: region, endpoint and
-    /// credentials are those of the environment and of the files that the AWS CLI reads.
-    public static func source(ofSurroundings text: String, _ log: Log) throws -> ObjectSource {
-        var policy = RetryPolicy()
-        policy.onRetry = { log.warning("attempt \($0.attempt + 1) follows: \($0.error)") }
-        return try ObjectSource(ObjectURL(text), policy: policy) {
-            let location = try ServiceLocation(
-                "s3", environment: .process, region: nil, endpoint: nil)
-            var configuration = S3Configuration(location)
-            configuration.policy = policy
-            return S3Reach(
-                configuration,
-                CredentialsProvider(environment: .process, region: location.region))
-        }
-    }
-
     /// Whose state a ledger of this place is, as s3-put writes it into its state directory.
     ///
     /// - Throws: `.usage` for a place that no sink writes to.

@@ -124,7 +124,7 @@ struct Filter: ~Copyable {
     private mutating func pass<Output: RecordOutput & ~Copyable>(
         gap frame: borrowing FrameView, of missing: SequenceID, to writer: inout Output
     ) throws {
-        let place = remembered(table.place(of: missing))
+        let place = table.place(of: missing) ?? add(missing)
         let (ids, reason) = (frame.firstID...max(frame.firstID, frame.lastID), frame.gapReason)
         let news = frame.firstID <= frame.lastID ? memories[place].declare(ids, reason) : [ids]
         guard let first = news.first else {
@@ -144,14 +144,18 @@ struct Filter: ~Copyable {
     }
 
     private mutating func place(of frame: borrowing FrameView) -> Int {
-        remembered(table.place(of: frame))
+        // By the frame's own bytes: a name made of each frame would be felt.
+        var slot = table.slot(of: frame.symbol.words, frame.template, frame.series)
+        while let place = table.place(at: slot) {
+            if frame.belongs(to: table.sequences[place]) { return place }
+            slot = table.next(slot)
+        }
+        return add(frame.sequence)
     }
 
-    private mutating func remembered(_ place: Int) -> Int {
-        if place == memories.count {
-            memories.append(SequenceMemory(table.sequences[place], window: window))
-        }
-        return place
+    private mutating func add(_ sequence: SequenceID) -> Int {
+        memories.append(SequenceMemory(sequence, window: window))
+        return table.add(sequence)
     }
 
     /// Ranges that were skipped and that nothing has filled.

@@ -102,14 +102,15 @@ final class Server {
         }
     }
 
-    /// Why an address is not to be had, in the system's words.
+    /// Why an address cannot be used, in the system's words.
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as IOError:
             let words = String(cString: strerror(error.errnoCode))
             return error.errnoCode == EADDRINUSE
                 ? "\(words); --listen and --metrics-port choose others" : words
-        case is SocketAddressError: return "no address is known for that name"
+        case is SocketAddressError, is SocketAddressError.UnknownHost:
+            return "no address is known for that name"
         default: return "\(error)"
         }
     }

@@ -251,6 +251,9 @@ final class ConfirmationLog {
         }
     }
 
+    /// Notes records that damage of the spools has made unreadable.
+    func note(_ damages: [Damage]) { asides.add(damages, &held, &state.ledger) }
+
     /// What is to be told of records that were put aside: ids that nothing else has delivered.
     func takeAsides() -> [(note: PutAsideNotes.Note, ids: ClosedRange<Int64>)] {
         asides.takeAll().flatMap { note in

@@ -33,6 +33,8 @@ struct KinesisSink: ~Copyable {
     private var sender: Sender
     private var counters: DeliveryCounters
     private var coverage: CoverageFigures
+    /// What was found wrong in the spools, and is to be told once all that is whole was read.
+    private var damages: [Damage]
     private var ledgerAt: Int64 = 0
     private var reportedAt = Clock.monotonicNanoseconds()
     private var isFull = false
@@ -50,6 +52,7 @@ struct KinesisSink: ~Copyable {
             log: log)
         let sender = try Sender(options, confirmations, counters, log)
         let streams = try StreamSet(options, stage, counters)
+        damages = streams.damages
         confirmations.forgetSpools(except: streams.queues.map(\.spoolID))
         confirmations.blockWithoutRoom()
         self.sender = sender
@@ -151,6 +154,10 @@ struct KinesisSink: ~Copyable {
     /// Tells the readers of a stream of ids whose records were put aside, before anything says that
     /// these are done with.
     private mutating func declareAsides() throws {
+        if !damages.isEmpty, !streams.queues.contains(where: \.hasLeftovers) {
+            confirmations.note(damages)
+            damages = []
+        }
         guard !confirmations.asides.isEmpty, !streams.isShort, confirmations.halt == nil else {
             return
         }

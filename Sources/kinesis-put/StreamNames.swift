@@ -11,7 +11,7 @@ struct StreamNames: Sendable {
     /// Those that someone named, instead of the usual names.
     let named: Set<StreamReference>
 
-    /// Those that nobody names are called as the stream of trades, with their kind in its place: a
+    /// Streams without a name of their own are called as the stream of trades, with their kind in its place: a
     /// deployment whose streams begin with `dev-` shares none with another one.
     ///
     /// - Parameters:

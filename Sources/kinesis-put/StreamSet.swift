@@ -12,6 +12,8 @@ import Transport
 /// run left records.
 final class StreamSet {
     let queues: [StreamQueue]
+    /// What was found wrong in their spools.
+    let damages: [Damage]
     /// Template id to the place in ``queues``; 0 for templates that are not known.
     private let routes: [Int]
     private var options: KinesisOptions
@@ -30,10 +32,13 @@ final class StreamSet {
         }
         var queues: [StreamQueue] = []
         var places: [StreamReference: Int] = [:]
+        var damages: [Damage] = []
         for stream in options.streams.byTemplate + leftovers where places[stream] == nil {
             let queue = try StreamQueue(
                 stream, options, counters: StreamCounters(stage.stats, stream: stream.shortName))
-            stage.log.report(queue.takeDamages(), of: "spool")
+            let found = queue.takeDamages()
+            stage.log.report(found, of: "spool")
+            damages += found
             if queue.tornBytes > 0 { counters.common.tornBytes.add(Int(queue.tornBytes)) }
             if queue.hasLeftovers {
                 stage.log.info(
@@ -44,6 +49,7 @@ final class StreamSet {
             queues.append(queue)
         }
         self.queues = queues
+        self.damages = damages
         routes = options.streams.byTemplate.map { places[$0] ?? 0 }
     }
 

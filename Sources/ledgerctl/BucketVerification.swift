@@ -1,10 +1,12 @@
 import Bronze
 import BronzeAccess
 import BronzeProof
+import Glibc
 import Identity
 import Posix
 import Stage
 import StageAWS
+import Stats
 
 /// `verify` of what a sink stored: by its manifests, and with `--read` by the objects themselves.
 struct BucketVerification {
@@ -47,6 +49,9 @@ struct BucketVerification {
         if !isProven { throw StageFailure(.no, "") }
     }
 
+    /// Threads that compare: reading is mostly decompression.
+    private static let threads = min(8, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
     /// Opens the objects in question, those without a fault so far.
     private func read(
         _ chosen: [SequenceID], _ source: ObjectSource, _ proof: inout BucketProof,
@@ -55,17 +60,18 @@ struct BucketVerification {
         var examination = ObjectExamination(source)
         let start = Clock.monotonicNanoseconds()
         let names = Set(chosen)
+        let objects = proof.objects.filter {
+            proof.faults[$0.key] == nil && BucketProof.concerns($0, names, question.range)
+        }
         var count = 0
-        for object in proof.objects
-        where proof.faults[object.key] == nil
-            && BucketProof.concerns(object, names, question.range)
-        {
+        let problems = try examination.examine(objects, threads: Self.threads) {
+            stage.stats.heartbeat.beat()
             guard !stage.isStopping else {
                 throw StageFailure(.gaveUp, "stopped after \(count) objects: nothing is proven")
             }
-            if let problem = try examination.examine(object) { proof.note(problem) }
             count += 1
         }
+        for problem in problems { proof.note(problem) }
         let seconds = Double(Clock.monotonicNanoseconds() - start) / 1e9
         stage.log.info(
             "read \(IDText.count(count, "object", "objects"))",

@@ -22,7 +22,7 @@ struct CoverageCalendar {
             case .repaired: "whole, holes were filled later"
             case .declared: "what is missing is declared, with evidence"
             case .missing: "ids are missing"
-            case .unknown: "not known: no manifest speaks of it"
+            case .unknown: "not known: no manifest covers it"
             case .observed: "observed without interruption (ids only grow)"
             case .parts: "observed in parts"
             }

@@ -36,7 +36,7 @@ struct Rebuild: InspectionCommand {
         let path = stateDir + "/ledger"
         guard !Files.exists(path) else {
             throw StageFailure(
-                .usage, "\(path) exists: a state that has a ledger is not made again; move it away")
+                .usage, "\(path) exists: a state that has a ledger is not rebuilt; move it away")
         }
         let source = try reading.source(url, stage.log)
         let proof = try BucketProof.load(source)

@@ -7,7 +7,7 @@ import Stage
 
 struct Remove: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take a range out, so that it is accepted again.",
+        abstract: "Remove a range, so that its records are accepted again.",
         discussion: """
             For ids that a damaged message claimed, and for records whose objects are gone. The sink \
             must not run. The ledger keeps that this was done: `show` prints it.
@@ -26,7 +26,7 @@ struct Remove: InspectionCommand {
 
     func plan(_ settings: inout Settings) throws {
         guard !selection.symbol.isEmpty, !selection.kind.isEmpty else {
-            throw StageFailure(.usage, "--symbol and --kind say of which sequence")
+            throw StageFailure(.usage, "--symbol and --kind are needed to name the sequence")
         }
     }
 
@@ -34,7 +34,7 @@ struct Remove: InspectionCommand {
         var ledger = try LedgerFile.openForWriting(selection.ledger)
         let sequences = selection.sequences(of: ledger)
         guard let sequence = sequences.first else {
-            throw StageFailure(.no, "the ledger holds no such sequence")
+            throw StageFailure(.no, "no such sequence in the ledger")
         }
         guard sequences.count == 1 else {
             let names = sequences.map(\.title).joined(separator: ", ")

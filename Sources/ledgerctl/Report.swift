@@ -11,7 +11,7 @@ import StageAWS
 
 struct Report: InspectionCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Draw what a bucket holds, day by day.",
+        abstract: "Show what a bucket holds, day by day.",
         discussion: """
             EXAMPLES:
               ledgerctl report s3://bucket/bronze --html > coverage.html

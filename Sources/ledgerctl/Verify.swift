@@ -109,7 +109,7 @@ struct Verify: InspectionCommand {
         let ledger = try LedgerFile.open(selection.ledger, log: stage.log)
         let sequences = selection.sequences(of: ledger)
         guard !sequences.isEmpty else {
-            throw StageFailure(.no, "the ledger holds no such sequence")
+            throw StageFailure(.no, "no such sequence in the ledger")
         }
         var report = ""
         var isWhole = true

@@ -19,7 +19,7 @@ struct ArchiveOptions {
     let keepsFiles: Bool
     let limit: Int?
     /// A ledger or a file of records whose ids are left out.
-    let resume: String?
+    let resume: HeldPlace?
     let source: SourceCode
 }
 

@@ -126,7 +126,9 @@ final class ArchiveRepair {
                 cause: "archive_later")
             var later = search
             later.unserved = left.flatMap { part in
-                found.missing(in: part.ids).map { Unserved(ids: $0, evidence: part.evidence) }
+                found.missing(in: part.ids).map {
+                    Unserved(ids: $0, evidence: part.evidence, isUnkept: part.isUnkept)
+                }
             }
             later.notBefore = now + Self.pause
             searches[sequence] = later
@@ -145,8 +147,9 @@ final class ArchiveRepair {
                     let words = [part.evidence, evidence].filter { !$0.isEmpty }
                     return Unserved(
                         ids: ids,
-                        evidence: String(words.joined(separator: "; ").prefix(Self.maximumEvidence))
-                    )
+                        evidence: String(
+                            words.joined(separator: "; ").prefix(Self.maximumEvidence)),
+                        isUnkept: part.isUnkept)
                 }
             })
     }

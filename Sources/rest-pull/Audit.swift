@@ -143,7 +143,7 @@ extension PullOptions {
         return PullOptions(
             dataset: dataset, symbols: [file.symbol], intervals: intervals,
             from: .time(times.lowerBound), to: .time(times.upperBound), limit: nil,
-            levels: levels, resume: nil, venue: venue, rules: rules)
+            levels: levels, resume: nil, endsAtHeld: false, venue: venue, rules: rules)
     }
 }
 

@@ -20,18 +20,24 @@ struct HeldRanges {
     ///
     /// A record file may end in half a frame, after a kill. When standard output appends to that
     /// very file, the half is cut off first, so that what follows it can be read.
-    init(path: String, log: Log) throws {
-        if ObjectURL.isURL(path) {
-            try readBucket(path, log: log)
+    ///
+    /// - Parameter isRepeated: true when it was read before in this run, and has told all there is to
+    ///   tell.
+    init(_ place: HeldPlace, isRepeated: Bool = false, log: Log) throws {
+        let path: String
+        switch place {
+        case .bucket(let url, let reading):
+            try readBucket(url, reading, isRepeated: isRepeated, log: log)
             return
+        case .ledger(let name): path = name
         }
         guard Files.exists(path) else {
-            log.info("nothing to resume from yet: \(path) does not exist")
+            if !isRepeated { log.info("nothing to resume from yet: \(path) does not exist") }
             return
         }
         do throws(LedgerError) {
             var ledger = try Ledger(reading: path)
-            for damage in ledger.takeDamages() {
+            for damage in ledger.takeDamages() where !isRepeated {
                 log.warning(
                     "\(path) is damaged at byte \(damage.offset): the ids in these "
                         + "\(damage.length) bytes are fetched again")
@@ -51,13 +57,15 @@ struct HeldRanges {
         }
     }
 
-    private mutating func readBucket(_ url: String, log: Log) throws {
-        let source = try BucketReading.source(ofSurroundings: url, log)
+    private mutating func readBucket(
+        _ url: String, _ reading: BucketReading, isRepeated: Bool, log: Log
+    ) throws {
+        let source = try reading.source(url, log)
         let proof = try BucketProof.load(source)
-        for problem in proof.problems.prefix(100) {
+        for problem in proof.problems.prefix(isRepeated ? 0 : 100) {
             log.warning("\(problem.text): its ids are fetched again", cause: "bucket_problem")
         }
-        if proof.chains.isEmpty {
+        if proof.chains.isEmpty, !isRepeated {
             log.info("nothing to resume from yet: \(url) has no manifests")
         }
         coverages = proof.newestCoverages()

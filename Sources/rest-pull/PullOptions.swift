@@ -13,7 +13,9 @@ struct PullOptions {
     let limit: Int?
     let levels: Int
     /// A ledger or a file of records whose ids are not asked for again.
-    let resume: String?
+    let resume: HeldPlace?
+    /// True when the range ends with the last id that ``resume`` holds.
+    let endsAtHeld: Bool
     let venue: VenueClient.Options
     let rules: Puller.Rules
 }

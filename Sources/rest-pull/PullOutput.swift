@@ -81,19 +81,33 @@ struct PullOutput: ~Copyable {
 
     /// Notes ids that will not come; those that touch become one gap record.
     mutating func declare(_ hole: ClosedRange<Int64>, in pull: SequencePull) throws {
-        if pull.interval != nil {
+        for part in pull.unkept.missing(in: hole) { try declare(part, in: pull, isUnkept: false) }
+        for part in pull.unkept.covered(in: hole) { try declare(part, in: pull, isUnkept: true) }
+    }
+
+    private mutating func declare(
+        _ hole: ClosedRange<Int64>, in pull: SequencePull, isUnkept: Bool
+    ) throws {
+        if pull.interval != nil, !isUnkept {
             pull.absent.insert(hole)
         } else {
             pull.missing.insert(hole)
         }
         pull.done += UInt64(hole.upperBound - hole.lowerBound) + 1
         pull.next = max(pull.next, hole.upperBound + 1)
-        if let open = pull.openGap, open.upperBound + 1 == hole.lowerBound {
+        if let open = pull.openGap, open.upperBound + 1 == hole.lowerBound,
+            pull.isOpenGapUnkept == isUnkept
+        {
             pull.openGap = open.lowerBound...hole.upperBound
         } else {
             try closeGap(of: pull)
             pull.openGap = hole
+            pull.isOpenGapUnkept = isUnkept
             pull.openGapEvidence = pull.evidence
+            if isUnkept {
+                let reason = pull.unkeptReasons[hole.lowerBound] ?? "see the log"
+                pull.openGapEvidence += "; its row came, and no record can hold it: \(reason)"
+            }
         }
     }
 
@@ -101,17 +115,19 @@ struct PullOutput: ~Copyable {
     mutating func closeGap(of pull: SequencePull) throws {
         guard let gap = pull.openGap else { return }
         pull.openGap = nil
-        let unserved = Unserved(ids: gap, evidence: pull.openGapEvidence)
+        let unserved = Unserved(
+            ids: gap, evidence: pull.openGapEvidence, isUnkept: pull.isOpenGapUnkept)
         if rules.defersUnserved { return pull.unserved.append(unserved) }
         try declare(unserved, of: pull)
     }
 
     /// Tells those downstream of ids that will not come, and what shows it.
     mutating func declare(_ part: Unserved, of pull: SequencePull) throws {
-        let isAbsent = pull.interval != nil
+        let isAbsent = pull.interval != nil && !part.isUnkept
         let isRepair = rules.source == .repair
         try frames.append(
-            gap: part.ids, of: pull.sequence, reason: isAbsent ? .absent : .notServed,
+            gap: part.ids, of: pull.sequence,
+            reason: part.isUnkept ? .quarantined : isAbsent ? .absent : .notServed,
             source: rules.source,
             eventTime: isAbsent ? part.ids.lowerBound : pull.placeInTime,
             evidence: part.evidence)
@@ -128,4 +144,6 @@ struct Unserved {
     let ids: ClosedRange<Int64>
     /// Requests and answers, with their times.
     let evidence: String
+    /// True when the venue does serve them, and no record can hold their rows.
+    var isUnkept = false
 }

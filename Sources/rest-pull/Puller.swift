@@ -211,8 +211,10 @@ struct Puller: ~Copyable {
     private func note(
         _ unkept: [(id: Int64, reason: String)], of pull: SequencePull, _ log: Log
     ) {
-        for (id, reason) in unkept where pull.unkept.insert(id) {
-            guard pull.unkept.intervalCount <= Self.maximumUnkept else { return }
+        for (id, reason) in unkept
+        where pull.unkept.insert(pull.interval?.bucket(of: id) ?? id...id) {
+            guard pull.unkeptReasons.count < Self.maximumUnkept else { continue }
+            pull.unkeptReasons[id] = reason
             log.error(
                 "a row does not fit a record: its id is declared missing",
                 ["symbol": "\(pull.symbol)", "id": "\(id)", "reason": "\(reason)"],

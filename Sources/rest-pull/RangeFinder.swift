@@ -44,13 +44,18 @@ struct RangeFinder {
         var search = RangeSearch(
             options: options, symbol: symbol, interval: interval, stop: stage.stopDescriptor)
         let coverage = held?.coverage(of: sequence) ?? Coverage()
-        let range: ClosedRange<Int64>?
+        var range: ClosedRange<Int64>?
         do {
             range =
                 try interval == nil
                 ? search.ids(heldFrom: coverage.held.first, &client)
                 : search.openTimes(heldFrom: coverage.held.first, &client)
         } catch is Stopped { return nil }
+        if options.endsAtHeld, let asked = range {
+            range = coverage.held.last.flatMap { last in
+                last < asked.lowerBound ? nil : asked.lowerBound...min(asked.upperBound, last)
+            }
+        }
         let name = sequence.title
         if let newest = search.newest, let last = coverage.held.last, last > newest,
             last - newest > Self.databaseLag

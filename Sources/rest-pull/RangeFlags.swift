@@ -18,7 +18,8 @@ struct RangeFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Last id, or a UTC date or time, exclusive. (default: now)",
+            "Last id, or a UTC date or time, exclusive; held: the last id that --resume holds, which "
+                + "is waited for. (default: now)",
             valueName: "id|time"))
     var to: String?
     @Option(SettingCatalog.symbols) var symbols: [String]?
@@ -30,6 +31,9 @@ struct RangeFlags: ParsableArguments {
     mutating func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
     }
+
+    /// True when the range ends with the last id that `--resume` holds.
+    var endsAtHeld: Bool { to == "held" }
 
     /// The symbols of this host.
     func selection(_ settings: inout Settings) throws -> SymbolSelection {
@@ -57,7 +61,7 @@ struct RangeFlags: ParsableArguments {
     /// `--from` and `--to`, as ids or times.
     func ends(of dataset: Dataset) throws(StageFailure) -> (from: RangeEnd?, to: RangeEnd?) {
         let start = try Self.end(from, "--from", of: dataset)
-        let end = try Self.end(to, "--to", of: dataset)
+        let end = endsAtHeld ? nil : try Self.end(to, "--to", of: dataset)
         if let start, let end, start.isAfter(end) { throw StageFailure(.usage, disorder) }
         return (start, end)
     }

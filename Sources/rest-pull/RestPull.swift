@@ -1,5 +1,6 @@
 import ArgumentParser
 import Binance
+import BronzeAccess
 import Configuration
 import Identity
 import Ledger
@@ -42,7 +43,8 @@ struct RestPull: StageCommand {
     var levels: Int = 1000
     @Option(
         help: ArgumentHelp(
-            "Skip what this ledger or file of records already holds.", valueName: "path"),
+            "Skip what this ledger, file of records or bucket (by its manifests) already holds.",
+            valueName: "path|url"),
         completion: .file())
     var resume: String?
     @Flag(help: "Keep fetching new records.")
@@ -118,6 +120,11 @@ struct RestPull: StageCommand {
         if range.interval != nil && dataset != .klines {
             throw ValidationError("--interval is only for klines")
         }
+        if range.endsAtHeld && (resume == nil || follow || archive.isRead) {
+            throw ValidationError(
+                "--to held needs --resume LEDGER|URL, and cannot be combined with --follow, "
+                    + "--source archive or --audit")
+        }
         if dataset == .depth && (hasEnds || resume != nil) {
             throw ValidationError(
                 "depth has no history: it cannot be combined with --from, --to or --resume")
@@ -169,7 +176,17 @@ struct RestPull: StageCommand {
         return PullOptions(
             dataset: dataset, symbols: try range.selection(&settings).symbols,
             intervals: intervals, from: ends.from, to: ends.to, limit: range.limit,
-            levels: levels, resume: resume, venue: client, rules: rules)
+            levels: levels, resume: try held(resume, &settings), endsAtHeld: range.endsAtHeld,
+            venue: client, rules: rules)
+    }
+
+    /// A ledger, a file of records, or a place with manifests.
+    private func held(_ text: String?, _ settings: inout Settings) throws -> HeldPlace? {
+        try text.map { try held($0, &settings) }
+    }
+
+    private func held(_ text: String, _ settings: inout Settings) throws -> HeldPlace {
+        ObjectURL.isURL(text) ? .bucket(text, try bucket.reading(&settings)) : .ledger(text)
     }
 
     private func archiveOptions(
@@ -180,7 +197,8 @@ struct RestPull: StageCommand {
             files: try archive.files(of: dataset, range, times: times, &settings), times: times,
             notYet: notYet, client: try archive.client(venue, &settings),
             keepsFiles: archive.keepFiles,
-            limit: range.limit, resume: resume, source: markRepair ? .repair : .archive)
+            limit: range.limit, resume: try held(resume, &settings),
+            source: markRepair ? .repair : .archive)
     }
 
     private func repairOptions(
@@ -189,11 +207,8 @@ struct RestPull: StageCommand {
         var rules = try venue.rules(
             rows: 1000, follows: follow, includesOpen: false, source: .repair, &settings)
         rules.defersUnserved = true
-        let place: HeldPlace =
-            ledger.contains("://")
-            ? .bucket(ledger, try bucket.reading(&settings)) : .ledger(ledger)
         return RepairOptions(
-            place: place, symbols: try range.named(&settings),
+            place: try held(ledger, &settings), symbols: try range.named(&settings),
             shard: try range.selection(&settings).shard, kind: dataset?.kind,
             settle: try settings.value(SettingCatalog.settle, settle),
             look: try settings.value(SettingCatalog.look, lookInterval), venue: client,
@@ -208,12 +223,12 @@ struct RestPull: StageCommand {
         case .list(let symbols, let shard, let venue): try list(symbols, shard, venue, in: stage)
         case .nothing(let reason): stage.log.warning(reason)
         case .archive(let options):
-            let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
+            let held = try options.resume.map { try HeldRanges($0, log: stage.log) }
             var pull = try ArchivePull(
                 options, held: held, writer: stage.standardOutput(), in: stage)
             try pull.run(in: stage)
         case .audit(let options, let pull):
-            let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
+            let held = try options.resume.map { try HeldRanges($0, log: stage.log) }
             stage.enter(.connecting)
             var client = try Self.client(pull.venue, in: stage)
             guard try Greeting(symbols: pull.symbols).exchange(&client, in: stage) != nil else {
@@ -228,8 +243,8 @@ struct RestPull: StageCommand {
     /// Greets the venue, finds the ids, fetches them, and says what is missing.
     private func pull(_ options: PullOptions, in stage: borrowing Stage) throws {
         let writer = try stage.standardOutput()
-        let held = try options.resume.map { try HeldRanges(path: $0, log: stage.log) }
         stage.enter(.connecting)
+        let held = try options.heldRanges(in: stage)
         var client = try Self.client(options.venue, in: stage)
         guard try Greeting(symbols: options.symbols).exchange(&client, in: stage) != nil else {
             return
@@ -252,6 +267,7 @@ struct RestPull: StageCommand {
 
     /// Learns the venue's limits and clock, and fills the holes of a ledger.
     private func repair(_ options: RepairOptions, in stage: borrowing Stage) throws {
+        try WatchedLedger(options.place).check(follows: options.rules.follows)
         let writer = try stage.standardOutput()
         stage.enter(.connecting)
         var client = try Self.client(options.venue, in: stage)

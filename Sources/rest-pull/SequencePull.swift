@@ -29,6 +29,10 @@ final class SequencePull {
     var hasDeclared = false
     /// Ids whose rows came and fit no record.
     var unkept = IDSet()
+    /// Why, of the first ones, by id or open time.
+    var unkeptReasons: [Int64: String] = [:]
+    /// True when the rows of ``openGap`` came and fit no record.
+    var isOpenGapUnkept = false
     /// Ranges in which the venue has nothing, which is no loss: klines of a suspension.
     var absent = IDSet()
     /// Why nothing of the asked range can come; nil when something may.

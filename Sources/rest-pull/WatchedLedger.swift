@@ -11,10 +11,21 @@ import StageAWS
 
 /// Where it says which ids are held.
 enum HeldPlace {
-    /// A ledger's path.
+    /// Path of a ledger or a file of records.
     case ledger(String)
     /// The URL of a bucket or directory with manifests.
     case bucket(String, BucketReading)
+
+    /// As it was given.
+    var name: String {
+        switch self {
+        case .ledger(let path): path
+        case .bucket(let url, _): url
+        }
+    }
+
+    /// True for a bucket.
+    var isBucket: Bool { if case .bucket = self { true } else { false } }
 }
 
 /// What a sink holds, looked at while it may be writing: a ledger is read again when its file has
@@ -42,7 +53,7 @@ struct WatchedLedger {
     }
 
     /// True for a bucket.
-    var isBucket: Bool { if case .bucket = place { true } else { false } }
+    var isBucket: Bool { place.isBucket }
 
     /// Seconds between two looks.
     ///
@@ -71,14 +82,29 @@ struct WatchedLedger {
         }
     }
 
+    /// Refuses a ledger that is not there, before anything is asked of the venue; one that is to be
+    /// followed may come later.
+    func check(follows: Bool) throws {
+        guard case .ledger(let path) = place, !follows, try Self.status(path) == nil else { return }
+        throw Self.absent(path)
+    }
+
+    /// Nil for a ledger that is not there, or has nothing yet.
+    private static func status(_ path: String) throws(SystemError) -> stat? {
+        guard let status = try Files.status(path), status.st_size > 0 else { return nil }
+        return status
+    }
+
+    private static func absent(_ path: String) -> StageFailure {
+        StageFailure(
+            .usage,
+            "no ledger at \(path): give the path of the file `ledger` in the state directory of a "
+                + "sink, such as STATE/s3-put/ledger")
+    }
+
     private mutating func read(_ path: String, follows: Bool, _ log: Log) throws -> Bool {
-        guard let status = try Files.status(path), status.st_size > 0 else {
-            guard follows else {
-                throw StageFailure(
-                    .usage,
-                    "no ledger at \(path): give the path of the file `ledger` in the state "
-                        + "directory of a sink, such as STATE/s3-put/ledger")
-            }
+        guard let status = try Self.status(path) else {
+            guard follows else { throw Self.absent(path) }
             if !hasTold { log.info("waiting for the ledger \(path)") }
             hasTold = true
             return false
@@ -102,6 +128,7 @@ struct WatchedLedger {
             name.epoch = 1
             coverages[name] = ledger.coverage(of: sequence)
         }
+        if follows, !wasRead { log.info("watching the ledger \(path) for missing ids") }
         (seen, wasRead) = (key, true)
         return true
     }

@@ -59,7 +59,7 @@ struct Conflicts {
             "\(Spoken.count(count, "object was", plural: "objects were")) not stored, because the keys hold "
                 + "other content; the refused objects are in "
                 + "\(directory), with the length and checksum of both. Compare them, then remove theirs "
-                + "or ours. When the state directory was lost, `ledgerctl rebuild URL --state-dir DIR` makes "
-                + "it again, and nothing of this happens")
+                + "or ours. If the state directory was lost, `ledgerctl rebuild URL --state-dir DIR` restores "
+                + "it, which avoids such conflicts")
     }
 }

@@ -151,6 +151,7 @@ struct ObjectSink: ~Copyable {
     /// Of records that were put aside otherwise than while reading: objects in conflict, records of an
     /// earlier run.
     private mutating func declareAsides() throws {
+        if !state.intake.hasLeftovers { state.noteDamages() }
         guard !state.asides.isEmpty, !state.room.isShort, !state.intake.hasOpenBatch else { return }
         try filler.declareAsides(&state)
         try state.closeBatch()

@@ -22,6 +22,8 @@ struct SinkState: ~Copyable {
     var open: OpenObjects
     /// Ids whose records were put aside, and of which the bucket is to be told.
     var asides = PutAsideNotes()
+    /// What was found wrong in the spool, and is to be told once all that is whole was read.
+    private var damages: [Damage]
     /// Records from here on wait for a person's decision: they stay in the spool.
     var undecidedFrom: RecordPosition?
     var room: DiskRoom
@@ -46,7 +48,8 @@ struct SinkState: ~Copyable {
         directory.ledger.keepProgress(onlyIn: [spool.id])
         log.report(directory.ledger.takeDamages(), of: "ledger")
         var intake = Intake(spool)
-        log.report(intake.takeDamages(), of: "spool")
+        damages = intake.takeDamages()
+        log.report(damages, of: "spool")
         room = DiskRoom(directory.reserve, of: options.state, log)
         self.options = options
         self.log = log
@@ -68,6 +71,14 @@ struct SinkState: ~Copyable {
             guard error.isNoRoom else { throw error }
             noteNoRoom()
         }
+    }
+
+    /// Notes records that damage of the spool has made unreadable: to be called once the others were read,
+    /// which tell what ids there are.
+    mutating func noteDamages() {
+        guard !damages.isEmpty else { return }
+        asides.add(damages, &held, &directory.ledger)
+        damages = []
     }
 
     mutating func flushQuarantine() throws {

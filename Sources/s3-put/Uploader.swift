@@ -90,38 +90,82 @@ final class Uploader: Sendable {
 
     // MARK: - The threads
 
+    /// An object that was placed, and what became of it.
+    private struct Placed {
+        let object: StagedObject
+        let placement: Placement
+        /// When its delivery began, ns of the monotonic clock.
+        let start: Int64
+    }
+
     private func run() {
         var store: ObjectStore?
-        while let object = objects.next() {
-            let start = Clock.monotonicNanoseconds()
-            var waits = true
-            while waits {
-                waits = false
-                do {
-                    var object = object
-                    if object.isDoubtful {
-                        let key = try storedCheck?.key(of: object)
-                        object.key = key ?? object.key
-                        completions.post(
-                            key == nil ? .absent(object) : .delivered(object, isNew: false))
-                        continue
-                    }
-                    let placement = try attempt(&object, &store)
-                    duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
-                    switch placement {
-                    case .created: completions.post(.delivered(object, isNew: true))
-                    case .existed: completions.post(.delivered(object, isNew: false))
-                    case .conflicts(let theirs, let ours):
-                        completions.post(.conflicting(object, theirs: theirs, ours: ours))
-                    }
-                } catch {
-                    waits = shouldTryAgain(after: error, since: start)
-                    guard !waits else { continue }
-                    duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
-                    completions.post(error)
+        while let first = objects.next() {
+            // A share of what waits: the other threads take theirs.
+            let most = min(store?.batch ?? 1, objects.count / 4 + 1)
+            let batch = [first] + objects.take(upTo: most - 1)
+            var placed: [Placed] = []
+            for (number, object) in batch.enumerated() where number == 0 || !isAbandoned {
+                if let own = place(object, &store) { placed.append(own) }
+            }
+            settle(placed, &store)
+        }
+    }
+
+    /// - Returns: nil for one of which all was told: it failed, or is not to be placed.
+    private func place(_ object: StagedObject, _ store: inout ObjectStore?) -> Placed? {
+        let start = Clock.monotonicNanoseconds()
+        while true {
+            do {
+                var object = object
+                if object.isDoubtful {
+                    try find(&object)
+                    return nil
                 }
+                let placement = try attempt(&object, &store)
+                return Placed(object: object, placement: placement, start: start)
+            } catch {
+                if shouldTryAgain(after: error, since: start) { continue }
+                note(start)
+                completions.post(error)
+                return nil
             }
         }
+    }
+
+    /// Tells whether an object is stored that may be.
+    private func find(_ object: inout StagedObject) throws {
+        let key = try storedCheck?.key(of: object)
+        object.key = key ?? object.key
+        completions.post(key == nil ? .absent(object) : .delivered(object, isNew: false))
+    }
+
+    private func settle(_ placed: [Placed], _ store: inout ObjectStore?) {
+        guard let first = placed.first else { return }
+        while true {
+            do {
+                try store?.settle()
+                break
+            } catch {
+                if shouldTryAgain(after: error, since: first.start) { continue }
+                for own in placed { note(own.start) }
+                return completions.post(error)
+            }
+        }
+        for own in placed {
+            note(own.start)
+            switch own.placement {
+            case .created: completions.post(.delivered(own.object, isNew: true))
+            case .existed: completions.post(.delivered(own.object, isNew: false))
+            case .conflicts(let theirs, let ours):
+                completions.post(.conflicting(own.object, theirs: theirs, ours: ours))
+            }
+        }
+    }
+
+    /// Notes how long a delivery took.
+    private func note(_ start: Int64) {
+        duration.withLock { $0.record(Clock.monotonicNanoseconds() - start) }
     }
 
     private func attempt(
@@ -134,15 +178,15 @@ final class Uploader: Sendable {
             }
             store = try makeStore(isFirst) { [self] in isAbandoned }
         }
-        let placement = try store?.put(object.file) ?? .existed
+        let placement = try store?.place(object.file) ?? .existed
         guard case .conflicts = placement, otherSinks?.areKnown() == true else { return placement }
         // Another sink has some of these ids, or all of them under this name: the content tells both
         // apart. After a crash it goes the same way again.
         object.isFirstOfUnknown = false
-        let second = try store?.put(object.file) ?? .existed
+        let second = try store?.place(object.file) ?? .existed
         guard case .conflicts = second, let key = object.keyByContent else { return second }
         object.key = key
-        return try store?.put(object.file) ?? .existed
+        return try store?.place(object.file) ?? .existed
     }
 
     /// Whether a service that gave no answer, or a disk without room, may have more time; pauses if

@@ -43,7 +43,7 @@ struct CredentialsProviderTests {
         #expect(try provider.credentials(at: 9399).accessKeyID == "A")
         #expect(source.asked == 1, "not before ten minutes to the end")
         #expect(try provider.credentials(at: 9460).accessKeyID == "A")
-        #expect(waitUntil { source.asked == 2 })
+        #expect(waitUntil { source.asked == 2 }, "\(source.asked) times")
         // Within fifteen seconds of a failure nobody asks again.
         #expect(try provider.credentials(at: 9474).accessKeyID == "A")
         #expect(source.asked == 2)

@@ -22,6 +22,27 @@ struct AvroTests {
         #expect(array == encoded)
     }
 
+    @Test func `longs of every width are what a loop over seven bits makes of them`() {
+        for width in 0...63 {
+            let power = UInt64(1) << UInt64(width)
+            for magnitude in [power &- 1, power, power &+ 1, power | power >> 1, ~power] {
+                for value in [Int64(bitPattern: magnitude), -Int64(bitPattern: magnitude >> 1)] {
+                    var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
+                    var expected: [UInt8] = []
+                    while rest > 127 {
+                        expected.append(UInt8(rest & 127) | 128)
+                        rest >>= 7
+                    }
+                    expected.append(UInt8(rest))
+                    var bytes = Bytes(capacity: 1)
+                    bytes.append(avro: value)
+                    let array = bytes.array
+                    #expect(array == expected, "\(value)")
+                }
+            }
+        }
+    }
+
     private static let schema = AvroSchema(
         name: "Row", namespace: "test", documentation: "One",
         fields: [

@@ -135,7 +135,7 @@ struct CloudWatchTests {
         let stats = try Self.sink(health)
         // Answers of healthd do not wait meanwhile.
         #expect(try health.get("/live").status == 200)
-        #expect(waitUntil(40) { server.requests.count >= 6 })
+        #expect(waitUntil(40) { server.requests.count >= 6 }, "\(server.requests.count) requests")
         let requests = server.requests
         let lost = try points(requests[0])
         let sent = try requests.dropFirst(3).flatMap { try points($0) }
@@ -163,7 +163,7 @@ struct CloudWatchTests {
             environment: Self.fakeAccount,
             lines: ["metrics:", "  cloudwatch_interval_seconds: 1"])
         let stats = try Self.sink(health)
-        #expect(waitUntil(30) { server.requests.count >= 8 })
+        #expect(waitUntil(30) { server.requests.count >= 8 }, "\(server.requests.count) requests")
         let requests = server.requests
         let whole = try points(requests[0])
         #expect(try points(requests[1]).count == whole.count / 2)
@@ -217,12 +217,13 @@ struct CloudWatchTests {
                 "--config", config, "--stats-dir", place.path("stats"), "--listen", "127.0.0.1:0",
                 "--metrics-port", "0", "--interval", "0.1", "--cloudwatch", "emf",
             ])
-        #expect(waitUntil { healthd.errors.contains("_aws") })
+        #expect(waitUntil { healthd.errors.contains("_aws") }, "\(healthd.errors)")
         stats.counter("records_out", help: "").add(12)
         let delay = stats.histogram("ack_delay", help: "")
         for index in 0..<1000 { delay.record(Int64(index) * 1_000_000 + 1_000_000) }
-        #expect(waitUntil { healthd.errors.contains("\"RecordsWrittenS3\":12") })
-        #expect(waitUntil { healthd.errors.contains("\"ProcessingDelay\":[") })
+        #expect(
+            waitUntil { healthd.errors.contains("\"RecordsWrittenS3\":12") }, "\(healthd.errors)")
+        #expect(waitUntil { healthd.errors.contains("\"ProcessingDelay\":[") }, "\(healthd.errors)")
         let lines = healthd.errors.split(separator: "\n").filter { $0.contains("_aws") }
         for line in lines {
             let json = try #require(

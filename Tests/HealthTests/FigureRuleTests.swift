@@ -99,7 +99,7 @@ struct FigureRuleTests {
                 try health.get("/health/components/dedup.fake").text.contains("stopped")
             })
         #expect(try health.get("/health").status == 200)
-        #expect(waitUntil { !FileManager.default.fileExists(atPath: path) })
+        #expect(waitUntil { !FileManager.default.fileExists(atPath: path) }, "\(path)")
         #expect(try waitUntil { try health.get("/health/components/dedup.fake").status == 404 })
         withExtendedLifetime(other) {}
     }
@@ -136,7 +136,7 @@ struct FigureRuleTests {
             #expect(try waitUntil { try health.get("/metrics").text.contains(expected) })
             stats.end(exitCode: 0)
             let path = try #require(stats.path)
-            #expect(waitUntil { !FileManager.default.fileExists(atPath: path) })
+            #expect(waitUntil { !FileManager.default.fileExists(atPath: path) }, "\(path)")
             #expect(try waitUntil { try health.get("/metrics").text.contains(expected) })
         }
         withExtendedLifetime(keeper) {}

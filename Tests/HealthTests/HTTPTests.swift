@@ -164,7 +164,9 @@ struct HTTPTests {
         let halfOpen = try RawSocket(health.url)
         halfOpen.send("GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         halfOpen.endSending()
-        #expect(waitUntil { halfOpen.isClosed || halfOpen.received.contains("alive") })
+        #expect(
+            waitUntil { halfOpen.isClosed || halfOpen.received.contains("alive") },
+            "\(halfOpen.received)")
         #expect(halfOpen.received.contains("alive"))
         withExtendedLifetime(stats) {}
     }

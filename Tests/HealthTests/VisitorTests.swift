@@ -61,7 +61,7 @@ struct VisitorTests {
                 "dedup", ["--stats-dir", stats], input: fifo.path, output: "/dev/null")
             for end in ["stats", "settings"] {
                 let file = "\(stats)/dedup.\(visitor.pid).\(end)"
-                #expect(waitUntil { FileManager.default.fileExists(atPath: file) })
+                #expect(waitUntil { FileManager.default.fileExists(atPath: file) }, "\(file)")
             }
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: stats).count == 2)

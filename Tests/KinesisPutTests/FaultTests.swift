@@ -127,7 +127,7 @@ struct FaultTests {
         }
         let program = try sink.start()
         program.write(try Trades.frames(1...50, symbols: ["BTCUSDT", "ETHUSDT"]))
-        #expect(waitUntil { sink.server.acceptedCount == 50 })
+        #expect(waitUntil { sink.server.acceptedCount == 50 }, "\(sink.server.acceptedCount)")
         #expect(Set(sink.server.accepted.map(\.key)) == ["ETHUSDT"])
         held.turn(false)
         program.closeInput()
@@ -150,8 +150,10 @@ struct FaultTests {
             program.write(try Trades.frame("BTCUSDT", id, kind: .bestBidAsk))
             program.write(try Trades.frame("BTCUSDT", id))
         }
-        #expect(waitUntil { sink.server.acceptedCount == 20 })
-        #expect(waitUntil { program.errors.contains("delivery is paused until this is fixed") })
+        #expect(waitUntil { sink.server.acceptedCount == 20 }, "\(sink.server.acceptedCount)")
+        #expect(
+            waitUntil { program.errors.contains("delivery is paused until this is fixed") },
+            "\(program.errors)")
         #expect(Set(sink.server.accepted.map(\.stream)) == ["market-sbe-trade"])
         sink.server.create("market-sbe-bestbidask", shards: 1)
         program.closeInput()
@@ -313,7 +315,8 @@ struct FaultTests {
         for round in 0..<6 as Range<Int64> {
             let before = sink.server.acceptedCount
             program.write(try Trades.frames(round * 20 + 1...round * 20 + 20))
-            #expect(waitUntil { sink.server.acceptedCount > before })
+            #expect(
+                waitUntil { sink.server.acceptedCount > before }, "\(sink.server.acceptedCount)")
             if round == 1 || round == 3 {
                 sink.server.reshard("market-sbe-trade", to: round == 1 ? 5 : 1)
             }

@@ -14,13 +14,13 @@ struct OutageTests {
         ])
         program.write(try Trades.frames(1...20))
         // Stored is not enough: a call whose reply is lost is sent again, as it should be.
-        #expect(waitUntil { sink.server.answeredCount == 60 })
+        #expect(waitUntil { sink.server.answeredCount == 60 }, "\(sink.server.answeredCount)")
         sink.server.setDown(true)
         // More than the memory may hold.
         for first in stride(from: 21, through: 6000, by: 1000) as StrideThrough<Int64> {
             program.write(try Trades.frames(first...min(6000, first + 999)))
         }
-        #expect(waitUntil { program.errors.contains("sending again") })
+        #expect(waitUntil { program.errors.contains("sending again") }, "\(program.errors)")
         sink.server.setDown(false)
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
@@ -35,7 +35,7 @@ struct OutageTests {
             "--circuit-cooldown", "0.1", "--no-aggregate", "--order", "relaxed",
         ])
         program.write(try Trades.frames(1...20))
-        #expect(waitUntil { sink.server.acceptedCount > 0 })
+        #expect(waitUntil { sink.server.acceptedCount > 0 }, "\(sink.server.acceptedCount)")
         sink.server.script { _ in nil }
         sink.server.setDown(true)
         #expect(waitUntil { program.errors.contains("sending again") }, "\(program.errors)")
@@ -51,7 +51,7 @@ struct OutageTests {
         sink.server.setDown(true)
         let program = try sink.start(["--drain-timeout", "0.2"])
         program.write(try Trades.frames(1...100))
-        #expect(waitUntil { program.errors.contains("sending again") })
+        #expect(waitUntil { program.errors.contains("sending again") }, "\(program.errors)")
         program.signalled(SIGTERM)
         #expect(program.wait() == 75, "\(program.errors)")
         #expect(program.errors.contains("300 records stay"), "\(program.errors)")
@@ -66,7 +66,7 @@ struct OutageTests {
         let sink = try Sink()
         let program = try sink.start()
         program.write(try Trades.frames(1...100))
-        #expect(waitUntil { sink.server.acceptedCount > 0 })
+        #expect(waitUntil { sink.server.acceptedCount > 0 }, "\(sink.server.acceptedCount)")
         program.signalled(SIGTERM)
         #expect(program.wait() == 0, "\(program.errors)")
         let count = Int64(sink.server.acceptedCount / 3)
@@ -166,7 +166,7 @@ struct OutageTests {
         let sink = try Sink()
         let program = try sink.start()
         program.write(try Trades.frames(1...1))
-        #expect(waitUntil { sink.server.acceptedCount == 3 })
+        #expect(waitUntil { sink.server.acceptedCount == 3 }, "\(sink.server.acceptedCount)")
         let second = try sink.put([], ["--instance", "second"])
         #expect(second.status == 75, "\(second.errors)")
         #expect(second.errors.contains("in use"), "\(second.errors)")
@@ -182,7 +182,7 @@ struct OutageTests {
             "--drain-timeout", "0", "--streams", "trade=old-trades",
         ])
         program.write(try Trades.frames(1...5))
-        #expect(waitUntil { program.errors.contains("sending again") })
+        #expect(waitUntil { program.errors.contains("sending again") }, "\(program.errors)")
         program.signalled(SIGTERM)
         #expect(program.wait() == 75)
         sink.server.setDown(false)

@@ -106,10 +106,12 @@ struct RefusalTests {
         }
         let program = try sink.start(["--hold-pause", "0.1"])
         program.write(try Trades.frames(1...10))
-        #expect(waitUntil { sink.server.acceptedCount == 30 })
+        #expect(waitUntil { sink.server.acceptedCount == 30 }, "\(sink.server.acceptedCount)")
         isGood.turn(false)
         program.write(try Trades.frames(11...40))
-        #expect(waitUntil { program.errors.contains("delivery is paused until this is fixed") })
+        #expect(
+            waitUntil { program.errors.contains("delivery is paused until this is fixed") },
+            "\(program.errors)")
         isGood.turn(true)
         program.closeInput()
         #expect(program.wait() == 0, "\(program.errors)")
@@ -160,7 +162,9 @@ struct RefusalTests {
         #expect(waitUntil { sink.server.acceptedCount == 3 }, "\(program.errors)")
         isGood.turn(false)
         program.write(try Trades.frames(2...5))
-        #expect(waitUntil { program.errors.contains("delivery is paused until this is fixed") })
+        #expect(
+            waitUntil { program.errors.contains("delivery is paused until this is fixed") },
+            "\(program.errors)")
         _ = try sink.profile(
             credentials: "[default]\naws_access_key_id = RIGHT\naws_secret_access_key = S\n")
         // The file is looked at again half a minute after the last time.

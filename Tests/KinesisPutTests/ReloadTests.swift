@@ -45,7 +45,9 @@ struct ReloadTests {
         #expect(Set(before.map(key)) == ["AKIDFIRST"])
         try configure(sink, key: "AKIDSECOND", batch: 7, order: "strict")
         program.signalled(SIGHUP)
-        #expect(waitUntil(30) { program.errors.contains("aws.kinesis_batch_size: 100 is now 7") })
+        #expect(
+            waitUntil(30) { program.errors.contains("aws.kinesis_batch_size: 100 is now 7") },
+            "\(program.errors)")
         #expect(program.errors.contains("kinesis.order needs a restart"))
         #expect(!program.errors.contains("AKIDSECOND"), "\(program.errors)")
         var last: Int64 = 500

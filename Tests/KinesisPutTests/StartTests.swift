@@ -43,7 +43,7 @@ struct StartTests {
         let sink = try Sink()
         sink.server.setDown(true)
         let program = try sink.start(["--circuit-cooldown", "0.1"])
-        #expect(waitUntil { program.errors.contains("reading starts anyway") })
+        #expect(waitUntil { program.errors.contains("reading starts anyway") }, "\(program.errors)")
         program.write(try Trades.frames(1...5))
         sink.server.setDown(false)
         #expect(waitUntil { sink.server.acceptedCount == 15 }, "\(program.errors)")

@@ -78,7 +78,7 @@ struct SystemCallTests {
         Refusal("write to DIR/file", EBADF) { try $0.reader.writeAll([1].span.bytes) },
         Refusal("write to DIR/file", EBADF) { try $0.reader.write([1].span.bytes, at: 0) },
         Refusal("truncate DIR/file", EINVAL) { try $0.reader.truncate(to: 0) },
-        Refusal("allocate room for DIR/file", EBADF) { try $0.reader.allocate(8) },
+        Refusal("allocate space for DIR/file", EBADF) { try $0.reader.allocate(8) },
         Refusal("sync pipe", EINVAL) { try $0.pipeEnd.sync() },
         Refusal("sync pipe", EINVAL) { try $0.pipeEnd.syncData() },
         Refusal("seek in pipe", ESPIPE) { try $0.pipeEnd.seek(to: 0) },

@@ -48,7 +48,7 @@ struct BucketVerifyTests {
                 var content = try bucket.content(bucket.trades[2])
                 content[content.count / 2] ^= 1
                 try bucket.write(content, to: bucket.trades[2])
-            }, words: ["missing   201 to 300", "has other bytes"], onlyByReading: true),
+            }, words: ["missing   201 to 300", "has changed since it was stored"], onlyByReading: true),
         Damage(
             name: "two objects exchanged",
             apply: { bucket in
@@ -56,7 +56,7 @@ struct BucketVerifyTests {
                 let keys = bucket.trades
                 try bucket.write(contents[1], to: keys[0])
                 try bucket.write(contents[0], to: keys[1])
-            }, words: ["1 to 100", "101 to 200", "has other bytes"], onlyByReading: true),
+            }, words: ["1 to 100", "101 to 200", "has changed since it was stored"], onlyByReading: true),
         Damage(
             name: "an object added by somebody",
             apply: { bucket in
@@ -135,7 +135,7 @@ struct BucketVerifyTests {
         let outcome = try bucket.verify()
         #expect(outcome.status == 1)
         #expect(outcome.text.contains("has no manifests"), "\(outcome.text)")
-        #expect(outcome.text.contains("no manifest speaks of it"), "\(outcome.text)")
+        #expect(outcome.text.contains("no manifest covers it"), "\(outcome.text)")
         let absent = try Program.run("ledgerctl", ["verify", "file:///nonexistent/bucket"])
         #expect(absent.status != 0 && absent.status != 1, "\(absent.status) \(absent.errors)")
     }
@@ -176,7 +176,7 @@ struct BucketVerifyTests {
         let holed = try verify("2024-01-06")
         #expect(holed.status == 1)
         #expect(holed.text.contains("missing   45 to 46"), "\(holed.text)")
-        #expect(holed.text.contains("no manifest says anything of these ids"), "\(holed.text)")
+        #expect(holed.text.contains("no manifest covers these ids"), "\(holed.text)")
         for date in ["2023-12-31", "2024-01-09"] {
             let outcome = try verify(date)
             #expect(outcome.status == 1)
@@ -184,7 +184,7 @@ struct BucketVerifyTests {
         }
         // The last day that is known ends two hours before midnight.
         let last = try verify("2024-01-08")
-        #expect(last.status == 1 && last.text.contains("no manifest speaks of ids after"))
+        #expect(last.status == 1 && last.text.contains("no manifest covers ids after"))
         let bad = try verify("2024-13-01")
         #expect(bad.status == 64 && bad.errors.contains("is not a day"), "\(bad.errors)")
     }

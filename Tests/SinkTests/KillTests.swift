@@ -51,7 +51,7 @@ struct KillTests {
         run.options = ["--object-idle", "3600"]
         let program = try LiveProgram("s3-put", run.arguments)
         program.write(try Sample.trades(1...20_000))
-        #expect(waitUntil { program.unread == 0 })
+        #expect(waitUntil { program.unread == 0 }, "\(program.unread) unread: \(program.errors)")
         program.signalled(SIGKILL)
         _ = program.wait()
         let again = try LiveProgram("s3-put", run.arguments)

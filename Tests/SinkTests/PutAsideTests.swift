@@ -158,4 +158,50 @@ struct PutAsideTests {
         let report = try verify(run)
         #expect(report.text.contains("1 to 3  1 hole, 1 quarantined, 2 held"), "\(report.text)")
     }
+
+    @Test func `records that a damaged spool lost are told of`() throws {
+        let run = try S3PutRun()
+        try FileManager.default.createDirectory(
+            atPath: run.data, withIntermediateDirectories: true)
+        // Nothing can be stored yet.
+        let blocked = URL(fileURLWithPath: run.data + "/exchange=binance")
+        try Data().write(to: blocked)
+        let program = try LiveProgram("s3-put", run.arguments)
+        func spool() throws -> (path: String, bytes: Data) {
+            let name = try #require(run.names("spool").first { $0.hasSuffix(".spool") })
+            let path = "\(run.state)/spool/\(name)"
+            return (path, try Data(contentsOf: URL(fileURLWithPath: path)))
+        }
+        for start in [1, 21, 41] as [Int64] {
+            program.write(try Sample.trades(start...(start + 19)))
+            let last = Data(try Sample.frame(.trade, 1...1).prefix(8))
+            #expect(
+                waitUntil {
+                    guard let bytes = try? spool().bytes else { return false }
+                    var count = 0
+                    var place = bytes.startIndex
+                    while let found = bytes.range(of: last, in: place..<bytes.endIndex) {
+                        count += 1
+                        place = found.upperBound
+                    }
+                    return count == start + 19
+                })
+        }
+        program.signalled(SIGKILL)
+        _ = program.wait()
+        var (path, bytes) = try spool()
+        let frame = Data(try Sample.frame(.trade, 30...30, at: Sample.start + 9000))
+        let place = try #require(bytes.range(of: frame))
+        bytes[place.upperBound - 3] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        try FileManager.default.removeItem(at: blocked)
+        let outcome = try run.put([])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let report = try verify(run)
+        #expect(report.text.contains("1 to 60  1 hole, 20 quarantined, 40 held"), "\(report.text)")
+        #expect(report.text.contains("\(run.state)/damaged/"), "\(report.text)")
+        #expect(report.text.contains("the spool was damaged at byte"), "\(report.text)")
+        // The next start finds nothing to tell.
+        #expect(try run.put([]).errors.contains("0 records in 0 objects"))
+    }
 }

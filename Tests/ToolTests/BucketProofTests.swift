@@ -68,6 +68,51 @@ struct BucketProofTests {
         #expect(next[1].status == 0 && next[1].errors.contains("\"refused\":20000"))
     }
 
+    @Test func `a bucket of S3 is repaired and resumed by its URL, as owner and as a stranger`()
+        throws
+    {
+        let server = try BackgroundProgram(
+            try #require(Python.path), [script("s3_server.py"), "--anyone-reads"])
+        let url = server.firstLine()
+        try #require(url.hasPrefix("http://127.0.0.1:"), "the S3 server did not start")
+        let simulator = try Simulator(["--newest", "2000"])
+        let place = try TemporaryDirectory()
+        func pull(_ words: String, _ environment: [String: String] = [:]) throws -> Program.Outcome
+        {
+            try Program.run(
+                "rest-pull",
+                words.split(separator: " ").map(String.init) + ["--base-url", simulator.url],
+                environment: environment)
+        }
+        for range in ["--from 1 --to 100", "--from 201 --to 300"] {
+            let part = try pull("aggTrades \(range)")
+            let put = try Program.run(
+                "s3-put",
+                ["--to", "s3://bronze", "--endpoint-url", url, "--state-dir", place.path("state")],
+                input: part.output, environment: Self.credentials)
+            #expect(part.status == 0 && put.status == 0, "\(part.errors)\(put.errors)")
+        }
+        let owned = Self.credentials.merging(["AWS_ENDPOINT_URL": url]) { _, new in new }
+        let stranger = ["HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"]
+        let settings = "--no-archive --settle 0"
+        for (words, environment) in [
+            ("--repair s3://bronze --endpoint-url \(url) \(settings)", Self.credentials),
+            ("--repair s3://bronze \(settings)", owned),
+            ("--repair \(url)/bronze \(settings)", stranger),
+            (
+                "aggTrades --from 1 --to 300 --resume s3://bronze --endpoint-url \(url)",
+                Self.credentials
+            ),
+            ("aggTrades --from 1 --to held --resume s3://bronze", owned),
+            ("aggTrades --from 1 --to 300 --resume \(url)/bronze", stranger),
+        ] {
+            let outcome = try pull(words, environment)
+            #expect(outcome.status == 0, "\(words): \(outcome.errors)")
+            let ids = try LiveRecords.lines(outcome.output).map(\.first)
+            #expect(ids == Array(101...200), "\(words): \(ids.count) \(outcome.errors)")
+        }
+    }
+
     @Test func `what a bucket lacks is fetched again: rest-pull takes its URL as a ledger`() throws
     {
         let simulator = try Simulator(["--newest", "20000"])

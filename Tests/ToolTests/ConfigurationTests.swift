@@ -217,8 +217,12 @@ struct ConfigurationTests {
         let program = try start(place)
         try place.write("logging: {level: ERROR}\ndedup: {window: 200}\n")
         program.signalled(SIGHUP)
-        #expect(waitUntil(30) { program.errors.contains("dedup.window needs a restart") })
-        #expect(waitUntil(30) { program.errors.contains("logging.level: INFO is now ERROR") })
+        #expect(
+            waitUntil(30) { program.errors.contains("dedup.window needs a restart") },
+            "\(program.errors)")
+        #expect(
+            waitUntil(30) { program.errors.contains("logging.level: INFO is now ERROR") },
+            "\(program.errors)")
         #expect(
             waitUntil(30) {
                 (try? settings(program, place, "logging.level"))?.hasPrefix("ERROR") == true
@@ -228,7 +232,9 @@ struct ConfigurationTests {
         // At ERROR there is no word of a configuration that is the same; of a bad one there is.
         try place.write("dedup: {window: many}\n")
         program.signalled(SIGHUP)
-        #expect(waitUntil(30) { program.errors.contains("the configuration is unchanged") })
+        #expect(
+            waitUntil(30) { program.errors.contains("the configuration is unchanged") },
+            "\(program.errors)")
         try place.write("dedup: [\n")
         program.signalled(SIGHUP)
         #expect(
@@ -282,11 +288,14 @@ struct ConfigurationTests {
             return files.count { $0.hasPrefix("exchange=") && $0.contains(".ndjson") }
         }
         program.write(try Records.trades(1...3))
-        #expect(waitUntil(30) { program.unread == 0 })
+        #expect(
+            waitUntil(30) { program.unread == 0 }, "\(program.unread) unread: \(program.errors)")
         #expect(objects() == 0)
         try place.write("s3: {object_seconds: 0.1, idle_seconds: 3600, format: avro}\n")
         program.signalled(SIGHUP)
-        #expect(waitUntil(30) { program.errors.contains("s3.format needs a restart") })
+        #expect(
+            waitUntil(30) { program.errors.contains("s3.format needs a restart") },
+            "\(program.errors)")
         // What was begun in one form ends in it.
         #expect(waitUntil(30) { objects() == 1 }, "\(program.errors)")
         program.closeInput()

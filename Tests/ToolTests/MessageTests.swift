@@ -247,6 +247,17 @@ struct MessageTests {
         #expect(errors.contains("state directory"), "\(errors)")
     }
 
+    @Test func `a name without an address is named, and nothing of the library's inside is`() throws
+    {
+        let place = try TemporaryDirectory()
+        let outcome = try Program.run(
+            "healthd",
+            ["--listen", "nowhere.invalid:0", "--metrics-port", "0", "--stats-dir", place.path])
+        #expect(outcome.status == 69, "\(outcome.errors)")
+        let words = "cannot listen on nowhere.invalid:0: no address is known for that name"
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+
     @Test func `a port that is taken is named, and nothing of the library's inside is`() throws {
         let server = FaultServer([.close])
         let place = try TemporaryDirectory()

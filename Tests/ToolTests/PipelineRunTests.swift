@@ -231,7 +231,7 @@ struct PipelineRunTests {
 
     @Test(arguments: [
         (["--mode", "turbo"], 78, "mode turbo is not one of rest, sbe, both, capture, two-sinks"),
-        (["--mode"], 64, "--mode wants a value"),
+        (["--mode"], 64, "--mode needs a value"),
         (["--sometimes"], 64, "unknown argument --sometimes"),
     ])
     func `wrong usage says what is wrong`(arguments: [String], status: Int, words: String) throws {

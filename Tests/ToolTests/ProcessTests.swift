@@ -70,14 +70,23 @@ struct ProcessTests {
                     + "--stats-dir \(place.path)/stats \(closed.contains("<") ? "" : "<> \(fifo)") "
                     + closed,
             ])
-        // Without input it ends, and then there is nothing to look at.
         func targets() -> [String?] {
             [0, 1, 2].map {
                 try? FileManager.default.destinationOfSymbolicLink(
                     atPath: "/proc/\(program.pid)/fd/\($0)")
             }
         }
-        guard !closed.contains("<") else { return }
+        guard !closed.contains("<") else {
+            // A file of its own must not be taken for its input: there is none, which it says.
+            #expect(waitUntil { program.hasEnded }, "it waits for an input that it does not have")
+            let again = try shell(
+                "s3-put --to file://\(place.path)/data --stats-dir \(place.path)/stats \(closed)")
+            #expect(again.status == 74, "\(again.errors)")
+            if !closed.contains("2>") {
+                #expect(again.errors.contains("Bad file descriptor"), "\(again.errors)")
+            }
+            return
+        }
         let isRunning = waitUntil {
             FileManager.default.fileExists(atPath: place.path("data/.s3-put/spool/lock"))
         }

@@ -239,6 +239,13 @@ struct RepairTests {
         let outcome = try Program.run("rest-pull", words + ["--base-url", simulator.url])
         #expect(outcome.status == status && outcome.errors.contains(hint), "\(outcome.errors)")
     }
+
+    @Test func `a ledger that is not there is named before the venue is asked`() throws {
+        let outcome = try Program.run(
+            "rest-pull", ["--repair", "/nowhere/ledger", "--base-url", "http://127.0.0.1:9"])
+        #expect(outcome.status == 64, "\(outcome.errors)")
+        #expect(!outcome.errors.contains("127.0.0.1:9"), "\(outcome.errors)")
+    }
 }
 
 /// s3-put into a directory, with its state.

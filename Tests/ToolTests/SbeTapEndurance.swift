@@ -9,7 +9,7 @@ struct SbeTapEndurance {
         let venue = try ScriptedVenue("goodbye_with_unread_pong")
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.says("\"connected\"", times: 4), "\(tap.log)")
-        #expect(waitUntil { tap.output.count >= 8 * 110 })
+        #expect(waitUntil { tap.output.count >= 8 * 110 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         #expect(LiveRecords.trades(try LiveRecords.lines(tap.output)) == Array(1...8))
         withExtendedLifetime(venue) {}
@@ -44,7 +44,9 @@ struct SbeTapEndurance {
         try gate.open()
         #expect(tap.says("connection replaced", times: replaced + 1), "\(tap.log)")
         let size = tap.output.count
-        #expect(waitUntil { tap.output.count > size + 500_000 })
+        #expect(
+            waitUntil { tap.output.count > size + 500_000 }, "\(tap.output.count) bytes: \(tap.log)"
+        )
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         LiveRecords.expectCovered(lines)
@@ -199,7 +201,9 @@ struct SbeTapEndurance {
         let capture = try LiveTap(
             streams: venue.streams, ["--streams", "depth", "--connections", "2", "--raw"])
         #expect(capture.says("\"connected\"", times: 2), "\(capture.log)")
-        #expect(waitUntil { LiveRecords.count(capture.output) == 15 })
+        #expect(
+            waitUntil { LiveRecords.count(capture.output) == 15 },
+            "\(LiveRecords.count(capture.output))")
         #expect(capture.stop() == 0, "\(capture.log)")
         let replay = try Program.run(
             "sbe-tap", ["--replay", "-", "--quarantine", capture.place.path("q2")],

@@ -12,7 +12,8 @@ struct SbeTapTests {
         let tap = try LiveTap(simulator, ["--streams", "trade"])
         #expect(tap.says("\"connected\""))
         try simulator.post("/market?newest=2100")
-        #expect(waitUntil { tap.output.count >= 3000 * 110 })
+        #expect(
+            waitUntil { tap.output.count >= 3000 * 110 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         let live = try LiveRecords.lines(tap.output)
         let ids = LiveRecords.trades(live)
@@ -47,7 +48,9 @@ struct SbeTapTests {
             ])
         #expect(tap.says("snapshot of a book", times: 2))
         let mark = tap.output.count
-        #expect(waitUntil { tap.output.count > mark + 100_000 })
+        #expect(
+            waitUntil { tap.output.count > mark + 100_000 }, "\(tap.output.count) bytes: \(tap.log)"
+        )
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         for symbol in ["BTCUSDT", "ETHUSDT"] {
@@ -74,7 +77,8 @@ struct SbeTapTests {
         let tap = try LiveTap(simulator, ["--streams", "trade"])
         #expect(tap.says("\"connected\""))
         try simulator.post("/market?newest=410")
-        #expect(waitUntil { tap.output.count >= 600 * 110 })
+        #expect(
+            waitUntil { tap.output.count >= 600 * 110 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         LiveRecords.expectCovered(lines)
@@ -110,11 +114,12 @@ struct SbeTapTests {
     func `an announced shutdown is followed at once, without a hole`(action: String) throws {
         let simulator = try Simulator(["--start", "now", "--history", "10", "--rate", "500"])
         let tap = try LiveTap(simulator, ["--streams", "trade"])
-        #expect(waitUntil { tap.output.count > 20_000 })
+        #expect(waitUntil { tap.output.count > 20_000 }, "\(tap.output.count) bytes: \(tap.log)")
         try simulator.post("/stream/do?action=\(action)&connection=all")
         #expect(tap.says("connection replaced"), "\(tap.log)")
         let mark = tap.output.count
-        #expect(waitUntil { tap.output.count > mark + 20_000 })
+        #expect(
+            waitUntil { tap.output.count > mark + 20_000 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         let ids = LiveRecords.trades(try LiveRecords.lines(tap.output))
         #expect(ids == Array((ids.first ?? 0)...(ids.last ?? 0)))
@@ -126,14 +131,15 @@ struct SbeTapTests {
     ) throws {
         let simulator = try Simulator(["--start", "now", "--history", "10", "--rate", "500"])
         let tap = try LiveTap(simulator, ["--streams", "trade,depth"])
-        #expect(waitUntil { tap.output.count > 20_000 })
+        #expect(waitUntil { tap.output.count > 20_000 }, "\(tap.output.count) bytes: \(tap.log)")
         for round in 1...2 {
             try simulator.post("/stream/do?action=\(action)&connection=all")
             #expect(tap.says("connection lost", times: round), "\(tap.log)")
             #expect(tap.says("\"connected\"", times: round + 1), "\(tap.log)")
         }
         let mark = tap.output.count
-        #expect(waitUntil { tap.output.count > mark + 40_000 })
+        #expect(
+            waitUntil { tap.output.count > mark + 40_000 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         LiveRecords.expectCovered(lines)
@@ -149,10 +155,14 @@ struct SbeTapTests {
         for round in 1...3 {
             try simulator.post("/stream/next?fault=drop&count=5&connection=\(round + 1)")
             let mark = tap.output.count
-            #expect(waitUntil { tap.output.count > mark + 5_000 })
+            #expect(
+                waitUntil { tap.output.count > mark + 5_000 },
+                "\(tap.output.count) bytes: \(tap.log)")
             try simulator.post("/stream/do?action=cut&connection=\(round)")
             #expect(tap.says("\"connected\"", times: round + 2), "\(tap.log)")
-            #expect(waitUntil { tap.output.count > mark + 20_000 })
+            #expect(
+                waitUntil { tap.output.count > mark + 20_000 },
+                "\(tap.output.count) bytes: \(tap.log)")
         }
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
@@ -166,10 +176,10 @@ struct SbeTapTests {
         let tap = try LiveTap(simulator, ["--streams", "trade"])
         #expect(tap.says("\"connected\""))
         try simulator.post("/market?newest=20")
-        #expect(waitUntil { tap.output.count > 1000 })
+        #expect(waitUntil { tap.output.count > 1000 }, "\(tap.output.count) bytes: \(tap.log)")
         try simulator.post("/stream/next?fault=drop&count=3")
         try simulator.post("/market?newest=60")
-        #expect(waitUntil { tap.output.count >= 80 * 110 })
+        #expect(waitUntil { tap.output.count >= 80 * 110 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
         let lines = try LiveRecords.lines(tap.output)
         LiveRecords.expectCovered(lines)
@@ -180,12 +190,13 @@ struct SbeTapTests {
     @Test func `silence is noticed, and the connection opened again`() throws {
         let simulator = try Simulator(["--start", "now", "--history", "10", "--rate", "200"])
         let tap = try LiveTap(simulator, ["--streams", "trade", "--stall-timeout", "400ms"])
-        #expect(waitUntil { tap.output.count > 5_000 })
+        #expect(waitUntil { tap.output.count > 5_000 }, "\(tap.output.count) bytes: \(tap.log)")
         try simulator.post("/stream/do?action=stall&connection=all")
         #expect(tap.says("\"cause\":\"stalled\""), "\(tap.log)")
         #expect(tap.says("\"connected\"", times: 2))
         let mark = tap.output.count
-        #expect(waitUntil { tap.output.count > mark + 5_000 })
+        #expect(
+            waitUntil { tap.output.count > mark + 5_000 }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0)
         LiveRecords.expectCovered(try LiveRecords.lines(tap.output))
     }

@@ -78,7 +78,9 @@ struct ServiceNoticeTests {
             }
         }
         #expect(said, "\(manager.messages)")
-        #expect(waitUntil { manager.lines().filter { $0 == "WATCHDOG=1" }.count > 3 })
+        #expect(
+            waitUntil { manager.lines().filter { $0 == "WATCHDOG=1" }.count > 3 },
+            "\(manager.lines())")
         stage.closeInput()
         #expect(stage.wait() == 0)
         #expect(manager.lines().contains("STOPPING=1"))
@@ -147,7 +149,7 @@ struct ServiceNoticeTests {
         #expect(isFull, "\(bytes)")
         func signs() -> Int { manager.lines().filter { $0 == "WATCHDOG=1" }.count }
         let before = signs()
-        #expect(waitUntil { signs() > before + 4 })
+        #expect(waitUntil { signs() > before + 4 }, "\(signs())")
         kill(stage.pid, SIGSTOP)
         #expect(waitUntil { isStopped(stage.pid) })
         let stopped = signs()
@@ -155,11 +157,13 @@ struct ServiceNoticeTests {
         let other = try NotifySocket(isAbstract: false)
         let idle = try LiveProgram(
             "dedup", [], environment: ["NOTIFY_SOCKET": other.name, "WATCHDOG_USEC": "400000"])
-        #expect(waitUntil { other.lines().filter { $0 == "WATCHDOG=1" }.count >= 5 })
+        #expect(
+            waitUntil { other.lines().filter { $0 == "WATCHDOG=1" }.count >= 5 }, "\(other.lines())"
+        )
         withExtendedLifetime(idle) {}
         #expect(signs() == stopped)
         kill(stage.pid, SIGCONT)
-        #expect(waitUntil { signs() > stopped })
+        #expect(waitUntil { signs() > stopped }, "\(signs())")
     }
 
     private func isStopped(_ pid: pid_t) -> Bool {

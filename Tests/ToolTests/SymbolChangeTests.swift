@@ -121,7 +121,7 @@ struct SymbolChangeTests {
         kill(pid, SIGHUP)
         #expect(tap.says("the configuration is unchanged"), "\(tap.log)")
         let bytes = tap.output.count
-        #expect(waitUntil(30) { tap.output.count > bytes })
+        #expect(waitUntil(30) { tap.output.count > bytes }, "\(tap.output.count) bytes: \(tap.log)")
         #expect(tap.stop() == 0, "\(tap.log)")
     }
 }

@@ -85,10 +85,10 @@ struct VenueAnswerTests {
         func size() -> Int {
             (try? Data(contentsOf: URL(fileURLWithPath: place.path("books"))).count) ?? 0
         }
-        #expect(waitUntil { size() > 0 })
+        #expect(waitUntil { size() > 0 }, "\(size())")
         for _ in 1...3 { try simulator.post("/next?fault=garbage&endpoint=depth") }
         let before = size()
-        #expect(waitUntil { size() > 3 * before })
+        #expect(waitUntil { size() > 3 * before }, "\(size())")
         withExtendedLifetime(program) {}
         let always = try ScriptedREST("status", "200")
         #expect(try always.pull(["depth"]).status == 76)
@@ -156,6 +156,11 @@ struct VenueAnswerTests {
             "\(outcome.status) \(outcome.errors)")
         let kinds = try Program.run("recq", ["count"], input: outcome.output).text
         #expect(kinds == "4  BTCUSDT aggTrade\n1  BTCUSDT gap\n5  total\n", "\(kinds)")
+        // The venue does serve it: the gap record says what is wrong with it.
+        let gap = try Program.run("recq", ["json"], input: outcome.output).text
+            .split(separator: "\n").first { $0.contains("\"kind\":\"gap\"") }
+        #expect(gap?.contains("\"reason\":\"quarantined\"") == true, "\(gap ?? "")")
+        #expect(gap?.contains("its row came, and no record can hold it: ") == true, "\(gap ?? "")")
         let book = try venue.pull(["depth", "--levels", "5"])
         #expect(book.status == 69 && book.errors.contains("64 bits"), "\(book.errors)")
     }

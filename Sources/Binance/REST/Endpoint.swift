@@ -17,15 +17,6 @@ public enum Endpoint: String, Sendable, CaseIterable {
     /// The path below the base URL.
     public var path: String { "/api/v3/\(rawValue)" }
 
-    /// The most rows that one request may ask for.
-    public var maximumRows: Int {
-        switch self {
-        case .depth: 5000
-        case .time, .exchangeInfo: 1
-        default: 1000
-        }
-    }
-
     /// Request weight.
     ///
     /// - Parameter rows: the `limit` of the request; only depth's weight depends on it.

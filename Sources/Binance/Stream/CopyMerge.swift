@@ -51,7 +51,7 @@ struct CopyMerge: ~Copyable {
 
     private mutating func add(_ subscription: StreamPlan.Subscription) -> Int {
         let sequence = StreamSequence(subscription)
-        table.append(sequence.id)
+        _ = table.add(sequence.id)
         streams.append(StreamState(sequence: sequence))
         return streams.count - 1
     }
@@ -343,7 +343,7 @@ struct CopyMerge: ~Copyable {
 
     // MARK: - Leaving out
 
-    /// Ends leaving records out: gap records say what was left out of the dense sequences.
+    /// Ends leaving records out: gap records say what was left out of contiguous sequences.
     mutating func keepAgain(in output: inout MergeOutput, at time: Int64) {
         guard !output.isKeeping else { return }
         output.isKeeping = true

@@ -99,7 +99,7 @@ public enum StreamKind: Hashable, Sendable {
     }
 
     /// True when the next id is known, so that a skipped one is a hole.
-    public var isDense: Bool { record.numbering == .contiguous }
+    public var isContiguous: Bool { record.numbering == .contiguous }
 
     /// The sequence of a symbol's records.
     public func sequence(of symbol: SymbolName) -> SequenceID {

@@ -231,7 +231,7 @@ public struct StreamMerge: ~Copyable {
     /// Forgets which streams are behind, until the next record that does.
     public mutating func forgetBehind() { copies.forgetBehind() }
 
-    /// Ends leaving records out: gap records say what was left out of the dense sequences.
+    /// Ends leaving records out: gap records say what was left out of contiguous sequences.
     public mutating func keepAgain(in output: inout MergeOutput, at time: Int64) {
         copies.keepAgain(in: &output, at: time)
     }

@@ -18,7 +18,7 @@ public struct StreamSequence: Sendable {
     public let subscription: StreamPlan.Subscription
     /// Its records' sequence.
     public let id: SequenceID
-    let isDense: Bool
+    let isContiguous: Bool
     /// The highest id that went on; `Int64.min` before the first.
     public internal(set) var last = Int64.min
     /// Records that came for the first time.
@@ -40,7 +40,7 @@ public struct StreamSequence: Sendable {
     init(_ subscription: StreamPlan.Subscription) {
         self.subscription = subscription
         id = subscription.kind.sequence(of: subscription.symbol)
-        isDense = subscription.kind.isDense
+        isContiguous = subscription.kind.isContiguous
     }
 
     /// True once a record came.
@@ -73,7 +73,7 @@ public struct StreamSequence: Sendable {
     /// Judges a record by its ids, and takes note of it unless it is ahead.
     mutating func take(_ first: Int64, _ final: Int64) -> Verdict {
         // The common case: the ids that follow.
-        if first == last &+ 1 || !isDense && final > last {
+        if first == last &+ 1 || !isContiguous && final > last {
             last = final
             return .next
         }

@@ -54,15 +54,13 @@ public struct ColumnWriter: ~Copyable {
 
 /// Fields as values of columns.
 struct ColumnSink: FieldSink, ~Copyable {
-    /// For each field, its column; nil for one that is left out.
-    private let slots: [ColumnBuilder?]
+    private var slots: ColumnSlots
     private let extra: ColumnBuilder
     /// Of books.
     private let level: (side: ColumnBuilder, price: ColumnBuilder, quantity: ColumnBuilder)?
     private let message: ColumnBuilder?
     /// Columns that have one value for all rows of a message.
     private let shared: [ColumnBuilder]
-    private var next = 0
     private var messages: Int64 = 0
     private var levelRows = 0
     /// What other columns cannot say.
@@ -70,7 +68,7 @@ struct ColumnSink: FieldSink, ~Copyable {
 
     init(_ table: ColumnTable, _ builders: [ColumnBuilder]) {
         func column(_ name: String) -> ColumnBuilder? { table.index(name).map { builders[$0] } }
-        slots = table.slots.map { $0.map { builders[$0] } }
+        slots = ColumnSlots(table.slots.map { $0.map { builders[$0] } })
         extra = builders[builders.count - 1]
         message = column(ColumnTable.message)
         if message != nil, let side = column("side"), let price = column("price"),
@@ -90,7 +88,7 @@ struct ColumnSink: FieldSink, ~Copyable {
     ///
     /// - Returns: its rows.
     mutating func endRecord() -> Int {
-        next = 0
+        slots.restart()
         if oddities.isEmpty {
             extra.appendNothing()
         } else {
@@ -113,16 +111,11 @@ struct ColumnSink: FieldSink, ~Copyable {
     }
 
     @inline(__always)
-    private mutating func column() -> ColumnBuilder? {
-        let slot = slots[next]
-        next &+= 1
-        return slot
+    mutating func long(_ name: StaticString, _ value: Int64) { slots.takeNext { $0.append(value) } }
+    @inline(__always)
+    mutating func exponent(_ name: StaticString, _ value: Int8) {
+        slots.takeNext { $0.append(Int64(value)) }
     }
-
-    @inline(__always)
-    mutating func long(_ name: StaticString, _ value: Int64) { column()?.append(value) }
-    @inline(__always)
-    mutating func exponent(_ name: StaticString, _ value: Int8) { column()?.append(Int64(value)) }
     @inline(__always)
     mutating func decimal(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
     @inline(__always)
@@ -136,7 +129,7 @@ struct ColumnSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
-        column()?.append(ColumnDecimal.price(mantissa, exponent) ?? 0)
+        slots.takeNext { $0.append(ColumnDecimal.price(mantissa, exponent) ?? 0) }
     }
 
     @inline(__always)
@@ -146,32 +139,39 @@ struct ColumnSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {
-        column()?.append(wide: ColumnDecimal.quantity(mantissa, exponent) ?? 0)
+        slots.takeNext { $0.append(wide: ColumnDecimal.quantity(mantissa, exponent) ?? 0) }
     }
 
     @inline(__always)
-    mutating func eventTime(_ microseconds: Int64) { column()?.append(microseconds) }
+    mutating func eventTime(_ microseconds: Int64) { slots.takeNext { $0.append(microseconds) } }
     @inline(__always)
-    mutating func nanoseconds(_ name: StaticString, _ value: Int64) { column()?.append(value) }
+    mutating func nanoseconds(_ name: StaticString, _ value: Int64) {
+        slots.takeNext { $0.append(value) }
+    }
     @inline(__always)
-    mutating func boolean(_ name: StaticString, _ value: Bool) { column()?.append(value) }
+    mutating func boolean(_ name: StaticString, _ value: Bool) {
+        slots.takeNext { $0.append(value) }
+    }
 
     @inline(__always)
     mutating func optionalBoolean(_ name: StaticString, _ value: Bool?) {
-        let column = column()
-        if let value { column?.append(value) } else { column?.appendNothing() }
+        slots.takeNext { column in
+            if let value { column.append(value) } else { column.appendNothing() }
+        }
     }
 
     @inline(__always)
-    mutating func word(_ name: StaticString, _ value: StaticString) { column()?.append(value) }
+    mutating func word(_ name: StaticString, _ value: StaticString) {
+        slots.takeNext { $0.append(value) }
+    }
     @inline(__always)
-    mutating func interval(_ value: StaticString) { column()?.append(value) }
+    mutating func interval(_ value: StaticString) { slots.takeNext { $0.append(value) } }
 
     @inline(__always)
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {
         let words = value.words
         let isPlain = (words.0 | words.1 | words.2 | words.3) & 0x8080_8080_8080_8080 == 0
-        if isPlain { column()?.append(words) } else { appendText(words) }
+        if isPlain { slots.takeNext { $0.append(words) } } else { appendText(words) }
     }
 
     /// A symbol of other characters. Readers refuse a whole file for a text that is not UTF-8: of such
@@ -180,9 +180,9 @@ struct ColumnSink: FieldSink, ~Copyable {
         var bytes = unsafe withUnsafeBytes(of: words) { unsafe Array($0) }
         while bytes.last == 0 { bytes.removeLast() }
         if let text = String(validating: bytes, as: UTF8.self) {
-            column()?.append(utf8: text)
+            slots.takeNext { $0.append(utf8: text) }
         } else {
-            column()?.append(utf8: String(decoding: bytes, as: UTF8.self))
+            slots.takeNext { $0.append(utf8: String(decoding: bytes, as: UTF8.self)) }
             code("symbol_0", Int64(bitPattern: words.0))
             code("symbol_1", Int64(bitPattern: words.1))
             code("symbol_2", Int64(bitPattern: words.2))
@@ -198,7 +198,7 @@ struct ColumnSink: FieldSink, ~Copyable {
         _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
     ) {
         // The three columns of levels are one place in the list of fields.
-        if next < slots.count, let level, slots[next] === level.side { next += 3 }
+        if let level, slots.isNext(level.side) { slots.skip(3) }
         guard let level else { return }
         let side: StaticString = "\(name)" == "bids" ? "bid" : "ask"
         let (price, quantity) = (frame.priceExponent, frame.quantityExponent)
@@ -211,8 +211,13 @@ struct ColumnSink: FieldSink, ~Copyable {
         levelRows += levels.count
     }
 
-    mutating func text(_ name: StaticString, _ value: RawSpan) { column()?.append(value) }
-    mutating func bytes(_ name: StaticString, _ value: RawSpan) { column()?.append(value) }
+    mutating func text(_ name: StaticString, _ value: RawSpan) { bytes(name, value) }
+
+    mutating func bytes(_ name: StaticString, _ value: RawSpan) {
+        unsafe value.withUnsafeBytes { bytes in
+            unsafe slots.takeNext { unsafe $0.append(bytes) }
+        }
+    }
 }
 
 extension ColumnBuilder {

@@ -23,7 +23,8 @@ extension FrameView {
         }
     }
 
-    /// At least as many bytes as the record takes in Avro, so that one check for room is enough.
+    /// At least as many bytes as the record takes in Avro, and `VariableLength.room` more, so that one
+    /// check for room is enough.
     ///
     /// Of the fields of fixed number, klines have most: 24 longs of at most 10 bytes, 9 doubles,
     /// 8 decimals of 16 bytes, 4 numbers of at most 40 digits, 2 words, and a symbol that is written
@@ -134,15 +135,9 @@ private struct AvroSink: FieldSink, ~Copyable {
         unsafe next += MemoryLayout<Value>.size
     }
 
-    /// See `Bytes.append(avro:)`.
     @inline(__always)
     private mutating func put(long value: Int64) {
-        var rest = UInt64(bitPattern: value &<< 1 ^ value &>> 63)
-        while rest >= 0x80 {
-            put(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest &>>= 7
-        }
-        put(UInt8(truncatingIfNeeded: rest))
+        unsafe next += VariableLength.write(value, to: next)
     }
 
     @inline(__always)

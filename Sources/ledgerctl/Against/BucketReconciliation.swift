@@ -124,7 +124,8 @@ private struct Comparison {
         for stretch in stored.stretches {
             var found: [HeldTrade] = []
             try stored.read(stretch, &examination, &proof, in: stage) { frame in
-                guard ids.contains(frame.firstID) else { return }
+                // One of another time than its key's is told of at the end, with its id.
+                guard ids.contains(frame.firstID), stretch.contains(frame.eventTime) else { return }
                 if let trade = HeldTrade(frame) {
                     found.append(trade)
                 } else {

@@ -40,7 +40,7 @@ struct KlineCheck {
                 let start = scope.start.flatMap { $0 == .min ? nil : $0 } ?? trade.time
                 settled = interval.bucket(of: min(start, trade.time)).lowerBound
             }
-            let next = last.map { $0.id + 1 } ?? scope.ids.lowerBound
+            let next = last.map { $0.id == .max ? .max : $0.id + 1 } ?? scope.ids.lowerBound
             if trade.id > next {
                 let time = last?.time ?? scope.start ?? trade.time
                 note(next...(trade.id - 1), time, trade.time)

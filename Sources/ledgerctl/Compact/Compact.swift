@@ -25,28 +25,29 @@ struct Compact: InspectionCommand {
             manifest says that it replaces them. Sinks may be at work, and it may be killed at any \
             moment; the next run goes on.
 
-            Objects that were replaced are deleted by the first run that comes --delete-after later, \
-            so that whoever is reading them can finish. Until then, programs that open the files \
-            without manifests see their records twice (docs/verify.md, "Compaction").
+            Objects that were replaced are deleted as soon as the manifest is stored: a query that is \
+            reading them then fails, and can be repeated. With --delete-after 1h the first run that \
+            comes an hour later deletes them; until then, programs that open the files without \
+            manifests see their records twice (docs/verify.md, "Compaction").
 
-            Exit status: 0 done, or nothing to do; 65 something is damaged, and was left alone; \
+            Exit status: 0 done, or nothing to do; 65 something is damaged, and was skipped; \
             75 stopped, or another compaction is at work.
             """)
     @OptionGroup var selection: Selection
-    @Option(help: ArgumentHelp("Only this day, UTC (of klines its month).", valueName: "date"))
+    @Option(help: ArgumentHelp("Only this day, UTC (for klines its month).", valueName: "date"))
     var day: String?
     @Option(
         help: ArgumentHelp(
-            "Leave alone what is younger: the time since the hour or month was over; 0 takes all.",
+            "Skip hours and months that ended less than this long ago; 0 skips none.",
             valueName: "seconds"))
     var settle = "1d"
     @Option(
         help: ArgumentHelp(
             "Delete objects so long after they were replaced; 0 deletes them at once.",
             valueName: "seconds"))
-    var deleteAfter = "1h"
+    var deleteAfter = "0"
     @Flag(
-        name: [.customLong("dry-run"), .customLong("plan")], help: "Only say what would be done.")
+        name: [.customLong("dry-run"), .customLong("plan")], help: "Only show what would be done.")
     var dryRun = false
     @Option(SettingCatalog.objectBytes) var objectBytes: Int?
     @Option(help: "The format of the new objects: parquet, avro, ndjson or sbe; else as before.")
@@ -54,7 +55,7 @@ struct Compact: InspectionCommand {
     @Option(SettingCatalog.compression) var compression: ObjectCompression?
     @Option(
         help: ArgumentHelp(
-            "For files on the way, as large as a partition.", valueName: "directory"),
+            "For temporary files, as large as a partition.", valueName: "directory"),
         completion: .directory)
     var workDir: String?
     @OptionGroup var bucket: BucketReadingOptions

@@ -19,8 +19,10 @@ import StageAWS
 struct Compaction: ~Copyable {
     /// Objects of one manifest.
     private static let mostListed = 2048
-    /// Seconds after which finished partitions are listed: that much work is done again after a kill.
+    /// After which finished partitions are listed, ns: that much work is done again after a kill.
     private static let listInterval: Int64 = 30_000_000_000
+    /// The same when replaced objects are deleted at once: as long both copies are there.
+    private static let shortListInterval: Int64 = 1_000_000_000
     /// Lines of one kind that are printed.
     private static let mostLines = 100
 
@@ -118,7 +120,8 @@ struct Compaction: ~Copyable {
                 try? list(&chain, in: stage)
                 throw error
             }
-            let isDue = Clock.monotonicNanoseconds() - listedAt >= Self.listInterval
+            let interval = plan.deleteAfter == 0 ? Self.shortListInterval : Self.listInterval
+            let isDue = Clock.monotonicNanoseconds() - listedAt >= interval
             if isDue || finished.count >= Self.mostListed { try list(&chain, in: stage) }
         }
         try list(&chain, in: stage)

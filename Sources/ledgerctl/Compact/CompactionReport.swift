@@ -93,7 +93,7 @@ struct CompactionReport {
         }
         if removed > 0 {
             text +=
-                "\(Spoken.count(removed, "partition")) left alone: ids were taken out of the ledger\n"
+                "\(Spoken.count(removed, "partition")) skipped: ids were removed from the ledger\n"
         }
         if deleted > 0 {
             text += isPlan ? "would delete " : "deleted "
@@ -104,7 +104,7 @@ struct CompactionReport {
         let left = deletesAtOnce ? 0 : waiting
         if left > 0 {
             text += Spoken.count(left, "replaced object waits", plural: "replaced objects wait")
-            text += " for whoever is reading: a run after --delete-after deletes them\n"
+            text += " to be deleted by a run after --delete-after\n"
         }
         return text
     }
