@@ -211,6 +211,9 @@ public struct HeldIDs: ~Copyable {
     /// The newest id of the selected sequence, if it is contiguous.
     public var newest: Int64? { selected.taken.last }
 
+    /// The oldest id of the selected sequence, if it is contiguous.
+    public var oldest: Int64? { selected.taken.first }
+
     /// What of some ids was neither delivered nor is on its way, as far as ids tell; a gap record is
     /// about to tell of it.
     public mutating func report(

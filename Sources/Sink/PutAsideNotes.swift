@@ -34,6 +34,8 @@ public struct PutAsideNotes: Sendable {
     /// Records of a sequence that were put aside because their ids cannot be right, since the last
     /// one that was accepted, with the words of the first.
     private var suspects: [SequenceID: (count: Int64, evidence: String)] = [:]
+    /// Bytes of a trade in the spool.
+    private static let shortestRecord: Int64 = 110
     /// How far from what is held an id of a damaged record may be.
     private static let believed: UInt64 = 10_000_000
     /// Sequences with suspects: names come from outside.
@@ -92,22 +94,45 @@ public struct PutAsideNotes: Sendable {
 
     /// Notes records that damage of a spool has made unreadable, as far as their bytes tell.
     ///
-    /// An id is believed when it is near those that are held: a damaged one may be any.
+    /// An id is believed when it is near those that are held: a damaged one may be any. Records came in the
+    /// order of their ids mostly, so that what is missing between and right beside those that can be read
+    /// was among them, as many as the bytes have room for.
     public mutating func add(
         _ damages: [Damage], _ held: inout HeldIDs, _ ledger: inout Ledger
     ) {
         for damage in damages {
+            let words = Self.evidence(
+                damage.copy ?? damage.path,
+                "the spool was damaged at byte \(damage.offset) of \(damage.path)")
+            var found: [SequenceID: Note] = [:]
+            var count: Int64 = 0
             damage.forEachFrame { frame in
+                count += 1
                 held.select(frame.sequence, &ledger)
-                guard held.verdict(on: frame, &ledger) == .new,
-                    let newest = held.newest
-                        ?? ledger.coverage(of: held.key)?.runs.span?.upperBound,
+                guard held.verdict(on: frame, &ledger) == .new, let newest = held.newest,
                     frame.firstID.subtractingReportingOverflow(newest).partialValue.magnitude
                         < Self.believed
                 else { return }
-                add(
-                    frame, in: damage.copy ?? damage.path,
-                    because: "the spool was damaged at byte \(damage.offset) of \(damage.path)")
+                let ids = frame.occupiedIDs
+                let known = found[frame.sequence]
+                found[frame.sequence] = Note(
+                    sequence: frame.sequence,
+                    ids: min(
+                        known?.ids.lowerBound ?? ids.lowerBound, ids.lowerBound)...max(
+                            known?.ids.upperBound ?? ids.upperBound, ids.upperBound),
+                    eventTime: known?.eventTime ?? frame.eventTime,
+                    ingestTime: known?.ingestTime ?? frame.ingestTime,
+                    source: known?.source ?? frame.source, evidence: words)
+            }
+            let unreadable = max(0, damage.length / Self.shortestRecord - count)
+            for (sequence, var note) in found.sorted(by: { $0.key < $1.key }) {
+                held.select(sequence, &ledger)
+                let (low, high) = (note.ids.lowerBound, note.ids.upperBound)
+                // Not beyond all that is held: these ids may never have come.
+                let first = max(low &- unreadable, min(low, held.oldest ?? low))
+                let last = min(high &+ unreadable, max(high, held.newest ?? high))
+                if sequence.kind != .kline { note.ids = first...last }
+                add(note)
             }
         }
     }

@@ -167,17 +167,19 @@ struct PutAsideTests {
         let blocked = URL(fileURLWithPath: run.data + "/exchange=binance")
         try Data().write(to: blocked)
         let program = try LiveProgram("s3-put", run.arguments)
-        func spool() throws -> (path: String, bytes: Data) {
-            let name = try #require(run.names("spool").first { $0.hasSuffix(".spool") })
+        func spool() -> (path: String, bytes: Data)? {
+            guard let name = run.names("spool").first(where: { $0.hasSuffix(".spool") }) else {
+                return nil
+            }
             let path = "\(run.state)/spool/\(name)"
-            return (path, try Data(contentsOf: URL(fileURLWithPath: path)))
+            return (try? Data(contentsOf: URL(fileURLWithPath: path))).map { (path, $0) }
         }
         for start in [1, 21, 41] as [Int64] {
             program.write(try Sample.trades(start...(start + 19)))
             let last = Data(try Sample.frame(.trade, 1...1).prefix(8))
             #expect(
                 waitUntil {
-                    guard let bytes = try? spool().bytes else { return false }
+                    guard let bytes = spool()?.bytes else { return false }
                     var count = 0
                     var place = bytes.startIndex
                     while let found = bytes.range(of: last, in: place..<bytes.endIndex) {
@@ -189,7 +191,7 @@ struct PutAsideTests {
         }
         program.signalled(SIGKILL)
         _ = program.wait()
-        var (path, bytes) = try spool()
+        var (path, bytes) = try #require(spool())
         let frame = Data(try Sample.frame(.trade, 30...30, at: Sample.start + 9000))
         let place = try #require(bytes.range(of: frame))
         bytes[place.upperBound - 3] ^= 1

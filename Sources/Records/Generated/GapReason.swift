@@ -31,7 +31,7 @@ public struct GapReason: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// They passed while a connection was down
     @inlinable public static var disconnected: GapReason { GapReason(rawValue: 5) }
 
-    /// Their records came, and a sink could not deliver them
+    /// They came, and could not be kept or delivered: evidence says where and why
     @inlinable public static var quarantined: GapReason { GapReason(rawValue: 6) }
 
     /// The name in the schema, or the number of a value that it does not have.

@@ -36,7 +36,7 @@ from market import Market  # noqa: E402
 from pipelines import FINAL, Pipeline  # noqa: E402
 from plan import BY_PROXY, BY_VENUE, KINDS, plan  # noqa: E402
 from proxy import Fault, Proxy  # noqa: E402
-from servers import MiniStack, Moto, Venue, end  # noqa: E402
+from servers import MiniStack, Moto, Redis, Venue, end  # noqa: E402
 
 CONFIGURATION = """\
 mode: both
@@ -55,10 +55,16 @@ HURRY = {
     "AWS__CIRCUIT_COOLDOWN_SECONDS": "1", "KINESIS__HOLD_SECONDS": "1", "KINESIS__REQUEST_TIMEOUT_SECONDS": "4",
     "BINANCE__STALL_TIMEOUT_SECONDS": "3", "BINANCE__REQUEST_TIMEOUT_SECONDS": "5", "DRAIN_TIMEOUT_SECONDS": "5",
 }
+# The stream of the pipeline with two sinks.
+FAN = "chaos-fan"
 FAKETIME = [f"/usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketimeMT.so.1"]
 STREAMS = {"trade": "trade", "depth": "depthDiff", "bestBidAsk": "bestBidAsk"}
 JSON_NAMES = {"trade": "json/trade", "depth": "json/depth@100ms", "bestBidAsk": "json/bookTicker"}
 CRASH = re.compile(r"Fatal error|Segmentation fault|Illegal instruction|Trace/breakpoint|Aborted|core dumped")
+
+
+def base_of(prefix):
+    return prefix.rstrip("/") + "/" if prefix else ""
 
 
 def say(text):
@@ -73,6 +79,7 @@ class Laboratory:
         self.later, self.order = [], 0
         self.servers, self.pipelines, self.wrong = [], [], []
         self.stopped = set()
+        self.compactions, self.compacted = [], collections.Counter()
         self.kinds = set(KINDS)
         self.log_path = f"{scratch}/log"
         self.log = open(self.log_path, "ab")
@@ -138,6 +145,12 @@ class Laboratory:
         self.servers.append(self.aws.process)
         say(f"seed {o.seed}; the venue is exchange-sim at {o.rate} aggregates a second of {', '.join(o.symbols)}, "
             f"AWS is {kind.name}")
+        self.redis = None
+        if "shared" in o.pieces and Redis.program():
+            self.redis = Redis(f"{self.scratch}/home", self.log)
+        if not self.redis:
+            for kind in ("redis: stop", "redis: restart"):
+                self.leave_out(kind, "no pipeline shares its claims (--pieces), or no redis-server")
         self.proxy = Proxy(o.seed)
         self.kinesis = evidence.client("kinesis", self.aws.place)
         self.proxy.put_records = lambda request: self.kinesis.put_records(
@@ -192,21 +205,38 @@ class Laboratory:
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
 
     def prepare_pipelines(self):
+        o = self.options
         mode = self.settings("healthd").get("mode", "both")
         tap = self.settings("sbe-tap")
         self.streams = [name for name in tap["binance.stream_types"].strip("[]").split(",") if name in STREAMS]
         scripts = f"{ROOT}/pipelines"
 
-        def pipeline(name, *command):
+        def pipeline(name, *command, **more):
             environment = self.environment | {
-                "STATE_DIRECTORY": f"{self.state}/{name}", "PIPELINE_NAME": f"chaos-{name}", "STAGE_INSTANCE": name}
+                "STATE_DIRECTORY": f"{self.state}/{name}", "PIPELINE_NAME": f"chaos-{name}",
+                "STAGE_INSTANCE": name} | more
             self.pipelines.append(Pipeline(name, [f"{scripts}/{command[0]}", *command[1:]], environment, self.log))
 
         symbols = ",".join(self.options.symbols)
         if mode in ("both", "capture"):
             pipeline(mode, mode, self.environment["S3__DESTINATION"], symbols)
         if mode in ("both", "sbe"):
-            pipeline("live", "live", symbols)
+            shared = {}
+            if self.redis:
+                # Two hosts that deliver to the same streams.
+                shared = {"DEDUP__SHARED": self.redis.url, "DEDUP__SHARED_NAME": "chaos", "DEDUP__SHARED_LEASE_SECONDS": "1"}
+                pipeline("live-b", "live", symbols, **shared)
+            pipeline("live", "live", symbols, **shared)
+        self.destinations = [self.environment["S3__DESTINATION"]] if mode != "sbe" else []
+        self.fan = None
+        if mode == "both" and "fan-out" in o.pieces:
+            # One tap, two sinks of its own, without a repair.
+            self.fan = f"{self.prefix.rstrip('/')}-fan".lstrip("-")
+            self.destinations.append(f"s3://{self.bucket}/{self.fan}")
+            pipeline("fan", "two-sinks", self.destinations[-1], symbols, KINESIS__STREAMS=f"*={FAN}")
+        if "compact" not in o.pieces or not self.destinations:
+            for kind in ("compact: run", "compact: killed"):
+                self.leave_out(kind, "no compaction (--pieces), or no bucket")
         if mode in ("both", "rest"):
             # History of before the run, to a sink with a chain of manifests of its own in the same bucket.
             # An interval that ends just now may not be over for the venue yet.
@@ -266,13 +296,14 @@ class Laboratory:
 
     def wait_for_first_objects(self):
         s3 = evidence.client("s3", self.aws.place)
-        base = self.prefix.rstrip("/") + "/" if self.prefix else ""
-        wanted = {f"kind={STREAMS[stream]}/" for stream in self.streams} if self.mode in ("both", "capture") else set()
+        prefixes = ([self.prefix] if self.mode in ("both", "capture") else []) + ([self.fan] if self.fan else [])
+        wanted = {(prefix, f"kind={STREAMS[stream]}/") for prefix in prefixes for stream in self.streams}
         deadline = time.monotonic() + 60
         while wanted and time.monotonic() < deadline:
             self.keep_up()
-            for key in evidence.listing(s3, self.bucket, base + "exchange="):
-                wanted = {part for part in wanted if part not in key}
+            for prefix in prefixes:
+                for key in evidence.listing(s3, self.bucket, base_of(prefix) + "exchange="):
+                    wanted = {part for part in wanted if part[0] != prefix or part[1] not in key}
             time.sleep(0.2)
         if wanted:
             raise SystemExit(f"chaos: no objects of {wanted} came:\n{self.tail()}")
@@ -282,6 +313,7 @@ class Laboratory:
         heapq.heappush(self.later, (moment, self.order, action))
 
     def keep_up(self):
+        self.reap_compactions()
         for pipeline in self.pipelines:
             code = pipeline.keep_up()
             if code is None:
@@ -304,6 +336,12 @@ class Laboratory:
             self.count(kind)
             self.fill_disk()
             self.push(time.monotonic() + length, self.free_disk)
+        elif family == "redis":
+            self.count(kind)
+            self.redis.restart() if what == "restart" else self.stop_redis(length)
+        elif family == "compact":
+            self.count(kind)
+            self.compact(self.destinations[int(draw * len(self.destinations))], length if what == "killed" else None)
         elif kind in BY_VENUE:
             self.venue.post(f"/next?fault={what}")
             self.count(kind)
@@ -346,6 +384,30 @@ class Laboratory:
             os.kill(number, signal.SIGCONT)
         except ProcessLookupError:
             pass
+
+    def stop_redis(self, length):
+        number = self.redis.process.pid
+        os.kill(number, signal.SIGSTOP)
+        self.stopped.add(number)
+        self.push(time.monotonic() + length, lambda: self.go_on(number))
+
+    def compact(self, destination, killed_after):
+        """Merges what is there while sinks go on, and now and then is killed in the middle."""
+        process = subprocess.Popen(
+            [f"{self.options.tools}/ledgerctl", "compact", destination, "--settle", "0", "--delete-after", "0",
+             "--work-dir", f"{self.scratch}/home"],
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.compactions.append(process)
+        if killed_after:
+            self.push(time.monotonic() + killed_after / 4, process.kill)
+
+    def reap_compactions(self):
+        for process in self.compactions[:]:
+            if (code := process.poll()) is not None:
+                self.compactions.remove(process)
+                self.compacted[code] += 1
+                if code in FINAL:
+                    self.wrong.append(f"ledgerctl compact ended with {code}")
 
     def set_clock(self, seconds):
         # Renamed into place: a half-written file would be another time.
@@ -411,7 +473,7 @@ class Laboratory:
         """What the manifests do not have yet of what can be had: a first look, the judge reads the objects."""
         ranges = collections.defaultdict(list)
         s3 = evidence.client("s3", self.aws.place)
-        base = self.prefix.rstrip("/") + "/" if self.prefix else ""
+        base = base_of(self.prefix)
         cache = self.__dict__.setdefault("manifest_cache", {})
         for key in evidence.listing(s3, self.bucket, base + "_manifests/"):
             if key not in cache:
@@ -428,7 +490,7 @@ class Laboratory:
                     open_[want["symbol"]] = count
         return open_
 
-    def wanted(self):
+    def wanted(self, of_fan=False):
         """The sequences that each sink was given, and from which to which id."""
         result = []
         names = STREAMS if "BINANCE__API_KEY" in self.environment else JSON_NAMES
@@ -446,8 +508,8 @@ class Laboratory:
                     # Without repair, trades of S3 have holes as those of Kinesis have.
                     if self.mode in modes:
                         result.append({"place": place, "kind": STREAMS[stream], "symbol": symbol, "first": low,
-                                       "last": high, "limit": high})
-            if self.mode in ("both", "rest"):
+                                       "last": high, "limit": high, "repaired": not of_fan and self.mode == "both"})
+            if self.mode in ("both", "rest") and not of_fan:
                 market = Market(symbol, self.options.seed % 1000 + 1, self.begin, self.spacing)
                 newest = (self.until - self.begin) // self.spacing
                 while market.time(newest) >= self.until:
@@ -472,21 +534,58 @@ class Laboratory:
                 self.wrong.append(f"{pipeline.name} left {len(left)} programs behind: {left[:4]}")
         with open(self.log_path, errors="replace") as file:
             self.wrong += [f"in the log: {line.strip()[:300]}" for line in file if CRASH.search(line)][:5]
+        self.compact_at_last()
         where = self.options.keep or f"{self.scratch}/evidence"
-        os.makedirs(where, exist_ok=True)
-        evidence.copy_bucket(self.aws.place, self.bucket, self.prefix, f"{where}/bucket")
         self.stream_records += self.streams_reader.read()
-        evidence.write_streams(f"{where}/streams.jsonl", self.stream_records)
+        code = self.judge(where, self.prefix, self.wanted(), lambda name: name != FAN)
+        if self.fan:
+            code |= self.judge(f"{where}-fan", self.fan, self.wanted(of_fan=True), lambda name: name == FAN)
+        self.verify()
+        self.log.flush()
+        if self.options.keep:
+            shutil.copy(self.log_path, f"{where}/log")
+        return code
+
+    def compact_at_last(self):
+        """Without faults all of a bucket becomes few objects, with the ids that were there."""
+        if "compact: run" not in self.kinds:
+            return
+        for process in self.compactions:
+            process.wait()
+        self.reap_compactions()
+        for destination in self.destinations:
+            self.compact(destination, None)
+            code = self.compactions[-1].wait()
+            if code:
+                self.wrong.append(f"ledgerctl compact {destination} ended with {code} when all was well")
+        self.reap_compactions()
+
+    def verify(self):
+        """The product's own word on what it stored is to be the judge's."""
+        for want in self.wanted():
+            if want["place"] != "s3" or want["kind"] != "trade" or not want["repaired"]:
+                continue
+            run = subprocess.run(
+                [f"{self.options.tools}/ledgerctl", "verify", self.environment["S3__DESTINATION"], "--read",
+                 "--symbol", want["symbol"], "--kind", "trade", "--from", str(want["first"]), "--to", str(want["last"])],
+                env=self.environment, capture_output=True, text=True)
+            say(f"verify: {run.stdout.strip().splitlines()[:1]}")
+            if run.returncode:
+                self.wrong.append(f"ledgerctl verify ended with {run.returncode}: {run.stdout[:600]}{run.stderr[-300:]}")
+
+    def judge(self, where, prefix, wanted, is_stream):
+        """Copies what one pipeline or several left, and has it compared with the market."""
+        os.makedirs(where, exist_ok=True)
+        evidence.copy_bucket(self.aws.place, self.bucket, prefix, f"{where}/bucket")
+        evidence.write_streams(f"{where}/streams.jsonl", [record for record in self.stream_records
+                                                          if is_stream(record["stream"])])
         with open(f"{where}/facts.json", "w") as file:
             json.dump({
                 "seed": self.options.seed % 1000 + 1, "start": self.begin, "spacing": self.spacing,
                 "newest": {symbol: {"trade": self.last["symbols"][symbol]["newestTrade"],
                                     "aggregate": self.last["symbols"][symbol]["newestAggregate"]}
                            for symbol in self.options.symbols},
-                "wanted": self.wanted(), "faults": self.injected}, file, indent=1)
-        self.log.flush()
-        if self.options.keep:
-            shutil.copy(self.log_path, f"{where}/log")
+                "shared": bool(self.redis) and prefix != self.fan, "wanted": wanted, "faults": self.injected}, file, indent=1)
         return subprocess.run([sys.executable, f"{HERE}/judge.py", where]).returncode
 
     def table(self):
@@ -504,6 +603,8 @@ class Laboratory:
             codes = ", ".join(f"{code}: {count}" for code, count in sorted(pipeline.codes.items()))
             say(f"{pipeline.name} was started {sum(pipeline.codes.values()) + (pipeline.name != 'history')} times; "
                 f"ended with {codes or 'nothing before its stop'}")
+        if self.compacted:
+            say("compactions ended with " + ", ".join(f"{code}: {count}" for code, count in sorted(self.compacted.items())))
 
     def tail(self):
         self.log.flush()
@@ -513,6 +614,10 @@ class Laboratory:
     def close(self):
         for pipeline in self.pipelines:
             pipeline.kill()
+        for process in self.compactions:
+            end(process)
+        if self.redis:
+            end(self.redis.process)
         for server in self.servers:
             end(server)
         if self.is_mounted:
@@ -531,6 +636,8 @@ def arguments():
     parser.add_argument("--history", type=int, default=300, help="seconds of history before the start (300)")
     parser.add_argument("--encoding", choices=["seed", "sbe", "json"], default="seed", help="of the streams (by seed)")
     parser.add_argument("--aws", choices=["auto", "moto"], default="auto", help="which local AWS (MiniStack if it is there)")
+    parser.add_argument("--pieces", type=lambda text: set(filter(None, text.split(","))), default={"compact", "fan-out", "shared"},
+                        help="what runs beside the pipelines of the mode (compact,fan-out,shared)")
     parser.add_argument("--only", help="kinds of faults, as the table names them, with commas")
     parser.add_argument("--calm", type=float, default=6, help="seconds of market after the last fault (6)")
     parser.add_argument("--patience", type=float, default=180, help="seconds in which all has to be there then (180)")

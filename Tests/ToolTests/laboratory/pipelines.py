@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-STAGES = {"sbe-tap", "rest-pull", "dedup", "s3-put", "kinesis-put", "ledgerctl"}
+STAGES = {"sbe-tap", "rest-pull", "dedup", "fan-out", "s3-put", "kinesis-put"}
 # Starting again does not help after these, so that no supervisor does; 70 is a fault of a program.
 FINAL = {64, 70, 77, 78}
 
@@ -34,29 +34,39 @@ class Pipeline:
         self.codes = collections.Counter()
         self.process, self.begun, self.pause = None, 0.0, 0.0
         self.over = False
-        self.sessions = set()
+        # Only programs of this pipeline have it; a sink may be in a session of its own.
+        self.mark = f"STATE_DIRECTORY={environment['STATE_DIRECTORY']}".encode()
 
     def start(self):
         self.begun = time.monotonic()
         self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True)
-        self.sessions.add(self.process.pid)
 
     def stages(self):
         """The numbers and names of the programs that run in it now."""
-        if not self.process or self.process.poll() is not None:
-            return []
-        return self.members({self.process.pid})
+        return [(number, name) for number, name, is_current in self.members() if is_current]
 
-    def members(self, sessions):
-        """The numbers and names of the programs in some sessions, whoever their parent is now."""
-        return sorted((number, name) for number, (name, _, session) in processes().items()
-                      if name in STAGES and session in sessions)
+    def members(self):
+        """The programs of all its runs: number, name, and whether they are of the one that runs now."""
+        table, found = processes(), []
+        for number, (name, parent, _) in sorted(table.items()):
+            if name not in STAGES or not self.is_mine(number):
+                continue
+            while parent in table and parent != self.process.pid:
+                parent = table[parent][1]
+            found.append((number, name, parent == self.process.pid and self.process.poll() is None))
+        return found
+
+    def is_mine(self, number):
+        try:
+            with open(f"/proc/{number}/environ", "rb") as file:
+                return self.mark in file.read().split(b"\0")
+        except OSError:
+            return False
 
     def left_behind(self):
         """Programs that outlived their run of the pipeline."""
-        current = {self.process.pid} if self.process.poll() is None else set()
-        return self.members(self.sessions - current)
+        return [(number, name) for number, name, is_current in self.members() if not is_current]
 
     def keep_up(self):
         """Starts it again when it ended; what it ended with, else None."""
@@ -85,7 +95,7 @@ class Pipeline:
 
     def kill(self):
         self.over = True
-        for number, _ in self.members(self.sessions):
+        for number, _, _ in self.members() if self.process else []:
             for name in (signal.SIGCONT, signal.SIGKILL):
                 try:
                     os.kill(number, name)

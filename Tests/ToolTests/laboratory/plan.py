@@ -18,6 +18,7 @@ KINDS = {
     "kinesis: cut reply": 3, "kinesis: slow": 4, "kinesis: partial failure": 8, "kinesis: garbage": 3,
     "kinesis: down": 3,
     "clock: jump": 5, "disk: full": 5,
+    "redis: stop": 3, "redis: restart": 2, "compact: run": 4, "compact: killed": 4,
 }
 # What becomes of these is counted by the proxy, request by request.
 BY_PROXY = ("rest", "s3", "kinesis")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,3 +111,34 @@ def end(process):
         process.send_signal(signal.SIGCONT)
         process.kill()
     process.wait()
+
+
+class Redis:
+    """A Redis server that forgets all when it is started again."""
+
+    @staticmethod
+    def program():
+        return shutil.which("redis-server")
+
+    def __init__(self, home, log):
+        self.home, self.log = home, log
+        self.url = f"unix://{home}/redis.sock"
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.program(), "--port", "0", "--unixsocket", f"{self.home}/redis.sock", "--save", "", "--dir", self.home],
+            stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 30
+        while not os.path.exists(f"{self.home}/redis.sock"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("chaos: redis-server did not start")
+            time.sleep(0.05)
+
+    def restart(self):
+        end(self.process)
+        try:
+            os.remove(f"{self.home}/redis.sock")
+        except FileNotFoundError:
+            pass
+        self.start()
