@@ -48,7 +48,8 @@ struct BucketVerifyTests {
                 var content = try bucket.content(bucket.trades[2])
                 content[content.count / 2] ^= 1
                 try bucket.write(content, to: bucket.trades[2])
-            }, words: ["missing   201 to 300", "has changed since it was stored"], onlyByReading: true),
+            }, words: ["missing   201 to 300", "has changed since it was stored"],
+            onlyByReading: true),
         Damage(
             name: "two objects exchanged",
             apply: { bucket in
@@ -56,7 +57,8 @@ struct BucketVerifyTests {
                 let keys = bucket.trades
                 try bucket.write(contents[1], to: keys[0])
                 try bucket.write(contents[0], to: keys[1])
-            }, words: ["1 to 100", "101 to 200", "has changed since it was stored"], onlyByReading: true),
+            }, words: ["1 to 100", "101 to 200", "has changed since it was stored"],
+            onlyByReading: true),
         Damage(
             name: "an object added by somebody",
             apply: { bucket in
@@ -248,7 +250,7 @@ struct BucketVerifyTests {
         let lost = try Program.run("ledgerctl", ["where", bucket.url, "BTCUSDT", "trade", "150"])
         #expect(lost.status == 1 && lost.text.contains("is missing"), "\(lost.text)")
         let never = try Program.run("ledgerctl", ["where", bucket.url, "BTCUSDT", "trade", "999"])
-        #expect(never.status == 1 && never.text.contains("no manifest says anything"))
+        #expect(never.status == 1 && never.text.contains("no manifest covers"))
         let other = try Program.run("ledgerctl", ["where", bucket.url, "BTCUSDT", "tradez", "1"])
         #expect(other.status == 64 && other.errors.contains("is not a kind"))
     }

@@ -11,7 +11,7 @@ struct TwoHostsTests {
             "unshare",
             [
                 "-rmn", "bash", "-c",
-                "unshare -nu sleep 10 & sleep 0.2; ip link add a type veth peer name b netns $! && kill $!",
+                "unshare -nu sleep 10 & sleep 0.2; ip link add here type veth peer name there netns $! && kill $!",
             ]
         ).status) == 0
 
