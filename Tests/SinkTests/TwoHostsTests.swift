@@ -10,8 +10,8 @@ struct TwoHostsTests {
         (try? Program.run(
             "unshare",
             [
-                "-rmn", "bash", "-c",
-                "unshare -nu sleep 10 & sleep 0.2; ip link add a type veth peer name b netns $! && kill $!",
+                "-rmn", "--fork", "--pid", "--mount-proc", "bash", "-c",
+                "unshare -nu sleep 10 & sleep 0.2; ip link add here type veth peer name there netns $! && kill $!",
             ]
         ).status) == 0
 
