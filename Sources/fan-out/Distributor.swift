@@ -84,7 +84,7 @@ struct Distributor: ~Copyable {
             } else if !batch.isEmpty {
                 accept()
             }
-            try handOver()
+            try handOver(isStopping: stage.isStopping)
             stage.stats.heartbeat.beat()
             if branches.allSatisfy({ $0.failure != nil }) { return }
         }
@@ -158,9 +158,11 @@ struct Distributor: ~Copyable {
         try spool.append(batch.span)
     }
 
-    private mutating func handOver() throws {
+    /// - Parameter isStopping: Ctrl-C reaches the readers, too, and one that ends first is no fault then.
+    private mutating func handOver(isStopping: Bool) throws {
         for branch in branches {
             _ = try branch.send(&spool)
+            if isStopping { continue }
             if let failure = branch.failure, told.insert("output \(branch.name)").inserted {
                 log.error(
                     "output \(branch.name) failed: \(failure); its records are kept in "
@@ -201,7 +203,7 @@ struct Distributor: ~Copyable {
         var deadline: Int64?
         while true {
             accept()
-            try handOver()
+            try handOver(isStopping: stage.isStopping)
             stage.stats.heartbeat.beat()
             let open = branches.filter { $0.failure == nil && !$0.isDone(spool) }
             if open.isEmpty, batch.isEmpty { break }
@@ -219,7 +221,8 @@ struct Distributor: ~Copyable {
         }
         try keepHouse(at: Clock.monotonicNanoseconds())
         if !isSynced, branches.contains(where: { !$0.isDone(spool) }) { try spool.sync() }
-        for branch in branches where branch.failure == nil && !branch.isDone(spool) {
+        for branch in branches
+        where (branch.failure == nil || stage.isStopping) && !branch.isDone(spool) {
             log.warning(
                 "output \(branch.name) did not read everything: the rest stays in \(options.state) for the "
                     + "next run")
@@ -230,8 +233,9 @@ struct Distributor: ~Copyable {
         }
     }
 
-    /// - Throws: when the reader of an output is gone.
-    func finish() throws {
+    /// - Throws: when the reader of an output is gone, but for a stop that a signal asked for.
+    func finish(in stage: borrowing Stage) throws {
+        if stage.isStopping { return }
         let gone = branches.filter { $0.failure != nil && !$0.isDone(spool) }
         guard !gone.isEmpty else { return }
         let names = gone.map { "\($0.name) (\($0.path))" }.joined(separator: ", ")

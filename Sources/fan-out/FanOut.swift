@@ -64,7 +64,7 @@ struct FanOut: StageCommand {
         stage.enter(.draining)
         try distributor.drain(in: stage)
         if let failure { throw failure }
-        try distributor.finish()
+        try distributor.finish(in: stage)
     }
 }
 
