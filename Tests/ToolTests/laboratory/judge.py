@@ -315,8 +315,9 @@ class Judge:
                         gaps[row.values[0], row.symbol].append(row)
                         continue
                     sequence = (entry["stream"], key, row.kind, row.symbol, row.series)
-                    # Two hosts receive a record at two times, which is all the time that a book of REST has.
-                    time = row.time if row.kind != "depthSnapshot" else 0
+                    # Two hosts receive a record at two times, which is all that a book of REST and a quote of
+                    # the streams without a key have.
+                    time = row.time if row.kind not in ("depthSnapshot", "bestBidAsk") else 0
                     what = repr((time, row.values)).encode() if shared else data
                     digest = hashlib.blake2b(what, digest_size=8).digest()
                     before = known.setdefault(sequence, {})
