@@ -215,7 +215,7 @@ struct FanOutTests {
                 """,
             ])
         #expect(outcome.status == 74, "\(outcome.errors)")
-        #expect(outcome.errors.contains("output 1 is gone"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
         #expect(
             waitUntil(30) {
                 FileManager.default.contents(atPath: place.path("b")) == Data(records)

@@ -129,7 +129,7 @@ struct RecqCatTests {
         #expect(try Self.ids(Self.cat([data] + question).output) == Array(1...514))
         // The market of the test ends two hours into the day: that is not a whole day either.
         #expect(
-            before.status == 69 && before.errors.contains("no manifest speaks"), "\(before.errors)")
+            before.status == 69 && before.errors.contains("no manifest covers"), "\(before.errors)")
         let range = question.dropLast(2) + ["--from", "1", "--to", "514", "--whole"]
         #expect(try Self.cat([data] + range).status == 0)
     }
