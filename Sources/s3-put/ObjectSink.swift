@@ -177,6 +177,8 @@ struct ObjectSink: ~Copyable {
     /// spool's other records are taken in before anything is read.
     private mutating func recover() throws {
         guard try delivery.recover(&state) else { return try finish() }
+        // What was found again was booked just now: a later object that spans it meets no stranger.
+        state.open.note(known: state.directory.ledger.sequences)
         filler.noteOldHoles(state.directory.ledger)
         if state.intake.hasLeftovers {
             state.log.info(

@@ -21,8 +21,8 @@ struct OpenObjects {
     private static let mostBegunPartitions = 100_000
 
     private let staging: String
-    /// Sequences that the ledger knew when it was opened.
-    private let known: Set<SequenceID>
+    /// Sequences of which the ledger knew before this run read anything.
+    private var known: Set<SequenceID>
     /// Partitions of other sequences that this run has begun.
     private var begun: Set<Partition> = []
     private var nextName = 1
@@ -45,6 +45,9 @@ struct OpenObjects {
         self.staging = staging
         self.known = known
     }
+
+    /// Notes that the ledger knows sequences: objects of theirs that are at the destination are our own.
+    mutating func note(known sequences: [SequenceID]) { known.formUnion(sequences) }
 
     var isEmpty: Bool { objects.isEmpty }
     var count: Int { objects.count }
