@@ -132,9 +132,15 @@ struct DiskTests {
         #expect(verdict.status == 0, "\(end): \(verdict.text)\(verdict.errors)")
         #expect(!verdict.text.contains("in two objects"), "\(verdict.text)")
         let content = try run.content()
-        let stored = content.count / (try Sample.frame(.trade, 1...1).count)
+        let length = try Sample.frame(.trade, 1...1).count
+        let stored = content.count / length
         #expect(stored > 5000, "\(stored)")
-        #expect(try content == Sample.trades(1...Int64(max(1, stored))), "\(end)")
+        // An object around those that were found again has their hole, and comes before them.
+        func frames(_ bytes: [UInt8]) -> Set<ArraySlice<UInt8>> {
+            Set(stride(from: 0, to: bytes.count, by: length).map { bytes[$0..<($0 + length)] })
+        }
+        let expected = try Sample.trades(1...Int64(max(1, stored)))
+        #expect(content.count == expected.count && frames(content) == frames(expected), "\(end)")
         print("\(end): \(before.count) objects were found, \(stored) trades")
     }
 }
