@@ -15,7 +15,7 @@ struct TwoHostsTests {
             ]
         ).status) == 0
 
-    @Test(.enabled(if: hasNetworks, "this user may not make networks: no unshare -rmn with veth"))
+    @Test(.enabled(if: hasNetworks, "no namespaces of networks: unshare -rmn fails"))
     func
         `one killed and one without its network leave a whole bucket, each id once when compacted`()
         throws
