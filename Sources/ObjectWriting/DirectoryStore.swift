@@ -16,13 +16,6 @@ package struct DirectoryStore {
     /// A directory; it is made when something is put.
     package init(root: String) { self.root = root }
 
-    /// Gives a file its name in the directory; what is there stays. The name is durable.
-    package mutating func put(_ object: FinishedFile) throws -> Placement {
-        let placement = try place(object)
-        try settle()
-        return placement
-    }
-
     /// Gives a file its name in the directory; what is there stays. The name is not durable before
     /// ``settle()``.
     package mutating func place(_ object: FinishedFile) throws -> Placement {

@@ -81,18 +81,11 @@ package enum ObjectStore: ~Copyable {
         }
     }
 
-    /// Delivers an object.
+    /// Delivers an object durably.
     package mutating func put(_ object: FinishedFile) throws -> Placement {
-        switch consume self {
-        case .directory(var store):
-            let result = Result { try store.put(object) }
-            self = .directory(store)
-            return try result.get()
-        case .bucket(var store):
-            let result = Result { try store.put(object) }
-            self = .bucket(store)
-            return try result.get()
-        }
+        let placement = try place(object)
+        try settle()
+        return placement
     }
 
     /// Finds out whether objects could be stored, without storing one.
