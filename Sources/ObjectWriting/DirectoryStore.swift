@@ -21,15 +21,17 @@ package struct DirectoryStore {
     package mutating func place(_ object: FinishedFile) throws -> Placement {
         let target = "\(root)/\(object.key)"
         let directory = Files.directory(of: target)
-        try Files.makeDirectories(directory)
-        if object.isFirstOfUnknown, let other = try overlapping(object, in: directory) {
+        let isNewDirectory = try Files.makeDirectories(directory)
+        if object.isFirstOfUnknown, !isNewDirectory,
+            let other = try overlapping(object, in: directory)
+        {
             return .conflicts(
                 theirs: "\(directory)/\(other) has some of its ids, which are not in the ledger: "
                     + "was the state directory lost?", ours: try describe(object.path))
         }
         let isNew: Bool
         do throws(SystemError) {
-            isNew = try Files.link(object.path, to: target)
+            isNew = try name(object, target)
         } catch {
             guard [EXDEV, EPERM, EMLINK, ENOTSUP, ENOENT].contains(error.code) else { throw error }
             isNew = try copy(object.path, to: target)
@@ -40,6 +42,17 @@ package struct DirectoryStore {
         }
         unsettled.insert(directory)
         return isNew ? .created : .existed
+    }
+
+    /// Gives a file the target's name, and takes the one that it had where that may go: half the work
+    /// of the file system.
+    ///
+    /// - Returns: false when `target` exists.
+    private func name(_ object: FinishedFile, _ target: String) throws(SystemError) -> Bool {
+        if object.mayMove, let isNew = try Files.renameIfAbsent(object.path, to: target) {
+            return isNew
+        }
+        return try Files.link(object.path, to: target)
     }
 
     /// Makes the names of all files durable that were placed.

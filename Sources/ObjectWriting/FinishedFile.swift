@@ -11,17 +11,20 @@ package struct FinishedFile: Sendable {
     /// True for the first object of a partition when the ledger knew nothing of its sequence: then
     /// another object that has some of its ids is a conflict.
     package let isFirstOfUnknown: Bool
+    /// True when the file may be moved to where the object is to be: nothing else needs it.
+    package let mayMove: Bool
 
     /// Names a file.
     package init(
         key: String, path: String, contentType: String, records: Int64,
-        isFirstOfUnknown: Bool = false
+        isFirstOfUnknown: Bool = false, mayMove: Bool = false
     ) {
         self.key = key
         self.path = path
         self.contentType = contentType
         self.records = records
         self.isFirstOfUnknown = isFirstOfUnknown
+        self.mayMove = mayMove
     }
 }
 

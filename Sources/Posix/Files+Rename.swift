@@ -8,7 +8,10 @@ extension Files {
     public static func renameIfAbsent(
         _ source: String, to target: String
     ) throws(SystemError) -> Bool? {
-        if clinux_rename_if_absent(source, target) == 0 { return true }
+        if clinux_rename_if_absent(source, target) == 0 {
+            FileRecorder.note(target) { .rename(from: source, to: target) }
+            return true
+        }
         switch errno {
         case EEXIST: return false
         case EINVAL, ENOSYS: return nil

@@ -4,10 +4,13 @@ public import Glibc
 /// Operations on paths, each with a typed error that names the path.
 public enum Files {
     /// Creates a directory and those above it; one that exists is fine.
+    ///
+    /// - Returns: true when it was not there.
+    @discardableResult
     public static func makeDirectories(
         _ path: String, mode: mode_t = 0o755
-    ) throws(SystemError) {
-        _ = try makeDirectory(path, mode: mode) { (above) throws(SystemError) in
+    ) throws(SystemError) -> Bool {
+        try makeDirectory(path, mode: mode) { (above) throws(SystemError) in
             try makeDirectories(above, mode: mode)
         }
     }

@@ -47,7 +47,7 @@ struct Conflicts {
         text.append(jsonQuoted: theirs)
         text += ",\"time\":\"\(Timestamp.text(nanoseconds: Clock.realtimeNanoseconds()))\"}\n"
         try Files.replace(path + Self.suffix, with: Array(text.utf8))
-        try object.removeNote()
+        try NoteFile.finish([object])
         return path
     }
 

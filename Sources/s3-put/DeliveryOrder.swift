@@ -4,8 +4,14 @@ import Sink
 /// Finished objects that are on their way, and the order in which the ledger hears of them: of each
 /// sequence as its records came, however the deliveries end.
 struct DeliveryOrder {
+    /// What is looked at of all again and again.
+    private struct Waiting {
+        let sealedAt: Int64
+        let spoolStart: RecordPosition?
+    }
+
     /// By their staged paths.
-    private var staged: [String: StagedObject] = [:]
+    private var staged: [String: Waiting] = [:]
     /// Paths of each sequence, in the order in which they were finished.
     private var undelivered: [SequenceID: [String]] = [:]
     /// Delivered objects that wait for one before them in their sequence.
@@ -20,7 +26,8 @@ struct DeliveryOrder {
 
     /// Notes an object that is finished or will be.
     mutating func add(_ object: StagedObject) {
-        staged[object.stagedPath] = object
+        staged[object.stagedPath] = Waiting(
+            sealedAt: object.sealedAt, spoolStart: object.spoolStart)
         undelivered[object.booking.sequence, default: []].append(object.stagedPath)
     }
 

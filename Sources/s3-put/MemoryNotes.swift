@@ -92,9 +92,9 @@ final class MemoryNotes: Sendable {
             let length = Int(Self.number(bytes, place))
             let start = place + Self.headerLength
             guard length > 0, length <= bytes.count - start else { break }
-            let note = Array(bytes[start..<(start + length)])
+            let note = bytes[start..<(start + length)]
             var checksum = CRC32C()
-            checksum.update(note.span.bytes)
+            note.withUnsafeBytes { checksum.update($0.bytes) }
             guard checksum.value == Self.number(bytes, place + 4),
                 var object = StagingNote.object(
                     note, stagedPath: "\(staging)/memory-\(objects.count + 1)")

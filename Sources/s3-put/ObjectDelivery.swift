@@ -325,16 +325,25 @@ struct ObjectDelivery: ~Copyable {
     /// - Returns: false when something of it could not be delivered.
     mutating func recover(_ state: inout SinkState) throws -> Bool {
         let staging = state.options.state + "/staging"
-        for name in try Files.list(staging) where name.hasSuffix(StagingNote.suffix) {
-            guard var object = try StagingNote.read("\(staging)/\(name)") else {
-                try Files.remove("\(staging)/\(name)")
-                continue
-            }
+        var left: [StagedObject] = []
+        for name in try Files.list(staging) where name.hasSuffix(NoteFile.suffix) {
+            left += try NoteFile.read("\(staging)/\(name)") ?? []
+        }
+        if case .directory(let root) = state.options.destination, Files.exists(root),
+            left.contains(where: { !Files.exists($0.stagedPath) })
+        {
+            // A file that was moved there may not have its name durably yet.
+            try Files.syncFileSystem(root)
+        }
+        for var object in left {
+            let isThere = Files.exists(object.stagedPath)
+            // A power failure may have left a part: it was not delivered, and the spool has its records.
+            if isThere, try !object.isWhole() { continue }
             object.booking.forgetPlaces(from: state.intake.next)
             state.tally.recovered += object.records
             state.tally.waiting += object.records
             staged.add(object)
-            if Files.exists(object.stagedPath) {
+            if isThere {
                 uploader.deliver(object)
             } else {
                 // It was delivered, and the ledger may not say so.

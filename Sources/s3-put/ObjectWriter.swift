@@ -123,7 +123,7 @@ private struct WritingBench: ~Copyable {
                 finished.append(try finish(object, file))
             }
         }
-        try Self.sync(&finished)
+        try Self.settle(&finished)
         return finished.map(\.object)
     }
 
@@ -133,15 +133,20 @@ private struct WritingBench: ~Copyable {
         let file: StagedFile
     }
 
-    /// Makes the files and notes of a batch durable with one wait.
-    private static func sync(_ finished: inout [Finished]) throws {
-        guard let first = finished.first(where: { $0.file.memory == nil }) else { return }
+    /// Writes the notes of a batch, and makes them and the files durable with one wait. Where there is
+    /// no room all go on in memory: without a note a restart takes their records from the spool.
+    private static func settle(_ finished: inout [Finished]) throws {
+        let onDisk = finished.indices.filter { finished[$0].file.memory == nil }
+        guard let first = onDisk.first.map({ finished[$0].object }) else { return }
+        var note: NoteFile?
         do throws(SystemError) {
-            try Files.syncFileSystem(Files.directory(of: first.object.stagedPath))
+            note = try NoteFile.write(onDisk.map { finished[$0].object })
+            try Files.syncFileSystem(Files.directory(of: first.stagedPath))
+            for index in onDisk { finished[index].object.noteFile = note }
         } catch {
             guard error.isNoRoom else { throw error }
-            for index in finished.indices where finished[index].file.memory == nil {
-                try Files.remove(finished[index].object.notePath)
+            if let note { try Files.remove(note.path) }
+            for index in onDisk {
                 try finished[index].file.moveToMemory()
                 finished[index].object.memory = finished[index].file.memory
             }
@@ -232,14 +237,6 @@ private struct WritingBench: ~Copyable {
         object.key += form.suffix
         object.bytes = file.length
         object.sha256 = file.sha256
-        do throws(SystemError) {
-            if file.memory == nil { try StagingNote.write(object) }
-        } catch {
-            // Without a note a restart takes its records from the spool, where they are.
-            guard error.isNoRoom else { throw error }
-            try? Files.remove(object.notePath + ".new")
-            try file.moveToMemory()
-        }
         object.memory = file.memory
         return Finished(object: object, file: file)
     }

@@ -1,4 +1,7 @@
 import Bronze
+import Digests
+import Encoding
+import Glibc
 import Identity
 import ObjectWriting
 import Posix
@@ -6,8 +9,8 @@ import Sink
 
 /// A finished object in the staging directory, with what the ledger will say of it.
 ///
-/// A note of it is beside it, so that a restart delivers the same bytes under the same key. Once it
-/// is delivered the file goes first, which makes room, and the note after the ledger has it: a
+/// A note of it is in a file beside it, so that a restart delivers the same bytes under the same key.
+/// Once it is delivered the file goes first, which makes room, and the note after the ledger has it: a
 /// note without a file is of an object that was delivered.
 struct StagedObject: Sendable {
     /// Below the destination; the writer adds its end.
@@ -18,6 +21,8 @@ struct StagedObject: Sendable {
     var booking: Booking
     /// Where the disk had no room for the file: its bytes in memory.
     var memory: MemoryFile?
+    /// Where its note is; nil for one without.
+    var noteFile: NoteFile?
     /// True for one whose bytes an earlier run had in memory: it is not known whether they were stored.
     var isDoubtful = false
     /// Length of the staged file; 0 when it is not known any more.
@@ -74,14 +79,25 @@ struct StagedObject: Sendable {
     var file: FinishedFile {
         FinishedFile(
             key: key, path: contentPath, contentType: contentType, records: records,
-            isFirstOfUnknown: isFirstOfUnknown)
+            isFirstOfUnknown: isFirstOfUnknown, mayMove: !isManifest && memory == nil)
     }
 
     /// Where its bytes are read from.
     var contentPath: String { memory?.path ?? stagedPath }
 
-    /// Where the note is.
-    var notePath: String { stagedPath + StagingNote.suffix }
+    /// Whether its file has the bytes that the note speaks of.
+    func isWhole() throws(SystemError) -> Bool {
+        guard let sha256 else { return true }
+        let file = try Descriptor.open(stagedPath, O_RDONLY)
+        guard Int64(try file.status().st_size) == bytes else { return false }
+        var hash = Hash.sha256()
+        var buffer = Bytes(capacity: 1 << 20)
+        while try file.read(appendingTo: &buffer, room: 1 << 20) > 0 {
+            hash.update(buffer.span)
+            buffer.removeAll()
+        }
+        return Hex.text(hash.finish()) == sha256
+    }
 
     /// Removes the file of an object that was delivered.
     func removeFile() throws(SystemError) {
@@ -90,7 +106,4 @@ struct StagedObject: Sendable {
 
     /// True for one of which only ``MemoryNotes`` know.
     var isInMemoryNotes: Bool { memory != nil || isDoubtful }
-
-    /// Removes the note of an object that is booked.
-    func removeNote() throws(SystemError) { try Files.remove(notePath) }
 }

@@ -5,18 +5,10 @@ import Ledger
 import Posix
 import Sink
 
-/// What is written beside a staged object: one `name value…` to a line, `end` last.
+/// What a ``NoteFile`` says of a staged object: one `name value…` to a line, `end` last.
 enum StagingNote {
-    static let suffix = ".manifest"
-    /// Longest note that is read, bytes.
-    private static let limit = 1 << 30
     /// Exact ids of one line.
     private static let idsPerLine = 1024
-
-    /// Writes the note of an object.
-    static func write(_ object: StagedObject) throws(SystemError) {
-        try Files.replace(object.notePath, with: Array(text(of: object).utf8), isSynced: false)
-    }
 
     /// What a note says.
     static func text(of object: StagedObject) -> String {
@@ -65,14 +57,18 @@ enum StagingNote {
         return text + "end\n"
     }
 
-    /// Reads the note of an object; nil when it is not whole.
-    static func read(_ path: String) throws(SystemError) -> StagedObject? {
-        object(
-            try Files.read(path, limit: limit), stagedPath: String(path.dropLast(suffix.count)))
+    /// Where the note that bytes begin with ends; nil without an end.
+    static func end(of bytes: ArraySlice<UInt8>) -> Int? {
+        var line = bytes.startIndex
+        while let end = bytes[line...].firstIndex(of: UInt8(ascii: "\n")) {
+            if bytes[line..<end].elementsEqual("end".utf8) { return end + 1 }
+            line = end + 1
+        }
+        return nil
     }
 
     /// Reads what a note says; nil when it is not whole.
-    static func object(_ bytes: [UInt8], stagedPath: String) -> StagedObject? {
+    static func object(_ bytes: ArraySlice<UInt8>, stagedPath: String) -> StagedObject? {
         var key = ""
         var type = ""
         var booking: Booking?
@@ -136,15 +132,6 @@ enum StagingNote {
         object.bytes = length
         object.sha256 = sha256
         return object
-    }
-
-    /// Keys of all finished objects of a staging directory.
-    static func keys(staging: String) throws(SystemError) -> [String] {
-        var keys: [String] = []
-        for name in try Files.list(staging) where name.hasSuffix(suffix) {
-            if let object = try read("\(staging)/\(name)") { keys.append(object.key) }
-        }
-        return keys
     }
 
     private static func gap(_ words: [String]) -> ObservedGap? {

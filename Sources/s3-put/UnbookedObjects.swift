@@ -66,10 +66,9 @@ struct UnbookedObjects {
             state.noteNoRoom()
             return .waits
         }
-        for object in objects where chain.isListed(object) {
-            try object.removeNote()
-            try memoryNotes.done(object)
-        }
+        let listed = objects.filter(chain.isListed)
+        try NoteFile.finish(listed)
+        for object in listed { try memoryNotes.done(object) }
         objects.removeAll(where: chain.isListed)
         return .committed
     }
