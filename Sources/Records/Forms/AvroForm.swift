@@ -134,15 +134,30 @@ private struct AvroSink: FieldSink, ~Copyable {
         unsafe next += MemoryLayout<Value>.size
     }
 
-    /// See `Bytes.append(avro:)`.
+    /// As `Bytes.append(avro:)`, without a loop: the groups of seven bits of a number are spread over
+    /// its bytes by three shifts, and its length is counted, not found. Up to ten bytes are written; those
+    /// behind the number are of the next field.
     @inline(__always)
     private mutating func put(long value: Int64) {
-        var rest = UInt64(bitPattern: value &<< 1 ^ value &>> 63)
-        while rest >= 0x80 {
-            put(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest &>>= 7
+        let rest = UInt64(bitPattern: value &<< 1 ^ value &>> 63)
+        if rest < 0x80 { return put(UInt8(truncatingIfNeeded: rest)) }
+        var groups = rest & 0x0FFF_FFFF | (rest & 0x00FF_FFFF_F000_0000) &<< 4
+        groups = groups & 0x0000_3FFF_0000_3FFF | (groups & 0x0FFF_C000_0FFF_C000) &<< 2
+        groups = groups & 0x007F_007F_007F_007F | (groups & 0x3F80_3F80_3F80_3F80) &<< 1
+        let last = ((63 &- rest.leadingZeroBitCount) &* 37) &>> 8
+        if last < 8 {
+            unsafe next.storeBytes(
+                of: groups | 0x8080_8080_8080_8080 & ~(UInt64.max &<< UInt64(last &* 8)),
+                as: UInt64.self)
+        } else {
+            unsafe next.storeBytes(of: groups | 0x8080_8080_8080_8080, as: UInt64.self)
+            let more = rest &>> 56
+            unsafe next.storeBytes(
+                of: UInt16(
+                    truncatingIfNeeded: more & 0x7F | (more &>> 7) &<< 8 | (last > 8 ? 0x80 : 0)),
+                toByteOffset: 8, as: UInt16.self)
         }
-        put(UInt8(truncatingIfNeeded: rest))
+        unsafe next += last &+ 1
     }
 
     @inline(__always)
@@ -221,8 +236,14 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func word(_ name: StaticString, _ value: StaticString) {
-        unsafe put(
-            UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+        // Words are short: a loop costs less than the call that copies.
+        let length = value.utf8CodeUnitCount
+        put(long: Int64(length))
+        let (source, target) = unsafe (value.utf8Start, next)
+        for index in 0..<length {
+            unsafe target.storeBytes(of: source[index], toByteOffset: index, as: UInt8.self)
+        }
+        unsafe next += length
     }
 
     @inline(__always)
