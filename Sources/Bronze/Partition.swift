@@ -76,6 +76,11 @@ public struct Partition: Hashable, Sendable {
         return parts.dropLast(times).joined(separator: "/") + "/"
     }
 
+    /// How the keys of all objects of a kind begin.
+    public static func prefix(of kind: RecordKind, venue: UInt8 = 1) -> String {
+        "\(keyStart)\(exchange(venue))/kind=\(RecordKind.name(template: kind.rawValue))/"
+    }
+
     /// The partition that a key of a sequence's object is in; nil when the key is not one that this
     /// layout gives.
     public init?(ofKey key: String, _ sequence: SequenceID) {

@@ -77,6 +77,26 @@ struct Selection: ParsableArguments {
         return [Partition.prefix(of: named), Partition.prefix(of: gap)]
     }
 
+    /// How the keys of the objects begin that trades and what was made of them are in.
+    func prefixes(against other: RecordKind) -> [String] {
+        var prefixes: Set<String> = []
+        for kind in [.trade, other, .gap] {
+            let series = interval.flatMap { KlineInterval(rawValue: $0)?.code }
+            if symbols.isEmpty || kind == .kline && series == nil {
+                prefixes.insert(Partition.prefix(of: kind))
+                continue
+            }
+            for symbol in symbols {
+                prefixes.insert(
+                    Partition.prefix(
+                        of: SequenceID(
+                            template: kind.rawValue, series: kind == .kline ? series ?? 0 : 0,
+                            symbol: symbol)))
+            }
+        }
+        return prefixes.sorted()
+    }
+
     /// The chosen ones of some sequences.
     func chosen(of all: [SequenceID]) -> [SequenceID] {
         let (symbols, templates) = (Set(symbols), Set(kinds.map(\.rawValue)))

@@ -21,7 +21,7 @@ struct BucketReconciliation {
 
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         let source = try reading.source(selection.ledger, stage.log)
-        var proof = try BucketProof.load(source)
+        var proof = try BucketProof.load(source, below: selection.prefixes(against: other))
         let all = selection.trades(of: proof.sequences)
         guard !all.isEmpty else {
             throw StageFailure(.no, "\(source.url) holds no such trades")
