@@ -20,17 +20,6 @@ struct AgainstTests {
         var absent: [String] = []
     }
 
-    private static func stored(_ market: AgainstMarket, in run: S3PutRun) throws {
-        let outcome = try run.put(try market.frames())
-        try #require(outcome.status == 0, "\(outcome.errors)")
-    }
-
-    private static func verify(_ run: S3PutRun, _ arguments: [String]) throws -> Program.Outcome {
-        try Program.run(
-            "ledgerctl",
-            ["verify", "file://" + run.data, "--symbol", "BTCUSDT", "--against"] + arguments)
-    }
-
     private static let cases: [Case] = [
         Case(
             name: "nothing", against: "aggTrades", spoil: { _ in }, status: 0,
@@ -203,100 +192,110 @@ struct AgainstTests {
         let spoiled = Self.cases[index]
         var market = AgainstMarket()
         spoiled.spoil(&market)
-        let run = try S3PutRun()
-        try Self.stored(market, in: run)
-        let outcome = try Self.verify(run, [spoiled.against] + spoiled.more)
-        let name = "\(spoiled.name), \(spoiled.against)"
-        #expect(outcome.status == spoiled.status, "\(name): \(outcome.text)\(outcome.errors)")
-        for words in spoiled.words {
-            #expect(outcome.text.contains(words), "\(name), \(words): \(outcome.text)")
-        }
-        for words in spoiled.absent {
-            #expect(!outcome.text.contains(words), "\(name), \(words): \(outcome.text)")
-        }
+        try StoredMarket(market).expect(
+            [spoiled.against] + spoiled.more, status: spoiled.status, spoiled.words,
+            absent: spoiled.absent, "\(spoiled.name), \(spoiled.against)")
     }
 
     @Test func `ids of two sinks count once, and other values of one are a difference`() throws {
-        let first = try S3PutRun()
-        var second = try S3PutRun()
-        second.options = ["--to", "file://" + first.data]
         var market = AgainstMarket()
-        try Self.stored(market, in: first)
-        try Self.stored(market, in: second)
+        let stored = try StoredMarket(market)
+        _ = try StoredMarket(market, beside: stored)
         for other in ["aggTrades", "klines"] {
-            let outcome = try Self.verify(first, [other])
-            #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
-            #expect(outcome.text.contains("to 3920 trades 1 to 3920"), "\(outcome.text)")
+            try stored.expect([other], status: 0, ["to 3920 trades 1 to 3920"])
         }
-        var third = try S3PutRun()
-        third.options = ["--to", "file://" + first.data]
         market.trades[9].ticks += 1
         market.aggregates[9].ticks += 1
         market.klines[9].close += 1
-        try Self.stored(market, in: third)
+        _ = try StoredMarket(market, beside: stored)
         for (other, words) in [
             ("aggTrades", "trade 10 is held twice, with different values"),
             ("aggTrades", "aggTrade 10 at"), ("klines", "2023-12-31T22:39"),
         ] {
-            let outcome = try Self.verify(first, [other])
-            #expect(outcome.status == 1, "\(outcome.text)\(outcome.errors)")
-            #expect(
-                outcome.text.contains(words) && outcome.text.contains("held twice"),
-                "\(outcome.text)")
+            try stored.expect([other], status: 1, [words, "held twice"])
         }
     }
 
     @Test func `trades that are declared absent are not compared`() throws {
         var market = AgainstMarket()
         market.trades.remove(at: 499)
-        let run = try S3PutRun()
-        let gap = try Sample.frame(.gap, 500...500, at: AgainstMarket.start, reason: .absent)
-        let outcome = try run.put(try market.frames() + gap)
-        try #require(outcome.status == 0, "\(outcome.errors)")
+        let stored = try StoredMarket(
+            market,
+            and: Sample.frame(.gap, 500...500, at: AgainstMarket.start, reason: .absent))
         for other in ["aggTrades", "klines"] {
-            let strict = try Self.verify(run, [other])
-            #expect(strict.status == 1, "\(strict.text)\(strict.errors)")
-            #expect(
-                strict.text.contains("trades 500 are declared absent")
-                    && !strict.text.contains("differs"), "\(strict.text)")
-            let allowed = try Self.verify(run, [other, "--allow-declared"])
-            #expect(allowed.status == 0, "\(allowed.text)\(allowed.errors)")
-            #expect(allowed.text.contains("1 not compared"), "\(allowed.text)")
+            try stored.expect(
+                [other], status: 1, ["trades 500 are declared absent"], absent: ["differs"])
+            try stored.expect([other, "--allow-declared"], status: 0, ["1 not compared"])
         }
     }
 
     @Test func `an object that is damaged or gone leaves nothing proven`() throws {
-        let run = try S3PutRun()
-        try Self.stored(AgainstMarket(), in: run)
-        let key = try #require(run.keys.first { $0.contains("kind=trade") })
-        let path = "\(run.data)/\(key)"
+        let stored = try StoredMarket()
+        let key = try #require(stored.run.keys.first { $0.contains("kind=trade") })
+        let path = "\(stored.run.data)/\(key)"
         var content = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         content[content.count / 2] ^= 1
         try FileManager.default.removeItem(atPath: path)
         try Data(content).write(to: URL(fileURLWithPath: path))
-        let damaged = try Self.verify(run, ["klines"])
-        #expect(damaged.status == 1, "\(damaged.text)\(damaged.errors)")
-        #expect(damaged.text.contains("has changed since it was stored"), "\(damaged.text)")
+        try stored.expect(["klines"], status: 1, ["has changed since it was stored"])
         try FileManager.default.removeItem(atPath: path)
-        let gone = try Self.verify(run, ["aggTrades"])
-        #expect(gone.status == 1, "\(gone.text)\(gone.errors)")
-        #expect(gone.text.contains("is missing"), "\(gone.text)")
+        try stored.expect(["aggTrades"], status: 1, ["is missing"])
     }
 
     @Test func `what does not go together is refused with the reason`() throws {
-        let run = try S3PutRun()
+        let stored = try StoredMarket()
         for (arguments, words) in [
             (["books"], "aggTrades or klines"), (["aggTrades", "--read"], "leave out --read"),
             (["klines", "--kind", "kline"], "leave out --kind"),
             (["aggTrades", "--interval", "1m"], "--against klines"),
         ] {
-            let outcome = try Self.verify(run, arguments)
+            let outcome = try stored.verify(arguments)
             #expect(outcome.status == 64, "\(outcome.errors)")
             #expect(outcome.errors.contains(words), "\(outcome.errors)")
         }
         let ledger = try Program.run(
-            "ledgerctl", ["verify", run.place.path("state"), "--against", "klines"])
+            "ledgerctl", ["verify", stored.run.state, "--against", "klines"])
         #expect(ledger.status == 64 && ledger.errors.contains("--against"), "\(ledger.errors)")
+    }
+}
+
+/// A market that s3-put has stored in a directory.
+private struct StoredMarket {
+    let run: S3PutRun
+
+    /// - Parameters:
+    ///   - frames: stored with it.
+    ///   - other: whose directory it is put into, by a sink of its own.
+    init(
+        _ market: AgainstMarket = AgainstMarket(), and frames: [UInt8] = [],
+        beside other: StoredMarket? = nil
+    ) throws {
+        var run = try S3PutRun()
+        if let other { run.options = ["--to", "file://" + other.run.data] }
+        let outcome = try run.put(try market.frames() + frames)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        self.run = run
+    }
+
+    func verify(_ arguments: [String]) throws -> Program.Outcome {
+        try Program.run(
+            "ledgerctl",
+            ["verify", "file://" + run.data, "--symbol", "BTCUSDT", "--against"] + arguments)
+    }
+
+    /// Verifies, and compares what comes out.
+    func expect(
+        _ arguments: [String], status: Int32, _ words: [String], absent: [String] = [],
+        _ name: String = ""
+    ) throws {
+        let outcome = try verify(arguments)
+        #expect(outcome.status == status, "\(name): \(outcome.text)\(outcome.errors)")
+        for words in words {
+            #expect(outcome.text.contains(words), "\(name), \(words): \(outcome.text)")
+        }
+        for words in absent {
+            #expect(!outcome.text.contains(words), "\(name), \(words): \(outcome.text)")
+        }
     }
 }
 
