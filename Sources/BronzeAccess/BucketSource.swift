@@ -68,10 +68,13 @@ final class BucketSource: ObjectPlace {
     }
 
     func read(
-        _ names: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+        _ names: [String], etags: [String], limit: Int,
+        _ body: (Int, Result<[UInt8], AccessError>) -> Void
     ) throws(AccessError) {
         do throws(AWSError) {
-            try client.get(bucket: bucket, keys: names.map { key($0) }, limit: limit) {
+            try client.get(
+                bucket: bucket, keys: names.map { key($0) }, limit: limit, etags: etags
+            ) {
                 body($0, $1.mapError { AccessError($0) })
             }
         } catch { throw AccessError(error) }

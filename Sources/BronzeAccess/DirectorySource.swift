@@ -97,7 +97,8 @@ final class DirectorySource: ObjectPlace {
     }
 
     func read(
-        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+        _ keys: [String], etags: [String], limit: Int,
+        _ body: (Int, Result<[UInt8], AccessError>) -> Void
     ) throws(AccessError) {
         for (place, key) in keys.enumerated() {
             do throws(SystemError) {

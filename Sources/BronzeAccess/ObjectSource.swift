@@ -36,7 +36,8 @@ protocol ObjectPlace: AnyObject {
         _ key: String, at offset: Int64, count: Int, etag: String, appendingTo bytes: inout Bytes
     ) throws(AccessError)
     func read(
-        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+        _ keys: [String], etags: [String], limit: Int,
+        _ body: (Int, Result<[UInt8], AccessError>) -> Void
     ) throws(AccessError)
 }
 
@@ -47,6 +48,8 @@ public final class ObjectSource {
     private let place: any ObjectPlace
     /// What a person would type.
     public let url: String
+    /// True for a bucket: each call takes its time.
+    public let isRemote: Bool
 
     /// Opens a place; nothing is asked of it yet.
     ///
@@ -57,6 +60,7 @@ public final class ObjectSource {
         _ url: ObjectURL, policy: RetryPolicy = RetryPolicy(), s3 reach: () throws -> S3Reach
     ) throws {
         self.url = url.description
+        if case .file = url { isRemote = false } else { isRemote = true }
         switch url {
         case .file(let path): place = DirectorySource(path)
         case .bucket(let bucket, let prefix):
@@ -102,13 +106,15 @@ public final class ObjectSource {
     /// Reads whole objects, of a bucket many at a time.
     ///
     /// - Parameters:
+    ///   - etags: of the objects that are meant, one for each; none takes whatever is there.
     ///   - limit: longest object to take, bytes.
     ///   - body: gets each object's place among the keys and its content, in any order.
     /// - Throws: when the place cannot be reached; what is wrong with one object is in its result.
     public func read(
-        _ keys: [String], limit: Int, _ body: (Int, Result<[UInt8], AccessError>) -> Void
+        _ keys: [String], etags: [String] = [], limit: Int,
+        _ body: (Int, Result<[UInt8], AccessError>) -> Void
     ) throws(AccessError) {
-        try place.read(keys, limit: limit, body)
+        try place.read(keys, etags: etags, limit: limit, body)
     }
 
     /// Reads a whole object.

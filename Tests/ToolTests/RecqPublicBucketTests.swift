@@ -17,6 +17,7 @@ struct RecqPublicBucketTests {
             frames = try RecqTests.frames((1...90).map { RecqTests.trade($0) }.joined())
             for prefix in [
                 "good", "denied", "loop", "words", "shrunk", "changed", "whole", "slow",
+                "together",
             ] {
                 let folder = place.path(
                     "b/\(prefix)/exchange=binance/kind=trade/instrument=BTC%25USDT/"
@@ -46,7 +47,8 @@ struct RecqPublicBucketTests {
 
     @Test func `a public bucket needs no credentials, and pages are followed`() throws {
         let bucket = try Bucket()
-        for prefix in ["good", "slow"] {
+        // Small objects are fetched whole, also where parts cannot be asked for.
+        for prefix in ["good", "slow", "whole"] {
             let outcome = try bucket.cat(prefix, ["--whole"])
             #expect(outcome.status == 0 && outcome.output == bucket.frames, "\(outcome.errors)")
         }
@@ -61,7 +63,7 @@ struct RecqPublicBucketTests {
         arguments: [
             ("denied", 77, "AccessDenied"), ("loop", 76, "leads nowhere"),
             ("words", 76, "a web page"), ("shrunk", 65, "in the listing"),
-            ("changed", 75, "was replaced"), ("whole", 76, "does not read parts"),
+            ("changed", 75, "was replaced"),
             ("empty", 69, "no objects"),
         ] as [(String, Int32, String)])
     func `a bucket that misbehaves gets a clear verdict`(
@@ -70,5 +72,22 @@ struct RecqPublicBucketTests {
         let outcome = try Bucket().cat(prefix)
         #expect(outcome.status == status, "\(outcome.errors)")
         #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+
+    @Test func `a bucket that gives no parts is told from one that does`() throws {
+        let bucket = try Bucket()
+        let outcome = try Program.run("recq", ["count", "\(bucket.url)/whole"])
+        #expect(outcome.status == 76, "\(outcome.errors)")
+        #expect(outcome.errors.contains("does not read parts"), "\(outcome.errors)")
+    }
+
+    /// The server answers an object only when others are asked for meanwhile: whoever asks for one after
+    /// another waits for the server's patience each time.
+    @Test func `objects are fetched while others are on their way`() throws {
+        let bucket = try Bucket()
+        let outcome = try bucket.cat("together")
+        #expect(outcome.status == 0 && outcome.output == bucket.frames, "\(outcome.errors)")
+        let asked = try String(contentsOfFile: bucket.place.path("b/most-at-once"), encoding: .utf8)
+        #expect(Int(asked) ?? 0 >= 2, "\(asked) at once")
     }
 }

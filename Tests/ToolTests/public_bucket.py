@@ -6,17 +6,34 @@ GET /bucket?list-type=2 lists the files of DIRECTORY, three to a page; GET /buck
 them by Range and If-Match. What is in the prefix misbehaves: `denied/` may not be listed, `loop/` has
 pages that lead back to themselves, `words/` answers a listing with HTML, `shrunk/` gives less than the
 listing says, `changed/` has another ETag by the time it is read, `whole/` ignores Range, `slow/` takes
-a second a page. A request that carries a signature is refused: nobody has to show who he is.
+a second a page, `together/` waits up to half a second for another request before it gives an object, and
+writes the most that it had at once into DIRECTORY/most-at-once. A request that carries a signature is refused: nobody has to show who he is.
 """
 
 import hashlib
 import http.server
 import pathlib
 import sys
+import threading
 import time
 import urllib.parse
 
 ROOT = pathlib.Path(sys.argv[1])
+crowd = threading.Condition()
+now, most = 0, 0
+
+
+def meet():
+    """Waits a moment for another request to come."""
+    global now, most
+    with crowd:
+        now += 1
+        if now > most:
+            most = now
+            (ROOT / "most-at-once").write_text(str(most))
+        crowd.notify_all()
+        crowd.wait_for(lambda: now > 1, timeout=0.5)
+        now -= 1
 
 
 class Bucket(http.server.BaseHTTPRequestHandler):
@@ -82,6 +99,8 @@ class Bucket(http.server.BaseHTTPRequestHandler):
         self.answer(200, (body + "</ListBucketResult>").encode(), [("Content-Type", "application/xml")])
 
     def content(self, key, data):
+        if key.startswith("together"):
+            meet()
         tag = self.etag(key, data)
         wanted = self.headers.get("If-Match")
         if wanted and wanted != tag:

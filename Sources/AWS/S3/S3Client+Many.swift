@@ -6,19 +6,21 @@ extension S3Client {
     ///
     /// - Parameters:
     ///   - limit: longest object to take, bytes.
+    ///   - etags: of the objects that are meant, none or one for each; see ``get(bucket:key:limit:etag:)``.
     ///   - body: gets each object's place among the keys and its content, in whatever order they come.
     /// - Throws: only when the service was not waited for any longer; what is wrong with one object
     ///   is in its result.
     public mutating func get(
-        bucket: String, keys: [String], limit: Int,
+        bucket: String, keys: [String], limit: Int, etags: [String] = [],
         _ body: (Int, Result<[UInt8], AWSError>) -> Void
     ) throws(AWSError) {
         guard let first = keys.first else { return }
+        precondition(etags.isEmpty || etags.count == keys.count)
         // One alone: it follows where the bucket is, for all.
         body(
             0,
             result { client throws(AWSError) in
-                try client.get(bucket: bucket, key: first, limit: limit)
+                try client.get(bucket: bucket, key: first, limit: limit, etag: etags.first)
             })
         var next = 1
         var waiting = 0
@@ -28,6 +30,7 @@ extension S3Client {
                 var call = try call("GetObject", "GET", bucket, keys[next])
                 call.maximumResponse = limit
                 call.timeout = S3Client.timeout(Int64(min(limit, 64 << 20)))
+                if !etags.isEmpty { call.headers.append(("If-Match", etags[next])) }
                 service.submit(call, token: next)
                 next += 1
                 waiting += 1

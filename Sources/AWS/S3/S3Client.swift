@@ -67,13 +67,16 @@ public struct S3Client: ~Copyable {
 
     /// Reads a whole object.
     ///
-    /// - Parameter limit: longest object to take, bytes.
+    /// - Parameters:
+    ///   - limit: longest object to take, bytes.
+    ///   - etag: of the object that is meant; with another one the call fails with status 412.
     public mutating func get(
-        bucket: String, key: String, limit: Int
+        bucket: String, key: String, limit: Int, etag: String? = nil
     ) throws(AWSError) -> [UInt8] {
         var call = try call("GetObject", "GET", bucket, key)
         call.maximumResponse = limit
         call.timeout = S3Client.timeout(Int64(limit))
+        if let etag { call.headers.append(("If-Match", etag)) }
         return try send(call, bucket: bucket, key: key).body
     }
 

@@ -50,10 +50,12 @@ struct Cat: InspectionCommand {
         let plan = try CatPlan(files, selected, reading, in: stage)
         var repeats = RepeatFilter(.time, isOn: plan.mayRepeat)
         try writer.flush { writer in
-            try SequenceMerge.run(plan.streams(selected), by) { frame in
-                if repeats.isNew(frame) { try writer.append(frame) }
-                count += 1
-                return count & 4095 != 0 || !stage.isStopping
+            try plan.withStreams(selected) { streams in
+                try SequenceMerge.run(streams, by) { frame in
+                    if repeats.isNew(frame) { try writer.append(frame) }
+                    count += 1
+                    return count & 4095 != 0 || !stage.isStopping
+                }
             }
         }
         if count == 0, files != [Inputs.standardInput] {
@@ -84,9 +86,11 @@ struct Cat: InspectionCommand {
         if !asked.kinds.isEmpty { asked.kinds.append(.gap) }
         var check = WholenessCheck()
         let plan = try CatPlan(files, asked, reading, in: stage)
-        try SequenceMerge.run(plan.streams(asked), .id) { frame in
-            check.add(frame)
-            return !stage.isStopping
+        try plan.withStreams(asked) { streams in
+            try SequenceMerge.run(streams, .id) { frame in
+                check.add(frame)
+                return !stage.isStopping
+            }
         }
         if let problem = check.problem(selected) { throw StageFailure(.unavailable, problem) }
     }
