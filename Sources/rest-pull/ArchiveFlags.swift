@@ -44,7 +44,7 @@ struct ArchiveFlags: ParsableArguments {
         options.baseURL = try settings.value(SettingCatalog.archiveURL, archiveURL)
         let requests = try venue.requests(&settings)
         options.authorities = requests.authorities
-        options.parallel = max(options.parallel, requests.parallel)
+        options.parallel = max(options.parallel, requests.parallel ?? 0)
         options.timeout = requests.timeout
         options.maximumAttempts = requests.maximumAttempts
         options.backoff = requests.backoff

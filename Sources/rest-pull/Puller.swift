@@ -11,8 +11,8 @@ import Stats
 struct Puller: ~Copyable {
     /// What a pull keeps to.
     struct Rules {
-        /// Requests under way at once.
-        let parallel: Int
+        /// Requests under way at once; nil for as many as the weight allows.
+        let parallel: Int?
         /// Rows asked for with one request.
         let rows: Int
         /// Where a repeat of a gap check starts, seconds; the venue's database may lag behind.
@@ -48,12 +48,14 @@ struct Puller: ~Copyable {
     private var nextToken = 1
     private var badInARow = 0
     private var progress = Progress()
+    private var parallel: Parallelism
 
     init(
         rules: Rules, client: consuming VenueClient, writer: consuming FrameWriter,
         pulls: [SequencePull], counters: PullCounters
     ) {
         self.rules = rules
+        parallel = Parallelism(fixed: rules.parallel)
         self.client = client
         self.pulls = pulls
         output = PullOutput(rules: rules, writer: writer, counters: counters)
@@ -72,6 +74,7 @@ struct Puller: ~Copyable {
     /// - Returns: false, at once, when nothing is to be done any more.
     mutating func turn(in stage: borrowing Stage) throws -> Bool {
         if try fillRequests() == false && pulls.allSatisfy({ $0.isFinished }) { return false }
+        let isFull = client.outstanding >= parallel.count
         // A full pipe must not stall the sockets: replies under way are collected first.
         let canWrite = Descriptor.isWritable(1)
         // What is known to be served no more waits for no reply.
@@ -79,6 +82,7 @@ struct Puller: ~Copyable {
         let replies = try client.wait(
             timeout: !canWrite ? 0.1 : isReady ? 0 : 1, unless: stage.stopDescriptor,
             sends: canWrite || client.inFlight == 0)
+        parallel.note(isFull: isFull, isHeld: client.isHeld, at: Clock.monotonicNanoseconds())
         for reply in replies { try take(reply, in: stage) }
         report(in: stage)
         if canWrite || client.inFlight == 0 {
@@ -129,11 +133,11 @@ struct Puller: ~Copyable {
     /// - Returns: true when something is outstanding.
     private mutating func fillRequests() throws -> Bool {
         var found = true
-        while found && client.outstanding < rules.parallel {
+        while found && client.outstanding < parallel.count {
             found = false
-            for pull in pulls where client.outstanding < rules.parallel {
+            for pull in pulls where client.outstanding < parallel.count {
                 // Replies far ahead of the one that the output waits for would only fill memory.
-                guard pull.pages.count < 2 * rules.parallel else { continue }
+                guard pull.pages.count < 2 * parallel.count else { continue }
                 while pull.skipUnserved(token: nextToken) { nextToken += 1 }
                 if let request = pull.nextRequest(token: nextToken, rows: rules.rows) {
                     nextToken += 1

@@ -26,8 +26,8 @@ struct VenueFlags: ParsableArguments {
         let maximumAttempts: Int
         /// Longest first and longest later pause between attempts, seconds.
         let backoff: (initial: Double, longest: Double)
-        /// Requests under way at once.
-        let parallel: Int
+        /// Requests under way at once; nil for as many as are of use.
+        let parallel: Int?
     }
 
     func requests(_ settings: inout Settings) throws -> Requests {
@@ -39,7 +39,7 @@ struct VenueFlags: ParsableArguments {
                 try settings.value(SettingCatalog.initialBackoff, initialBackoff),
                 try settings.value(SettingCatalog.maxBackoff, maxBackoff)
             ),
-            parallel: try settings.value(SettingCatalog.parallel, parallel))
+            parallel: try settings.optional(SettingCatalog.parallel, parallel))
     }
 
     /// How to talk to the REST API.
@@ -80,7 +80,7 @@ struct VenueFlags: ParsableArguments {
         _ settings: inout Settings
     ) throws -> Puller.Rules {
         Puller.Rules(
-            parallel: try settings.value(SettingCatalog.parallel, parallel), rows: rows,
+            parallel: try settings.optional(SettingCatalog.parallel, parallel), rows: rows,
             lagPause: 0.25, follows: follows,
             pollInterval: try settings.value(SettingCatalog.pollInterval, pollInterval),
             includesOpen: includesOpen,

@@ -19,6 +19,32 @@ struct BinanceTests {
         #expect(budget.take(60, at: start + 60_000) == 0)
     }
 
+    @Test
+    func `a budget that is spread has room at any time of the window, and gives out all of it`() {
+        let start: Int64 = 1_704_067_200_000
+        var budget = WeightBudget(limit: 1000, window: 60_000, isSpread: true)
+        var (time, sent, longest) = (start, 0, Int64(0))
+        var atSecond: [Int] = []
+        while time < start + 60_000 {
+            let wait = budget.take(4, at: time)
+            if wait == 0 {
+                budget.settle(4, reported: nil, at: time)
+                sent += 4
+            }
+            longest = max(longest, sent == 1000 ? 0 : wait)
+            time += max(wait, wait == 0 ? 0 : 1)
+            while Int64(atSecond.count) < min(60, (time - start) / 1000) { atSecond.append(sent) }
+        }
+        #expect(sent == 1000)
+        #expect(longest <= 300, "one request waited \(longest) ms")
+        #expect((240...300).contains(atSecond[0]), "\(atSecond[0]) in the first second")
+        #expect((600...700).contains(atSecond[29]), "\(atSecond[29]) in half of the window")
+        // A heavy one waits for its share, and for the next window only when this one has no room.
+        #expect(budget.take(300, at: start + 60_000) == 0)
+        #expect((3000...4000).contains(budget.take(2, at: start + 60_000)))
+        #expect(budget.take(701, at: start + 60_000) == 60_000)
+    }
+
     @Test func `the budget believes the venue when others use the same address`() {
         var budget = WeightBudget(limit: 100)
         #expect(budget.take(4, at: 60_000) == 0)

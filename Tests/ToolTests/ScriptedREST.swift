@@ -29,7 +29,12 @@ final class ScriptedREST {
     }
 
     /// Requests that it got so far.
-    func requests() throws -> Int {
-        Int(try Program.run("curl", ["-s", url + "/requests"]).text) ?? -1
+    func requests() throws -> Int { try number("requests") }
+
+    /// Requests that were under way at once, at the most; of the play `far`.
+    func mostAtOnce() throws -> Int { try number("most") }
+
+    private func number(_ name: String) throws -> Int {
+        Int(try Program.run("curl", ["-s", "\(url)/\(name)"]).text) ?? -1
     }
 }

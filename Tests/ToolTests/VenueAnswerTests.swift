@@ -106,6 +106,21 @@ struct VenueAnswerTests {
         #expect(lines < 40, "\(lines) lines")
     }
 
+    @Test(arguments: [(["--parallel", "3"], 3...3), ([], 8...32)])
+    func `a venue far away is asked for more at once, unless a number is given`(
+        options: [String], expected: ClosedRange<Int>
+    ) throws {
+        let venue = try ScriptedREST("far", "0.25")
+        // At four each quarter of a second these are more than two seconds.
+        let outcome = try venue.pull(
+            ["aggTrades", "--from", "1", "--to", "45000"] + options)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let check = try Program.run("recq", ["check"], input: outcome.output)
+        #expect(check.text.contains("45000 records  0 duplicates"), "\(check.text)")
+        let most = try venue.mostAtOnce()
+        #expect(expected.contains(most), "\(most) at once")
+    }
+
     @Test func `a newer schema is read as before, and told of once`() throws {
         let venue = try ScriptedREST("newer_schema")
         let outcome = try venue.pull(["aggTrades", "--from", "1", "--to", "3"], encoding: "sbe")

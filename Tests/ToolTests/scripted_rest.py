@@ -10,6 +10,7 @@ import http.server
 import json
 import struct
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -133,9 +134,22 @@ def play_newer_schema(endpoint, query):
     return 200, head + struct.pack("<HI", 58, count) + rows + struct.pack("<HI", 4, 1) + b"abcd"
 
 
+def play_far(endpoint, query):
+    """A venue far away: each reply comes after so many seconds; /most tells how many were under way at once."""
+    with Handler.crowd:
+        Handler.under_way += 1
+        Handler.most = max(Handler.most, Handler.under_way)
+    time.sleep(float(sys.argv[2]))
+    with Handler.crowd:
+        Handler.under_way -= 1
+    return page(range(1, 200_001), query, lambda n: aggregate(n, n))
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     requests = 0
+    crowd = threading.Lock()
+    under_way = most = 0
     plays = 0
 
     def do_GET(self):
@@ -145,6 +159,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         endpoint = url.path.rsplit("/", 1)[-1]
         if endpoint == "requests":
             status, value = 200, Handler.requests
+        elif endpoint == "most":
+            status, value = 200, Handler.most
         elif endpoint == "exchangeInfo" and sys.argv[1] not in ("status", "unknown", "server_time"):
             status, value = info(query)
         else:

@@ -40,7 +40,7 @@ public struct VenueClient: ~Copyable {
         shared = options.sharedDirectory.flatMap {
             SharedWeight(directory: $0, baseURL: options.baseURL)
         }
-        budget = WeightBudget(limit: options.weightLimit ?? 5700)
+        budget = WeightBudget(limit: options.weightLimit ?? 5700, isSpread: !options.isLive)
         breaker = CircuitBreaker(failures: 5, coolDown: 15)
     }
 
@@ -57,6 +57,8 @@ public struct VenueClient: ~Copyable {
         return
             "waiting \(Spoken.seconds(Double((hold.until - now) / 1_000_000_000 + 1))) \(hold.reason)"
     }
+    /// True while a request waits to be sent: for weight, the end of a pause, or its turn.
+    public var isHeld: Bool { !waiting.isEmpty }
     /// Requests that have no reply yet.
     public var outstanding: Int { waiting.count + inFlight }
     /// Requests that are on the wire.
@@ -70,7 +72,7 @@ public struct VenueClient: ~Copyable {
     public mutating func adopt(_ info: ExchangeInfo) throws(VenueFailure) {
         budget = WeightBudget(
             limit: options.weightLimit ?? info.weightLimit * options.weightShare / 100,
-            window: info.weightWindow)
+            window: info.weightWindow, isSpread: !options.isLive)
         guard let time = info.serverTime else { return }
         guard VenueTime.plausible.contains(time) else {
             throw VenueFailure(

@@ -4,11 +4,16 @@
 /// address count too. So the budget is the larger of what the venue said last, plus what was sent
 /// since, and what we sent ourselves. Windows are aligned to the venue's clock. A pure value:
 /// times come from the caller, in ms of the venue's clock.
+///
+/// A budget that is spread gives a quarter of the limit at once and the rest little by little, so that at
+/// any time of the window there is room for what others need from the same address: snapshots, repairs.
 public struct WeightBudget: Sendable, Equatable {
     /// Weight that one window allows us.
     public private(set) var limit: Int
     /// Length of a window, ms.
     public private(set) var window: Int64
+    /// Whether the weight is given out over the window.
+    private let isSpread: Bool
     /// Weight used in the current window, as far as is known.
     public private(set) var used = 0
     /// Weight of requests that are under way.
@@ -20,23 +25,35 @@ public struct WeightBudget: Sendable, Equatable {
     /// - Parameters:
     ///   - limit: weight per window, at least 1.
     ///   - window: ms, at least 1; the venue's is one minute.
-    public init(limit: Int, window: Int64 = 60_000) {
+    ///   - isSpread: true gives the weight out over the window.
+    public init(limit: Int, window: Int64 = 60_000, isSpread: Bool = false) {
+        self.isSpread = isSpread
         self.limit = max(1, limit)
         self.window = max(1, window)
     }
 
     /// Takes weight for a request.
     ///
-    /// - Returns: 0 when it may be sent now, else ms until the next window. A request that is
-    ///   heavier than the whole limit goes first in a fresh window rather than never.
+    /// - Returns: 0 when it may be sent now, else ms until it may, or until the next window. A request
+    ///   that is heavier than the whole limit goes first in a fresh window rather than never.
     public mutating func take(_ weight: Int, at now: Int64) -> Int64 {
         roll(to: now)
         let total = used + pending
-        guard total + weight <= limit || total == 0 else {
-            return windowStart + window - now
-        }
+        let due = total == 0 ? windowStart : due(total + weight)
+        guard due <= now else { return due - now }
         pending += weight
         return 0
+    }
+
+    /// When a window may have given out so much, ms: a quarter is there at once, all after nine tenths of
+    /// it.
+    private func due(_ total: Int) -> Int64 {
+        let end = windowStart + window
+        guard total <= limit else { return end }
+        let atOnce = limit / 4
+        guard isSpread, total > atOnce else { return windowStart }
+        let share = Double(total - atOnce) / Double(limit - atOnce)
+        return min(end, windowStart + Int64((share * Double(window) * 0.9).rounded(.up)))
     }
 
     /// Gives weight back for a request that is not sent after all.

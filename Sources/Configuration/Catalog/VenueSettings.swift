@@ -46,9 +46,10 @@ public struct VenueSettings: SettingTheme {
         "Form of replies: sbe, json, or auto: SBE where available, else JSON.",
         for: [.restPull], parse: SettingText.word(RESTEncoding.self))
     /// Requests at once.
-    public let parallel = Setting(
-        "binance.parallel_requests", flag: "parallel", default: "4", value: "COUNT",
-        "Requests in flight at once.", for: [.restPull], parse: SettingText.integer(1...64))
+    public let parallel = Setting<Int>(
+        "binance.parallel_requests", flag: "parallel", default: nil, value: "COUNT",
+        "Requests in flight at once (default: 4, more as long as they wait for replies alone, at most 32).",
+        for: [.restPull], parse: SettingText.integer(1...64))
     /// Pause of `--follow`.
     public let pollInterval = Setting(
         "binance.poll_interval_seconds", flag: "poll-interval", default: "1", value: "SECONDS",
