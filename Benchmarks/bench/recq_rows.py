@@ -1,6 +1,5 @@
 """recq against the tools that people use on JSON."""
 
-import importlib.util
 import shutil
 import subprocess
 
@@ -57,10 +56,8 @@ class RecqRows:
                  [recq, "where", "qty > 0.5 and symbol == BTCUSDT and not is_buyer_maker"]},
             path, same=False, keep_output=False)
         others = {"jq, from JSON": ["jq", "-c", "select(.qty > 0.5)", lines]}
-        if importlib.util.find_spec("duckdb"):
-            query = f"select * from read_json('{lines}') where qty > 0.5"
-            others["python duckdb, from JSON"] = [
-                PYTHON, "-c", f"import duckdb; print(len(duckdb.sql(\"{query}\").fetchall()))"]
+        query = f"copy (select * from read_json('{lines}') where qty > 0.5) to '/dev/null' (format csv)"
+        others["python duckdb, from JSON"] = self.duckdb(query)
         self.table.compare("records chosen, as people do it now", RECORDS // 10, "records",
                            {"recq where": [recq, "where", "qty > 0.5", path], **others},
                            same=False, keep_output=False)
@@ -69,12 +66,32 @@ class RecqRows:
             self.table.compare(work, RECORDS, "records",
                                {"recq count": [recq, "count"], "recq check": [recq, "check", "--allow-holes"]},
                                source, same=False, keep_output=False)
-        stored = self.scratch / "stored"
-        shutil.rmtree(stored, ignore_errors=True)
-        with open(path, "rb") as source:
-            subprocess.run([self.bin / "s3-put", "--to", f"file://{stored}", "--format", "avro"],
-                           stdin=source, check=True, stderr=subprocess.DEVNULL)
-        self.table.compare("objects back to records", RECORDS // 10, "records",
-                           {"recq cat, Avro": [recq, "cat", stored], "recq cat, JSON lines": [recq, "cat", lines],
-                            "recq cat, frames": [recq, "cat", path]},
-                           same=False, keep_output=False)
+        self.stored_rows(path, lines)
+
+    def duckdb(self, query):
+        return [PYTHON, "-c", f"import duckdb; duckdb.sql(\"{query}\")"]
+
+    def stored_rows(self, path, lines):
+        """Objects back to records, JSON lines to Parquet, and what people use for that now."""
+        stored = {form: self.scratch / f"stored-{form}" for form in ("avro", "parquet")}
+        for form, place in stored.items():
+            shutil.rmtree(place, ignore_errors=True)
+            with open(path, "rb") as source:
+                subprocess.run([self.bin / "s3-put", "--to", f"file://{place}", "--format", form],
+                               stdin=source, check=True, stderr=subprocess.DEVNULL)
+        recq = self.bin / "recq"
+        everything = f"'{stored['parquet']}/**/*.parquet'"
+        self.table.compare(
+            "objects back to records", RECORDS // 10, "records",
+            {"recq cat, Avro": [recq, "cat", stored["avro"]], "recq cat, Parquet": [recq, "cat", stored["parquet"]],
+             "recq cat, JSON lines": [recq, "cat", lines], "recq cat, frames": [recq, "cat", path],
+             "python duckdb, Parquet to JSON lines": self.duckdb(
+                 f"copy (select * from {everything}) to '/dev/null' (format json)"),
+             "jq, JSON lines": ["jq", "-c", ".", lines]},
+            same=False, keep_output=False)
+        self.table.compare(
+            "JSON lines to Parquet", RECORDS // 10, "records",
+            {"recq pack, recq parquet": ["sh", "-c", f"{recq} pack {lines} | {recq} parquet > /dev/null"],
+             "python duckdb": self.duckdb(
+                 f"copy (select * from read_json('{lines}')) to '/dev/null' (format parquet, compression zstd)")},
+            same=False, keep_output=False)
