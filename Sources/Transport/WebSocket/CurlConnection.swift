@@ -17,6 +17,7 @@ struct CurlConnection: ~Copyable {
     private(set) var descriptor: Int32 = -1
     private let multi: UnsafeMutableRawPointer
     private let handle: UnsafeMutableRawPointer
+    private let authorities: String?
 
     /// Begins to connect.
     ///
@@ -61,6 +62,7 @@ struct CurlConnection: ~Copyable {
         self.url = url
         self.multi = multi
         self.handle = handle
+        self.authorities = authorities
     }
 
     deinit {
@@ -92,7 +94,8 @@ struct CurlConnection: ~Copyable {
         let code = ccurl_message_result(message)
         guard code == CURLE_OK else {
             if let refusal = Route.refusal(of: handle) { throw error(refusal.kind, refusal.reason) }
-            throw error(Transfer.kind(of: code), String(cString: curl_easy_strerror(code)))
+            throw error(
+                Transfer.kind(of: code), Transfer.reason(of: code, authorities: authorities))
         }
         var number: curl_socket_t = -1
         ccurl_getinfo_socket(handle, &number)
