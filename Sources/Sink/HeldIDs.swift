@@ -31,8 +31,9 @@ public struct HeldIDs: ~Copyable {
     private static let restartAfter: Int64 = 2 * 86_400_000_000
     /// Groups of one sequence whose exact ids are kept apart.
     private let limits: IDLimits
-    /// Kinds of which skipped ids are told; others skip in silence.
-    private static let watched = Set(HoleWatch.kinds.map(\.rawValue))
+    /// Kinds of which skipped ids are told; others skip in silence. A bit for each template: a set
+    /// would hash that of every record.
+    private static let watched = HoleWatch.kinds.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) }
     private var sequences: [SequenceID: Sequence] = [:]
     private var current: Sequence?
     /// Sequences that may begin a new numbering when their ids restart.
@@ -197,7 +198,7 @@ public struct HeldIDs: ~Copyable {
     /// The ids that a live record of the selected sequence skips: those between the newest record and
     /// this one. History is fetched in any order and from anywhere, and skips nothing.
     public func skipped(before frame: borrowing FrameView) -> ClosedRange<Int64>? {
-        guard Self.watched.contains(frame.template), let newest = selected.taken.last else {
+        guard Self.watched >> UInt64(frame.template) & 1 == 1, let newest = selected.taken.last else {
             return nil
         }
         guard Self.isLive(frame) || frame.template == RecordKind.depthDiff.rawValue else {

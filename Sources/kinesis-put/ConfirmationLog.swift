@@ -195,11 +195,10 @@ final class ConfirmationLog {
     ///   - position: where the spool has it.
     ///   - epoch: of its sequence when it was accepted.
     func leave(
-        _ frame: RawSpan, at position: Int64, in spool: UInt64, epoch: UInt16, subKey: Int64,
-        isDelivered: Bool
+        _ frame: borrowing FrameView, at position: Int64, in spool: UInt64, epoch: UInt16,
+        subKey: Int64, isDelivered: Bool
     ) {
-        guard let view = try? FrameView(frame) else { return }
-        var sequence = view.sequence
+        var sequence = frame.sequence
         sequence.epoch = epoch
         let chain = chain(sequence, subKey)
         if !chain.isChanged {
@@ -208,15 +207,15 @@ final class ConfirmationLog {
         }
         chain.pass(position, in: spool)
         guard isDelivered else { return }
-        tally.bytesOut += Int64(frame.byteCount)
-        if let missing = view.missingSequence {
-            guard let gap = view.declaredGap else { return }
+        tally.bytesOut += Int64(frame.bytes.byteCount)
+        if let missing = frame.missingSequence {
+            guard let gap = frame.declaredGap else { return }
             var missing = missing
             missing.epoch = state.ledger.epoch(of: missing)
             state.ledger.add(missing, declared: [gap])
             uncovered.insert(missing)
         } else {
-            chain.confirm(view)
+            chain.confirm(frame)
         }
     }
 

@@ -94,9 +94,15 @@ struct KinesisSink: ~Copyable {
 
     private mutating func accept(_ reader: inout FrameReader) throws {
         let now = Clock.monotonicNanoseconds()
+        // The queue of the record before, which the next one nearly always has too: nothing is
+        // counted for a record that stays with it.
+        var (template, queue) = (UInt16.max, streams.queues[0])
+        let confirmations = confirmations
         try streams.appendBatch(confirmations) { window in
             while let frame = try reader.next() {
-                let queue = streams.queue(of: frame)
+                if frame.template != template {
+                    (template, queue) = (frame.template, streams.queue(of: frame))
+                }
                 switch try confirmations.accept(frame, group: queue.group, now: now) {
                 case .deliver(let epoch):
                     queue.append(frame, epoch: epoch, window: window, now: now)

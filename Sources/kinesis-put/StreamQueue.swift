@@ -270,11 +270,10 @@ final class StreamQueue {
     ) {
         let position = references.position(of: passage.batch).advanced(by: Int(passage.offset))
         references.release(passage.batch)
-        var subKey: Int64 = 0
-        if let view = try? FrameView(frame) { subKey = options.keys.subKey(view) }
+        guard let frame = try? FrameView(frame) else { return }
         confirmations.leave(
-            frame, at: position.linear, in: spool.id, epoch: passage.epoch, subKey: subKey,
-            isDelivered: passage.isDelivered)
+            frame, at: position.linear, in: spool.id, epoch: passage.epoch,
+            subKey: options.keys.subKey(frame), isDelivered: passage.isDelivered)
     }
 
     /// Ends the pauses of what waits for a person: perhaps one has helped.
