@@ -33,7 +33,9 @@ final class ConfirmationLog {
     private var held: HeldIDs
     /// Ids whose records were put aside, and of which the readers of the stream are to be told.
     private(set) var asides = PutAsideNotes()
-    private var chains: [Chain.ID: Chain] = [:]
+    /// Of sequences without sub-keys, and the others.
+    private var chains = SequenceMap<Chain>()
+    private var partedChains: [Chain.ID: Chain] = [:]
     private var current: Chain?
     /// Chains with something that the ledger does not have.
     private var changed: [Chain] = []
@@ -41,7 +43,6 @@ final class ConfirmationLog {
     private var uncovered: Set<SequenceID>
     /// Sequences whose exact ids are remembered, by spool segment.
     private var remembered: [Int: Set<SequenceID>] = [:]
-    private var lastRemembered: (group: Int, sequence: SequenceID)?
     private let log: Log
 
     init(_ state: consuming StateDirectory, _ held: consuming HeldIDs, log: Log) {
@@ -162,10 +163,7 @@ final class ConfirmationLog {
         let previous = held.previous
         held.accept(frame, group: group)
         guard frame.numbering == .increasing || frame.sharesItsInterval else { return }
-        if lastRemembered?.group != group || lastRemembered?.sequence != key {
-            lastRemembered = (group, key)
-            remembered[group, default: []].insert(key)
-        }
+        if held.isFirst(inGroup: group) { remembered[group, default: []].insert(key) }
         // A reading begins with the first record, and again behind what an earlier run left.
         guard frame.numbering == .increasing else { return }
         let chain = chain(key, 0)
@@ -222,9 +220,18 @@ final class ConfirmationLog {
     private func chain(_ sequence: SequenceID, _ subKey: Int64) -> Chain {
         let id = Chain.ID(sequence: sequence, subKey: subKey)
         if let current, current.id == id { return current }
-        let chain = chains[id] ?? Chain(id)
-        chains[id] = chain
+        let chain = known(id) ?? add(id)
         current = chain
+        return chain
+    }
+
+    private func known(_ id: Chain.ID) -> Chain? {
+        id.subKey == 0 ? chains[id.sequence] : partedChains[id]
+    }
+
+    private func add(_ id: Chain.ID) -> Chain {
+        let chain = Chain(id)
+        if id.subKey == 0 { chains.add(chain, for: id.sequence) } else { partedChains[id] = chain }
         return chain
     }
 
@@ -352,6 +359,5 @@ final class ConfirmationLog {
             }
             if remembered[old]?.isEmpty == true { remembered[old] = nil }
         }
-        lastRemembered = nil
     }
 }

@@ -41,7 +41,9 @@ final class StreamQueue {
     private let recoveredEnd: Spool.Position
     /// Where what the ledger needs to know of the spool begins.
     private var releasedTo: Spool.Position?
-    private var keys: [Route: PartitionKeyQueue] = [:]
+    /// By sequence where there are no sub-keys, and the others.
+    private var keys = SequenceMap<PartitionKeyQueue>()
+    private var partedKeys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
     private var lastKey: PartitionKeyQueue?
     /// True once the current batch has a record that waits for a person's decision.
@@ -150,11 +152,15 @@ final class StreamQueue {
         let route = Route(sequence: frame.sequence, subKey: options.keys.subKey(frame))
         if let lastKey, lastRoute == route { return lastKey }
         let key: PartitionKeyQueue
-        if let known = keys[route] {
+        if let known = route.subKey == 0 ? keys[route.sequence] : partedKeys[route] {
             key = known
         } else {
             key = scheduler.key(options.keys.name(frame))
-            keys[route] = key
+            if route.subKey == 0 {
+                keys.add(key, for: route.sequence)
+            } else {
+                partedKeys[route] = key
+            }
         }
         lastRoute = route
         lastKey = key
