@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -122,15 +123,19 @@ class ScaleRows:
                 place = self.exchange("--rate", each, "--symbols", symbols, "--tls-dir", self.scratch)
                 target = tempfile.mkdtemp(prefix="pipeline", dir=self.scratch)
                 programs = {name: self.bin / name for name in ("sbe-tap", "dedup", "kinesis-put", "s3-put", "fan-out")}
-                kinesis = f"{programs['kinesis-put']} --endpoint-url {url} --state-dir {target}/kinesis"
+                kinesis = f"{programs['kinesis-put']} --endpoint-url {url} --state-dir {target}/kinesis 2> {target}/log"
                 s3 = f"{programs['s3-put']} --to file://{target}/bucket"
-                sink = f"{programs['fan-out']} --state-dir {target}/fan-out >({kinesis}) >({s3})" if both else kinesis
+                if both:
+                    # Each sink reads a FIFO, and the shell waits for both: else their time would not count.
+                    before = f"mkfifo {target}/a {target}/b; {kinesis} < {target}/a & {s3} < {target}/b & "
+                    sink = f"{programs['fan-out']} --state-dir {target}/fan-out {target}/a {target}/b"
+                else:
+                    before, sink = "", kinesis
                 tap = (f"{programs['sbe-tap']} --ws-url {place['wss']} --ca {place['ca']} --symbols {symbols} "
                        f"--streams bestBidAsk --no-snapshots --duration {seconds}")
-                # bash waits for the processes of >( ) only when it is told to.
-                line = f"set -o pipefail; {tap} | {programs['dedup']} | tee >(wc -c > {target}/bytes) | {sink}; code=$?; wait; exit $code"
+                line = f"set -o pipefail; {before}{tap} | {programs['dedup']} | {sink}; code=$?; wait; exit $code"
                 run = Run(["bash", "-c", line], keep_output=False)
-                count = int(pathlib.Path(target, "bytes").read_text()) / 118
+                count = int(re.findall(r"(\d+) records? confirmed", pathlib.Path(target, "log").read_text())[-1])
                 row = {"cpu": run.cpu / seconds, "least": run.cpu / seconds, "instructions": None}
                 self.table.row(f"pipeline, {work}", "sbe-tap, dedup, " + ("fan-out, both sinks" if both else "kinesis-put"),
                                f"{count / seconds / 1e3:.0f} k records, {row['cpu']:.2f} core", [run], row)
