@@ -210,11 +210,14 @@ final class ConfirmationLog {
         guard isDelivered else { return }
         tally.bytesOut += Int64(frame.byteCount)
         if let missing = view.missingSequence {
-            guard let gap = view.declaredGap else { return }
             var missing = missing
             missing.epoch = state.ledger.epoch(of: missing)
-            state.ledger.add(missing, declared: [gap])
-            uncovered.insert(missing)
+            if let gap = view.declaredGap {
+                state.ledger.add(missing, declared: [gap])
+                uncovered.insert(missing)
+            } else if view.firstID <= view.lastID {
+                state.ledger.add(missing, reported: [view.firstID...view.lastID])
+            }
         } else {
             chain.confirm(view)
         }
