@@ -72,6 +72,7 @@ public struct HeldIDs: ~Copyable {
             let coverage = ledger.coverage(at: index)
             taken = id.numbering == .contiguous ? coverage.held : IDSet()
             newest = coverage.runs.span?.upperBound
+            reported = coverage.reported
         }
 
         func hasExactly(_ id: Int64) -> Bool {

@@ -207,11 +207,14 @@ final class ConfirmationLog {
         guard isDelivered else { return }
         tally.bytesOut += Int64(frame.bytes.byteCount)
         if let missing = frame.missingSequence {
-            guard let gap = frame.declaredGap else { return }
             var missing = missing
             missing.epoch = state.ledger.epoch(of: missing)
-            state.ledger.add(missing, declared: [gap])
-            uncovered.insert(missing)
+            if let gap = frame.declaredGap {
+                state.ledger.add(missing, declared: [gap])
+                uncovered.insert(missing)
+            } else if frame.firstID <= frame.lastID {
+                state.ledger.add(missing, reported: [frame.firstID...frame.lastID])
+            }
         } else {
             chain.confirm(frame)
         }

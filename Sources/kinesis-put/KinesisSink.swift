@@ -259,7 +259,7 @@ struct KinesisSink: ~Copyable {
         var deadline =
             Descriptor.isReadable(stop) ? start + Int64(options.drainTimeout * 1e9) : Int64.max
         sender.restartPatience(at: start)
-        for queue in streams.queues where queue.health.trouble != nil { queue.hurry(now: start) }
+        for queue in streams.queues { queue.hurry(now: start) }
         var end: StageFailure?
         if confirmations.halt == nil { try declareHoles(all: true) }
         while end == nil, !left.isEmpty {
@@ -303,7 +303,9 @@ struct KinesisSink: ~Copyable {
     private func reasonToEnd(_ now: Int64, since start: Int64, deadline: Int64) -> StageFailure? {
         let left = left
         let failure = left.lazy.compactMap(\.health.lastFailure).first
-        let last = failure.map { "; the last failure: \($0)" } ?? ""
+        let last =
+            failure.map { "; the last failure: \($0)" }
+            ?? left.first.map { "; \($0.stream): \($0.obstacle(at: now))" } ?? ""
         if now >= deadline { return StageFailure(.gaveUp, "the time to drain has expired\(last)") }
         guard deadline == .max else { return nil }
         if let trouble = left.first?.health.trouble,

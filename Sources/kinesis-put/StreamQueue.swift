@@ -1,4 +1,5 @@
 import AWS
+import Encoding
 import Glibc
 import Identity
 import Journal
@@ -172,7 +173,6 @@ final class StreamQueue {
     func closeBatch() throws(SpoolError) {
         guard !batch.isEmpty else { return }
         let position = try Self.append(batch, to: &spool)
-        try spool.flush()
         batch.removeAll()
         isSynced = false
         // What a person has to decide upon stays in the spool, and all of its read with it.
@@ -187,7 +187,7 @@ final class StreamQueue {
     private static func append(
         _ batch: borrowing Bytes, to spool: inout Spool
     ) throws(SpoolError) -> Spool.Position {
-        try spool.append(batch.span)
+        try spool.appendAtOnce(batch.span)
     }
 
     /// Reads records from the spool into memory while there is room, a few MiB at a time: of
@@ -282,11 +282,23 @@ final class StreamQueue {
             subKey: options.keys.subKey(frame), isDelivered: passage.isDelivered)
     }
 
-    /// Ends the pauses of what waits for a person: perhaps one has helped.
+    /// Ends the pauses of what failed or waits for a person: there is no time for them any more.
     func hurry(now: Int64) {
-        discovery.hurry(at: now)
-        for queue in scheduler.shardQueues { queue.pausedUntil = min(queue.pausedUntil, now) }
-        scheduler.hurryKeys(now: now)
+        if health.trouble != nil || !discovery.isOpen { discovery.hurry(at: now) }
+        scheduler.restart(now: now)
+    }
+
+    /// What delivery waits for now, in words.
+    func obstacle(at now: Int64) -> String {
+        if !discovery.isOpen { return "its shards are not known yet" }
+        if health.breaker.state(at: now) == .open { return "it failed too often lately" }
+        let queues = scheduler.shardQueues
+        if queues.contains(where: \.isBusy) { return "a call is under way" }
+        if let pause = queues.map(\.pausedUntil).max(), pause > now {
+            let attempts = Spoken.count(queues.map(\.attempts).max() ?? 0, "attempt")
+            return "\(Spoken.seconds(Double(pause - now) / 1e9)) of a pause after \(attempts)"
+        }
+        return "records wait for their turn"
     }
 
     // MARK: - On disk
