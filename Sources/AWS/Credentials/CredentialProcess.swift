@@ -80,11 +80,12 @@ enum CredentialProcess {
             _ = Spawn.wait(for: pid)
         }
         if let output, let status { return (output, status) }
-        let fault =
-            output == nil && !isLate
-            ? "wrote over \(maximumOutput) bytes"
-            : "did not end within \(Spoken.seconds(timeLimit))"
-        throw CredentialChain.failure("\(source): \(words[0]) \(fault)", .unavailable)
+        guard output == nil, !isLate else {
+            throw CredentialChain.failure(
+                "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit))",
+                .unavailable)
+        }
+        throw CredentialChain.failure("\(source): \(words[0]) wrote over \(maximumOutput) bytes")
     }
 
     /// All that comes; nil when time is up or it is too long.
