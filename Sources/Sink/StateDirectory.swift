@@ -1,4 +1,3 @@
-import Glibc
 public import Journal
 public import Ledger
 import Posix
@@ -16,9 +15,6 @@ public struct StateDirectory: ~Copyable {
     /// Room on its disk for the files without which nothing can be freed.
     public let reserve: Reserve
 
-    /// The most and the least that is kept in reserve, bytes.
-    private static let reserves: ClosedRange<Int64> = (64 << 10)...(4 << 20)
-
     /// Opens a state, or makes one.
     ///
     /// - Parameters:
@@ -31,7 +27,7 @@ public struct StateDirectory: ~Copyable {
         _ path: String, claims: [(name: String, owner: String)], mayChange: Bool = false, log: Log
     ) throws {
         try Files.makeDurableDirectories(path)
-        let reserve = try Reserve(path: path + "/reserve", bytes: Self.reserve(on: path))
+        let reserve = try Reserve(path: path + "/reserve", bytes: Reserve.size(on: path))
         let ledger = try Ledger(
             writing: path + "/ledger", damaged: path + "/damaged", reserve: reserve)
         if !claims.isEmpty {
@@ -43,23 +39,5 @@ public struct StateDirectory: ~Copyable {
         self.ledger = ledger
         self.reserve = reserve
         quarantine = Quarantine(path: path + "/quarantine.ndjson")
-    }
-
-    /// A sixteenth of the disk, within limits, and far below what a file may have.
-    private static func reserve(on path: String) -> Int64 {
-        var bytes = reserves.upperBound
-        var room = statvfs()
-        if statvfs(path, &room) == 0 {
-            let size = Int64(clamping: room.f_blocks).multipliedReportingOverflow(
-                by: Int64(clamping: room.f_frsize))
-            if !size.overflow {
-                bytes = min(bytes, max(reserves.lowerBound, size.partialValue / 16))
-            }
-        }
-        var limit = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 {
-            bytes = min(bytes, max(4096, Int64(clamping: limit.rlim_cur) / 8))
-        }
-        return bytes
     }
 }

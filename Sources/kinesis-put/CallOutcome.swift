@@ -26,6 +26,8 @@ enum CallOutcome {
         case retry(SendScheduler.RetryReason, isUnknown: Bool)
         /// Find the record that the service does not take; give it up when others pass.
         case isolate(mayGiveUp: Bool)
+        /// The signature did not fit: count it.
+        case recordMismatch
         /// Hold everything until a person has helped, and say so.
         case hold
         /// Remember what went wrong, for the message of a run that gives up.
@@ -44,6 +46,11 @@ enum CallOutcome {
             [
                 .complain("unreadable PutRecords response (\(bytes) bytes)"), .recordFailure,
                 .remember("unreadable PutRecords response"), .retry(.transient, isUnknown: true),
+            ]
+        case .failure(let failure) where failure.isMismatch && health.mayBeChanged:
+            [
+                .recordSuccess, .recordMismatch, .complain("\(failure.error)"),
+                .remember("\(failure.error)"), .retry(.transient, isUnknown: false),
             ]
         case .failure(let failure): Self.actions(failure, records, health)
         }

@@ -75,6 +75,11 @@ struct Booking: Sendable, Equatable {
             ledger.note(sequence, recent: exact)
         }
         for entry in declared { ledger.add(entry.sequence, declared: entry.ranges) }
+        for gap in gaps where !gap.isDeclared {
+            var sequence = gap.sequence
+            sequence.epoch = ledger.epoch(of: sequence)
+            ledger.add(sequence, reported: gap.ids)
+        }
         confirmPlaces(in: &ledger)
     }
 

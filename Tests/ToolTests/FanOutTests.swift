@@ -4,79 +4,8 @@ import Testing
 
 /// fan-out: several readers of one stream, none of which waits for another.
 struct FanOutTests {
-    /// Trades of the simulator, as frames.
-    private static func trades(_ ids: ClosedRange<Int>) throws -> [UInt8] {
-        let simulator = try Simulator(["--newest", "60000"])
-        let pull = try Program.run(
-            "rest-pull",
-            [
-                "trades", "--from", "\(ids.lowerBound)", "--to", "\(ids.upperBound)", "--base-url",
-                simulator.url,
-            ])
-        try #require(pull.status == 0, "\(pull.errors)")
-        return pull.output
-    }
-
-    /// A fan-out between FIFOs of its own.
-    private final class Run {
-        let place: TemporaryDirectory
-        let names: [String]
-        private let feed: FileHandle
-        /// What is written goes in the order of the calls, whoever reads.
-        private let feeding = DispatchQueue(label: "feed")
-        private var program: BackgroundProgram?
-        private let more: [String]
-
-        init(_ names: [String], _ more: [String] = []) throws {
-            place = try TemporaryDirectory()
-            self.names = names
-            self.more = more
-            for name in names + ["in"] { mkfifo(place.path(name), 0o600) }
-            feed = FileHandle(fileDescriptor: open(place.path("in"), O_RDWR), closeOnDealloc: true)
-            try start()
-        }
-
-        func start() throws {
-            let outputs = names.map { "\($0)=\(place.path($0))" }
-            let command =
-                "STATS_DIR=\(place.path("stats")) exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
-                + (more + outputs).joined(separator: " ")
-                + " < \(place.path("in")) 2>> \(place.path("log"))"
-            program = try BackgroundProgram("/bin/sh", ["-c", command])
-        }
-
-        /// Writes without waiting: the FIFO holds what fan-out does not take.
-        func write(_ records: [UInt8]) {
-            let handle = feed
-            feeding.async { handle.write(Data(records)) }
-        }
-
-        func stop(_ signal: Int32) -> Int32 {
-            guard let program else { return -1 }
-            kill(program.pid, signal)
-            var status: Int32 = 0
-            // Ended here and not by deinit, which would kill it.
-            let pid = program.pid
-            let isOver = waitUntil(60) { waitpid(pid, &status, WNOHANG) == pid }
-            self.program = nil
-            return isOver ? status : -1
-        }
-
-        /// What reads an output, into a file.
-        func reader(_ name: String) throws -> BackgroundProgram {
-            try BackgroundProgram(
-                "/bin/sh", ["-c", "exec cat < \(place.path(name)) >> \(place.path(name)).out"])
-        }
-
-        func output(_ name: String) -> [UInt8] {
-            (try? Data(contentsOf: URL(fileURLWithPath: place.path(name) + ".out"))).map(Array.init)
-                ?? []
-        }
-        var log: String { (try? String(contentsOfFile: place.path("log"), encoding: .utf8)) ?? "" }
-    }
-
     @Test func `readers that end with their input get everything, in order`() throws {
-        let records = try Self.trades(1...20000)
+        let records = try FanOutRun.trades(1...20000)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
         let outcome = try Program.run(
@@ -100,8 +29,8 @@ struct FanOutTests {
 
     @Test func `a reader that is away keeps no other one waiting, and gets all of it later`() throws
     {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["kinesis", "s3"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["kinesis", "s3"])
         let s3 = try run.reader("s3")
         run.write(records)
         // 5.5 MB, of which a pipe holds one at the most.
@@ -115,8 +44,8 @@ struct FanOutTests {
     }
 
     @Test func `what waits outlives kills and a stop, and each reader gets each record`() throws {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["a", "b"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["a", "b"])
         // As systemd does: a reader sees no end while fan-out is away.
         let held = ["a", "b"].map { open(run.place.path($0), O_RDWR | O_CLOEXEC) }
         defer { held.forEach { close($0) } }
@@ -149,8 +78,8 @@ struct FanOutTests {
     }
 
     @Test func `a full spool stops reading, says so, and goes on when there is room`() throws {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["a", "b"], ["--spool-max", "2MiB"])
         let a = try run.reader("a")
         run.write(records)
         #expect(waitUntil(30) { run.log.contains("reading stops until there is space") })
@@ -166,8 +95,8 @@ struct FanOutTests {
     /// With one sink down for long: what the health of the host says, and under load of no sink that runs.
     @Test func `an output that is away is named by the health, and one that is busy is not`() throws
     {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["kinesis", "s3"], ["--spool-max", "16MiB", "--instance", "test"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["kinesis", "s3"], ["--spool-max", "16MiB", "--instance", "test"])
         let s3 = try run.reader("s3")
         func health() throws -> String {
             let seen = try Program.run(
@@ -202,7 +131,7 @@ struct FanOutTests {
 
     @Test func `a command that ended is an error at the end, and no other output's trouble`() throws
     {
-        let records = try Self.trades(1...20000)
+        let records = try FanOutRun.trades(1...20000)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
         let outcome = try Program.run(
