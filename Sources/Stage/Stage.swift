@@ -9,7 +9,7 @@ public struct Stage: ~Copyable {
     public let name: String
     /// Where its log lines go.
     public let log: Log
-    /// Readable once SIGTERM or SIGINT came; for poll loops.
+    /// Readable once the stage is to stop; for poll loops.
     public let stopDescriptor: Int32
 
     /// Where its figures go.
@@ -112,7 +112,10 @@ public struct Stage: ~Copyable {
     }
 
     /// Frames from standard input.
-    public func standardInput() throws(StageFailure) -> FrameReader {
+    ///
+    /// - Parameter endsWithIt: true for a filter or sink, which at ^C in a pipeline reads on to the end of
+    ///   the pipe; false for a source, which stops.
+    public func standardInput(endsWithIt: Bool = true) throws(StageFailure) -> FrameReader {
         let input = Descriptor.standardInput()
         guard !input.isTerminal else {
             throw StageFailure(
@@ -120,6 +123,7 @@ public struct Stage: ~Copyable {
                 "standard input is a terminal and records are binary: "
                     + "name a file, or pipe in the output of a source such as rest-pull")
         }
+        if endsWithIt, PeekedPipe.isShellPipe(input.raw) { Signals.drainInput() }
         return reader(input)
     }
 

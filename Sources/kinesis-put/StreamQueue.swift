@@ -42,7 +42,9 @@ final class StreamQueue {
     private let recoveredEnd: Spool.Position
     /// Where what the ledger needs to know of the spool begins.
     private var releasedTo: Spool.Position?
-    private var keys: [Route: PartitionKeyQueue] = [:]
+    /// By sequence where there are no sub-keys, and the others.
+    private var keys = SequenceMap<PartitionKeyQueue>()
+    private var partedKeys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
     private var lastKey: PartitionKeyQueue?
     /// True once the current batch has a record that waits for a person's decision.
@@ -151,11 +153,15 @@ final class StreamQueue {
         let route = Route(sequence: frame.sequence, subKey: options.keys.subKey(frame))
         if let lastKey, lastRoute == route { return lastKey }
         let key: PartitionKeyQueue
-        if let known = keys[route] {
+        if let known = route.subKey == 0 ? keys[route.sequence] : partedKeys[route] {
             key = known
         } else {
             key = scheduler.key(options.keys.name(frame))
-            keys[route] = key
+            if route.subKey == 0 {
+                keys.add(key, for: route.sequence)
+            } else {
+                partedKeys[route] = key
+            }
         }
         lastRoute = route
         lastKey = key
@@ -270,11 +276,10 @@ final class StreamQueue {
     ) {
         let position = references.position(of: passage.batch).advanced(by: Int(passage.offset))
         references.release(passage.batch)
-        var subKey: Int64 = 0
-        if let view = try? FrameView(frame) { subKey = options.keys.subKey(view) }
+        guard let frame = try? FrameView(frame) else { return }
         confirmations.leave(
-            frame, at: position.linear, in: spool.id, epoch: passage.epoch, subKey: subKey,
-            isDelivered: passage.isDelivered)
+            frame, at: position.linear, in: spool.id, epoch: passage.epoch,
+            subKey: options.keys.subKey(frame), isDelivered: passage.isDelivered)
     }
 
     /// Ends the pauses of what failed or waits for a person: there is no time for them any more.

@@ -11,9 +11,6 @@ import Stats
 /// What taking records in and delivering objects both work on: the state on disk, the objects that
 /// are open, and the figures.
 struct SinkState: ~Copyable {
-    /// How long records may wait for the disk, ns: one sync covers all of them.
-    private static let syncInterval: Int64 = 1_000_000_000
-
     var options: S3PutOptions
     let log: Log
     var directory: StateDirectory
@@ -103,10 +100,11 @@ struct SinkState: ~Copyable {
         room.recover()
     }
 
-    mutating func syncIfDue(isIdle: Bool) throws {
+    /// Forces to the device what has waited long enough, or all that waits.
+    mutating func syncIfDue(all: Bool = false) throws {
         do throws(SpoolError) {
             try intake.sync(
-                now: Clock.monotonicNanoseconds(), interval: isIdle ? 0 : Self.syncInterval)
+                now: Clock.monotonicNanoseconds(), interval: all ? 0 : options.syncInterval)
         } catch {
             guard error.isNoRoom else { throw error }
             noteNoRoom()

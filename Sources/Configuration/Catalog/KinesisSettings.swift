@@ -145,8 +145,8 @@ public struct KinesisSettings: SettingTheme {
     /// When the spool is forced to the device.
     public let syncRule = Setting(
         "kinesis.fsync", flag: "fsync", default: "interval", value: "RULE",
-        "When records are synced to disk: batch (before they are sent), interval (those that wait "
-            + "after 200 ms) or never. A killed process loses nothing either way.",
+        "When records are synced to disk: batch (before they are sent), interval (those that still "
+            + "wait after --sync-interval) or never. A killed process loses nothing either way.",
         parse: SettingText.word(SyncName.self))
 
     init() {}
