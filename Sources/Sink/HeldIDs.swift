@@ -58,6 +58,8 @@ public struct HeldIDs: ~Copyable {
         /// Ids that gap records of this run speak of, and those that they say will not come.
         var reported = IDSet()
         var declared = IDSet()
+        /// Ids of which gap records of this run show why they are missing.
+        var explained = IDSet()
         /// Intervals in which there are klines that do not begin where it does.
         var shared = IDSet()
         /// A record of this run was live.
@@ -190,6 +192,10 @@ public struct HeldIDs: ~Copyable {
             let known = ledger.coverage(at: sequence.index).declared.contains(gap)
             if known || sequence.declared.contains(gap) { return [] }
             sequence.declared.insert(gap)
+        } else if !frame.gapEvidence.isEmpty {
+            // What shows the reason is news, also of ids that are known to be missing.
+            if sequence.explained.contains(gap) { return [] }
+            sequence.explained.insert(gap)
         } else if sequence.reported.contains(gap) || sequence.declared.contains(gap) {
             return []
         }

@@ -104,6 +104,12 @@ final class Branch {
             } catch { failure = error }
         }
         settle()
+        // A reader that ended without taking what was written is noticed by no write.
+        if failure == nil, !entries.isEmpty, sent == waiting.count, output.isAbandoned {
+            // It may have taken the last of it just now.
+            settle()
+            if !entries.isEmpty { failure = SystemError("write to", path, code: EPIPE) }
+        }
         noteWait(spool)
     }
 

@@ -108,6 +108,10 @@ struct ObjectDelivery: ~Copyable {
     /// Readable when a thread has something to say.
     var descriptor: Int32 { completions.descriptor }
 
+    /// What went wrong last at the destination, for the message of a run that leaves something; nil when
+    /// nothing did.
+    var lastTrouble: String? { uploader.lastTrouble ?? manifests.lastTrouble }
+
     /// True while the writer has so much to do that nothing more is to be read.
     var isBehind: Bool { writer.waitingMemory >= Self.mostWaitingMemory }
 

@@ -280,7 +280,10 @@ struct ObjectSink: ~Copyable {
         if let failure = delivery.failure {
             throw StageFailure(failure.exitStatus, left > 0 ? "\(failure); \(rest)" : "\(failure)")
         }
-        if left > 0 { throw StageFailure(.gaveUp, rest) }
+        if left > 0 {
+            let last = delivery.lastTrouble.map { "; the last failure: \($0)" } ?? ""
+            throw StageFailure(.gaveUp, "the time to drain has expired\(last); \(rest)")
+        }
         if let halt = filler.halt { throw halt }
         if state.intake.hasLeftovers {
             throw StageFailure(

@@ -37,14 +37,17 @@ struct SkippedIDsTests {
     }
 
     /// What a source says of ids that it missed.
-    private static func gap(_ ids: ClosedRange<Int64>, _ kind: RecordKind) throws -> [UInt8] {
+    private static func gap(
+        _ ids: ClosedRange<Int64>, _ kind: RecordKind, evidence: String = ""
+    ) throws -> [UInt8] {
         var bytes = Bytes(capacity: 256)
         bytes.append(
             gap: ids,
             of: SequenceID(
                 template: kind.rawValue, symbol: try SymbolName(prefix).unwrapped),
-            reason: .disconnected, source: .sbe, eventTime: 1_704_067_200_000_000,
-            ingestTime: 1_704_067_200_000_000_000)
+            reason: evidence.isEmpty ? .disconnected : .quarantined, source: .sbe,
+            eventTime: 1_704_067_200_000_000, ingestTime: 1_704_067_200_000_000_000,
+            evidence: evidence)
         return bytes.array
     }
 
@@ -92,6 +95,17 @@ struct SkippedIDsTests {
         let repeated = try sink.put(try Self.gap(3...4, kind))
         #expect(repeated.errors.contains("\"refused\":1"), "\(repeated.errors)")
         #expect(try Self.gaps(sink).count == 2)
+    }
+
+    @Test func `a reason is news, also of ids that are known to be missing`() throws {
+        let sink = try Sink(streams: Self.streams)
+        #expect(try sink.put(try Trades.frames(1...2, symbols: [Self.prefix])).status == 0)
+        #expect(try sink.put(try Trades.frames(5...6, symbols: [Self.prefix])).status == 0)
+        let reason = try Self.gap(3...4, .trade, evidence: "kept on a host in a file")
+        let told = try sink.put(reason + reason)
+        #expect(told.errors.contains("\"refused\":1"), "\(told.errors)")
+        #expect(
+            try Self.gaps(sink) == ["BTCUSDT trade 3...4", "BTCUSDT trade 3...4"], "\(told.errors)")
     }
 
     @Test func `history that is fetched from elsewhere skips nothing`() throws {

@@ -73,6 +73,9 @@ struct StartTests {
         #expect(program.errors.contains("is not known; reading starts anyway"), "\(program.errors)")
         program.signalled(SIGTERM)
         #expect(program.wait() == 75)
+        #expect(
+            program.errors.contains("the time to drain has expired; 1 object stays in "),
+            "\(program.errors)")
     }
 
     @Test func `a directory that cannot be made is told before anything is read`() throws {

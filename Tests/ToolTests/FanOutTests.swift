@@ -210,6 +210,29 @@ struct FanOutTests {
         #expect(isWhole, "\(first) \(second) \(outcome.text)")
     }
 
+    /// Nothing more is written to it, so that no write can fail.
+    @Test func `a command that ended with its input unread is not waited for`() throws {
+        let records = try FanOutRun.trades(1...100)
+        let place = try TemporaryDirectory()
+        try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
+        let outcome = try Program.run(
+            "/bin/bash",
+            [
+                "-c",
+                """
+                cd \(place.path)
+                timeout 60 \(Program.directory.path)/fan-out --state-dir state \
+                    >(head -c 10 > a) >(cat > b) < records
+                """,
+            ])
+        #expect(outcome.status == 74, "\(outcome.errors)")
+        #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
+        #expect(
+            waitUntil {
+                FileManager.default.contents(atPath: place.path("b")) == Data(records)
+            })
+    }
+
     @Test(arguments: [
         (["a=/dev/null", "a=/dev/null"], Int32(64), "two outputs have one name"),
         (["a b=/dev/null"], 64, "is not an output"), (["=x"], 64, "is not an output"),
