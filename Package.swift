@@ -249,7 +249,8 @@ let package = Package(
         .executableTarget(
             name: "bench-core",
             dependencies: [
-                "Binance", "AWS", "Ledger", "Transport", "Records", "Identity", "SBE", "Stats", "Posix",
+                "Binance", "AWS", "Ledger", "Transport", "Records", "Identity", "SBE", "Stats",
+                "Posix",
             ],
             path: "Benchmarks/core", swiftSettings: base),
 

@@ -51,6 +51,15 @@ struct BadInputTests {
         usage(
             ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
             "is not a valid symbol")
+        for tool in [["rest-pull", "aggTrades"], ["sbe-tap"]] {
+            for (symbol, hint) in [
+                ("btc/usdt", "no /; did you mean BTCUSDT?"), ("BTC:USDT", "no :; did you mean"),
+                ("btcusdt@trade", "no @; did you mean"), ("BTCUSDT&limit=1", "have no &"),
+                ("BTC\\USDT", "did you mean BTCUSDT?"),
+            ] {
+                usage(tool + ["--symbols", symbol], hint)
+            }
+        }
         usage(
             ["rest-pull", "aggTrades", "--from", "200", "--to", "100"],
             "--from 200 is not before --to 100")

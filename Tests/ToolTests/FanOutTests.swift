@@ -167,6 +167,49 @@ struct FanOutTests {
         #expect(FileManager.default.contents(atPath: place.path("c")) == Data())
     }
 
+    /// What a person types, and ends: the terminal interrupts every process of the line at once.
+    @Test(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
+    func `Ctrl-C ends a line with two sinks in order, and neither lacks a record`() throws {
+        let python = try #require(Python.path)
+        let simulator = try Simulator(["--start", "now", "--rate", "50"])
+        let place = try TemporaryDirectory()
+        let sinks = ["a", "b"].map {
+            ">(s3-put --to file://\(place.path($0)) --state-dir \(place.path("state-\($0)")))"
+        }.joined(separator: " ")
+        let environment = [
+            "PATH": Program.directory.path + ":/usr/local/bin:/usr/bin:/bin",
+            "BINANCE__SBE_WS_URL": simulator.streams, "BINANCE__REST_BASE_URL": simulator.url,
+            "BINANCE_API_KEY": "any", "STATS_DIR": place.path("stats"), "S3__OBJECT_SECONDS": "1",
+            "LOGGING__FORMAT": "text", "LOGGING__LEVEL": "DEBUG",
+        ]
+        let outcome = try Program.run(
+            python,
+            [
+                script("control_c.py"), place.path, "stored: [^\r]*kind=trade", "4",
+                "sbe-tap --streams trade | fan-out --state-dir spool \(sinks)",
+            ], environment: environment)
+        #expect(outcome.status == 0, "\(outcome.text) \(outcome.errors)")
+        #expect(outcome.text.contains("ended with 0 0\n"), "\(outcome.text)")
+        #expect(!outcome.text.contains("error:"), "\(outcome.text)")
+        // What a sink had not taken when it ended, the next run has for it.
+        let next = try Program.run(
+            "bash", ["-c", "cd \(place.path); fan-out --state-dir spool \(sinks) < /dev/null"],
+            environment: environment)
+        #expect(next.status == 0, "\(next.errors)")
+        func trades(_ name: String) throws -> String {
+            try Program.run(
+                "ledgerctl", ["verify", place.path("state-\(name)/ledger"), "--kind", "trade"]
+            )
+            .text
+        }
+        let isWhole = try waitUntil(60) {
+            let first = try trades("a")
+            return try first.contains("  whole") && first == trades("b")
+        }
+        let (first, second) = (try trades("a"), try trades("b"))
+        #expect(isWhole, "\(first) \(second) \(outcome.text)")
+    }
+
     /// Nothing more is written to it, so that no write can fail.
     @Test func `a command that ended with its input unread is not waited for`() throws {
         let records = try FanOutRun.trades(1...100)
