@@ -19,6 +19,9 @@ struct SinkState: ~Copyable {
     var open: OpenObjects
     /// Ids whose records were put aside, and of which the bucket is to be told.
     var asides = PutAsideNotes()
+    /// Of objects in conflict of which the bucket is not told yet: until the gap record is in the spool, their
+    /// records stay in it, and are not built again.
+    var untold: [Booking] = []
     /// What was found wrong in the spool, and is to be told once all that is whole was read.
     private var damages: [Damage]
     /// Records from here on wait for a person's decision: they stay in the spool.
