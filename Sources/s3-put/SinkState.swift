@@ -34,7 +34,8 @@ struct SinkState: ~Copyable {
     init(_ options: S3PutOptions, in stage: borrowing Stage) throws {
         let log = stage.log
         var directory = try StateDirectory(
-            options.state, claims: options.owner.map { [("objects", $0)] } ?? [], log: log)
+            options.state, stage: "s3-put", claims: options.owner.map { [("objects", $0)] } ?? [],
+            log: log)
         try Layout.note(in: options.state, directory.ledger, options.destination, log)
         let spool = try Spool(
             directory: options.state + "/spool", segmentBytes: options.segmentBytes,
