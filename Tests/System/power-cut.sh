@@ -3,14 +3,13 @@
 # itself, though the venue comes back later, and goes on from what is on disk; in the end every trade is there once.
 source /ov/System/lib.sh
 cuts=${CUTS:-3}
-export DEBIAN_FRONTEND=noninteractive
 stages=(sbe-tap@main rest-pull@main dedup@main s3-put@main)
 all_active() { local unit; for unit in "${stages[@]}" healthd; do systemctl is-active -q "$unit" || return 1; done; }
 
 if [[ ! -e /out/start ]]; then
     date -u -d '-30 seconds' +%FT%T > /out/start
     echo 0 > /out/cuts
-    apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
+    install_package
     configure
     echo BINANCE_API_KEY=any > /etc/bitcoin-ingestor/main.env
     simulator --start "$(cat /out/start)" --rate 100 --symbol BTCUSDT,ETHUSDT
