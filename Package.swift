@@ -92,7 +92,7 @@ let package = Package(
         library("SBE", [], strict),
         library("Avro", ["CDeflate", "CZlib", "CZstd", "Encoding", "Posix"]),
         library("Parquet", ["CZlib", "CZstd", "Posix"]),
-        library("Encoding", ["Posix"], strict),
+        library("Encoding", ["CLinux", "Posix"], strict),
         library("Digests", ["COpenSSL", "Encoding", "Posix"]),
         library("Identity", ["Encoding"], strict),
         library("Journal", ["Posix"]),
@@ -249,7 +249,8 @@ let package = Package(
         .executableTarget(
             name: "bench-core",
             dependencies: [
-                "Binance", "AWS", "Transport", "Records", "Identity", "SBE", "Stats", "Posix",
+                "Binance", "AWS", "Ledger", "Transport", "Records", "Identity", "SBE", "Stats",
+                "Posix",
             ],
             path: "Benchmarks/core", swiftSettings: base),
 

@@ -1,7 +1,12 @@
 // What C reaches with the venue's stream: the anchor of the rows of sbe-tap in `make bench`.
 //
-//   stream-peer recv PORT TARGET [CA]   frames parsed where they lie, ids added up, until the close
-//   stream-peer delays                  how old the records on stdin are when they come
+//   stream-peer recv PORT TARGET [CA]             frames parsed where they are, ids added up
+//   stream-peer records PORT TARGET COUNT [CA]    bestBidAsk messages as records to stdout, so many
+//   stream-peer delays                            how old the records on stdin are when they come
+//
+// `records` does what sbe-tap does: it checks and decodes each message, passes on those with a newer
+// id, and writes what one read brought at once, stamped with the time of the read. What it lacks: other
+// kinds and connections, fragments, pings, cuts, snapshots, gap records, figures.
 //
 //   gcc -O2 -o stream-peer stream.c -lssl -lcrypto
 //
@@ -47,7 +52,57 @@ static SSL *secured(int descriptor, const char *authorities) {
     return session;
 }
 
-static void receive(int port, const char *target, const char *authorities) {
+// ---------------------------------------------------------------- records
+
+enum { RECORD = 118, OUT = 512 << 10 };
+static uint8_t *out;
+static size_t filled;
+static int64_t newest = -1;
+
+static void write_out(void) {
+    for (size_t done = 0; done < filled;) {
+        ssize_t count = write(1, out + done, filled - done);
+        if (count < 0) fail("write");
+        done += count;
+    }
+    filled = 0;
+}
+
+// Appends the record of a bestBidAsk message; 0 for any other.
+static int add_record(const uint8_t *message, size_t length, int64_t ingest) {
+    uint16_t header[4];
+    if (length < 8) return 0;
+    memcpy(header, message, 8);
+    if (header[1] != 10001 || header[2] != 1 || header[0] < 50) return 0;
+    size_t symbol = 8 + header[0];
+    if (length <= symbol || length - symbol - 1 < message[symbol]) exit(65);
+    size_t letters = message[symbol];
+    if (!letters || letters > 32 || memchr(message + symbol + 1, 0, letters)) exit(65);
+    int64_t id;
+    memcpy(&id, message + 16, 8);
+    if (id <= newest) return 0;
+    newest = id;
+    static const uint8_t start[14] = {0, 0, 0, RECORD, 0xEB, 0x50, RECORD - 14, 0, 4, 0, 0x62, 0x22, 1, 0};
+    uint8_t *to = out + filled;
+    memcpy(to, start, 14);
+    memcpy(to + 14, message + 8, 8);  // Event time.
+    memcpy(to + 22, &ingest, 8);
+    memcpy(to + 30, &id, 8);
+    memcpy(to + 38, &id, 8);
+    memset(to + 46, 0, 40);
+    memcpy(to + 46, message + symbol + 1, letters);
+    to[80] = 1, to[81] = 1;                      // Binance Spot, SBE.
+    memcpy(to + 82, message + 24, 2);            // Exponents.
+    memcpy(to + 86, message + 26, 32);           // Prices and quantities.
+    filled += RECORD;
+    return 1;
+}
+
+// ---------------------------------------------------------------- both
+
+// With `limit` records are written, so many; without one ids are added up until the close.
+static void receive(int port, const char *target, const char *authorities, uint64_t limit) {
+    if (limit) out = malloc(OUT);
     int descriptor = connected(port);
     SSL *session = authorities ? secured(descriptor, authorities) : 0;
     static uint8_t bytes[ROOM];
@@ -67,6 +122,7 @@ static void receive(int port, const char *target, const char *authorities) {
                               : read(descriptor, bytes + used, ROOM - used);
         if (got <= 0) break;
         used += got;
+        int64_t ingest = limit ? nanoseconds_now() : 0;
         if (!isOpen) {
             uint8_t *end = memmem(bytes, used, "\r\n\r\n", 4);
             if (!end) continue;
@@ -86,7 +142,14 @@ static void receive(int port, const char *target, const char *authorities) {
             const uint8_t *message = bytes + start + header;
             int opcode = bytes[start] & 15;
             start += header + payload;
+            if (limit && opcode == 2) {
+                messages += add_record(message, payload, ingest);
+                if (messages == limit) return write_out();
+                if (filled > OUT - RECORD) write_out();
+                continue;
+            }
             if (opcode == 8) {
+                if (limit) return write_out();
                 printf("%llu messages, %llu\n", (unsigned long long)messages, (unsigned long long)sum);
                 return;
             }
@@ -96,7 +159,10 @@ static void receive(int port, const char *target, const char *authorities) {
             sum += (uint64_t)id;
             messages++;
         }
+        // What is decrypted already is taken along.
+        if (filled && !(session && SSL_pending(session) && filled < OUT / 2)) write_out();
     }
+    if (limit) exit(76);
     printf("%llu messages, cut\n", (unsigned long long)messages);
 }
 
@@ -135,10 +201,12 @@ static void delays(void) {
 
 int main(int count, char **words) {
     if (count >= 4 && !strcmp(words[1], "recv"))
-        receive(atoi(words[2]), words[3], count > 4 ? words[4] : 0);
+        receive(atoi(words[2]), words[3], count > 4 ? words[4] : 0, 0);
+    else if (count >= 5 && !strcmp(words[1], "records"))
+        receive(atoi(words[2]), words[3], count > 5 ? words[5] : 0, strtoull(words[4], 0, 10));
     else if (count == 2 && !strcmp(words[1], "delays"))
         delays();
     else
-        return fprintf(stderr, "usage: stream-peer recv PORT TARGET [CA] | delays\n"), 64;
+        return fprintf(stderr, "usage: stream-peer recv | records | delays\n"), 64;
     return 0;
 }

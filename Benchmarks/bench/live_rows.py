@@ -12,7 +12,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from bench.measuring import BENCHMARKS, Run
+from bench.measuring import BENCHMARKS, ROUNDS, Run
+
+TARGET = "/stream?streams=btcusdt@bestBidAsk"
 
 
 class LiveRows:
@@ -121,23 +123,55 @@ class LiveRows:
     def bench_tap(self):
         """Messages of bestBidAsk as fast as they are taken, from one server to one client at a time."""
         os.environ["BINANCE_API_KEY"] = "any"
-        peer, count, target = self.built("stream.c", "-lssl", "-lcrypto"), 2_000_000, "/stream?streams=btcusdt@bestBidAsk"
+        peer, count = self.built("stream.c", "-lssl", "-lcrypto"), 8_000_000
         place = self.exchange("--flood", count, "--tls-dir", self.scratch)
-        clients = [self.python[0], BENCHMARKS / "stream_clients.py"]
         for scheme in ("ws", "wss"):
+            counts = {"C, records": count, "C, ids only": count, "sbe-tap": count, "python, picows": count // 16,
+                      "python, websockets": count // 80}
             url, ca = place[scheme], [place["ca"]] if scheme == "wss" else []
-            counts = {"C": count, "sbe-tap": count, "python, picows": count // 4,
-                      "python, websockets": count // 20}
+            port = url.rpartition(":")[2]
             self.table.compare(
                 f"stream, {scheme}", counts, "messages",
-                {"C": [peer, "recv", url.rpartition(":")[2], target, *ca],
-                 "sbe-tap": [self.bin / "sbe-tap", "--ws-url", url, "--symbols", "BTCUSDT", "--streams",
-                             "bestBidAsk", "--no-snapshots", "--limit", count]
-                            + (["--ca", *ca] if ca else []),
-                 **{name: [*clients, name.split()[1], url + target, counts[name], *ca]
+                {"C, records": [peer, "records", port, TARGET, count, *ca],
+                 "C, ids only": [peer, "recv", port, TARGET, *ca],
+                 "sbe-tap": self.tap(url, ca, "--limit", count),
+                 **{name: self.client(name, url, counts[name], ca)
                     for name in ("python, picows", "python, websockets")}},
                 same=False, keep_output=False)
-        return ["C takes frames apart and adds ids up; sbe-tap also writes a record of 118 bytes for each message."]
+        return ["`C, records` and sbe-tap decode each message and write a record of 118 bytes for it; the other clients "
+                "add ids up."]
+
+    def tap(self, url, ca, *options):
+        return [self.bin / "sbe-tap", "--ws-url", url, "--symbols", "BTCUSDT", "--streams", "bestBidAsk",
+                "--no-snapshots", *options, *(["--ca", *ca] if ca else [])]
+
+    def client(self, name, url, count, ca):
+        return [self.python[0], BENCHMARKS / "stream_clients.py", name.split()[1], url + TARGET, count, *ca]
+
+    def bench_tap_live(self):
+        """bestBidAsk by TLS as it comes, at three rates: CPU of a message, the start left out."""
+        os.environ["BINANCE_API_KEY"] = "any"
+        peer = self.built("stream.c", "-lssl", "-lcrypto")
+        for rate in (1_000, 20_000, 200_000):
+            place = self.exchange("--rate", rate, "--tls-dir", self.scratch)
+            url, ca, work = place["wss"], [place["ca"]], f"live by wss, {rate} messages/s"
+            anchor = None
+            programs = {
+                "C, records": lambda count: [peer, "records", url.rpartition(":")[2], TARGET, count, *ca],
+                "sbe-tap": lambda count: self.tap(url, ca, "--limit", count),
+                "python, picows": lambda count: self.client("python, picows", url, count, ca)}
+            few, many = rate, 4 * rate
+            runs = {name: [] for name in programs}
+            for _ in range(min(ROUNDS, 3)):
+                for name, command in programs.items():
+                    runs[name].append([Run(command(count), keep_output=False) for count in (few, many)])
+            for name, pairs in runs.items():
+                each = [(long.cpu - short.cpu) / (many - few) for short, long in pairs]
+                row = {"cpu": statistics.median(each), "least": min(each), "instructions": None}
+                anchor = anchor or row
+                self.table.row(work, name, f"{row['cpu'] * 1e6:.2f} µs a message", [long for _, long in pairs], row,
+                               anchor)
+            self.stop_servers()
 
     def bench_delay(self):
         """From the venue's socket to sbe-tap's stdout, and to kinesis-put's request, at three rates."""

@@ -146,7 +146,8 @@ def instructions_each(programs, few, many, scratch, source=True):
 class Table:
     """Prints rows as they come, and keeps their numbers for the gate.
 
-    Targets of ratios are in Benchmarks/targets.json; a row says whether it meets its own.
+    Targets are in Benchmarks/targets.json: a ratio, or limits by name: `ratio`, `instructions` (their
+    ratio), `wall` (s), `memory` (MiB), `cpu` (s for a unit). A row says whether it meets its own.
     """
 
     def __init__(self):
@@ -204,23 +205,30 @@ class Table:
         def spread(values):
             return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
 
+        targets = self.targets.get(f"{work} | {name}", {})
+        if not isinstance(targets, dict):
+            targets = {"ratio": targets}
+
+        def judged(kind, value):
+            limit = targets.get(kind)
+            return "" if limit is None else f" ({limit:g}{', missed' if value > limit else ''})"
+
         ratio, counted = "–", "–"
         if row and row["instructions"]:
             counted = f"{row['instructions']:.0f}"
         if row and anchor:
-            ratio = f"{row['cpu'] / anchor['cpu']:.2f}"
-            target = self.targets.get(f"{work} | {name}")
-            if target:
-                ratio += f" ({target}{', missed' if row['cpu'] / anchor['cpu'] > target else ''})"
+            ratio = f"{row['cpu'] / anchor['cpu']:.2f}" + judged("ratio", row["cpu"] / anchor["cpu"])
             if row is not anchor:
                 kept = {"ratio": round(row["least"] / anchor["least"], 3)}
                 if row["instructions"] and anchor["instructions"]:
                     kept["instructions"] = round(row["instructions"] / anchor["instructions"], 3)
-                    counted += f" ({kept['instructions']:.2f} ×)"
+                    counted += f" ({kept['instructions']:.2f} ×{judged('instructions', kept['instructions'])})"
                 self.results[f"{work} | {name}"] = kept
+        walls, memory = [run.wall for run in runs], max(run.memory for run in runs)
+        rate += judged("cpu", row["cpu"]) if row else ""
         self.add(f"| {work} | {name} | {rate} | {spread([run.cpu for run in runs])} "
-                 f"| {spread([run.wall for run in runs])} | {ratio} | {counted} "
-                 f"| {max(run.memory for run in runs):.0f} |")
+                 f"| {spread(walls)}{judged('wall', statistics.median(walls))} | {ratio} | {counted} "
+                 f"| {memory:.0f}{judged('memory', memory)} |")
 
 
 def scaled(value):

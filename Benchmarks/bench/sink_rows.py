@@ -40,7 +40,7 @@ class SinkRows:
             # were removed, one by one, which with 9 000 objects was three quarters of the time.
             target = pathlib.Path(tempfile.mkdtemp(prefix="objects", dir=self.scratch)) / "bucket"
             runs.append(Run([self.bin / "s3-put", "--to", f"file://{target}", *options], path))
-        stored = [file for form in ("parquet", "avro") for file in target.rglob(f"*.{form}")
+        stored = [file for form in ("parquet", "avro", "sbe") for file in target.rglob(f"*.{form}*")
                   if ".s3-put" not in str(file)]
         wall = statistics.median(run.wall for run in runs)
         row = {"cpu": statistics.median(run.cpu for run in runs) / records,
@@ -61,8 +61,9 @@ class SinkRows:
         for form in ("parquet", "avro"):
             anchor = None
             for symbols in (1, 11, 333):
-                anchor = self.store(f"s3-put to file://, {form}, {3 * symbols} partitions",
-                                    self.partitions(symbols, few), ["--format", form], few, anchor) or anchor
+                row = self.store(f"s3-put to file://, {form}, {3 * symbols} partitions",
+                                 self.partitions(symbols, few), ["--format", form], few, anchor)
+                anchor = anchor or row
         few = RECORDS * 3 // 100
         many = self.partitions(3000, few)
         size = max(4096, many.stat().st_size // 9000)
@@ -86,12 +87,13 @@ class SinkRows:
 
     def bench_objects(self):
         """To a directory, one partition and 32."""
-        one = self.million()
-        many = self.file("symbols", "gen", RECORDS // 10, 0, 32)
-        for codec in ("zstd", "none"):
-            anchor = self.store(f"s3-put to file://, {codec}", one, ["--compression", codec], RECORDS // 10)
-            self.store(f"s3-put to file://, {codec}, 32 symbols", many, ["--compression", codec], RECORDS // 10,
-                       anchor)
+        count = RECORDS * 3 // 10
+        one = self.file("three million", "gen", count, 0)
+        many = self.file("three million symbols", "gen", count, 0, 32)
+        for form, codec in (("parquet", "zstd"), ("avro", "zstd"), ("sbe", "none")):
+            options = ["--format", form, "--compression", codec]
+            anchor = self.store(f"s3-put to file://, {form}, {codec}", one, options, count)
+            self.store(f"s3-put to file://, {form}, {codec}, 32 symbols", many, options, count, anchor)
 
     def bench_s3(self):
         """To a sink that keeps nothing. s3-put has the bytes on disk first, twice: in the spool, and in the

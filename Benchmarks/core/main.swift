@@ -14,6 +14,7 @@
 //
 //   bench-core figures DIRECTORY BATCHES   what a batch's figures cost
 //   bench-core stages DIRECTORY COUNT      stages for healthd, until stdin ends
+//   bench-core ledger FILE INTERVALS BATCHES   a ledger for ledgerctl to read
 //
 // What it prints has to be what `peers` prints.
 import Binance
@@ -28,7 +29,10 @@ func copyFrames() throws {
     var reader = FrameReader(Descriptor.standardInput())
     var writer = try FrameWriter(Descriptor.standardOutput())
     while try reader.fill() == .frames {
-        while let frame = try reader.next() { try writer.append(frame) }
+        try reader.pass(to: &writer) { _ in
+            .pass
+        } instead: { _, _ in
+        }
         try writer.flush()
     }
 }
@@ -73,7 +77,8 @@ func encodeParquet(_ file: borrowing Bytes, passes: Int) throws -> String {
 }
 
 func decode(_ file: borrowing Bytes, passes: Int) throws -> String {
-    var sum: UInt64 = 0
+    // Two sums, as in the C program: of one the additions would wait for each other.
+    var (sum, quantities) = (UInt64(0), UInt64(0))
     func add(_ value: Int64) { sum &+= UInt64(bitPattern: value) }
     func add(exponent: Int8) { sum &+= UInt64(UInt8(bitPattern: exponent)) }
     func add(symbol: RawSpan) throws {
@@ -123,18 +128,18 @@ func decode(_ file: borrowing Bytes, passes: Int) throws -> String {
                 for index in 0..<event.bids.count {
                     let level = event.bids[index]
                     add(level.price)
-                    add(level.qty)
+                    quantities &+= UInt64(bitPattern: level.qty)
                 }
                 for index in 0..<event.asks.count {
                     let level = event.asks[index]
                     add(level.price)
-                    add(level.qty)
+                    quantities &+= UInt64(bitPattern: level.qty)
                 }
                 try add(symbol: event.symbol)
             }
         }
     }
-    return "sum \(sum)"
+    return "sum \(sum &+ quantities)"
 }
 
 func readPage(_ file: borrowing Bytes, passes: Int) throws -> String {
@@ -247,6 +252,11 @@ func run(_ words: [String]) throws {
     if words.first == "websocket", words.count > 1 {
         return print(try readSocket(words[1], authorities: words.count > 2 ? words[2] : nil))
     }
+    if words.count == 4, words[0] == "ledger", let intervals = Int(words[2]),
+        let batches = Int(words[3])
+    {
+        return print(try Ledgers.write(words[1], intervals: intervals, batches: batches))
+    }
     guard words.count == 3, let passes = Int(words[2]) else { throw BenchError.usage }
     if words[0] == "figures" {
         return print(try Stages.cost(directory: words[1], batches: passes))
@@ -272,7 +282,7 @@ do {
 } catch BenchError.usage {
     print(
         "usage: bench-core copy | avro|parquet|decode|page|texts|frames|kinesis FILE PASSES | websocket URL [CA] | "
-            + "figures|stages DIRECTORY COUNT")
+            + "figures|stages DIRECTORY COUNT | ledger FILE INTERVALS BATCHES")
     exit(64)
 } catch {
     print("bench-core: \(error)")

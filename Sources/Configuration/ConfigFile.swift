@@ -4,7 +4,7 @@ import Posix
 ///
 /// YAML as libyaml reads it, with `${NAME}` (required), `${NAME:-default}` and `${NAME:?message}`
 /// replaced from the environment in every value. A list is its elements with commas between them.
-/// Anchors, aliases and `<<` work as in YAML.
+/// Anchors, aliases and `<<` work as in YAML; keys `x-…` at the top are a place for anchors.
 struct ConfigFile {
     /// A value and where it is written.
     struct Entry: Equatable {
@@ -67,6 +67,8 @@ struct ConfigFile {
         _ pairs: [YAMLNode.Pair], below prefix: String, _ variables: Variables
     ) {
         for pair in merged(pairs) {
+            // As in compose files: a place for what anchors stand for, and no setting.
+            if prefix.isEmpty, pair.key.hasPrefix("x-") { continue }
             let key = prefix.isEmpty ? pair.key : "\(prefix).\(pair.key)"
             switch pair.value.content {
             case .scalar(let text):

@@ -22,6 +22,7 @@ extension ConfigurationReference {
               "title": "Configuration of bitcoin-ingestor",
               "type": "object",
               "additionalProperties": false,
+              "patternProperties": {"^x-": {}},
               "properties": {
             \(root.text(indentation: "    "))
               }

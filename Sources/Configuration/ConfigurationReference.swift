@@ -102,9 +102,9 @@ package enum ConfigurationReference {
             "The configuration file",
             """
             YAML 1.1 in UTF-8, one document. In values `${NAME}` is replaced from the environment and \
-            must be set; `${NAME:-default}` (or `${NAME:default}`) has a default, `${NAME:?message}` a message. A list is written \
+            must be set; `${NAME:-default}` (or `${NAME:default}`) has a default, `${NAME:?message}` a message; between `[ ]` or `{ }` it needs quotes. A list is written \
             `[A, B]`, one element per line, or `"A,B"`. `null`, `~` and an empty value mean not set. \
-            Anchors, aliases and `<<` work. Unknown keys, keys that are set twice and bad values \
+            Anchors, aliases and `<<` work; keys `x-…` at the top are not settings, but a place for anchors. Unknown keys, keys that are set twice and bad values \
             are errors with file and line. Times may have the units ms, s, m, h, d; bytes k, M, G \
             (powers of 1024). `--check-config` checks the whole file for all programs and lists every error; \
             `--explain-config` prints each setting of a program with its value and origin.

@@ -35,8 +35,8 @@ enum ConfigurationRule {
         judge(SettingCatalog.symbols) { text in
             let symbols = SettingText.elements(text)
             if symbols.isEmpty { return "at least one symbol is needed" }
-            if let bad = symbols.first(where: { SymbolName($0) == nil }) {
-                return "\"\(bad)\" is not a valid symbol: \(SymbolName.rule)"
+            if let bad = symbols.first(where: { SymbolName(forVenue: $0) == nil }) {
+                return SymbolName.refusal(of: bad)
             }
             let names = symbols.map { $0.uppercased() }
             return Set(names).count == names.count ? nil : "a symbol is named twice"

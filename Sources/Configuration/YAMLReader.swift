@@ -212,12 +212,21 @@ struct YAMLReader {
 
     /// Names the usual causes, for which libyaml has the words of a scanner.
     private func explained(_ error: YAMLError, _ bytes: [UInt8]) -> YAMLError {
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let near = [error.line, error.line - 1].filter { lines.indices.contains($0 - 1) }
+        // In a flow collection { begins a mapping, also that of ${NAME}.
+        if error.reason.contains("did not find expected ','") {
+            for number in near where Self.hasVariable(lines[number - 1]) {
+                return YAMLError(
+                    line: number,
+                    "${...} between [ ] or { } has to be in quotes (\(error.reason))")
+            }
+        }
         guard
             error.reason.contains("cannot start any token") || error.reason.contains("mapping")
                 || error.reason.contains("block") || error.reason.contains("simple key")
         else { return error }
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        for number in [error.line, error.line - 1] where lines.indices.contains(number - 1) {
+        for number in near {
             let indentation = lines[number - 1].prefix { $0 == 0x20 || $0 == 0x09 }
             if indentation.contains(0x09) {
                 return YAMLError(
@@ -225,5 +234,9 @@ struct YAMLReader {
             }
         }
         return error
+    }
+
+    private static func hasVariable(_ line: ArraySlice<UInt8>) -> Bool {
+        zip(line, line.dropFirst()).contains { $0 == UInt8(ascii: "$") && $1 == UInt8(ascii: "{") }
     }
 }

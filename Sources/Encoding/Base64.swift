@@ -1,3 +1,4 @@
+import CLinux
 public import Posix
 
 /// Base64 with padding (RFC 4648, section 4).
@@ -66,6 +67,8 @@ public enum Base64 {
         return values
     }()
 
+    fileprivate static let hasWideRegisters = clinux_has_avx2() != 0
+
     /// The two characters of each twelve bits, the first one in the low byte.
     fileprivate static let pairs: [UInt16] =
         (0..<4096).map { UInt16(digits[$0 >> 6]) | UInt16(digits[$0 & 63]) << 8 }
@@ -74,7 +77,8 @@ public enum Base64 {
 extension Bytes {
     /// Appends bytes in base64 with padding.
     ///
-    /// Six bytes at a time, twelve bits to a table look-up of two characters.
+    /// By AVX2 where the processor has it, 24 bytes at a time (CLinux/base64.c); the rest, and
+    /// elsewhere all, six bytes at a time, twelve bits to a table look-up of two characters.
     public mutating func append(base64 source: RawSpan) {
         // Eight bytes are stored at a time, the last ones in part over free space.
         unsafe append(room: (source.byteCount + 2) / 3 * 4 + 8) { room in
@@ -91,7 +95,12 @@ extension Bytes {
         _ room: UnsafeMutableRawBufferPointer
     ) -> Int {
         var index = 0
-        var place = 0
+        if Base64.hasWideRegisters, source.count >= 28, let from = unsafe source.baseAddress,
+            let to = unsafe room.baseAddress
+        {
+            index = unsafe clinux_base64_groups(from, source.count, to)
+        }
+        var place = index / 3 * 4
         while unsafe index + 8 <= source.count {
             let word = UInt64(
                 bigEndian: unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self))

@@ -6,14 +6,14 @@
 /// alone would have to move all that are above it, and a million holes side by side take 250 KiB.
 public struct IDPages: Sendable {
     /// Ids of a page, as a power of two.
-    static let shift: Int64 = 9
-    static let pageLength: Int64 = 1 << shift
+    @usableFromInline static var shift: Int64 { @inlinable get { 9 } }
+    @usableFromInline static var pageLength: Int64 { @inlinable get { 1 << shift } }
     static let words = 1 << Int(shift) / 64
     /// Pages and intervals that are kept before the older half is forgotten: at most 40 MiB.
     private static let maximumPages = 1 << 18
 
     /// Runs of ids with at least one missing between any two.
-    public private(set) var stretches = 0
+    public internal(set) var stretches = 0
     /// The first id of the newest stretch, as far as it came in order.
     @usableFromInline var tailFirst: Int64 = 0
     /// The newest id; below ``tailFirst`` when there is none.
@@ -22,7 +22,11 @@ public struct IDPages: Sendable {
     private var whole = IDSet()
     /// The others: where the bits of each are.
     private var places = PageTable()
-    private var bits: [UInt64] = []
+    var bits: [UInt64] = []
+    /// The page that the last late id came into, and where its bits are. Without one a page that no id
+    /// has.
+    @usableFromInline var latePage = Int64.max
+    var latePlace = 0
     private var free: [Int] = []
 
     /// The empty set.
@@ -133,8 +137,15 @@ public struct IDPages: Sendable {
         let after = contains(id + 1)
         stretches += 1 - (before ? 1 : 0) - (after ? 1 : 0)
         bits[place + Self.word(id)] |= Self.bit(id)
+        (latePage, latePlace) = (page, place)
         settle(page, at: place)
         return true
+    }
+
+    /// Makes an interval of the page that is remembered, if it has become whole.
+    mutating func settleLatePage() {
+        settle(latePage, at: latePlace)
+        forgetOldest()
     }
 
     private mutating func insertLate(_ ids: ClosedRange<Int64>) -> Bool {
@@ -207,6 +218,7 @@ public struct IDPages: Sendable {
     }
 
     private mutating func drop(_ page: Int64) {
+        if page == latePage { latePage = .max }
         if let place = places.remove(page) { free.append(place) }
     }
 

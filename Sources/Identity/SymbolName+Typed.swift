@@ -1,3 +1,5 @@
+import Encoding
+
 extension SymbolName {
     /// A symbol as a person types it: the venue's are upper case, whatever they were asked for by.
     /// Only ASCII letters have a case there; names in other scripts are taken as they are.
@@ -7,9 +9,30 @@ extension SymbolName {
         self.init(text.asciiUppercased)
     }
 
+    /// A symbol to ask the venue for, as a person types it. Fails also for characters that separate
+    /// words of a URL: the venue has no symbol with one, and they would ask for something else.
+    public init?(forVenue text: String) {
+        guard !text.unicodeScalars.contains(where: Self.isSeparator) else { return nil }
+        self.init(asTyped: text)
+    }
+
     /// Why a text is not a symbol, for whoever typed it.
     public static func refusal(of text: String) -> String {
-        "\"\(text.prefix(80))\" is not a valid symbol: \(rule)"
+        let start = "\"\(String(text.prefix(80)).escapingControls)\" is not a valid symbol"
+        guard let separator = text.unicodeScalars.first(where: isSeparator) else {
+            return "\(start): \(rule)"
+        }
+        let bare = String(String.UnicodeScalarView(text.unicodeScalars.filter { !isSeparator($0) }))
+        let hint = Self(asTyped: bare).map { "; did you mean \($0.shown)?" } ?? ""
+        let found =
+            separator.properties.isWhitespace || separator.value < 0x20
+            ? "white space" : "\(Character(separator))"
+        return "\(start): the venue's have no \(found)\(hint)"
+    }
+
+    private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || scalar.value == 0x7F || scalar.properties.isWhitespace
+            || "/\\?#&=@:;%\"'<>".unicodeScalars.contains(scalar)
     }
 }
 

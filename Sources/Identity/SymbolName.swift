@@ -20,25 +20,7 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// - Returns: nil for an empty text, one over 32 bytes of UTF-8, or one with a NUL in it.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
-        self.init(unsafe bytes.span.bytes)
-    }
-
-    /// Takes a symbol as it is in a message, without an allocation.
-    ///
-    /// - Returns: nil when there are no bytes or over 32, or one of them is NUL.
-    @inlinable
-    public init?(_ text: RawSpan) {
-        let count = text.byteCount
-        guard count >= 1, count <= Self.capacity else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        let isWhole = unsafe withUnsafeMutableBytes(of: &words) { room in
-            unsafe text.withUnsafeBytes { bytes in
-                for index in 0..<count { unsafe room[index] = bytes[index] }
-                return unsafe !bytes.contains(0)
-            }
-        }
-        guard isWhole else { return nil }
-        self.init(words: words)
+        self.init(bytes.span.bytes)
     }
 
     /// Takes the bytes of a record or a file as they are.

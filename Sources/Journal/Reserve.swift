@@ -13,6 +13,28 @@ public final class Reserve: Sendable {
     public let bytes: Int64
     private let state: Locked<Bool>
 
+    /// The most and the least that is kept of a disk, bytes.
+    private static let sizes: ClosedRange<Int64> = (64 << 10)...(4 << 20)
+
+    /// What to keep on the disk of a directory, bytes: a sixteenth of it, within limits, and far below
+    /// what a file may have.
+    public static func size(on directory: String) -> Int64 {
+        var bytes = sizes.upperBound
+        var room = statvfs()
+        if statvfs(directory, &room) == 0 {
+            let size = Int64(clamping: room.f_blocks).multipliedReportingOverflow(
+                by: Int64(clamping: room.f_frsize))
+            if !size.overflow {
+                bytes = min(bytes, max(sizes.lowerBound, size.partialValue / 16))
+            }
+        }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 {
+            bytes = min(bytes, max(4096, Int64(clamping: limit.rlim_cur) / 8))
+        }
+        return bytes
+    }
+
     /// Takes the room, or starts without it when there is none.
     ///
     /// - Parameter bytes: at least what the ledger's writes need until something is freed.

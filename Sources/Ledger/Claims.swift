@@ -14,6 +14,7 @@ enum ClaimTag: UInt8 {
     case confirmed = 8
     case progressDropped = 9
     case progressKept = 10
+    case reported = 128
 
     static let optional: UInt8 = 128
 }

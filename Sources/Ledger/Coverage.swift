@@ -6,6 +6,9 @@ public struct Coverage: Sendable, Equatable {
     public var held = IDSet()
     /// Ids that a gap record says will not come: nothing can fetch them, or they never were.
     public var declared = IDSet()
+    /// Ids that a delivered gap record speaks of though they may still come: whoever reads the destination
+    /// was told of them. Nothing is claimed of them.
+    public internal(set) var reported = IDSet()
     /// What was seen of a sequence whose ids only grow.
     public internal(set) var runs = Runs()
     /// Exact ids of the records that came last.
@@ -25,7 +28,8 @@ public struct Coverage: Sendable, Equatable {
 
     /// True when nothing is known.
     public var isEmpty: Bool {
-        held.isEmpty && declared.isEmpty && runs.isEmpty && recent.isEmpty && removed.isEmpty
+        held.isEmpty && declared.isEmpty && reported.isEmpty && runs.isEmpty && recent.isEmpty
+            && removed.isEmpty
             && marks.ids.isEmpty && !isBegun
     }
 

@@ -194,6 +194,13 @@ public struct Ledger: ~Copyable {
         }
     }
 
+    /// Adds to the next batch that a gap record was delivered which speaks of ids that may still come.
+    public mutating func add(_ sequence: SequenceID, reported: [ClosedRange<Int64>]) {
+        let index = state.index(of: sequence)
+        for range in reported { state.report(range, at: index) }
+        claims.manyRanges(.reported, sequence, reported)
+    }
+
     /// Adds a run of a sequence whose ids only grow, or a piece of one, to the next batch.
     ///
     /// - Parameter ids: of its records.

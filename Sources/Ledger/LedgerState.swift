@@ -60,6 +60,16 @@ struct LedgerState {
 
     mutating func hold(_ ids: ClosedRange<Int64>, at index: Int) {
         coverages[index].held.insert(ids)
+        // Nearly always nothing was said of what comes.
+        guard !coverages[index].reported.isEmpty else { return }
+        coverages[index].reported.remove(ids)
+    }
+
+    /// What is held is not remembered as reported; the set is as small as the holes are few.
+    mutating func report(_ ids: ClosedRange<Int64>, at index: Int) {
+        for range in coverages[index].held.missing(in: ids) {
+            coverages[index].reported.insert(range)
+        }
     }
 
     mutating func declare(_ ids: ClosedRange<Int64>, at index: Int) {
@@ -83,6 +93,7 @@ struct LedgerState {
     mutating func remove(_ removal: Removal, at index: Int) -> (held: UInt64, declared: UInt64) {
         let held = coverages[index].held.remove(removal.ids)
         let declared = coverages[index].declared.remove(removal.ids)
+        coverages[index].reported.remove(removal.ids)
         let seen = coverages[index].runs.remove(removal.ids)
         coverages[index].recent.remove(removal.ids)
         coverages[index].marks.remove(removal.ids)
@@ -161,12 +172,16 @@ struct LedgerState {
         _ tag: ClaimTag, _ body: inout ClaimReader, at index: Int
     ) throws(ClaimError) {
         switch tag {
-        case .held, .declared:
+        case .held, .declared, .reported:
             var last: Int64 = 0
             for _ in 0..<(try body.count(of: 2)) {
                 let range = try Self.range(&body, after: last)
                 last = range.upperBound
-                if tag == .held { hold(range, at: index) } else { declare(range, at: index) }
+                switch tag {
+                case .held: hold(range, at: index)
+                case .declared: declare(range, at: index)
+                default: report(range, at: index)
+                }
             }
         case .run:
             var run = Run(
@@ -214,7 +229,9 @@ struct LedgerState {
     var claimBytes: Int64 {
         var bytes = Int64(progress.values.reduce(0) { $0 + $1.intervalCount }) * 60
         for coverage in coverages {
-            let ranges = coverage.held.intervalCount + coverage.declared.intervalCount
+            let ranges =
+                coverage.held.intervalCount + coverage.declared.intervalCount
+                + coverage.reported.intervalCount
             bytes += 60 + Int64(ranges) * 5 + Int64(coverage.recent.count) * 3
             bytes += Int64(coverage.runs.all.count + coverage.marks.ids.count) * 60
         }
@@ -240,7 +257,11 @@ struct LedgerState {
                 claims.numbers(
                     .removed, name, [removal.ids.lowerBound, removal.ids.upperBound, removal.time])
             }
-            for (tag, set) in [(ClaimTag.held, coverage.held), (.declared, coverage.declared)] {
+            let sets = [
+                (ClaimTag.held, coverage.held), (.declared, coverage.declared),
+                (.reported, coverage.reported),
+            ]
+            for (tag, set) in sets {
                 let ranges = set.ranges
                 let most = ClaimWriter.mostRanges
                 for start in stride(from: 0, to: ranges.count, by: most) {

@@ -36,6 +36,9 @@ package enum Destination: Sendable, Equatable {
                 throw StageFailure(.usage, "\(text): \(reason)")
             }
             let prefix = parts.dropFirst().filter { !$0.isEmpty }.joined(separator: "/")
+            if let reason = Self.refusal(ofPrefix: prefix) {
+                throw StageFailure(.usage, "\(text): \(reason)")
+            }
             self = .bucket(bucket, prefix: prefix)
         } else {
             let isPath = text.hasPrefix("/") || text.hasPrefix(".") || !text.contains(":")
@@ -43,6 +46,21 @@ package enum Destination: Sendable, Equatable {
             throw StageFailure(
                 .usage, "\"\(text)\" is neither s3://BUCKET/PREFIX nor file:///DIRECTORY\(hint)")
         }
+    }
+
+    /// Longest prefix, bytes: a key has at most 1024, of which partitions and names need the rest.
+    private static let longestPrefix = 700
+
+    /// Why keys cannot begin with this; nil when they can.
+    private static func refusal(ofPrefix prefix: String) -> String? {
+        if prefix.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) {
+            return ". and .. do not name directories in a bucket; leave them out of the prefix"
+        }
+        if prefix.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            return "the prefix has a control character"
+        }
+        return prefix.utf8.count <= longestPrefix
+            ? nil : "the prefix is longer than \(longestPrefix) bytes"
     }
 
     /// What a person would type.

@@ -45,6 +45,13 @@ public struct PeekedPipe: ~Copyable, Sendable {
         clinux_is_named_fifo(descriptor) == 1
     }
 
+    /// True for a pipe without a path, as `|` makes it.
+    public static func isShellPipe(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+            && !isNamedFIFO(descriptor)
+    }
+
     /// Bytes in a pipe, from either end; 0 for what is not one.
     public static func content(_ descriptor: Int32) -> Int {
         max(0, Int(clinux_pipe_content(descriptor)))

@@ -48,6 +48,13 @@ public final class FrameOutput {
     /// True where ``write(_:)`` may write less than all.
     public var isFIFO: Bool { fifo >= 0 }
 
+    /// True for a pipe that no process reads from: what is in it will not be taken. A FIFO that is open for
+    /// both sides has its next reader.
+    public var isAbandoned: Bool {
+        var watched = pollfd(fd: fifo, events: 0, revents: 0)
+        return unsafe poll(&watched, 1, 0) > 0 && watched.revents & Int16(POLLERR) != 0
+    }
+
     /// Writes frames: all of them, however long that takes, or on a FIFO what its reader takes now.
     ///
     /// - Parameter frames: whole frames, after the rest of one that was begun; each call gives what

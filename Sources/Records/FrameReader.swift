@@ -96,13 +96,18 @@ public struct FrameReader: ~Copyable {
     ///
     /// - Parameter stop: a descriptor that ends the wait when it becomes readable, such as
     ///   a signal descriptor; -1 for none.
+    /// - Parameter isReady: the caller has seen that the input is readable: it is not waited for.
     /// - Throws: ``FrameError/truncated(offset:have:need:)`` when input ends inside a frame;
     ///   `SystemError` when reading fails.
     ///
     /// Acknowledges the frames that were lent before.
-    public mutating func fill(unless stop: Int32 = -1) throws -> Outcome {
+    public mutating func fill(unless stop: Int32 = -1, isReady: Bool = false) throws -> Outcome {
         if fifo.isFIFO { return try fillFromFIFO(unless: stop) }
-        if stop >= 0 || heartbeat != nil, try waitForInput(unless: stop) { return .stopped }
+        if isReady {
+            heartbeat?.beat()
+        } else if stop >= 0 || heartbeat != nil, try waitForInput(unless: stop) {
+            return .stopped
+        }
         makeRoom()
         let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
         guard let count = unsafe try descriptor.read(into: room) else { return .frames }

@@ -107,7 +107,36 @@ public struct FrameView: ~Escapable {
     ///
     /// - Returns: nil when too few bytes are there to tell.
     @inlinable
+    @inline(__always)
     static func length(_ bytes: RawSpan, at offset: Int64) throws(FrameError) -> Int? {
+        if let length = usualLength(bytes) { return length }
+        return try carefulLength(bytes, at: offset)
+    }
+
+    /// The length of a frame whose headers are good, in a few compares where it is asked for; nil
+    /// for all others, of which ``carefulLength(_:at:)`` says what they are.
+    @inlinable
+    @inline(__always)
+    static func usualLength(_ bytes: RawSpan) -> Int? {
+        guard bytes.byteCount >= Frame.blockOffset else { return nil }
+        let length = UInt32(
+            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)
+        )
+        let type = UInt16(
+            bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self)
+        )
+        let block = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 6, as: UInt16.self)
+        let schema = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 10, as: UInt16.self)
+        guard type == Frame.encodingType, schema == Frame.schemaID,
+            length >= Frame.minimumLength, length <= Frame.maximumLength,
+            block >= Frame.prefixLength, Frame.blockOffset + Int(block) <= Int(length)
+        else { return nil }
+        return Int(length)
+    }
+
+    @usableFromInline
+    @inline(never)
+    static func carefulLength(_ bytes: RawSpan, at offset: Int64) throws(FrameError) -> Int? {
         guard bytes.byteCount >= Frame.headerLength else { return nil }
         let type = UInt16(
             bigEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt16.self)

@@ -31,9 +31,10 @@ public struct HeldIDs: ~Copyable {
     private static let restartAfter: Int64 = 2 * 86_400_000_000
     /// Groups of one sequence whose exact ids are kept apart.
     private let limits: IDLimits
-    /// Kinds of which skipped ids are told; others skip in silence.
-    private static let watched = Set(HoleWatch.kinds.map(\.rawValue))
-    private var sequences: [SequenceID: Sequence] = [:]
+    /// Kinds of which skipped ids are told; others skip in silence. A bit for each template: a set
+    /// would hash that of every record.
+    private static let watched = HoleWatch.kinds.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) }
+    private var sequences = SequenceMap<Sequence>()
     private var current: Sequence?
     /// Sequences that may begin a new numbering when their ids restart.
     private var renewable: Set<SequenceID>
@@ -57,10 +58,14 @@ public struct HeldIDs: ~Copyable {
         /// Ids that gap records of this run speak of, and those that they say will not come.
         var reported = IDSet()
         var declared = IDSet()
+        /// Ids of which gap records of this run show why they are missing.
+        var explained = IDSet()
         /// Intervals in which there are klines that do not begin where it does.
         var shared = IDSet()
         /// A record of this run was live.
         var hasLive = false
+        /// The group that ``isFirst(inGroup:)`` was told of last.
+        var lastRemembered: Group?
 
         init(_ id: SequenceID, _ key: SequenceID, _ ledger: inout Ledger) {
             self.id = id
@@ -69,6 +74,7 @@ public struct HeldIDs: ~Copyable {
             let coverage = ledger.coverage(at: index)
             taken = id.numbering == .contiguous ? coverage.held : IDSet()
             newest = coverage.runs.span?.upperBound
+            reported = coverage.reported
         }
 
         func hasExactly(_ id: Int64) -> Bool {
@@ -186,6 +192,10 @@ public struct HeldIDs: ~Copyable {
             let known = ledger.coverage(at: sequence.index).declared.contains(gap)
             if known || sequence.declared.contains(gap) { return [] }
             sequence.declared.insert(gap)
+        } else if !frame.gapEvidence.isEmpty {
+            // What shows the reason is news, also of ids that are known to be missing.
+            if sequence.explained.contains(gap) { return [] }
+            sequence.explained.insert(gap)
         } else if sequence.reported.contains(gap) || sequence.declared.contains(gap) {
             return []
         }
@@ -197,7 +207,8 @@ public struct HeldIDs: ~Copyable {
     /// The ids that a live record of the selected sequence skips: those between the newest record and
     /// this one. History is fetched in any order and from anywhere, and skips nothing.
     public func skipped(before frame: borrowing FrameView) -> ClosedRange<Int64>? {
-        guard Self.watched.contains(frame.template), let newest = selected.taken.last else {
+        guard Self.watched >> UInt64(frame.template) & 1 == 1, let newest = selected.taken.last
+        else {
             return nil
         }
         guard Self.isLive(frame) || frame.template == RecordKind.depthDiff.rawValue else {
@@ -289,11 +300,21 @@ public struct HeldIDs: ~Copyable {
         }
     }
 
+    /// True once for the selected sequence and a group, until the group is forgotten: from now on exact
+    /// ids of the group may be remembered.
+    public func isFirst(inGroup group: Group) -> Bool {
+        guard selected.lastRemembered != group else { return false }
+        selected.lastRemembered = group
+        return true
+    }
+
     /// Forgets the exact ids of a group: the ledger has them now, or they are no longer needed.
     public mutating func forget(_ group: Group, of sequence: SequenceID) {
         var id = sequence
         id.epoch = 1
-        sequences[id]?.groups.removeAll { $0.group == group }
+        guard let state = sequences[id] else { return }
+        state.groups.removeAll { $0.group == group }
+        state.lastRemembered = nil
     }
 
     /// - Parameter id: in whatever epoch.
@@ -307,7 +328,7 @@ public struct HeldIDs: ~Copyable {
         var key = id
         key.epoch = ledger.epoch(of: id)
         let state = Sequence(id, key, &ledger)
-        sequences[id] = state
+        sequences.add(state, for: id)
         return state
     }
 }

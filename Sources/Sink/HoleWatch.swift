@@ -28,7 +28,7 @@ public struct HoleWatch: Sendable {
     private static let patience: Int64 = 10_000_000_000
     /// Holes that wait at once; one more is declared at once.
     private static let most = 4096
-    /// Holes of a sequence that earlier runs left and that are declared again, the newest ones.
+    /// Holes of a sequence that earlier runs left and that are declared now, the newest ones.
     private static let mostOld = 1000
 
     /// Kinds of which holes are declared. Those of trades can be fetched again and stay holes for the
@@ -89,18 +89,20 @@ public struct HoleWatch: Sendable {
         }
     }
 
-    /// Notes the holes of one sequence that earlier runs left, the newest 1000 of them.
+    /// Notes the holes of one sequence that earlier runs left and told nothing of, the newest 1000.
     public mutating func noteHoles(of sequence: SequenceID, in ledger: borrowing Ledger) {
         guard let coverage = ledger.coverage(of: sequence) else { return }
         let (now, real) = (Clock.monotonicNanoseconds(), Clock.realtimeNanoseconds())
-        var surplus = coverage.holeCount - Self.mostOld
+        var untold: [ClosedRange<Int64>] = []
         coverage.forEachHole { ids in
-            surplus -= 1
-            guard surplus < 0 else { return true }
+            untold += coverage.reported.missing(in: ids)
+            if untold.count > 2 * Self.mostOld { untold.removeFirst(untold.count - Self.mostOld) }
+            return true
+        }
+        for ids in untold.suffix(Self.mostOld) {
             note(
                 ids, of: sequence, eventTime: coverage.newestEventTime ?? real / 1000,
                 ingestTime: real, source: SourceCode.sbe.rawValue, now: now)
-            return true
         }
     }
 

@@ -64,6 +64,11 @@ public struct Intake: ~Copyable {
     /// True when a power failure would take nothing of what was accepted.
     public var isDurable: Bool { isSynced && batch.isEmpty }
 
+    /// Milliseconds until a sync is due; 0 when it is.
+    public func millisecondsUntilSync(now: Int64, interval: Int64) -> Int32 {
+        Int32(clamping: (max(0, interval - (now - lastSync)) + 999_999) / 1_000_000)
+    }
+
     /// Forces what was accepted to the device, unless that was done a moment ago.
     ///
     /// - Parameters:

@@ -1,4 +1,3 @@
-import Glibc
 public import Journal
 public import Ledger
 import Posix
@@ -16,50 +15,30 @@ public struct StateDirectory: ~Copyable {
     /// Room on its disk for the files without which nothing can be freed.
     public let reserve: Reserve
 
-    /// The most and the least that is kept in reserve, bytes.
-    private static let reserves: ClosedRange<Int64> = (64 << 10)...(4 << 20)
-
     /// Opens a state, or makes one.
     ///
     /// - Parameters:
+    ///   - stage: whose it is, such as `s3-put`.
     ///   - claims: what it holds the state of; see ``StateOwner``. Empty for one that is inside
     ///     its destination and moves with it.
     ///   - mayChange: true when another owner is taken over, and told, instead of refused.
     /// - Throws: `StageFailure`: `.gaveUp` while another process has it, `.configuration` when it
     ///   belongs to something else.
     public init(
-        _ path: String, claims: [(name: String, owner: String)], mayChange: Bool = false, log: Log
+        _ path: String, stage: String, claims: [(name: String, owner: String)],
+        mayChange: Bool = false, log: Log
     ) throws {
         try Files.makeDurableDirectories(path)
-        let reserve = try Reserve(path: path + "/reserve", bytes: Self.reserve(on: path))
+        try StateOwner.check(path, stage: stage)
+        let reserve = try Reserve(path: path + "/reserve", bytes: Reserve.size(on: path))
         let ledger = try Ledger(
             writing: path + "/ledger", damaged: path + "/damaged", reserve: reserve)
-        if !claims.isEmpty {
-            for change in try StateOwner.claim(path, claims, mayChange: mayChange) {
-                log.warning(change)
-            }
+        for change in try StateOwner.claim(path, stage: stage, claims, mayChange: mayChange) {
+            log.warning(change)
         }
         self.path = path
         self.ledger = ledger
         self.reserve = reserve
         quarantine = Quarantine(path: path + "/quarantine.ndjson")
-    }
-
-    /// A sixteenth of the disk, within limits, and far below what a file may have.
-    private static func reserve(on path: String) -> Int64 {
-        var bytes = reserves.upperBound
-        var room = statvfs()
-        if statvfs(path, &room) == 0 {
-            let size = Int64(clamping: room.f_blocks).multipliedReportingOverflow(
-                by: Int64(clamping: room.f_frsize))
-            if !size.overflow {
-                bytes = min(bytes, max(reserves.lowerBound, size.partialValue / 16))
-            }
-        }
-        var limit = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 {
-            bytes = min(bytes, max(4096, Int64(clamping: limit.rlim_cur) / 8))
-        }
-        return bytes
     }
 }

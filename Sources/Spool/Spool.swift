@@ -159,15 +159,18 @@ public struct Spool: ~Copyable {
 
     /// Appends an entry and hands it to the system.
     ///
+    /// - Returns: where it begins.
     /// - Throws: as ``append(_:)`` and ``flush()``; the entry was not appended then, so that the
     ///   caller may append it again.
-    public mutating func appendAtOnce(_ entry: RawSpan) throws(SpoolError) {
+    @discardableResult
+    public mutating func appendAtOnce(_ entry: RawSpan) throws(SpoolError) -> Position {
         let before = buffer.count
-        try append(entry)
+        let position = try append(entry)
         do throws(SpoolError) { try flush() } catch {
             buffer.truncate(to: before)
             throw error
         }
+        return position
     }
 
     /// Hands what was appended to the system.

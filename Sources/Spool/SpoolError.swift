@@ -24,6 +24,12 @@ public enum SpoolError: Error, Equatable, CustomStringConvertible, ExitStatusPro
         return false
     }
 
+    /// True when room comes by delivery: the device is full, or the quota, or what the spool may have.
+    public var isFull: Bool {
+        if case .full = self { return true }
+        return isNoRoom
+    }
+
     /// What, where and why.
     public var description: String {
         switch self {

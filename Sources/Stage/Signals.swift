@@ -8,10 +8,18 @@ import Synchronization
 /// The first one asks the stage to end in order. A second SIGTERM or SIGINT ends the process at
 /// once, wherever it waits: what was spooled stays in the spool. SIGUSR1 is for scripts that have
 /// to stop one stage of several which hear all other signals together.
+///
+/// ^C at a terminal reaches every stage of a pipeline at once. A stage that stopped reading then would
+/// lose what is still in the pipe before it, so one that reads from a shell's pipe reads on to its end:
+/// the stage before it ends, too.
 public enum Signals {
     /// Signals that are nearer to each other than this are one: timeout(1) sends its signal to the
     /// process and to its group, and so may a script that passes on what the terminal sent to all.
     static let sameSignal: Int64 = 200_000_000
+
+    /// The longest time after SIGINT, in seconds, that a stage reads on from a shell's pipe whose
+    /// writer does not end.
+    static let inputDrain: UInt32 = 10
 
     /// Starts to watch; called once, before the stage reads anything.
     ///
@@ -23,7 +31,11 @@ public enum Signals {
         for number in [SIGTERM, SIGINT, SIGUSR1] where !isIgnored(number) {
             signal(number) { number in
                 // Only async-signal-safe calls in here.
-                WakeupFlag.raise(Signals.stopFlag)
+                if number == SIGINT, Signals.drainsInput.load(ordering: .relaxed) {
+                    alarm(Signals.inputDrain)
+                } else {
+                    WakeupFlag.raise(Signals.stopFlag)
+                }
                 guard number != SIGUSR1 else { return }
                 let now = Clock.monotonicNanoseconds()
                 let first = Signals.firstStop.load(ordering: .relaxed)
@@ -36,8 +48,12 @@ public enum Signals {
                 }
             }
         }
+        signal(SIGALRM) { _ in WakeupFlag.raise(Signals.stopFlag) }
         return stopFlag
     }
+
+    /// Lets the input end before SIGINT stops the stage: for one that reads from a shell's pipe.
+    static func drainInput() { drainsInput.store(true, ordering: .relaxed) }
 
     /// True for a signal that is not the same as the first one.
     static func isSecond(_ now: Int64, after first: Int64) -> Bool { now - first > sameSignal }
@@ -69,4 +85,6 @@ public enum Signals {
     nonisolated(unsafe) private static var hangupFlag: Int32 = -1
     /// When the first signal to stop came, monotonic ns; 0 before.
     private static let firstStop = Atomic<Int64>(0)
+    /// True when SIGINT waits for the end of the input.
+    private static let drainsInput = Atomic<Bool>(false)
 }

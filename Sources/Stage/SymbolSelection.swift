@@ -31,7 +31,7 @@ public struct SymbolSelection: Sendable {
     ) throws {
         let names = try settings.value(SettingCatalog.symbols, symbols)
         named = try names.map { name in
-            guard let symbol = SymbolName(asTyped: name) else {
+            guard let symbol = SymbolName(forVenue: name) else {
                 throw StageFailure(.usage, SymbolName.refusal(of: name))
             }
             return symbol

@@ -1,5 +1,6 @@
 import Encoding
 import Glibc
+import Posix
 
 /// Which certificate authorities are trusted where no setting names a file.
 enum Authorities {
@@ -9,6 +10,22 @@ enum Authorities {
 
     /// A directory of authorities in OpenSSL's form (`openssl rehash`).
     static let directoryOfEnvironment = variable("SSL_CERT_DIR")
+
+    /// Why curl could make nothing of the file that it was given: which one it is, and what is
+    /// wrong with it. Its own words for that (`CURLE_SSL_CACERT_BADFILE`) name no file.
+    ///
+    /// - Parameter file: what a setting names; nil where none does.
+    static func objection(to file: String?) -> String {
+        guard let file = file ?? ofEnvironment else {
+            return "the system's certificate authorities cannot be read"
+        }
+        do throws(SystemError) {
+            let mode = try Descriptor.openInput(file).status().st_mode
+            return mode & S_IFMT == S_IFDIR
+                ? "the certificate authorities \(file) are a directory, not a file"
+                : "the file \(file) has no certificate authority in PEM form"
+        } catch { return "certificate authorities: \(error)" }
+    }
 
     private static func variable(_ name: String) -> String? {
         guard let text = getenv(name).map({ CleanText.of(String(cString: $0)) }), !text.isEmpty

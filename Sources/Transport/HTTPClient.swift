@@ -51,6 +51,10 @@ public struct HTTPClient: ~Copyable {
     /// Exchanges under way.
     public var inFlight: Int { transfers.count }
 
+    /// Of the descriptors that the last wait was for those that are readable; nil when it ended without
+    /// having seen one.
+    public private(set) var readable: [Int32]?
+
     /// Starts an exchange; its end comes from ``wait(timeoutMilliseconds:alsoReadable:)``.
     ///
     /// - Parameter token: names it; must not be in use.
@@ -88,19 +92,28 @@ public struct HTTPClient: ~Copyable {
         var extra = descriptors.filter { $0 >= 0 }.map {
             curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
+        readable = nil
         while true {
             var running: Int32 = 0
             try check(curl_multi_perform(multi, &running))
             let completions = finished()
-            let left = (deadline - Clock.monotonicNanoseconds()) / 1_000_000
+            let left = deadline - Clock.monotonicNanoseconds()
             if !completions.isEmpty || left <= 0 { return completions }
             var count: Int32 = 0
+            // Rounded up: else the last part of a millisecond would be waited for by asking again and
+            // again.
             try check(
-                curl_multi_poll(multi, &extra, UInt32(extra.count), Int32(clamping: left), &count))
-            if extra.contains(where: { $0.revents != 0 }) {
+                curl_multi_poll(
+                    multi, &extra, UInt32(extra.count),
+                    Int32(clamping: (left + 999_999) / 1_000_000), &count))
+            let ready = extra.filter { $0.revents != 0 }
+            if !ready.isEmpty {
+                readable = ready.map(\.fd)
                 try check(curl_multi_perform(multi, &running))
                 return finished()
             }
+            // A pipe whose writer has gone wakes up, and curl does not say so.
+            if count > 0, running == 0 { return [] }
         }
     }
 

@@ -7,6 +7,7 @@ final class Transfer {
     let token: Int
     let handle: UnsafeMutableRawPointer
     private let request: HTTPRequest
+    private let authorities: String?
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var status: [UInt8] = []
     private var headers: [(String, String)] = []
@@ -24,6 +25,7 @@ final class Transfer {
         self.request = request
         self.token = token
         self.handle = handle
+        self.authorities = authorities
         try configureBody()
         let context = Unmanaged.passUnretained(self).toOpaque()
         set(CURLOPT_URL, request.url)
@@ -204,7 +206,13 @@ final class Transfer {
         // An answer that is no HTTP at all; before sending it is the URL that is wrong.
         let isAnswer = code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0
         let kind = isAnswer ? .broken : Self.kind(of: code)
-        return failure(kind, String(cString: curl_easy_strerror(code)))
+        return failure(kind, Self.reason(of: code, authorities: authorities))
+    }
+
+    /// A code of curl's in words; where a file of authorities is the reason, with its name.
+    static func reason(of code: CURLcode, authorities: String?) -> String {
+        code == CURLE_SSL_CACERT_BADFILE
+            ? Authorities.objection(to: authorities) : String(cString: curl_easy_strerror(code))
     }
 
     /// What a code of curl's means to a caller.

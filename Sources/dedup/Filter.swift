@@ -63,18 +63,30 @@ struct Filter: ~Copyable {
             recordsOut += 1
             return .pass
         }
+        if let isNew = memories[current].takeNear(frame) {
+            guard isNew else { return judgeCopy(frame) }
+            recordsOut += 1
+            return .pass
+        }
         return judgeOther(frame)
+    }
+
+    /// As ``judge(_:)``, for a record that came before.
+    private mutating func judgeCopy(_ frame: borrowing FrameView) -> FrameReader.Passage {
+        // A repair has to reach the ledger that lacks it.
+        if frame.source == SourceCode.repair.rawValue {
+            recordsOut += 1
+            return .pass
+        }
+        duplicates += 1
+        memories[current].duplicates += 1
+        return .drop
     }
 
     /// As ``judge(_:)``, for a record that is not the next one of a kind with plain ids.
     private mutating func judgeOther(_ frame: borrowing FrameView) -> FrameReader.Passage {
         switch memories[current].take(frame) {
-        case .known:
-            // A repair has to reach the ledger that lacks it.
-            if frame.source == SourceCode.repair.rawValue { break }
-            duplicates += 1
-            memories[current].duplicates += 1
-            return .drop
+        case .known: return judgeCopy(frame)
         case .implausible:
             // One wild id must not make the memory claim a world of others; the sink judges.
             implausible += 1

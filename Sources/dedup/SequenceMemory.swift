@@ -63,6 +63,16 @@ struct SequenceMemory {
         return isPlain && frame.lastID == id && seen.extend(by: id)
     }
 
+    /// Notes a record that does not follow the newest one, but is near others that came late, or is
+    /// a copy of one of the newest stretch.
+    ///
+    /// - Returns: whether it is new; nil, and nothing noted, for another one.
+    @inline(__always)
+    mutating func takeNear(_ frame: borrowing FrameView) -> Bool? {
+        let id = frame.firstID
+        return isPlain && frame.lastID == id && id >= 0 ? seen.insertNear(id) : nil
+    }
+
     /// Notes a record.
     ///
     /// All of it in one call: each use of a value in an array that is not in place copies the value.

@@ -76,30 +76,41 @@ final class Branch {
     /// True when its reader has everything that is in the spool.
     func isDone(_ spool: borrowing Spool) -> Bool {
         // An empty spool begins a new segment, behind which no place is.
-        confirmed >= spool.next || spool.isEmpty
+        entries.isEmpty && (confirmed >= spool.next || spool.isEmpty)
+    }
+
+    /// Takes records that found no room in the spool, behind all that is in it. They are taken by the
+    /// output's reader once ``isDone(_:)`` is true again.
+    func lend(_ frames: borrowing Bytes) {
+        waiting.removeAll()
+        sent = 0
+        waiting.append(frames.span)
+        loaded += Int64(frames.count)
+        entries.append(Entry(end: loaded, next: confirmed, records: Self.count(frames.span)))
     }
 
     /// Hands over what the output takes now.
     ///
-    /// - Returns: true when that was something.
-    func send(_ spool: inout Spool) throws -> Bool {
-        guard failure == nil else { return false }
-        var hasSent = false
-        do throws(SystemError) {
-            while true {
-                if sent == waiting.count, try !load(&spool) { break }
+    /// - Throws: when the spool cannot be read. What the output says is its ``failure``.
+    func send(_ spool: inout Spool) throws {
+        guard failure == nil else { return }
+        while failure == nil {
+            if sent == waiting.count, try !load(&spool) { break }
+            do throws(SystemError) {
                 let count = try output.write(waiting.span(sent..<waiting.count))
                 guard count > 0 else { break }
                 sent += count
                 written += Int64(count)
-                hasSent = true
-            }
-        } catch {
-            failure = error
+            } catch { failure = error }
         }
         settle()
+        // A reader that ended without taking what was written is noticed by no write.
+        if failure == nil, !entries.isEmpty, sent == waiting.count, output.isAbandoned {
+            // It may have taken the last of it just now.
+            settle()
+            if !entries.isEmpty { failure = SystemError("write to", path, code: EPIPE) }
+        }
         noteWait(spool)
-        return hasSent
     }
 
     private func noteWait(_ spool: borrowing Spool) {
@@ -119,20 +130,16 @@ final class Branch {
     }
 
     /// Reads on in the spool; false when there is no more.
-    private func load(_ spool: inout Spool) throws(SystemError) -> Bool {
+    private func load(_ spool: inout Spool) throws -> Bool {
         guard position < spool.next else { return false }
         waiting.removeAll()
         sent = 0
         var starts: [(start: Spool.Position, end: Int64, records: Int64)] = []
-        do {
-            position = try spool.read(from: position, atLeast: Self.chunk) { start, entry in
-                waiting.append(entry)
-                loaded += Int64(entry.byteCount)
-                starts.append((start, loaded, Self.count(entry)))
-            }
-        } catch let error as SystemError {
-            throw error
-        } catch { throw SystemError("read", path, code: EIO) }
+        position = try spool.read(from: position, atLeast: Self.chunk) { start, entry in
+            waiting.append(entry)
+            loaded += Int64(entry.byteCount)
+            starts.append((start, loaded, Self.count(entry)))
+        }
         for (index, part) in starts.enumerated() {
             let next = index + 1 < starts.count ? starts[index + 1].start : position
             entries.append(Entry(end: part.end, next: next, records: part.records))

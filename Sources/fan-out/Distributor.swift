@@ -1,5 +1,6 @@
 import Encoding
 import Glibc
+import Journal
 import Posix
 import Records
 import Spool
@@ -22,17 +23,24 @@ struct Distributor: ~Copyable {
     private let log: Log
     /// Frames that were read and that the spool did not take yet.
     private var batch = Bytes(capacity: 256 << 10)
+    /// True while the outputs have the batch from memory.
+    private var isLent = false
     private var isSynced = true
     private var lastSync: Int64 = 0
     private var nextHousekeeping: Int64 = 0
     private var told: Set<String> = []
     private var disk: DiskFigures
+    /// Room for what was read last, when the run ends on a full disk.
+    private let reserve: Reserve
 
     init(
         _ options: FanOutOptions, _ reader: consuming FrameReader, in stage: borrowing Stage
     ) throws {
         self.options = options
         log = stage.log
+        try Files.makeDurableDirectories(options.state)
+        let reserve = try Reserve(
+            path: options.state + "/reserve", bytes: Reserve.size(on: options.state))
         let segment = max(1 << 20, min(64 << 20, options.spoolMax / 8))
         var spool = try Spool(
             directory: options.state + "/spool", segmentBytes: segment,
@@ -64,6 +72,7 @@ struct Distributor: ~Copyable {
             log.info("handing over what an earlier run left", ["records": "\(left)"])
         }
         disk = DiskFigures(stage.stats, directory: options.state)
+        self.reserve = reserve
         self.spool = spool
         self.places = places
         self.branches = branches
@@ -82,7 +91,7 @@ struct Distributor: ~Copyable {
                 case .frames: try take()
                 }
             } else if !batch.isEmpty {
-                accept()
+                try accept()
             }
             try handOver(isStopping: stage.isStopping)
             stage.stats.heartbeat.beat()
@@ -123,29 +132,48 @@ struct Distributor: ~Copyable {
         } catch { failure = error }
         if let times = reader.lastTimes { figures.flow.note(times) }
         figures.note(records, bytesRead: reader.bytesRead)
-        accept()
+        try accept()
         if let failure { throw failure }
     }
 
-    /// Puts what was read into the spool, and only then lets the FIFO that it came from forget it.
-    private mutating func accept() {
+    /// Puts what was read into the spool, or where there is no room for it, into the hands of every
+    /// output; and only then lets the FIFO that it came from forget it.
+    private mutating func accept() throws {
         guard !batch.isEmpty else { return }
+        if isLent {
+            // What one of them will never take has to wait for the next run.
+            isLent = branches.allSatisfy { $0.failure == nil }
+            guard isLent, branches.allSatisfy({ $0.isDone(spool) }) else { return }
+            isLent = false
+            return forget()
+        }
         do throws(SpoolError) {
             try Self.append(batch, to: &spool)
-            try spool.flush()
-            batch.removeAll()
-            isSynced = false
-            told.remove("spool")
         } catch {
-            // It is tried again: room comes when the slowest output goes on.
-            if told.insert("spool").inserted {
-                let slowest = branches.min { $0.confirmed < $1.confirmed }?.name ?? ""
-                log.error(
-                    "reading stops until there is space: \(error); output \(slowest) is "
-                        + "furthest behind")
-            }
-            return
+            guard error.isFull else { throw error }
+            return waitForRoom(error)
         }
+        isSynced = false
+        if told.remove("spool") != nil { log.info("the spool has space again") }
+        forget()
+    }
+
+    /// Room comes when the slowest output goes on. Where all have everything, the spool is empty and
+    /// others took the room: then the outputs get what was read without it.
+    private mutating func waitForRoom(_ error: SpoolError) {
+        if told.insert("spool").inserted {
+            let slowest = branches.min { $0.confirmed < $1.confirmed }?.name ?? ""
+            log.error(
+                "reading stops until there is space: \(error); output \(slowest) is "
+                    + "furthest behind", cause: "spool_full")
+        }
+        guard branches.allSatisfy({ $0.failure == nil && $0.isDone(spool) }) else { return }
+        for branch in branches { branch.lend(batch) }
+        isLent = true
+    }
+
+    private mutating func forget() {
+        batch.removeAll()
         do throws(SystemError) { try reader.acknowledge() } catch {
             log.warning("\(error)", cause: "acknowledge")
         }
@@ -155,13 +183,13 @@ struct Distributor: ~Copyable {
     private static func append(
         _ batch: borrowing Bytes, to spool: inout Spool
     ) throws(SpoolError) {
-        try spool.append(batch.span)
+        try spool.appendAtOnce(batch.span)
     }
 
     /// - Parameter isStopping: Ctrl-C reaches the readers, too, and one that ends first is no fault then.
     private mutating func handOver(isStopping: Bool) throws {
         for branch in branches {
-            _ = try branch.send(&spool)
+            try branch.send(&spool)
             if isStopping { continue }
             if let failure = branch.failure, told.insert("output \(branch.name)").inserted {
                 log.error(
@@ -202,7 +230,7 @@ struct Distributor: ~Copyable {
     mutating func drain(in stage: borrowing Stage) throws {
         var deadline: Int64?
         while true {
-            accept()
+            try accept()
             try handOver(isStopping: stage.isStopping)
             stage.stats.heartbeat.beat()
             let open = branches.filter { $0.failure == nil && !$0.isDone(spool) }
@@ -219,8 +247,17 @@ struct Distributor: ~Copyable {
                 _ = wait(stage, reads: false)
             }
         }
+        if !batch.isEmpty, !reader.keepsUnacknowledged, reserve.giveUp() {
+            isLent = false
+            try accept()
+        }
         try keepHouse(at: Clock.monotonicNanoseconds())
-        if !isSynced, branches.contains(where: { !$0.isDone(spool) }) { try spool.sync() }
+        if !isSynced, branches.contains(where: { !$0.isDone(spool) }) {
+            do throws(SpoolError) { try spool.sync() } catch {
+                // What was handed to the system outlives this process, if not a power failure.
+                guard error.isNoRoom else { throw error }
+            }
+        }
         for branch in branches
         where (branch.failure == nil || stage.isStopping) && !branch.isDone(spool) {
             log.warning(

@@ -6,18 +6,20 @@ import Glibc
 /// served here; but its requests name that page's host. Addresses cannot be rebound.
 struct HostCheck: Sendable {
     private let names: Set<String>
-    /// True where a request may name any address: this one answers on more than loopback.
-    private let takesAnyAddress: Bool
+    /// True where a request may name any address, and any name without a dot: this one answers on
+    /// more than loopback. Such a name cannot be registered, so a web page cannot have it; services
+    /// of a container network do (decision 0121).
+    private let isOpen: Bool
 
     /// - Parameters:
     ///   - host: that is listened on.
     ///   - hostname: of this machine; empty when it has none.
     ///   - allowed: further names.
     init(listeningOn host: String, hostname: String, allowed: [String]) {
-        takesAnyAddress = !Self.isLoopback(host)
+        isOpen = !Self.isLoopback(host)
         var names = Set(allowed.compactMap { Self.host($0.lowercased()) })
         names.insert(host.lowercased())
-        if takesAnyAddress, !hostname.isEmpty { names.insert(hostname.lowercased()) }
+        if isOpen, !hostname.isEmpty { names.insert(hostname.lowercased()) }
         self.names = names
     }
 
@@ -29,7 +31,7 @@ struct HostCheck: Sendable {
         guard let field = fields.first else { return true }
         guard fields.count == 1, let host = Self.host(field.lowercased()) else { return false }
         if Self.isLoopback(host) || names.contains(host) { return true }
-        return takesAnyAddress && Self.isAddress(host)
+        return isOpen && (!host.contains(".") || Self.isAddress(host))
     }
 
     /// True for a `Host` field that is one: a host, perhaps with a port, or nothing.

@@ -26,6 +26,8 @@ enum CallOutcome {
         case retry(SendScheduler.RetryReason, isUnknown: Bool)
         /// Find the record that the service does not take; give it up when others pass.
         case isolate(mayGiveUp: Bool)
+        /// The signature did not fit: count it.
+        case recordMismatch
         /// Hold everything until a person has helped, and say so.
         case hold
         /// Remember what went wrong, for the message of a run that gives up.
@@ -45,6 +47,11 @@ enum CallOutcome {
                 .complain("unreadable PutRecords response (\(bytes) bytes)"), .recordFailure,
                 .remember("unreadable PutRecords response"), .retry(.transient, isUnknown: true),
             ]
+        case .failure(let failure) where failure.isMismatch && health.mayBeChanged:
+            [
+                .recordSuccess, .recordMismatch, .complain("\(failure.error)"),
+                .remember("\(failure.error)"), .retry(.transient, isUnknown: false),
+            ]
         case .failure(let failure): Self.actions(failure, records, health)
         }
     }
@@ -57,13 +64,13 @@ enum CallOutcome {
         for failure in reply.failures { failed[failure.index] = failure.isThrottle }
         // What is not stored for a moment is usual; any other reason is worth a line.
         if let strange = reply.failures.first(where: { !$0.isUsual }) {
-            actions.append(.complain("an entry failed: \(strange.code): \(strange.message)"))
+            actions.append(.complain("an entry failed: \(strange.words)"))
         }
         if let last = reply.failures.last {
             let words =
                 last.isThrottle
                 ? "the shard is throttled (\(last.code)): \(last.message)"
-                : "entries fail: \(last.code): \(last.message)"
+                : "entries fail: \(last.words)"
             actions.append(.remember(words))
         }
         actions.append(.complete(failed: failed))

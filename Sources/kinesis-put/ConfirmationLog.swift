@@ -33,7 +33,9 @@ final class ConfirmationLog {
     private var held: HeldIDs
     /// Ids whose records were put aside, and of which the readers of the stream are to be told.
     private(set) var asides = PutAsideNotes()
-    private var chains: [Chain.ID: Chain] = [:]
+    /// Of sequences without sub-keys, and the others.
+    private var chains = SequenceMap<Chain>()
+    private var partedChains: [Chain.ID: Chain] = [:]
     private var current: Chain?
     /// Chains with something that the ledger does not have.
     private var changed: [Chain] = []
@@ -41,7 +43,6 @@ final class ConfirmationLog {
     private var uncovered: Set<SequenceID>
     /// Sequences whose exact ids are remembered, by spool segment.
     private var remembered: [Int: Set<SequenceID>] = [:]
-    private var lastRemembered: (group: Int, sequence: SequenceID)?
     private let log: Log
 
     init(_ state: consuming StateDirectory, _ held: consuming HeldIDs, log: Log) {
@@ -162,10 +163,7 @@ final class ConfirmationLog {
         let previous = held.previous
         held.accept(frame, group: group)
         guard frame.numbering == .increasing || frame.sharesItsInterval else { return }
-        if lastRemembered?.group != group || lastRemembered?.sequence != key {
-            lastRemembered = (group, key)
-            remembered[group, default: []].insert(key)
-        }
+        if held.isFirst(inGroup: group) { remembered[group, default: []].insert(key) }
         // A reading begins with the first record, and again behind what an earlier run left.
         guard frame.numbering == .increasing else { return }
         let chain = chain(key, 0)
@@ -195,11 +193,10 @@ final class ConfirmationLog {
     ///   - position: where the spool has it.
     ///   - epoch: of its sequence when it was accepted.
     func leave(
-        _ frame: RawSpan, at position: Int64, in spool: UInt64, epoch: UInt16, subKey: Int64,
-        isDelivered: Bool
+        _ frame: borrowing FrameView, at position: Int64, in spool: UInt64, epoch: UInt16,
+        subKey: Int64, isDelivered: Bool
     ) {
-        guard let view = try? FrameView(frame) else { return }
-        var sequence = view.sequence
+        var sequence = frame.sequence
         sequence.epoch = epoch
         let chain = chain(sequence, subKey)
         if !chain.isChanged {
@@ -208,24 +205,36 @@ final class ConfirmationLog {
         }
         chain.pass(position, in: spool)
         guard isDelivered else { return }
-        tally.bytesOut += Int64(frame.byteCount)
-        if let missing = view.missingSequence {
-            guard let gap = view.declaredGap else { return }
+        tally.bytesOut += Int64(frame.bytes.byteCount)
+        if let missing = frame.missingSequence {
             var missing = missing
             missing.epoch = state.ledger.epoch(of: missing)
-            state.ledger.add(missing, declared: [gap])
-            uncovered.insert(missing)
+            if let gap = frame.declaredGap {
+                state.ledger.add(missing, declared: [gap])
+                uncovered.insert(missing)
+            } else if frame.firstID <= frame.lastID {
+                state.ledger.add(missing, reported: [frame.firstID...frame.lastID])
+            }
         } else {
-            chain.confirm(view)
+            chain.confirm(frame)
         }
     }
 
     private func chain(_ sequence: SequenceID, _ subKey: Int64) -> Chain {
         let id = Chain.ID(sequence: sequence, subKey: subKey)
         if let current, current.id == id { return current }
-        let chain = chains[id] ?? Chain(id)
-        chains[id] = chain
+        let chain = known(id) ?? add(id)
         current = chain
+        return chain
+    }
+
+    private func known(_ id: Chain.ID) -> Chain? {
+        id.subKey == 0 ? chains[id.sequence] : partedChains[id]
+    }
+
+    private func add(_ id: Chain.ID) -> Chain {
+        let chain = Chain(id)
+        if id.subKey == 0 { chains.add(chain, for: id.sequence) } else { partedChains[id] = chain }
         return chain
     }
 
@@ -353,6 +362,5 @@ final class ConfirmationLog {
             }
             if remembered[old]?.isEmpty == true { remembered[old] = nil }
         }
-        lastRemembered = nil
     }
 }

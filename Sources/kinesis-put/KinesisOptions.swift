@@ -27,6 +27,8 @@ struct KinesisOptions: Sendable {
     private(set) var spoolMax: Int
     private(set) var windowBytes: Int
     private(set) var sync: SyncName
+    /// How long records may wait for the device, ns.
+    private(set) var syncInterval: Int64
     private(set) var drainTimeout: Double
     /// Seconds without a success, after the input's end, after which the run gives up.
     private(set) var giveUpAfter: Double
@@ -44,7 +46,8 @@ struct KinesisOptions: Sendable {
             SettingCatalog.recordBytes.key, SettingCatalog.aggregateBytes.key,
             SettingCatalog.linger.key, SettingCatalog.holdPause.key,
             SettingCatalog.kinesisSpoolMax.key, SettingCatalog.windowBytes.key,
-            SettingCatalog.syncRule.key, SettingCatalog.drainTimeout.key,
+            SettingCatalog.syncRule.key, SettingCatalog.syncInterval.key,
+            SettingCatalog.drainTimeout.key,
             SettingCatalog.giveUpAfter.key, SettingCatalog.accessKeyID.key,
             SettingCatalog.secretAccessKey.key, SettingCatalog.sessionToken.key,
         ]
@@ -63,6 +66,7 @@ struct KinesisOptions: Sendable {
         spoolMax = new.spoolMax
         windowBytes = new.windowBytes
         sync = new.sync
+        syncInterval = new.syncInterval
         drainTimeout = new.drainTimeout
         giveUpAfter = new.giveUpAfter
         credentials = new.credentials
@@ -82,7 +86,8 @@ struct KinesisOptions: Sendable {
     func openState(_ log: Log) throws -> StateDirectory {
         let location = kinesis.location
         let directory = try StateDirectory(
-            state, claims: [("service", location.endpoint ?? location.region)], log: log)
+            state, stage: "kinesis-put",
+            claims: [("service", location.endpoint ?? location.region)], log: log)
         let kinds = streams.byTemplate.enumerated().map { template, stream in
             (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.description)
         }

@@ -61,6 +61,7 @@ struct KinesisPut: StageCommand {
     @Option(SettingCatalog.kinesisSpoolMax) var spoolMax: Int?
     @Option(SettingCatalog.windowBytes) var memory: Int?
     @Option(SettingCatalog.syncRule) var fsync: SyncName?
+    @Option(SettingCatalog.syncInterval) var syncInterval: Double?
     @Option(SettingCatalog.drainTimeout) var drainTimeout: Double?
     @Option(SettingCatalog.giveUpAfter) var giveUpAfter: Double?
     @Option(SettingCatalog.region) var region: String?
@@ -117,6 +118,8 @@ struct KinesisPut: StageCommand {
             spoolMax: try settings.value(SettingCatalog.kinesisSpoolMax, spoolMax),
             windowBytes: try settings.value(SettingCatalog.windowBytes, memory),
             sync: try settings.value(SettingCatalog.syncRule, fsync),
+            syncInterval: Int64(
+                try settings.value(SettingCatalog.syncInterval, syncInterval) * 1e9),
             drainTimeout: try settings.value(SettingCatalog.drainTimeout, drainTimeout),
             giveUpAfter: try settings.value(SettingCatalog.giveUpAfter, giveUpAfter),
             idLimits: IDLimits(

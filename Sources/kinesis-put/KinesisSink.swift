@@ -17,8 +17,6 @@ import Stats
 ///
 /// One loop on one thread: it waits for standard input, for answers and for its own clock at once.
 struct KinesisSink: ~Copyable {
-    /// How long what waits may wait for the disk under `--fsync interval`, ns.
-    private static let syncInterval: Int64 = 200_000_000
     /// How often the ledger is made durable and the spools are cleared, ns.
     private static let ledgerInterval: Int64 = 1_000_000_000
     /// Bytes that one read may bring beyond the spool's limit.
@@ -75,12 +73,16 @@ struct KinesisSink: ~Copyable {
         while confirmations.halt == nil {
             let input = mayRead ? reader.descriptorNumber : -1
             try step(input)
-            if Descriptor.isReadable(stop) {
+            // What the wait has shown is not asked again: that would be three calls a record.
+            let ready = sender.readable
+            if ready?.contains(stop) ?? Descriptor.isReadable(stop) {
                 return log.info(
                     "stopping: delivering what was read", ["waiting": "\(streams.waiting)"])
             }
-            guard Descriptor.isReadable(input) || isHungUp(input) else { continue }
-            if try reader.fill() == .end { return }
+            guard ready?.contains(input) ?? (Descriptor.isReadable(input) || isHungUp(input)) else {
+                continue
+            }
+            if try reader.fill(isReady: true) == .end { return }
             try accept(&reader)
             try reader.acknowledge()
         }
@@ -94,9 +96,15 @@ struct KinesisSink: ~Copyable {
 
     private mutating func accept(_ reader: inout FrameReader) throws {
         let now = Clock.monotonicNanoseconds()
+        // The queue of the record before, which the next one nearly always has too: nothing is
+        // counted for a record that stays with it.
+        var (template, queue) = (UInt16.max, streams.queues[0])
+        let confirmations = confirmations
         try streams.appendBatch(confirmations) { window in
             while let frame = try reader.next() {
-                let queue = streams.queue(of: frame)
+                if frame.template != template {
+                    (template, queue) = (frame.template, streams.queue(of: frame))
+                }
                 switch try confirmations.accept(frame, group: queue.group, now: now) {
                 case .deliver(let epoch):
                     queue.append(frame, epoch: epoch, window: window, now: now)
@@ -191,7 +199,11 @@ struct KinesisSink: ~Copyable {
         try sender.wait(
             timeoutMilliseconds: timeout,
             alsoReadable: [input, deadline == .max ? stop : -1, reloads.descriptor])
-        if let new = reloads.take(KinesisOptions.self) { takeOver(new) }
+        if sender.readable?.contains(reloads.descriptor) ?? true,
+            let new = reloads.take(KinesisOptions.self)
+        {
+            takeOver(new)
+        }
         try keepLedger()
     }
 
@@ -214,7 +226,7 @@ struct KinesisSink: ~Copyable {
             now + 60_000_000_000,
             streams.nextTime(
                 now, hasRoom: sender.hasRoom && !confirmations.isBlocked,
-                syncInterval: options.sync == .never ? nil : Self.syncInterval))
+                syncInterval: options.sync == .never ? nil : options.syncInterval))
         if sender.callsInFlight > 0 || ledgerAt > 0 || streams.isShort || confirmations.isBlocked {
             next = min(next, max(now, ledgerAt) + Self.ledgerInterval)
         }
@@ -247,7 +259,7 @@ struct KinesisSink: ~Copyable {
         var deadline =
             Descriptor.isReadable(stop) ? start + Int64(options.drainTimeout * 1e9) : Int64.max
         sender.restartPatience(at: start)
-        for queue in streams.queues where queue.health.trouble != nil { queue.hurry(now: start) }
+        for queue in streams.queues { queue.hurry(now: start) }
         var end: StageFailure?
         if confirmations.halt == nil { try declareHoles(all: true) }
         while end == nil, !left.isEmpty {
@@ -291,7 +303,9 @@ struct KinesisSink: ~Copyable {
     private func reasonToEnd(_ now: Int64, since start: Int64, deadline: Int64) -> StageFailure? {
         let left = left
         let failure = left.lazy.compactMap(\.health.lastFailure).first
-        let last = failure.map { "; the last failure: \($0)" } ?? ""
+        let last =
+            failure.map { "; the last failure: \($0)" }
+            ?? left.first.map { "; \($0.stream): \($0.obstacle(at: now))" } ?? ""
         if now >= deadline { return StageFailure(.gaveUp, "the time to drain has expired\(last)") }
         guard deadline == .max else { return nil }
         if let trouble = left.first?.health.trouble,
@@ -313,7 +327,7 @@ struct KinesisSink: ~Copyable {
         // With the reserve gone each write counts: then one a second has to do.
         if confirmations.reserve.isHeld { try confirmations.write() }
         if options.sync != .never {
-            try streams.sync(counters, now: now, interval: Self.syncInterval)
+            try streams.sync(counters, now: now, interval: options.syncInterval)
         }
         publish()
         let isPressed = !mayRead && confirmations.reserve.isHeld && !confirmations.isBlocked

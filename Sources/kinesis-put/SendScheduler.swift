@@ -361,6 +361,16 @@ struct SendScheduler {
         key.notBefore = now + Int64(Double(rules.holdPause) * Double.random(in: 0.75...1.25))
     }
 
+    /// Ends all pauses, and forgets what made them long: perhaps what failed then works now.
+    func restart(now: Int64) {
+        for queue in shardQueues {
+            queue.pausedUntil = min(queue.pausedUntil, now)
+            queue.attempts = 0
+            queue.hurryKeys(now: now)
+        }
+        for key in keys.values { key.attempts = 0 }
+    }
+
     /// Ends the pauses of single keys.
     func hurryKeys(now: Int64) {
         for queue in shardQueues { queue.hurryKeys(now: now) }

@@ -164,6 +164,9 @@ struct Sender: ~Copyable {
 
     // MARK: - Ends
 
+    /// Of the descriptors that the last wait was for those that are readable; nil when it did not look.
+    var readable: [Int32]? { client.readable }
+
     /// Waits until a call ends, a descriptor is readable or time is up, and does what the ends ask
     /// for.
     mutating func wait(timeoutMilliseconds timeout: Int32, alsoReadable: [Int32]) throws {
@@ -217,6 +220,7 @@ struct Sender: ~Copyable {
             if let error = outcome.error {
                 try isolate(stream, call, error, mayGiveUp: mayGiveUp, now: now)
             }
+        case .recordMismatch: stream.health.recordMismatch()
         case .hold: if let error = outcome.error { hold(stream, error) }
         case .remember(let words): stream.health.recordFailure(words)
         case .complain(let words): complain(stream, words)

@@ -34,6 +34,11 @@ struct StartProbe {
         fileprivate var isOpen: Bool {
             !discovery.isFound && trouble == nil && discovery.failures < StartProbe.tries
         }
+        /// True when the way to the service is wrong, as with a certificate that is not trusted: nothing
+        /// is delivered before a person has helped.
+        var hasWrongWay: Bool { trouble?.transport != nil }
+        /// A web page that came in the place of an answer.
+        var page: AWSError?
         /// True when the service did not answer.
         var isSilent: Bool { !discovery.isFound && trouble == nil }
     }
@@ -88,6 +93,7 @@ struct StartProbe {
         guard contacts.indices.contains(index) else { return }
         if case .failure(let failure) = completion.result {
             contacts[index].lastFailure = "\(failure.error)"
+            if failure.error.code == "HTMLPage" { contacts[index].page = failure.error }
         }
         let now = Clock.monotonicNanoseconds()
         switch contacts[index].discovery.accept(completion.result, at: now) {
@@ -108,6 +114,14 @@ struct StartProbe {
             .first(where: { Self.unusableCredentials.contains($0.code) })
         {
             finding.failure = StageFailure(error)
+            return finding
+        }
+        if let error = contacts.first(where: \.hasWrongWay)?.trouble {
+            finding.failure = StageFailure(error)
+            return finding
+        }
+        if isCheck, let page = contacts.lazy.compactMap(\.page).first {
+            finding.failure = StageFailure(page)
             return finding
         }
         let missing = contacts.filter {

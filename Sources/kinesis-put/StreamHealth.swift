@@ -11,6 +11,10 @@ struct StreamHealth {
     /// service would refuse any.
     static let refusalsInARow = 10
 
+    /// Signatures in a row that the service found wrong before that is believed: a call that was changed on
+    /// its way is sent again, and a wrong secret stays wrong.
+    static let mismatchesInARow = 3
+
     /// Lets calls pass, or keeps them back while the service fails.
     var breaker: CircuitBreaker
     /// Why a person is needed; nil when delivery goes on by itself.
@@ -22,6 +26,8 @@ struct StreamHealth {
     /// Records that may yet be given up as refused before one must pass: 0 until the stream has
     /// taken one, since a service may refuse whatever it is sent.
     private(set) var refusalsLeft = 0
+    /// Signatures in a row that the service found wrong.
+    private var mismatches = 0
     /// The last time that a line was logged, ns.
     private var complainedAt: Int64 = .min / 2
     /// Complaints since then that were not logged.
@@ -31,6 +37,12 @@ struct StreamHealth {
 
     /// True when a record that is refused alone may be given up: the stream takes others.
     var mayGiveUp: Bool { refusalsLeft > 0 }
+
+    /// True when a signature that the service found wrong may be that of a call that was changed on its way.
+    var mayBeChanged: Bool { mismatches < Self.mismatchesInARow }
+
+    /// Notes that the service found a signature wrong.
+    mutating func recordMismatch() { mismatches += 1 }
 
     /// Notes that a record was given up as refused.
     mutating func recordRefusal() { refusalsLeft -= 1 }
@@ -42,6 +54,7 @@ struct StreamHealth {
     mutating func recordStored() -> Bool {
         defer { refusalsLeft = Self.refusalsInARow }
         lastFailure = nil
+        mismatches = 0
         return refusalsLeft == 0
     }
 

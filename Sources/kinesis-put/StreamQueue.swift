@@ -1,4 +1,5 @@
 import AWS
+import Encoding
 import Glibc
 import Identity
 import Journal
@@ -41,7 +42,9 @@ final class StreamQueue {
     private let recoveredEnd: Spool.Position
     /// Where what the ledger needs to know of the spool begins.
     private var releasedTo: Spool.Position?
-    private var keys: [Route: PartitionKeyQueue] = [:]
+    /// By sequence where there are no sub-keys, and the others.
+    private var keys = SequenceMap<PartitionKeyQueue>()
+    private var partedKeys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
     private var lastKey: PartitionKeyQueue?
     /// True once the current batch has a record that waits for a person's decision.
@@ -150,11 +153,15 @@ final class StreamQueue {
         let route = Route(sequence: frame.sequence, subKey: options.keys.subKey(frame))
         if let lastKey, lastRoute == route { return lastKey }
         let key: PartitionKeyQueue
-        if let known = keys[route] {
+        if let known = route.subKey == 0 ? keys[route.sequence] : partedKeys[route] {
             key = known
         } else {
             key = scheduler.key(options.keys.name(frame))
-            keys[route] = key
+            if route.subKey == 0 {
+                keys.add(key, for: route.sequence)
+            } else {
+                partedKeys[route] = key
+            }
         }
         lastRoute = route
         lastKey = key
@@ -166,7 +173,6 @@ final class StreamQueue {
     func closeBatch() throws(SpoolError) {
         guard !batch.isEmpty else { return }
         let position = try Self.append(batch, to: &spool)
-        try spool.flush()
         batch.removeAll()
         isSynced = false
         // What a person has to decide upon stays in the spool, and all of its read with it.
@@ -181,7 +187,7 @@ final class StreamQueue {
     private static func append(
         _ batch: borrowing Bytes, to spool: inout Spool
     ) throws(SpoolError) -> Spool.Position {
-        try spool.append(batch.span)
+        try spool.appendAtOnce(batch.span)
     }
 
     /// Reads records from the spool into memory while there is room, a few MiB at a time: of
@@ -270,18 +276,29 @@ final class StreamQueue {
     ) {
         let position = references.position(of: passage.batch).advanced(by: Int(passage.offset))
         references.release(passage.batch)
-        var subKey: Int64 = 0
-        if let view = try? FrameView(frame) { subKey = options.keys.subKey(view) }
+        guard let frame = try? FrameView(frame) else { return }
         confirmations.leave(
-            frame, at: position.linear, in: spool.id, epoch: passage.epoch, subKey: subKey,
-            isDelivered: passage.isDelivered)
+            frame, at: position.linear, in: spool.id, epoch: passage.epoch,
+            subKey: options.keys.subKey(frame), isDelivered: passage.isDelivered)
     }
 
-    /// Ends the pauses of what waits for a person: perhaps one has helped.
+    /// Ends the pauses of what failed or waits for a person: there is no time for them any more.
     func hurry(now: Int64) {
-        discovery.hurry(at: now)
-        for queue in scheduler.shardQueues { queue.pausedUntil = min(queue.pausedUntil, now) }
-        scheduler.hurryKeys(now: now)
+        if health.trouble != nil || !discovery.isOpen { discovery.hurry(at: now) }
+        scheduler.restart(now: now)
+    }
+
+    /// What delivery waits for now, in words.
+    func obstacle(at now: Int64) -> String {
+        if !discovery.isOpen { return "its shards are not known yet" }
+        if health.breaker.state(at: now) == .open { return "it failed too often lately" }
+        let queues = scheduler.shardQueues
+        if queues.contains(where: \.isBusy) { return "a call is under way" }
+        if let pause = queues.map(\.pausedUntil).max(), pause > now {
+            let attempts = Spoken.count(queues.map(\.attempts).max() ?? 0, "attempt")
+            return "\(Spoken.seconds(Double(pause - now) / 1e9)) of a pause after \(attempts)"
+        }
+        return "records wait for their turn"
     }
 
     // MARK: - On disk

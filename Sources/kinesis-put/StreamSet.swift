@@ -109,7 +109,8 @@ final class StreamSet {
             guard !isShort else { return }
             isShort = true
             log.warning(
-                "the disk of \(options.state) is full: reading stops until something is delivered",
+                "the disk of \(options.state) is full: reading stops until something is delivered or "
+                    + "space is freed",
                 ["spool_bytes": "\(spoolBytes)", "waiting": "\(waiting)"])
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Binance
 import BronzeAccess
 import Configuration
+import Glibc
 import Identity
 import Ledger
 import Posix
@@ -186,7 +187,12 @@ struct RestPull: StageCommand {
     }
 
     private func held(_ text: String, _ settings: inout Settings) throws -> HeldPlace {
-        ObjectURL.isURL(text) ? .bucket(text, try bucket.reading(&settings)) : .ledger(text)
+        // A directory is what ledgerctl takes it for: a destination with manifests, or a sink's state.
+        if try ObjectURL.isURL(text) || Files.status(text + "/_manifests") != nil {
+            return .bucket(text, try bucket.reading(&settings))
+        }
+        let isDirectory = try Files.status(text).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
+        return .ledger(isDirectory ? text + "/ledger" : text)
     }
 
     private func archiveOptions(

@@ -75,6 +75,11 @@ struct Booking: Sendable, Equatable {
             ledger.note(sequence, recent: exact)
         }
         for entry in declared { ledger.add(entry.sequence, declared: entry.ranges) }
+        for gap in gaps where !gap.isDeclared {
+            var sequence = gap.sequence
+            sequence.epoch = ledger.epoch(of: sequence)
+            ledger.add(sequence, reported: gap.ids)
+        }
         confirmPlaces(in: &ledger)
     }
 
@@ -88,6 +93,14 @@ struct Booking: Sendable, Equatable {
                 spool: progress.spool, bucket: progress.bucket, from: progress.from,
                 through: next.linear - 1)
             : nil
+    }
+
+    /// True for a place of the spool that the object has the record of.
+    func has(_ position: Int64, _ bucket: Int64, of sequence: SequenceID, in spool: UInt64) -> Bool
+    {
+        guard let progress, progress.spool == spool, progress.bucket == bucket else { return false }
+        return self.sequence == sequence
+            && (progress.from...progress.through).contains(position)
     }
 
     /// Adds only that the spool needs to keep its records no longer.

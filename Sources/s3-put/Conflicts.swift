@@ -1,4 +1,5 @@
 import Encoding
+import Glibc
 import Posix
 import Stage
 
@@ -21,7 +22,8 @@ struct Conflicts {
 
     private static let suffix = ".json"
 
-    /// Keeps an object; one whose same bytes are kept already is only counted.
+    /// Keeps an object; one whose same bytes are kept already is only counted. Until all of it is kept it
+    /// stays staged, too: a note without its file would mean that it was delivered.
     ///
     /// - Returns: where it is.
     mutating func keep(
@@ -32,12 +34,13 @@ struct Conflicts {
         let mark = ours.utf8.reduce(0xcbf2_9ce4 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
         let name = object.key.replacing("/", with: "_") + "." + String(mark, radix: 16)
         let path = "\(directory)/\(name)"
-        if !Files.exists(path + Self.suffix) { kept += 1 }
-        count += 1
+        let isNew = !Files.exists(path + Self.suffix)
         if let memory = object.memory {
             try Files.replace(path, with: try Files.read(memory.path, limit: .max))
         } else {
-            try Files.rename(object.stagedPath, to: path)
+            // An earlier run came as far as this, or kept the same bytes.
+            try Files.remove(path)
+            try Self.link(object, to: path)
         }
         var text = "{\"key\":"
         text.append(jsonQuoted: object.key)
@@ -47,8 +50,21 @@ struct Conflicts {
         text.append(jsonQuoted: theirs)
         text += ",\"time\":\"\(Timestamp.text(nanoseconds: Clock.realtimeNanoseconds()))\"}\n"
         try Files.replace(path + Self.suffix, with: Array(text.utf8))
-        try NoteFile.finish([object])
+        try Files.syncDirectory(directory)
+        try NoteFile.finish([object], isSynced: true)
+        try object.removeFile()
+        count += 1
+        if isNew { kept += 1 }
         return path
+    }
+
+    private static func link(_ object: StagedObject, to path: String) throws(SystemError) {
+        do throws(SystemError) { _ = try Files.link(object.stagedPath, to: path) } catch {
+            // A file system without links: then the spool has its records.
+            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(error.code) else { throw error }
+            try NoteFile.finish([object], isSynced: true)
+            try Files.rename(object.stagedPath, to: path)
+        }
     }
 
     /// How the run ends because of them; nil without any.

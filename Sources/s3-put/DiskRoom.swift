@@ -24,7 +24,8 @@ struct DiskRoom {
         guard !isShort else { return }
         isShort = true
         log.warning(
-            "the disk of \(directory) is full: reading stops until something is delivered",
+            "the disk of \(directory) is full: reading stops until something is delivered or "
+                + "space is freed",
             ["spool_bytes": "\(spoolBytes)"])
     }
 

@@ -47,16 +47,21 @@ final class NoteFile: Sendable {
     }
 
     /// Says that objects are booked, or are kept elsewhere: with the last of a file it goes.
-    static func finish(_ objects: some Sequence<StagedObject>) throws(SystemError) {
+    ///
+    /// - Parameter isSynced: true when it has to be durable before the objects' files go: a note without
+    ///   a file says that the object was delivered.
+    static func finish(
+        _ objects: some Sequence<StagedObject>, isSynced: Bool = false
+    ) throws(SystemError) {
         var done: [ObjectIdentifier: (file: NoteFile, names: [String])] = [:]
         for object in objects {
             guard let file = object.noteFile else { continue }
             done[ObjectIdentifier(file), default: (file, [])].names.append(name(of: object))
         }
-        for (file, names) in done.values { try file.finish(names) }
+        for (file, names) in done.values { try file.finish(names, isSynced: isSynced) }
     }
 
-    private func finish(_ names: [String]) throws(SystemError) {
+    private func finish(_ names: [String], isSynced: Bool) throws(SystemError) {
         let isEmpty = left.withLock { left in
             left.subtract(names)
             return left.isEmpty
@@ -66,10 +71,11 @@ final class NoteFile: Sendable {
         do throws(SystemError) {
             let file = try Descriptor.open(path, O_WRONLY | O_APPEND)
             try file.writeAll(Array(lines.utf8).span.bytes)
+            if isSynced { try file.sync() }
             try file.close()
         } catch {
-            // A crash then shows the object as delivered once more, which changes nothing.
-            guard error.isNoRoom else { throw error }
+            // A crash then shows a booked object as delivered once more, which changes nothing.
+            guard error.isNoRoom, !isSynced else { throw error }
         }
     }
 
@@ -135,13 +141,13 @@ final class NoteFile: Sendable {
         return names
     }
 
-    /// Keys of all finished objects of a staging directory.
-    static func keys(staging: String) throws(SystemError) -> [String] {
-        var keys: [String] = []
+    /// The objects of all files of a staging directory that are not booked yet.
+    static func left(in staging: String) throws(SystemError) -> [StagedObject] {
+        var left: [StagedObject] = []
         for name in try Files.list(staging) where name.hasSuffix(suffix) {
-            keys += try read("\(staging)/\(name)")?.map(\.key) ?? []
+            left += try read("\(staging)/\(name)") ?? []
         }
-        return keys
+        return left
     }
 
     private static func name(of object: StagedObject) -> String {

@@ -32,6 +32,8 @@ struct ObjectDelivery: ~Copyable {
     private(set) var staged = DeliveryOrder()
     private(set) var unbooked: UnbookedObjects
     private(set) var conflicts: Conflicts
+    /// Objects in conflict that the disk had no room to keep.
+    private var unkept: [(object: StagedObject, theirs: String, ours: String)] = []
     /// Why nothing more is delivered.
     private(set) var failure: StageFailure?
     /// Objects that were delivered.
@@ -103,6 +105,10 @@ struct ObjectDelivery: ~Copyable {
     /// Readable when a thread has something to say.
     var descriptor: Int32 { completions.descriptor }
 
+    /// What went wrong last at the destination, for the message of a run that leaves something; nil when
+    /// nothing did.
+    var lastTrouble: String? { uploader.lastTrouble ?? manifests.lastTrouble }
+
     /// True while the writer has so much to do that nothing more is to be read.
     var isBehind: Bool { writer.waitingMemory >= Self.mostWaitingMemory }
 
@@ -170,7 +176,6 @@ struct ObjectDelivery: ~Copyable {
                 for object in staged.complete(object) { try noteDelivered(object, &state) }
             case .conflicting(let object, let theirs, let ours):
                 try keepAside(object, theirs: theirs, ours: ours, &state)
-                for object in staged.drop(object) { try noteDelivered(object, &state) }
             case .absent(let object):
                 state.log.debug("was not stored: \(object.key)")
                 try memoryNotes.done(object)
@@ -208,14 +213,24 @@ struct ObjectDelivery: ~Copyable {
     private mutating func keepAside(
         _ object: StagedObject, theirs: String, ours: String, _ state: inout SinkState
     ) throws {
-        let path = try conflicts.keep(object, theirs: theirs, ours: ours)
+        let path: String
+        var conflicts = conflicts
+        do throws(SystemError) {
+            path = try state.room.reserve.spending { () throws(SystemError) in
+                try conflicts.keep(object, theirs: theirs, ours: ours)
+            }
+            self.conflicts = conflicts
+        } catch {
+            guard error.isNoRoom else { throw error }
+            state.noteNoRoom()
+            return unkept.append((object, theirs, ours))
+        }
         try memoryNotes.done(object)
         state.asides.add(
             object.booking.held, of: object.booking.sequence,
             eventTime: object.booking.times?.lowerBound ?? Clock.realtimeNanoseconds() / 1000,
             in: path, because: "its object met other content at its key")
-        // They are kept there, and need not come again from the spool.
-        object.booking.confirmPlaces(in: &state.directory.ledger)
+        state.untold.append(object.booking)
         state.held.giveBack(
             object.booking.held, of: object.booking.sequence, &state.directory.ledger)
         if let group = object.group { state.held.forget(group, of: object.booking.sequence) }
@@ -226,6 +241,15 @@ struct ObjectDelivery: ~Copyable {
             "\(state.options.destination.description)/\(object.key) was not stored: the key has other content, "
                 + "which is not in the ledger and was not changed; ours is kept in \(path)",
             ["theirs": "\(theirs)", "ours": "\(ours)"], cause: "object_conflict")
+        for object in staged.drop(object) { try noteDelivered(object, &state) }
+    }
+
+    private mutating func keepThoseWithoutRoom(_ state: inout SinkState) throws {
+        let all = unkept
+        unkept = []
+        for entry in all {
+            try keepAside(entry.object, theirs: entry.theirs, ours: entry.ours, &state)
+        }
     }
 
     /// Has a manifest of what was delivered stored; when it is, makes the ledger durable, and then
@@ -233,6 +257,12 @@ struct ObjectDelivery: ~Copyable {
     ///
     /// - Parameter always: false leaves it for a moment while more is delivered.
     mutating func book(always: Bool = false, _ state: inout SinkState) throws {
+        if !unkept.isEmpty { try keepThoseWithoutRoom(&state) }
+        if state.asides.isEmpty, !state.intake.hasOpenBatch {
+            // The spool tells of them: their own records need not come again from it.
+            for booking in state.untold { booking.confirmPlaces(in: &state.directory.ledger) }
+            state.untold.removeAll()
+        }
         switch try unbooked.commit(&state) {
         case .waits: return
         case .committed: try releaseSpool(&state)
@@ -248,7 +278,7 @@ struct ObjectDelivery: ~Copyable {
 
     private mutating func releaseSpool(_ state: inout SinkState) throws {
         // A record of the spool that was put aside goes only with the gap record that says so.
-        guard isRecovered, state.asides.isEmpty || !state.intake.hasLeftovers,
+        guard isRecovered, state.untold.isEmpty, state.asides.isEmpty || !state.intake.hasLeftovers,
             Self.isTime(staged.count, since: &releasedAt)
         else { return }
         let needed =
@@ -325,10 +355,7 @@ struct ObjectDelivery: ~Copyable {
     /// - Returns: false when something of it could not be delivered.
     mutating func recover(_ state: inout SinkState) throws -> Bool {
         let staging = state.options.state + "/staging"
-        var left: [StagedObject] = []
-        for name in try Files.list(staging) where name.hasSuffix(NoteFile.suffix) {
-            left += try NoteFile.read("\(staging)/\(name)") ?? []
-        }
+        let left = try NoteFile.left(in: staging)
         if case .directory(let root) = state.options.destination, Files.exists(root),
             left.contains(where: { !Files.exists($0.stagedPath) })
         {

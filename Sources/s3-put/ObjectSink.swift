@@ -97,7 +97,7 @@ struct ObjectSink: ~Copyable {
                 age: state.options.objectAge, idle: state.options.objectIdle,
                 now: Clock.monotonicNanoseconds())
             delivery.handOver(&state)
-            try keepBooks(isIdle: !ready.input && !takesAgain)
+            try keepBooks()
         }
     }
 
@@ -124,8 +124,12 @@ struct ObjectSink: ~Copyable {
         _ input: Int32, isBusy: Bool
     ) -> (input: Bool, stop: Bool, completion: Bool) {
         let isSettled = state.open.isEmpty && state.intake.isDurable && delivery.unbooked.isEmpty
-        let waits: Int32 =
-            isBusy ? 0 : isSettled ? Heartbeat.longestWait : state.intake.isDurable ? 200 : 20
+        let untilSync =
+            state.intake.isDurable
+            ? 200
+            : state.intake.millisecondsUntilSync(
+                now: Clock.monotonicNanoseconds(), interval: state.options.syncInterval)
+        let waits: Int32 = isBusy ? 0 : isSettled ? Heartbeat.longestWait : min(200, untilSync)
         var watched = [
             pollfd(fd: input, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
@@ -136,13 +140,13 @@ struct ObjectSink: ~Copyable {
     }
 
     /// What is done once a turn, whatever happened.
-    private mutating func keepBooks(isIdle: Bool) throws {
+    private mutating func keepBooks() throws {
         if !state.intake.hasLeftovers {
             try filler.declareHoles(&state)
             try declareAsides()
         }
         try delivery.book(&state)
-        try state.syncIfDue(isIdle: isIdle)
+        try state.syncIfDue()
         state.figures.showCoverage(state.directory.ledger, now: Clock.monotonicNanoseconds())
         delivery.publish(&state)
         report()
@@ -237,7 +241,7 @@ struct ObjectSink: ~Copyable {
         repeat {
             try declareAsides()
             try state.closeBatch()
-            try state.syncIfDue(isIdle: true)
+            try state.syncIfDue(all: true)
             state.open.sealAll()
             delivery.handOver(&state)
             try delivery.awaitDeliveries(&state)
@@ -276,7 +280,10 @@ struct ObjectSink: ~Copyable {
         if let failure = delivery.failure {
             throw StageFailure(failure.exitStatus, left > 0 ? "\(failure); \(rest)" : "\(failure)")
         }
-        if left > 0 { throw StageFailure(.gaveUp, rest) }
+        if left > 0 {
+            let last = delivery.lastTrouble.map { "; the last failure: \($0)" } ?? ""
+            throw StageFailure(.gaveUp, "the time to drain has expired\(last); \(rest)")
+        }
         if let halt = filler.halt { throw halt }
         if state.intake.hasLeftovers {
             throw StageFailure(

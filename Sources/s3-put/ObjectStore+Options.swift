@@ -38,7 +38,7 @@ extension ObjectStore {
     private static func abortLeftovers(
         of store: inout BucketStore, _ options: S3PutOptions, _ log: Log
     ) -> Int {
-        let own = (try? NoteFile.keys(staging: options.state + "/staging")) ?? []
+        let own = (try? NoteFile.left(in: options.state + "/staging").map(\.key)) ?? []
         let age = options.access?.abandonedUploads ?? 0
         let end = age > 0 ? Clock.realtimeNanoseconds() / 1_000_000_000 - Int64(age) : nil
         do throws(AWSError) {

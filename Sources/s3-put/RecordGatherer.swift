@@ -53,11 +53,34 @@ struct RecordGatherer: ~Copyable {
         defer { close() }
         let start = records.count
         while let run = cursor.run, records.count - start < bytes {
+            if run.length < Self.longRun, !isUnspooled(run.start, batch) {
+                try appendWindow(&cursor, of: batch, to: &records)
+                continue
+            }
             let room = Int(run.length)
             try records.append(room: room) { space in
                 try read(run, batch, into: UnsafeMutableRawBufferPointer(rebasing: space[..<room]))
                 return room
             }
+            cursor.next()
+        }
+    }
+
+    /// Appends the short runs that are whole in one window: a call of the system for each would be most
+    /// of the work where sequences take turns.
+    private mutating func appendWindow(
+        _ cursor: inout SpoolPlaces.Cursor, of batch: SealedBatch, to records: inout Bytes
+    ) throws {
+        guard let first = cursor.run else { return }
+        let end = first.start + Self.windowLength
+        let window = try map(from: first.start, batch)
+        while let run = cursor.run, run.length < Self.longRun, run.start + run.length <= end,
+            !isUnspooled(run.start, batch)
+        {
+            guard let bytes = window?.bytes(of: run) else {
+                throw StageFailure(.bug, "the spool is shorter than what it took")
+            }
+            records.append(bytes)
             cursor.next()
         }
     }

@@ -36,6 +36,7 @@ struct S3Put: StageCommand {
     @Option(SettingCatalog.objectIdle) var objectIdle: Double?
     @Option(SettingCatalog.stateDirectory) var stateDir: String?
     @Option(SettingCatalog.spoolMax) var spoolMax: Int?
+    @Option(SettingCatalog.syncInterval) var syncInterval: Double?
     @Option(SettingCatalog.lateness) var lateness: Double?
     @Option(SettingCatalog.widestRecord) var maxIds: Int?
     @Option(SettingCatalog.farthestID) var maxIdJump: Int?
@@ -71,6 +72,8 @@ struct S3Put: StageCommand {
             state: try settings.value(
                 SettingCatalog.stateDirectory, stateDir, otherwise: destination.standardState),
             spoolMax: try settings.value(SettingCatalog.spoolMax, spoolMax),
+            syncInterval: Int64(
+                try settings.value(SettingCatalog.syncInterval, syncInterval) * 1e9),
             times: EventTimes(
                 lateness: Int64(try settings.value(SettingCatalog.lateness, lateness) * 1e6)),
             idLimits: IDLimits(

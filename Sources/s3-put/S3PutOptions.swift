@@ -18,6 +18,8 @@ struct S3PutOptions: Sendable {
     /// Directory of ledger, spool and staging.
     let state: String
     private(set) var spoolMax: Int
+    /// How long records may wait for the device, ns: one sync covers all of them.
+    private(set) var syncInterval: Int64
     let times: EventTimes
     let idLimits: IDLimits
     /// Sequences that may begin a new numbering.
@@ -39,6 +41,7 @@ struct S3PutOptions: Sendable {
         [
             SettingCatalog.objectBytes.key, SettingCatalog.objectAge.key,
             SettingCatalog.objectIdle.key, SettingCatalog.spoolMax.key,
+            SettingCatalog.syncInterval.key,
             SettingCatalog.drainTimeout.key, SettingCatalog.accessKeyID.key,
             SettingCatalog.secretAccessKey.key, SettingCatalog.sessionToken.key,
         ]
@@ -50,6 +53,7 @@ struct S3PutOptions: Sendable {
         objectAge = new.objectAge
         objectIdle = new.objectIdle
         spoolMax = new.spoolMax
+        syncInterval = new.syncInterval
         drainTimeout = new.drainTimeout
     }
 

@@ -11,9 +11,6 @@ import Stats
 /// What taking records in and delivering objects both work on: the state on disk, the objects that
 /// are open, and the figures.
 struct SinkState: ~Copyable {
-    /// How long records may wait for the disk, ns: one sync covers all of them.
-    private static let syncInterval: Int64 = 1_000_000_000
-
     var options: S3PutOptions
     let log: Log
     var directory: StateDirectory
@@ -22,6 +19,9 @@ struct SinkState: ~Copyable {
     var open: OpenObjects
     /// Ids whose records were put aside, and of which the bucket is to be told.
     var asides = PutAsideNotes()
+    /// Of objects in conflict of which the bucket is not told yet: until the gap record is in the spool, their
+    /// records stay in it, and are not built again.
+    var untold: [Booking] = []
     /// What was found wrong in the spool, and is to be told once all that is whole was read.
     private var damages: [Damage]
     /// Records from here on wait for a person's decision: they stay in the spool.
@@ -34,7 +34,8 @@ struct SinkState: ~Copyable {
     init(_ options: S3PutOptions, in stage: borrowing Stage) throws {
         let log = stage.log
         var directory = try StateDirectory(
-            options.state, claims: options.owner.map { [("objects", $0)] } ?? [], log: log)
+            options.state, stage: "s3-put", claims: options.owner.map { [("objects", $0)] } ?? [],
+            log: log)
         try Layout.note(in: options.state, directory.ledger, options.destination, log)
         let spool = try Spool(
             directory: options.state + "/spool", segmentBytes: options.segmentBytes,
@@ -103,10 +104,11 @@ struct SinkState: ~Copyable {
         room.recover()
     }
 
-    mutating func syncIfDue(isIdle: Bool) throws {
+    /// Forces to the device what has waited long enough, or all that waits.
+    mutating func syncIfDue(all: Bool = false) throws {
         do throws(SpoolError) {
             try intake.sync(
-                now: Clock.monotonicNanoseconds(), interval: isIdle ? 0 : Self.syncInterval)
+                now: Clock.monotonicNanoseconds(), interval: all ? 0 : options.syncInterval)
         } catch {
             guard error.isNoRoom else { throw error }
             noteNoRoom()

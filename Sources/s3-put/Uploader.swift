@@ -31,6 +31,8 @@ final class Uploader: Sendable {
     private let storedCheck: StoredCheck?
     /// Stores that were begun to be made.
     private let stores = Locked(0)
+    /// What went wrong last since something was stored, in words.
+    private let trouble = Locked<String?>(nil)
 
     /// Starts the threads.
     ///
@@ -60,6 +62,9 @@ final class Uploader: Sendable {
             threads.withLock { $0.append(thread) }
         }
     }
+
+    /// What went wrong last since something was stored, in words; nil when nothing did.
+    var lastTrouble: String? { trouble.withLock { $0 } }
 
     /// Queues an object.
     func deliver(_ object: StagedObject) { objects.add(object) }
@@ -152,6 +157,7 @@ final class Uploader: Sendable {
                 return completions.post(error)
             }
         }
+        trouble.withLock { $0 = nil }
         for own in placed {
             note(own.start)
             switch own.placement {
@@ -196,6 +202,7 @@ final class Uploader: Sendable {
         let mayPass =
             ExitStatus(for: error) == .gaveUp || (error as? SystemError)?.isNoRoom == true
         guard mayPass, waited < giveUpAfter, !isAbandoned else { return false }
+        trouble.withLock { $0 = "\(error)" }
         log.warning("still trying: \(error)")
         // The client has paused between its own attempts; this parts the rounds.
         ending.wait(seconds: 1)

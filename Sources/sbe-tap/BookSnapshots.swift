@@ -21,6 +21,8 @@ struct BookSnapshots: ~Copyable {
     private var notBefore: Int64 = 0
     /// The stream whose snapshot is on its way.
     private var place: Int?
+    /// Tells the request that is on its way from those before it: a book does not say whose it is.
+    private var token = 0
 
     init(_ options: VenueClient.Options, log: Log) throws {
         base = options.baseURL
@@ -42,21 +44,23 @@ struct BookSnapshots: ~Copyable {
         {
             place = wanted
             merge.snapshotRequested(wanted)
+            token += 1
             let symbol = merge.streams[wanted].sequence.subscription.symbol
             client.submit(
                 VenueClient.Request(
-                    .depth, rows: Self.levels, base: base,
+                    token: token, .depth, rows: Self.levels, base: base,
                     ["symbol": "\(symbol)", "limit": "\(Self.levels)"]))
         }
         guard let place else { return }
         let symbol = "\(merge.streams[place].sequence.subscription.symbol)"
         do throws(VenueFailure) {
             let replies = try client.wait(timeout: 0, unless: -1)
-            for reply in replies {
+            for reply in replies where reply.token == token {
                 take(reply, for: place, &merge, &output, log: log, failures: failures)
             }
         } catch {
             self.place = nil
+            client.cancel { _ in true }
             failures.add()
             pause(at: time)
             // A wrong certificate can be a proxy's, and gone in an hour; only the venue's own no is

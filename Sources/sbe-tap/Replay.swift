@@ -37,7 +37,8 @@ struct Replay: ~Copyable {
     mutating func run(in stage: borrowing Stage) throws {
         stage.enter(.running)
         let started = Clock.monotonicNanoseconds()
-        var reader = path == "-" ? try stage.standardInput() : try stage.frames(in: path)
+        var reader =
+            path == "-" ? try stage.standardInput(endsWithIt: false) : try stage.frames(in: path)
         var isOver = false
         while !isOver, try reader.fill(unless: stage.stopDescriptor) == .frames {
             isOver = try drain(&reader, in: stage, since: started)

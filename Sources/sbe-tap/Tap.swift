@@ -20,6 +20,9 @@ struct Tap: ~Copyable {
     private var snapshots: BookSnapshots?
     private var warnings: TapWarnings
     private var watched: [pollfd] = []
+    /// What the last wait has shown.
+    private var isStopAsked = false
+    private var hasReload = false
 
     init(_ plan: TapOptions, in stage: borrowing Stage) throws {
         let fetches = plan.merge.takesSnapshots && !plan.capturesRaw
@@ -75,7 +78,7 @@ struct Tap: ~Copyable {
                 isRunning = true
                 stage.enter(.running)
             }
-            if let new = reloads.take(TapOptions.self) { change(to: new.streams) }
+            if hasReload, let new = reloads.take(TapOptions.self) { change(to: new.streams) }
             let now = Clock.monotonicNanoseconds()
             for place in connections.slots.indices { try advance(place, at: now) }
             let wasFull = pump.output.isFull
@@ -88,7 +91,7 @@ struct Tap: ~Copyable {
     }
 
     private func isOver(_ stage: borrowing Stage) -> Bool {
-        if pump.hasReachedLimit || stage.isStopping { return true }
+        if pump.hasReachedLimit || isStopAsked { return true }
         guard let duration = plan.duration else { return false }
         return Double(Clock.monotonicNanoseconds() - connections.startedAt) >= duration * 1e9
     }
@@ -127,6 +130,9 @@ struct Tap: ~Copyable {
         let rest = shortTimeout
         timeout = min(timeout, rest)
         let count = poll(&watched, UInt(watched.count), Int32(timeout))
+        // Not asked for by calls of their own, which would be two a message.
+        isStopAsked = count > 0 && watched[0].revents != 0
+        hasReload = count > 0 && watched[1].revents != 0
         for slot in connections.slots {
             for connection in slot.connections where count > 0 && connection.pollIndex >= 0 {
                 if watched[connection.pollIndex].revents != 0 { connection.isReadable = true }

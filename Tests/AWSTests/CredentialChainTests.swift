@@ -137,6 +137,7 @@ struct CredentialChainTests {
         ("region = eu-west-1", "none in the environment"),
         ("credential_process = false", "ended with status 1"),
         ("credential_process = 'echo", "quotes"),
+        ("credential_process = /usr/bin/yes", "yes wrote over 65536 bytes"),
         ("credential_process = echo '{\"Version\":2}'", "version 1"),
         ("credential_process = /no/such/program", "start /no/such/program"),
         ("services = x\nendpoint_url = http://h", "[services x], which is not there"),

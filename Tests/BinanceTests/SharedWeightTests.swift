@@ -46,6 +46,24 @@ struct SharedWeightTests {
         #expect((590_000...600_000).contains(milliseconds))
     }
 
+    @Test func `a request that a ban made fail is not sent once the ban is over`() throws {
+        let place = try TemporaryDirectory()
+        var options = VenueClient.Options()
+        options.baseURL = "http://127.0.0.1:1"
+        options.sharedDirectory = place.path
+        let shared = try #require(
+            SharedWeight(directory: place.path, baseURL: options.baseURL))
+        shared.note(barredFor: 3600)
+        var client = try VenueClient(options)
+        client.submit(VenueClient.Request(.depth, rows: 5000, base: options.baseURL, [:]))
+        do throws(VenueFailure) {
+            _ = try client.wait(timeout: 0, unless: -1)
+            Issue.record("a ban of an hour was waited for")
+        } catch { #expect(error.cause == .gaveUp) }
+        let (outstanding, used) = (client.outstanding, client.weight.used)
+        #expect(outstanding == 0 && used == 0)
+    }
+
     @Test func `a ban is over when the system was started anew`() throws {
         let place = try TemporaryDirectory()
         let shared = try #require(SharedWeight(directory: place.path, baseURL: "https://a.example"))

@@ -51,6 +51,9 @@ struct YAMLTests {
         Good("a variable", "a: ${ONE}-${TWO:-2}-${TWO:3}\n", ["a": "1-2-3"]),
         Good("an empty variable", "a: ${EMPTY:-x}${EMPTY}\n", ["a": "x"]),
         Good("a URL as a default", "a: ${TWO:http://h:1}\n", ["a": "http://h:1"]),
+        Good(
+            "a place for anchors", "x-common: &x {b: 1, x-c: 2}\na:\n  <<: *x\n",
+            ["a.b": "1", "a.x-c": "2"]),
         Good("a dotted key", "a.b: 1\n", ["a.b": "1"]),
     ]
 
@@ -94,6 +97,9 @@ struct YAMLTests {
         Bad("a missing variable", "a: 1\nb: ${NOT_SET}\n", 2, "NOT_SET is not set"),
         Bad("a message", "a: ${NOT_SET:?give the key}\n", 1, "give the key"),
         Bad("no brace", "a: ${ONE\n", 1, "without a closing }"),
+        Bad("a variable in a list", "a: 1\nb: [${ONE}, x]\n", 2, "in quotes"),
+        Bad("a variable in a list of lines", "b: [\n  ${ONE:-x},\n  y]\n", 2, "in quotes"),
+        Bad("a variable in a mapping", "a: {b: ${ONE}, c: 2}\n", 1, "in quotes"),
         Bad("no name", "a: ${}\n", 1, "${}"),
         Bad("a merge of a text", "a:\n  <<: x\n", 2, "<<"),
         Bad("deep", String(repeating: "[", count: 40), 1, "deep"),

@@ -6,11 +6,11 @@ import Testing
 /// s3-put after a crash between any two of its operations on files, and after a power failure
 /// there, as built: what it had taken is stored once, whatever its kind.
 struct SinkCrashTests {
-    private static let isWhole =
+    static let isWhole =
         ProcessInfo.processInfo.environment["CRASH_POINTS"] == "all"
 
     /// A frame of schema 8802, and whether an id tells it from others.
-    private struct Record: Hashable {
+    struct Record: Hashable {
         let bytes: [UInt8]
         let hasID: Bool
     }
@@ -126,7 +126,7 @@ struct SinkCrashTests {
     }
 
     /// Records whose bytes are in the spool by now.
-    private struct Taken {
+    struct Taken {
         var written: Set<[UInt8]> = []
         var synced: Set<[UInt8]> = []
         private var waiting: [String: Set<[UInt8]>] = [:]
@@ -147,7 +147,7 @@ struct SinkCrashTests {
         }
     }
 
-    private static func text(_ operation: FileOperation) -> String {
+    static func text(_ operation: FileOperation) -> String {
         if case .write(let path, let offset, let bytes) = operation {
             return "write of \(bytes.count) at \(offset) of \(path)"
         }
@@ -163,7 +163,7 @@ struct SinkCrashTests {
     }
 
     /// How often each record is in the objects below a directory.
-    private static func stored(_ root: String) throws -> [Record: Int] {
+    static func stored(_ root: String) throws -> [Record: Int] {
         var counts: [Record: Int] = [:]
         let files = FileManager.default.enumerator(atPath: root + "/data")
         while let name = files?.nextObject() as? String {
@@ -208,11 +208,11 @@ struct SinkCrashTests {
         little(number * 100) + little(number) + [0, 255] + [UInt8](repeating: 0, count: 6)
     }
 
-    private static func little<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+    static func little<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
         withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
 
-    private static func record(
+    static func record(
         _ template: UInt16, _ id: Int64, _ symbol: String, _ body: [UInt8], block: Int? = nil
     ) -> Record {
         let time: Int64 = 1_704_067_200_000_000 + id * 1000

@@ -37,6 +37,9 @@ struct WayTests {
         let simulator: Simulator
         let scratch: TemporaryDirectory
         var authority: String { scratch.path("tls/ca.pem") }
+        var secureURL: String {
+            simulator.secureStreams.replacingOccurrences(of: "wss:", with: "https:")
+        }
 
         init() throws {
             scratch = try TemporaryDirectory()
@@ -154,16 +157,50 @@ struct WayTests {
         }
     }
 
-    @Test func `an authority's file that is not there is named with what helps`() throws {
-        let scratch = try TemporaryDirectory()
+    @Test(arguments: ["setting", "SSL_CERT_FILE", "CURL_CA_BUNDLE"])
+    func `an authority of one's own is believed by REST`(name: String) throws {
+        let place = try Place()
+        // The server speaks no REST there, which it says once TLS lets it.
         let outcome = try Program.run(
-            "s3-put",
-            [
-                "--to", "s3://bucket/p", "--endpoint-url", "https://127.0.0.1:9", "--check",
-                "--max-attempts", "1", "--state-dir", scratch.path("s"),
-            ],
-            environment: Keys.environment.merging(["AWS_CA_BUNDLE": scratch.path("no.pem")]) { $1 })
-        #expect(outcome.status == 78 || outcome.status == 75, "\(outcome.errors)")
-        print(outcome.errors)
+            "rest-pull",
+            ["aggTrades", "--from", "1", "--to", "2", "--base-url", place.secureURL]
+                + (name == "setting" ? ["--ca", place.authority] : []),
+            environment: ["SSL_CERT_FILE": "", "CURL_CA_BUNDLE": ""].merging(
+                name == "setting" ? [:] : [name: place.authority]
+            ) { $1 })
+        #expect(outcome.errors.contains("HTTP 400"), "\(outcome.status) \(outcome.errors)")
+    }
+
+    @Test(arguments: ["absent", "directory", "empty"])
+    func `an authority's file that is of no use is named, whoever reads it`(file: String) throws {
+        let place = try Place()
+        let path = place.scratch.path("authorities.pem")
+        if file == "directory" { try #require(mkdir(path, 0o755) == 0) }
+        if file == "empty" { try Data().write(to: URL(fileURLWithPath: path)) }
+        let s3 = [
+            "s3-put", "--to", "s3://bucket/p", "--endpoint-url", place.secureURL, "--check",
+            "--max-attempts", "1", "--state-dir", place.scratch.path("s"),
+        ]
+        let kinesis = [
+            "kinesis-put", "--endpoint-url", place.secureURL, "--check", "--state-dir",
+            place.scratch.path("k"),
+        ]
+        let pull = ["rest-pull", "trades", "--from", "1", "--base-url", place.secureURL]
+        let commands: [(command: [String], variable: String?)] = [
+            (s3, "AWS_CA_BUNDLE"), (kinesis, "AWS_CA_BUNDLE"), (pull + ["--ca", path], nil),
+            (pull, "CURL_CA_BUNDLE"), (["sbe-tap"] + Self.tap(place) + ["--ca", path], nil),
+            (["sbe-tap"] + Self.tap(place), "CURL_CA_BUNDLE"),
+        ]
+        for (command, variable) in commands {
+            let outcome = try Program.run(
+                command[0], Array(command.dropFirst()),
+                environment: Keys.environment.merging(["BINANCE_API_KEY": "x"]) { $1 }.merging(
+                    variable.map { [$0: path] } ?? [:]
+                ) { $1 })
+            #expect(outcome.status == 78, "\(command[0]): \(outcome.errors)")
+            #expect(
+                outcome.errors.contains("ertificate authorit") && outcome.errors.contains(path),
+                "\(command[0]): \(outcome.errors)")
+        }
     }
 }

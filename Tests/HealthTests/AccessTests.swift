@@ -20,6 +20,8 @@ struct AccessTests {
             ("10.0.0.5", "10.0.0.5:80", true), ("10.0.0.5", "this-host:80", true),
             ("0.0.0.0", "192.168.1.2", true), ("0.0.0.0", "[fe80::1]", true),
             ("::", "[2001:db8::1]:1", true), ("0.0.0.0", "evil.example", false),
+            ("0.0.0.0", "exchange:8081", true), ("0.0.0.0", "ingestor", true),
+            ("0.0.0.0", "user@exchange", false), ("0.0.0.0", "exchange.example.", false),
             ("myhost.lan", "myhost.lan:8080", true), ("0.0.0.0", "1.2.3.4.example", false),
         ] as [(String, String, Bool)])
     func `a request may name this machine, and no host of a web page`(

@@ -154,6 +154,34 @@ enum Records {
             "flags":0}
             """
         }
+        return try packed(lines)
+    }
+
+    /// A change of a book for every range of ids, and a gap record of the source's for those between.
+    static func changes(_ ranges: [ClosedRange<Int>]) throws -> [UInt8] {
+        let common = """
+            "symbol":"BTCUSDT","source":"sbe","price_exponent":-8,"qty_exponent":-8,\
+            "event_time_us":1704067200015973,"ingest_time_ns":"1704067200015973000","venue":1,\
+            "flags":0}
+            """
+        var lines: [String] = []
+        var next = ranges.first?.lowerBound ?? 0
+        for range in ranges {
+            if next < range.lowerBound {
+                lines.append(
+                    "{\"kind\":\"gap\",\"first_id\":\(next),\"last_id\":\(range.lowerBound - 1),"
+                        + "\"missing_kind\":\"depthDiff\",\"missing_template\":5,\"series\":0,\"reason\":\"missed\",\(common)"
+                )
+            }
+            lines.append(
+                "{\"kind\":\"depthDiff\",\"first_update_id\":\(range.lowerBound),"
+                    + "\"last_update_id\":\(range.upperBound),\"bids\":[],\"asks\":[],\(common)")
+            next = range.upperBound + 1
+        }
+        return try packed(lines)
+    }
+
+    private static func packed(_ lines: [String]) throws -> [UInt8] {
         let outcome = try Program.run(
             "recq", ["pack"], input: Array((lines.joined(separator: "\n") + "\n").utf8))
         try #require(outcome.status == 0, "\(outcome.errors)")

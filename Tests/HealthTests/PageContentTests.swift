@@ -88,7 +88,11 @@ struct PageContentTests {
         #expect(list.count == Problem.Code.allCases.count)
         let documentation = try String(
             contentsOf: packageRoot.appendingPathComponent("docs/monitoring.md"), encoding: .utf8)
+        let guide = try String(
+            contentsOf: packageRoot.appendingPathComponent("docs/guides/troubleshooting.md"),
+            encoding: .utf8)
         for code in Problem.Code.allCases {
+            #expect(guide.contains("`\(code.rawValue)`"), "\(code)")
             #expect(reply.text.contains("<section id=\"\(code.rawValue)\">"))
             #expect(documentation.contains("`\(code.rawValue)`"), "\(code)")
             #expect(code.meaning.count > 15 && code.advice.count > 20)

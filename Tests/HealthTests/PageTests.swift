@@ -198,6 +198,7 @@ struct PageTests {
         // The page itself is never wider than the screen; tables scroll by themselves.
         #expect(found["overflow"] as? Int == 0)
         #expect(found["broken"] as? [String] == [], "\(found["broken"] ?? "")")
+        #expect(found["parted"] as? [String] == [], "\(found["parted"] ?? "")")
         // On a common screen no column of a table is out of sight.
         if width >= 1280 { #expect(found["cut"] as? [String] == [], "\(found["cut"] ?? "")") }
         #expect(

@@ -112,6 +112,14 @@ struct RequestFormTests {
         Form(
             testDescription: "empty lines first", bytes: "\r\n\r\n" + get("/live"), statuses: [200]),
         Form(
+            testDescription: "lines that end with LF alone, as typed into nc",
+            bytes: "\nGET /live HTTP/1.0\nX-A: a\n\n", statuses: [200], closes: true,
+            contains: "alive"),
+        Form(
+            testDescription: "both kinds of lines, then one of HTTP's own",
+            bytes: "GET /live HTTP/1.1\r\nHost: 127.0.0.1\nX-A: a\r\n\n" + get("/live"),
+            statuses: [200, 200]),
+        Form(
             testDescription: "three in a row",
             bytes: get("/live") + get("/nothing") + get("/live"), statuses: [200, 404, 200]),
         Form(

@@ -131,6 +131,26 @@ struct RuleTests {
         withExtendedLifetime((writer, reader)) {}
     }
 
+    @Test func `changes of a book that were missed are a number, not a state`() throws {
+        let health = try Health(["hole_seconds: 0"])
+        let fifo = try OpenFIFO(health.place.path("fifo"))
+        let data = health.place.path("data")
+        let stage = try health.start(
+            "s3-put", ["--to", "file://" + data, "--object-idle", "0.1"], input: fifo.path)
+        fifo.write(try Records.changes([1...3, 7...9]))
+        let isBooked = try waitUntil {
+            try health.get("/complete").json["declared_ids"] as? Int == 3
+        }
+        let complete = try health.get("/complete")
+        #expect(isBooked && complete.status == 200, "\(complete.status) \(complete.text)")
+        let reply = try health.get("/health")
+        #expect(reply.status == 200, "\(reply.text)")
+        let verify = try Program.run(
+            "ledgerctl", ["verify", data + "/.s3-put", "--kind", "depthDiff", "--allow-declared"])
+        #expect(verify.status == 0, "\(verify.text)")
+        withExtendedLifetime(stage) {}
+    }
+
     @Test func `a hole is open until it is filled`() throws {
         let health = try Health(["hole_seconds: 0.3"])
         let fifo = try OpenFIFO(health.place.path("fifo"))

@@ -28,6 +28,9 @@ QUESTIONS = {
     # One line is about 1.5 times its letters; a word squeezed to a letter a line is much more.
     "broken": "[...document.querySelectorAll('.box dt')].filter(word => word.offsetHeight"
               " > 2.5 * parseFloat(getComputedStyle(word).fontSize)).map(word => word.textContent)",
+    # A cell in a list has its pieces parted: a name has to be one.
+    "parted": "[...document.querySelectorAll('td')].filter(cell => getComputedStyle(cell).display === 'flex'"
+              " && cell.childNodes.length > 1).map(cell => cell.textContent)",
     "ground": "getComputedStyle(document.body).backgroundColor",
     "tables": "[...document.querySelectorAll('table')].every(t => t.caption"
               " && [...t.querySelectorAll('th')].every(h => h.scope))",

@@ -21,7 +21,8 @@ struct IDPagesTests {
             let width = [0, 0, 0, 1, 3, 40, 600, 1500][Int.random(in: 0..<8, using: &random)]
             let ids = first...(first + Int64(width))
             let isNew = !ids.allSatisfy(known.contains)
-            #expect(pages.insert(ids) == isNew, "seed \(seed), step \(step), \(ids)")
+            let near = width == 0 ? pages.insertNear(first) : nil
+            #expect((near ?? pages.insert(ids)) == isNew, "seed \(seed), step \(step), \(ids)")
             known.formUnion(ids)
             #expect(pages.last == known.max())
             let id = Int64.random(in: -space...space, using: &random)
@@ -48,6 +49,26 @@ struct IDPagesTests {
         }
         #expect(pages.stretches == 1)
         #expect(pages.missing(in: 1...200_001).isEmpty)
+    }
+
+    @Test func `ids near those that came late are taken the quick way, but for the ends of a page`()
+    {
+        var pages = IDPages()
+        #expect(pages.insertNear(5000) == nil)
+        #expect(pages.insert(5000...5000) && pages.insert(600...600))
+        var quick = 0
+        for id in Int64(0)..<2000 where id != 600 {
+            let near = pages.insertNear(id)
+            quick += near == nil ? 0 : 1
+            #expect(near ?? pages.insert(id...id))
+            #expect(pages.insertNear(id) != true && !pages.insert(id...id))
+        }
+        #expect(quick > 1900)
+        #expect(pages.covered(in: 0...6000) == [0...1999, 5000...5000])
+        #expect(pages.stretches == 2)
+        #expect(pages.insertNear(5000) == false && pages.insertNear(5001) == nil)
+        #expect(pages.insertNear(4999) == nil && pages.insertNear(2000) == true)
+        #expect(pages.stretches == 2)
     }
 
     @Test func `ids at both ends of the numbers are taken`() {

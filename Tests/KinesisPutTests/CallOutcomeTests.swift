@@ -114,6 +114,23 @@ struct CallOutcomeTests {
             testDescription: "denied", outcome: failure("AccessDeniedException"),
             actions: [.recordSuccess, .hold, .retry(.attention, isUnknown: false)]),
         Row(
+            testDescription: "other bytes than those that were signed",
+            outcome: failure("InvalidSignatureException"),
+            actions: [
+                .recordSuccess, .recordMismatch, .complain(words("InvalidSignatureException")),
+                .remember(words("InvalidSignatureException")),
+                .retry(.transient, isUnknown: false),
+            ]),
+        Row(
+            testDescription: "a signature that does not fit again and again",
+            outcome: failure("InvalidSignatureException"),
+            health: {
+                var mismatched = health
+                for _ in 0..<3 { mismatched.recordMismatch() }
+                return mismatched
+            },
+            actions: [.recordSuccess, .hold, .retry(.attention, isUnknown: false)]),
+        Row(
             testDescription: "refused, before the stream took anything",
             outcome: failure("InvalidArgumentException"),
             actions: [

@@ -228,6 +228,21 @@ struct FaultTests {
         try Trades.check(sink.server.accepted, ids: 1...20)
     }
 
+    /// At the end of the input, where what needs a person ends the run at once.
+    @Test(arguments: [(2, Int32(0)), (1000, 77)])
+    func `a call whose bytes changed on the way goes again, and a wrong secret ends the run`(
+        mismatches: Int, status: Int32
+    ) throws {
+        let sink = try Sink()
+        sink.server.script { call in
+            guard call.operation == "PutRecords", call.number < mismatches else { return nil }
+            return .refuse(400, body: Self.json("InvalidSignatureException", "does not match"))
+        }
+        let outcome = try sink.put(try Trades.frames(1...20))
+        #expect(outcome.status == status, "\(outcome.errors)")
+        if status == 0 { try Trades.check(sink.server.accepted, ids: 1...20) }
+    }
+
     @Test func `expired credentials are renewed and the call goes again`() throws {
         let sink = try Sink()
         func pair(_ key: String) -> FaultServer.Answer {

@@ -4,27 +4,10 @@ import Testing
 
 /// A state directory on a disk of a few MiB.
 struct FullDiskTests {
-    /// Disks are mounted by root only.
-    static let mayMount = geteuid() == 0 && Program.exists("mount") && canMount()
-
-    private static func canMount() -> Bool {
-        guard let place = try? TemporaryDirectory() else { return false }
-        guard let mounted = try? Program.run("mount", arguments(place.path)), mounted.status == 0
-        else { return false }
-        _ = try? Program.run("umount", [place.path])
-        return true
-    }
-
-    private static func arguments(_ path: String) -> [String] {
-        ["-t", "tmpfs", "-o", "size=3m", "tmpfs", path]
-    }
-
-    @Test(.enabled(if: mayMount, "no right to mount a tmpfs"), arguments: ["relaxed"])
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"), arguments: ["relaxed"])
     func `a disk that was full gets free, and nothing comes twice`(_ order: String) throws {
         let sink = try Sink()
-        let disk = try TemporaryDirectory()
-        #expect(try Program.run("mount", Self.arguments(disk.path)).status == 0)
-        defer { _ = try? Program.run("umount", [disk.path]) }
+        let disk = try #require(try SmallDisk(mebibytes: 3))
         sink.server.setDown(true)
         let options = [
             "--state-dir", disk.path + "/state", "--circuit-cooldown", "0.2", "--order", order,

@@ -23,6 +23,51 @@ struct SendSchedulerTests {
         frame.unsafeLoadUnaligned(as: UInt64.self)
     }
 
+    /// A stop has no time for the pauses of an outage that may be over.
+    @Test func `a restart ends pauses that failures made long, and begins with short ones`() throws
+    {
+        var rules = SendRules(order: .aggregated)
+        rules.linger = 0
+        var scheduler = SendScheduler(rules)
+        scheduler.adopt(Self.map(1, generation: 1), now: 0)
+        var frame = Bytes(capacity: 8)
+        frame.append(bits: UInt64(1))
+        scheduler.append(
+            frame.span, to: scheduler.key("K"), PartitionKeyQueue.Passage(batch: 0), now: 0)
+        let queue = scheduler.shardQueues[0]
+        var now: Int64 = 1
+        func fail() throws {
+            let isDue = scheduler.isDue(queue, now: now)
+            #expect(isDue, "at \(now), paused until \(queue.pausedUntil)")
+            let call = try #require(
+                scheduler.fill(queue, now: now) { _, _ in
+                    .added
+                } left: { _, _ in
+                })
+            _ = scheduler.complete(call, .failed(.transient), now: now) { _, _ in }
+        }
+        for _ in 0..<30 {
+            try fail()
+            now = max(now, queue.pausedUntil) + 1
+        }
+        // 20 s at the most, so that some pause is longer than the first ones can be.
+        var longest: Int64 = 0
+        for _ in 0..<30 {
+            try fail()
+            longest = max(longest, queue.pausedUntil - now)
+            now = max(now, queue.pausedUntil) + 1
+        }
+        #expect(longest > 1_000_000_000)
+        try fail()
+        scheduler.restart(now: now)
+        for attempt in 1...4 {
+            try fail()
+            #expect(queue.pausedUntil - now <= 50_000_000 << (attempt - 1))
+            now = max(now, queue.pausedUntil) + 1
+        }
+        #expect(scheduler.waiting == 1)
+    }
+
     /// What the stand-in for the service has stored, and what left the queues.
     private struct World {
         var stored: [(key: String, number: UInt64)] = []

@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import Posix
 import Records
 import TestSupport
 import Testing
@@ -35,6 +36,21 @@ struct SkippedIDsTests {
         return frame
     }
 
+    /// What a source says of ids that it missed.
+    private static func gap(
+        _ ids: ClosedRange<Int64>, _ kind: RecordKind, evidence: String = ""
+    ) throws -> [UInt8] {
+        var bytes = Bytes(capacity: 256)
+        bytes.append(
+            gap: ids,
+            of: SequenceID(
+                template: kind.rawValue, symbol: try SymbolName(prefix).unwrapped),
+            reason: evidence.isEmpty ? .disconnected : .quarantined, source: .sbe,
+            eventTime: 1_704_067_200_000_000, ingestTime: 1_704_067_200_000_000_000,
+            evidence: evidence)
+        return bytes.array
+    }
+
     @Test func `trades that a restarted source skipped are declared at the end of the run`() throws
     {
         let sink = try Sink(streams: Self.streams)
@@ -47,6 +63,49 @@ struct SkippedIDsTests {
         #expect(
             repaired.status == 0 && repaired.errors.contains("\"refused\":0"),
             "\(repaired.status) \(repaired.errors)")
+    }
+
+    /// A sink that is started again has the old holes in its ledger, and its readers know of them.
+    @Test(arguments: [RecordKind.trade, .depthDiff])
+    func `a hole is declared once, however often the sink is started again`(kind: RecordKind) throws
+    {
+        let sink = try Sink(streams: Self.streams)
+        func put(_ ids: Int64..., killed: Bool = false) throws {
+            let records = try ids.flatMap { try Trades.frame(Self.prefix, $0, kind: kind) }
+            let before = sink.server.acceptedCount
+            if killed {
+                let program = try sink.start()
+                program.write(records)
+                #expect(waitUntil { sink.server.acceptedCount >= before + ids.count })
+                program.signalled(SIGKILL)
+                #expect(program.wait() == 137)
+            } else {
+                let outcome = try sink.put(records)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+        }
+        try put(1, 2, 5, 6)
+        #expect(try Self.gaps(sink) == ["BTCUSDT \(kind) 3...4"])
+        try put(7)
+        try put(8, 10, killed: true)
+        try put(11)
+        try put(12)
+        #expect(try Self.gaps(sink) == ["BTCUSDT \(kind) 3...4", "BTCUSDT \(kind) 9...9"])
+        // Of a source that says so again nothing is news either.
+        let repeated = try sink.put(try Self.gap(3...4, kind))
+        #expect(repeated.errors.contains("\"refused\":1"), "\(repeated.errors)")
+        #expect(try Self.gaps(sink).count == 2)
+    }
+
+    @Test func `a reason is news, also of ids that are known to be missing`() throws {
+        let sink = try Sink(streams: Self.streams)
+        #expect(try sink.put(try Trades.frames(1...2, symbols: [Self.prefix])).status == 0)
+        #expect(try sink.put(try Trades.frames(5...6, symbols: [Self.prefix])).status == 0)
+        let reason = try Self.gap(3...4, .trade, evidence: "kept on a host in a file")
+        let told = try sink.put(reason + reason)
+        #expect(told.errors.contains("\"refused\":1"), "\(told.errors)")
+        #expect(
+            try Self.gaps(sink) == ["BTCUSDT trade 3...4", "BTCUSDT trade 3...4"], "\(told.errors)")
     }
 
     @Test func `history that is fetched from elsewhere skips nothing`() throws {

@@ -61,6 +61,10 @@ struct StartTests {
         #expect(try sink.put([], ["--check"]).status == 77)
         sink.server.script { _ in .refusal("ResourceNotFoundException") }
         #expect(try sink.put([], ["--check"]).status == 78)
+        // A page of whoever stands before the service is not an answer of it.
+        sink.server.script { _ in .garbage("<!doctype html><p>Sign in</p>") }
+        let page = try sink.put([], ["--check"])
+        #expect(page.status == 76, "\(page.status) \(page.errors)")
         sink.server.setDown(true)
         #expect(try sink.put([], ["--check"]).status == 75)
     }

@@ -23,7 +23,8 @@ struct StreamQueueTests {
             format: .sbe, isCompressed: false, keys: .symbol, rules: SendRules(order: .relaxed),
             batchBytes: 1 << 20, recordBytes: 1 << 20, aggregateBytes: 1 << 20, breakerFailures: 5,
             breakerPause: 1, shardRefresh: 60, state: state, spoolMax: 1 << 30,
-            windowBytes: 1 << 20, sync: .interval, drainTimeout: 1, giveUpAfter: 1,
+            windowBytes: 1 << 20, sync: .interval, syncInterval: 1_000_000_000, drainTimeout: 1,
+            giveUpAfter: 1,
             idLimits: IDLimits(widest: 1 << 20, farthest: 1 << 40), newEpochs: [],
             kinesis: KinesisConfiguration(location),
             credentials: try ConfiguredCredentials(region: "us-east-1", &settings))
@@ -42,7 +43,7 @@ struct StreamQueueTests {
     private static func confirmations(_ place: TemporaryDirectory) throws -> ConfirmationLog {
         let log = Log(stage: "test")
         return ConfirmationLog(
-            try StateDirectory(place.path("state"), claims: [], log: log),
+            try StateDirectory(place.path("state"), stage: "kinesis-put", claims: [], log: log),
             HeldIDs(IDLimits(widest: 1 << 20, farthest: 1 << 40)), log: log)
     }
 

@@ -110,6 +110,33 @@ struct ClaimTests {
         #expect(kept && !gone)
     }
 
+    @Test func `what gap records spoke of is remembered until it is held or taken out`() throws {
+        let place = try TemporaryDirectory()
+        let btc = LedgerTests.name("BTCUSDT", .trade)
+        do {
+            var ledger = try Ledger(writing: place.path("ledger"))
+            ledger.add(btc, held: [1...10, 50...60])
+            ledger.add(btc, reported: [5...40, 70...90])
+            ledger.add(btc, held: [20...25])
+            ledger.remove(btc, 80...85)
+            try ledger.commit()
+        }
+        // Once as it was appended, and once as it was written again.
+        for isRewritten in [false, true] {
+            if isRewritten {
+                var ledger = try Ledger(writing: place.path("ledger"))
+                for id in Int64(0)..<200_000 { ledger.note(Self.quotes, recent: [id, id, id, id]) }
+                try ledger.commit()
+            }
+            let ledger = try Ledger(reading: place.path("ledger"))
+            let found = ledger.coverage(of: btc)
+            let coverage = try #require(found)
+            #expect(coverage.reported.ranges == [11...19, 26...40, 70...79, 86...90])
+            #expect(coverage.held.ranges == [1...10, 20...25, 50...60])
+            #expect(coverage.declared.isEmpty && coverage.holeCount == 2)
+        }
+    }
+
     @Test func `how late an id can have been is known to a day`() throws {
         let place = try TemporaryDirectory()
         let hour: Int64 = 3_600_000_000

@@ -63,6 +63,37 @@ struct DiskTests {
         #expect(again.errors.contains("\"refused\":\(stored)"), "\(again.errors)")
     }
 
+    /// What is left needs a manifest before any of it can go, and there is no room to write one down.
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"))
+    func `a start on a disk without any room says so, and goes on when there is some`() throws {
+        let disk = try #require(try SmallDisk(mebibytes: 3))
+        let run = try S3PutRun()
+        let state = ["--state-dir", disk.path + "/state"]
+        try FileManager.default.createDirectory(
+            atPath: run.data, withIntermediateDirectories: true)
+        let blocked = run.data + "/_manifests"
+        try Data().write(to: URL(fileURLWithPath: blocked))
+        let first = try run.put(Sample.trades(1...1000), state)
+        #expect(first.status == 74 && !run.keys.isEmpty, "\(first.errors)")
+        try FileManager.default.removeItem(atPath: blocked)
+        for name in ["reserve", "memory-notes"] {
+            try FileManager.default.removeItem(atPath: "\(disk.path)/state/\(name)")
+        }
+        try disk.fill()
+        let program = try LiveProgram("s3-put", run.arguments + state)
+        program.write(try Sample.trades(1001...1100))
+        #expect(
+            waitUntil { program.errors.contains("is full: reading stops") }, "\(program.errors)")
+        #expect(!program.hasEnded)
+        disk.free()
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+        #expect(program.errors.contains("has space again"), "\(program.errors)")
+        let verdict = try Program.run("ledgerctl", ["verify", run.data, "--read"])
+        #expect(verdict.status == 0, "\(verdict.text)\(verdict.errors)")
+        #expect(try run.content() == Sample.trades(1...1100))
+    }
+
     @Test func `a spool smaller than an object is freed at once, not when the object is idle`()
         throws
     {
@@ -142,5 +173,19 @@ struct DiskTests {
         let expected = try Sample.trades(1...Int64(max(1, stored)))
         #expect(content.count == expected.count && frames(content) == frames(expected), "\(end)")
         print("\(end): \(before.count) objects were found, \(stored) trades")
+    }
+
+    /// Data go before figures.
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"))
+    func `a stage whose stats file finds no room does its work, and says so`() throws {
+        let disk = try #require(try SmallDisk(mebibytes: 1))
+        let junk = Data(count: 1 << 20)
+        try junk.write(to: URL(fileURLWithPath: disk.path + "/junk"))
+        let frames = try Sample.trades(1...10)
+        let outcome = try Program.run("dedup", ["--stats-dir", disk.path], input: frames)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output == frames)
+        #expect(outcome.errors.contains("healthd does not see this stage"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("free room there"), "\(outcome.errors)")
     }
 }

@@ -54,4 +54,32 @@ struct IntakeTests {
         }
         #expect(found == Array(frames[0...number]))
     }
+
+    @Test func `one sync covers all that came within the interval, at any rate`() throws {
+        let place = try TemporaryDirectory()
+        let second: Int64 = 1_000_000_000
+        let frame = try Sample.frame(.trade, 1...1)
+        for rate in [5, 40, 1000] as [Int64] {
+            var intake = Intake(
+                try Spool(directory: place.path("\(rate)"), maximumBytes: 1 << 30))
+            var (syncs, longest, oldest) = (0, Int64(0), Int64?.none)
+            for step in 0..<(10 * rate) {
+                let now = 100 * second + step * second / rate
+                intake.accept(try FrameView(frame.span.bytes))
+                try intake.closeBatch()
+                oldest = oldest ?? now
+                let wait = intake.millisecondsUntilSync(now: now, interval: second)
+                if try intake.sync(now: now, interval: second) {
+                    #expect(wait == 0)
+                    syncs += 1
+                    longest = max(longest, now - (oldest ?? now))
+                    oldest = nil
+                } else {
+                    #expect(wait > 0)
+                }
+            }
+            #expect((9...10).contains(syncs), "\(rate) records/s: \(syncs) syncs in 10 s")
+            #expect(longest <= second, "\(rate) records/s: one waited \(longest) ns")
+        }
+    }
 }

@@ -47,7 +47,7 @@ struct NoteFileTests {
         #expect(read.map(\.stagedPath) == objects.map(\.stagedPath))
         #expect(read.map(\.booking) == objects.map(\.booking))
         #expect(read.map(\.bytes) == [10, 10, 10])
-        #expect(try NoteFile.keys(staging: directory) == objects.map(\.key))
+        #expect(try NoteFile.left(in: directory).map(\.key) == objects.map(\.key))
     }
 
     @Test func `a file goes with the last of its objects, and says meanwhile which are booked`()

@@ -217,6 +217,22 @@ struct ObjectTests {
         #expect(try run.count(of: [stored, gap]) == [1, 0])
     }
 
+    @Test func `changes of a book that a restarted source skipped are declared`() throws {
+        let run = try S3PutRun()
+        #expect(try run.put(Sample.frame(.depthDiff, 1...3)).status == 0)
+        // A source that begins again says nothing of what it missed; the ledger knows the last id.
+        let outcome = try run.put(Sample.frame(.depthDiff, 7...9))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let gap = try Sample.frame(.gap, 4...6, missing: .depthDiff, reason: .disconnected)
+        #expect(try run.count(of: [gap]) == [1], "\(outcome.errors)")
+        let verify = try Program.run(
+            "ledgerctl", ["verify", run.state, "--kind", "depthDiff", "--allow-declared"])
+        #expect(verify.status == 0, "\(verify.text)")
+        // Once is enough.
+        #expect(try run.put(Sample.frame(.depthDiff, 10...10)).status == 0)
+        #expect(try run.count(of: [gap]) == [1])
+    }
+
     @Test func `event times that cannot be right are told once a sequence`() throws {
         let run = try S3PutRun()
         let future = Int64(Date().timeIntervalSince1970 * 1e6) + 49 * Self.hour

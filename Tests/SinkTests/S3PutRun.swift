@@ -55,24 +55,3 @@ struct S3PutRun {
             .sorted()
     }
 }
-
-/// A disk of some MiB, gone with its value; nil where none can be mounted.
-final class SmallDisk {
-    let path: String
-    private let place: TemporaryDirectory
-
-    init?(mebibytes: Int) throws {
-        place = try TemporaryDirectory()
-        path = place.path("disk")
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: false)
-        let outcome = try Program.run(
-            "mount", ["-t", "tmpfs", "-o", "size=\(mebibytes)m", "sink-test", path])
-        guard outcome.status == 0 else { return nil }
-    }
-
-    /// True where one can be mounted.
-    static let isPossible = (try? SmallDisk(mebibytes: 1)) != nil
-
-    deinit { _ = try? Program.run("umount", ["-l", path]) }
-}

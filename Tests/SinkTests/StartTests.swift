@@ -73,6 +73,9 @@ struct StartTests {
         #expect(program.errors.contains("is not known; reading starts anyway"), "\(program.errors)")
         program.signalled(SIGTERM)
         #expect(program.wait() == 75)
+        #expect(
+            program.errors.contains("the time to drain has expired; 1 object stays in "),
+            "\(program.errors)")
     }
 
     @Test func `a directory that cannot be made is told before anything is read`() throws {
@@ -92,9 +95,13 @@ struct StartTests {
 
     @Test(arguments: [
         "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/my-ap", "s3://b--use1-az4--x-s3/p",
-        "s3://b", "s3:///p", "s3://a b c/p",
+        "s3://b", "s3:///p", "s3://a b c/p", "s3://bucket/../p", "s3://bucket/a/./b",
+        "s3://bucket/..",
+        "s3://bucket/a\nb", "s3://bucket/" + String(repeating: "a", count: 701),
     ])
-    func `a name that is not a bucket's is refused at once`(url: String) throws {
+    func `a name that is not a bucket's, or no prefix of keys, is refused at once`(url: String)
+        throws
+    {
         let place = try TemporaryDirectory()
         let outcome = try Program.run(
             "s3-put", ["--to", url, "--state-dir", place.path("state"), "--region", "us-east-1"],

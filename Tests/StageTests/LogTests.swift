@@ -122,4 +122,34 @@ struct LogTests {
             #expect(!Log.isJournal(file.raw, other), "\(other ?? "not set")")
         }
     }
+
+    @Test func `on a terminal lines have the time, and errors a colour`() throws {
+        // Swift's Glibc lacks posix_openpt(3) and its family; these are what they do (pts(4)).
+        let (unlocks, tellsNumber): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
+        let reader = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var (locked, number): (Int32, UInt32) = (0, 0)
+        try #require(reader >= 0 && ioctl(reader, unlocks, &locked) == 0)
+        try #require(ioctl(reader, tellsNumber, &number) == 0)
+        defer { close(reader) }
+        let terminal = try Descriptor.open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+        let log = Log(stage: "tool", descriptor: terminal.raw)
+        log.info("starting")
+        log.error("it failed")
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        var text = ""
+        while text.count(where: \.isNewline) < 2 {
+            let count = read(reader, &bytes, bytes.count)
+            try #require(count > 0, "\(text)")
+            text += String(decoding: bytes.prefix(count), as: UTF8.self)
+        }
+        let lines = text.split(whereSeparator: \.isNewline).map(String.init)
+        let environment = ProcessInfo.processInfo.environment
+        let isPlain = environment["TERM"] == "dumb" || environment["NO_COLOR"]?.isEmpty == false
+        let word = isPlain ? "error:" : "\u{1B}[1;31merror:\u{1B}[0m"
+        for (line, words) in zip(lines, ["starting", "\(word) it failed"]) {
+            let time = line.prefix { !$0.isWhitespace }
+            #expect(time.count == 9 && time.hasSuffix("Z"), "\(line)")
+            #expect(line.dropFirst(time.count) == " tool: \(words)", "\(line)")
+        }
+    }
 }

@@ -3,8 +3,7 @@
 # the first to the newest is there once: what a source missed while it was down was fetched by id.
 source /ov/System/lib.sh
 kills=${KILLS:-20}
-export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
+install_package
 simulator --start now --history 1000 --rate "${RATE:-100}" --symbol BTCUSDT,ETHUSDT
 configure
 systemctl start ingest-both@main.target

@@ -9,7 +9,8 @@ since() { awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", b 
 apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail "apt-get install"; finish; }
 say "installed after $(since): $(($(df -k --output=used / | tail -1) - before)) KiB with dependencies"
 
-simulator --start now --history 600 --rate 50 --symbol BTCUSDT,ETHUSDT
+# Two minutes of history, as the backfill below takes the last whole minute.
+simulator --start now --history 6000 --rate 50 --symbol BTCUSDT,ETHUSDT
 # What a user edits: where the venue is, whose records, and how soon objects are finished.
 sed -i -e 's|symbols: \[BTCUSDT\]|symbols: [BTCUSDT]\n  rest_base_url: http://127.0.0.1:9001\n  sbe_ws_url: ws://127.0.0.1:9003|' \
     -e 's|object_seconds: 300|object_seconds: 2|' /etc/bitcoin-ingestor/main.yaml

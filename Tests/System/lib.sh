@@ -75,6 +75,18 @@ get() {
     exec 9>&-
 }
 
+# install_package    the package as a person installs it
+install_package() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
+}
+
+# kinesis_server    starts a simulated Kinesis as a unit of its own
+kinesis_server() {
+    systemd-run -q --unit=kinesis -p StandardOutput=file:/run/kinesis python3 /ov/System/kinesis_sink.py --port 4566
+    wait_for 20 grep -q listening /run/kinesis || fail "the simulated Kinesis did not start"
+}
+
 # configure    writes main.yaml for the simulated exchange and objects that are soon done
 configure() {
     cat > /etc/bitcoin-ingestor/main.yaml << YAML

@@ -3,10 +3,8 @@
 # What the exchange sent has to be in Kinesis, or be a hole that was made while the source was down.
 source /ov/System/lib.sh
 kills=${KILLS:-20}
-export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends /ov/ingestor.deb > /out/apt.log 2>&1 || { cat /out/apt.log; fail install; finish; }
-systemd-run -q --unit=kinesis -p StandardOutput=file:/run/kinesis python3 /ov/System/kinesis_sink.py --port 4566
-wait_for 20 grep -q listening /run/kinesis || fail "the simulated Kinesis did not start"
+install_package
+kinesis_server
 simulator --start now --history 1000 --rate "${RATE:-200}" --symbol BTCUSDT,ETHUSDT
 cat > /etc/bitcoin-ingestor/main.yaml << YAML
 binance:

@@ -51,6 +51,15 @@ struct BadInputTests {
         usage(
             ["rest-pull", "aggTrades", "--symbol", "THIS-NAME-IS-MUCH-TOO-LONG-FOR-A-SYMBOL"],
             "is not a valid symbol")
+        for tool in [["rest-pull", "aggTrades"], ["sbe-tap"]] {
+            for (symbol, hint) in [
+                ("btc/usdt", "no /; did you mean BTCUSDT?"), ("BTC:USDT", "no :; did you mean"),
+                ("btcusdt@trade", "no @; did you mean"), ("BTCUSDT&limit=1", "have no &"),
+                ("BTC\\USDT", "did you mean BTCUSDT?"),
+            ] {
+                usage(tool + ["--symbols", symbol], hint)
+            }
+        }
         usage(
             ["rest-pull", "aggTrades", "--from", "200", "--to", "100"],
             "--from 200 is not before --to 100")
@@ -241,19 +250,44 @@ struct BadInputTests {
 
     @Test func `a directory without the right to write is 77`() throws {
         let place = try TemporaryDirectory()
-        // Root may write everywhere, so there somebody else runs a copy that he can reach.
-        let tool = place.path("s3-put")
+        let tool = try Self.copy(in: place)
+        chmod(place.path, 0o555)
+        let outcome = try Self.asSomebody([tool, "--to", "file://\(place.path)/data"])
+        #expect(outcome.status == 77, "\(outcome.errors)")
+        #expect(outcome.errors.contains(place.path), "\(outcome.errors)")
+    }
+
+    @Test func `a directory below one that may be passed but not listed takes objects`() throws {
+        let place = try TemporaryDirectory()
+        let tool = try Self.copy(in: place)
+        chmod(place.path, 0o755)
+        let (home, data) = (place.path("home"), place.path("home/data"))
+        for path in [home, data] { try #require(mkdir(path, 0o755) == 0) }
+        chmod(data, 0o777)
+        chmod(home, getuid() == 0 ? 0o711 : 0o311)
+        defer { chmod(home, 0o755) }
+        let outcome = try Self.asSomebody([tool, "--to", "file://\(data)/objects"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 record in 1 object"), "\(outcome.errors)")
+    }
+
+    /// A copy of s3-put that everybody can reach: root may write everywhere, so there somebody else
+    /// runs it.
+    private static func copy(in place: TemporaryDirectory) throws -> String {
         // By another process: one that this process starts meanwhile would have inherited the open
         // copy, and what somebody may write to cannot be executed (ETXTBSY).
         let program = Program.directory.appendingPathComponent("s3-put").resolvingSymlinksInPath()
+        let tool = place.path("s3-put")
         let copied = try Program.run("cp", [program.path, tool])
         #expect(copied.status == 0, "\(copied.errors)")
-        chmod(place.path, 0o555)
+        return tool
+    }
+
+    /// Runs it with a record, as a user who is not root.
+    private static func asSomebody(_ command: [String]) throws -> Program.Outcome {
         let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        let words = (getuid() == 0 ? other : []) + [tool, "--to", "file://\(place.path)/data"]
-        let outcome = try Program.run(words[0], Array(words.dropFirst()), input: Self.frame())
-        #expect(outcome.status == 77, "\(outcome.errors)")
-        #expect(outcome.errors.contains(place.path), "\(outcome.errors)")
+        let words = (getuid() == 0 ? other : []) + command
+        return try Program.run(words[0], Array(words.dropFirst()), input: frame())
     }
 
     @Test func `two writers of one ledger do not mix`() throws {

@@ -4,79 +4,8 @@ import Testing
 
 /// fan-out: several readers of one stream, none of which waits for another.
 struct FanOutTests {
-    /// Trades of the simulator, as frames.
-    private static func trades(_ ids: ClosedRange<Int>) throws -> [UInt8] {
-        let simulator = try Simulator(["--newest", "60000"])
-        let pull = try Program.run(
-            "rest-pull",
-            [
-                "trades", "--from", "\(ids.lowerBound)", "--to", "\(ids.upperBound)", "--base-url",
-                simulator.url,
-            ])
-        try #require(pull.status == 0, "\(pull.errors)")
-        return pull.output
-    }
-
-    /// A fan-out between FIFOs of its own.
-    private final class Run {
-        let place: TemporaryDirectory
-        let names: [String]
-        private let feed: FileHandle
-        /// What is written goes in the order of the calls, whoever reads.
-        private let feeding = DispatchQueue(label: "feed")
-        private var program: BackgroundProgram?
-        private let more: [String]
-
-        init(_ names: [String], _ more: [String] = []) throws {
-            place = try TemporaryDirectory()
-            self.names = names
-            self.more = more
-            for name in names + ["in"] { mkfifo(place.path(name), 0o600) }
-            feed = FileHandle(fileDescriptor: open(place.path("in"), O_RDWR), closeOnDealloc: true)
-            try start()
-        }
-
-        func start() throws {
-            let outputs = names.map { "\($0)=\(place.path($0))" }
-            let command =
-                "STATS_DIR=\(place.path("stats")) exec \(Program.directory.path)/fan-out --state-dir \(place.path("state")) "
-                + (more + outputs).joined(separator: " ")
-                + " < \(place.path("in")) 2>> \(place.path("log"))"
-            program = try BackgroundProgram("/bin/sh", ["-c", command])
-        }
-
-        /// Writes without waiting: the FIFO holds what fan-out does not take.
-        func write(_ records: [UInt8]) {
-            let handle = feed
-            feeding.async { handle.write(Data(records)) }
-        }
-
-        func stop(_ signal: Int32) -> Int32 {
-            guard let program else { return -1 }
-            kill(program.pid, signal)
-            var status: Int32 = 0
-            // Ended here and not by deinit, which would kill it.
-            let pid = program.pid
-            let isOver = waitUntil(60) { waitpid(pid, &status, WNOHANG) == pid }
-            self.program = nil
-            return isOver ? status : -1
-        }
-
-        /// What reads an output, into a file.
-        func reader(_ name: String) throws -> BackgroundProgram {
-            try BackgroundProgram(
-                "/bin/sh", ["-c", "exec cat < \(place.path(name)) >> \(place.path(name)).out"])
-        }
-
-        func output(_ name: String) -> [UInt8] {
-            (try? Data(contentsOf: URL(fileURLWithPath: place.path(name) + ".out"))).map(Array.init)
-                ?? []
-        }
-        var log: String { (try? String(contentsOfFile: place.path("log"), encoding: .utf8)) ?? "" }
-    }
-
     @Test func `readers that end with their input get everything, in order`() throws {
-        let records = try Self.trades(1...20000)
+        let records = try FanOutRun.trades(1...20000)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
         let outcome = try Program.run(
@@ -100,8 +29,8 @@ struct FanOutTests {
 
     @Test func `a reader that is away keeps no other one waiting, and gets all of it later`() throws
     {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["kinesis", "s3"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["kinesis", "s3"])
         let s3 = try run.reader("s3")
         run.write(records)
         // 5.5 MB, of which a pipe holds one at the most.
@@ -115,8 +44,8 @@ struct FanOutTests {
     }
 
     @Test func `what waits outlives kills and a stop, and each reader gets each record`() throws {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["a", "b"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["a", "b"])
         // As systemd does: a reader sees no end while fan-out is away.
         let held = ["a", "b"].map { open(run.place.path($0), O_RDWR | O_CLOEXEC) }
         defer { held.forEach { close($0) } }
@@ -149,8 +78,8 @@ struct FanOutTests {
     }
 
     @Test func `a full spool stops reading, says so, and goes on when there is room`() throws {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["a", "b"], ["--spool-max", "2MiB"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["a", "b"], ["--spool-max", "2MiB"])
         let a = try run.reader("a")
         run.write(records)
         #expect(waitUntil(30) { run.log.contains("reading stops until there is space") })
@@ -166,8 +95,8 @@ struct FanOutTests {
     /// With one sink down for long: what the health of the host says, and under load of no sink that runs.
     @Test func `an output that is away is named by the health, and one that is busy is not`() throws
     {
-        let records = try Self.trades(1...50000)
-        let run = try Run(["kinesis", "s3"], ["--spool-max", "16MiB", "--instance", "test"])
+        let records = try FanOutRun.trades(1...50000)
+        let run = try FanOutRun(["kinesis", "s3"], ["--spool-max", "16MiB", "--instance", "test"])
         let s3 = try run.reader("s3")
         func health() throws -> String {
             let seen = try Program.run(
@@ -202,7 +131,7 @@ struct FanOutTests {
 
     @Test func `a command that ended is an error at the end, and no other output's trouble`() throws
     {
-        let records = try Self.trades(1...20000)
+        let records = try FanOutRun.trades(1...20000)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
         let outcome = try Program.run(
@@ -236,6 +165,72 @@ struct FanOutTests {
                 FileManager.default.contents(atPath: place.path("a")) == Data(records)
             })
         #expect(FileManager.default.contents(atPath: place.path("c")) == Data())
+    }
+
+    /// What a person types, and ends: the terminal interrupts every process of the line at once.
+    @Test(.enabled(if: Python.path != nil, "there is no .venv; run make setup"))
+    func `Ctrl-C ends a line with two sinks in order, and neither lacks a record`() throws {
+        let python = try #require(Python.path)
+        let simulator = try Simulator(["--start", "now", "--rate", "50"])
+        let place = try TemporaryDirectory()
+        let sinks = ["a", "b"].map {
+            ">(s3-put --to file://\(place.path($0)) --state-dir \(place.path("state-\($0)")))"
+        }.joined(separator: " ")
+        let environment = [
+            "PATH": Program.directory.path + ":/usr/local/bin:/usr/bin:/bin",
+            "BINANCE__SBE_WS_URL": simulator.streams, "BINANCE__REST_BASE_URL": simulator.url,
+            "BINANCE_API_KEY": "any", "STATS_DIR": place.path("stats"), "S3__OBJECT_SECONDS": "1",
+            "LOGGING__FORMAT": "text", "LOGGING__LEVEL": "DEBUG",
+        ]
+        let outcome = try Program.run(
+            python,
+            [
+                script("control_c.py"), place.path, "stored: [^\r]*kind=trade", "4",
+                "sbe-tap --streams trade | fan-out --state-dir spool \(sinks)",
+            ], environment: environment)
+        #expect(outcome.status == 0, "\(outcome.text) \(outcome.errors)")
+        #expect(outcome.text.contains("ended with 0 0\n"), "\(outcome.text)")
+        #expect(!outcome.text.contains("error:"), "\(outcome.text)")
+        // What a sink had not taken when it ended, the next run has for it.
+        let next = try Program.run(
+            "bash", ["-c", "cd \(place.path); fan-out --state-dir spool \(sinks) < /dev/null"],
+            environment: environment)
+        #expect(next.status == 0, "\(next.errors)")
+        func trades(_ name: String) throws -> String {
+            try Program.run(
+                "ledgerctl", ["verify", place.path("state-\(name)/ledger"), "--kind", "trade"]
+            )
+            .text
+        }
+        let isWhole = try waitUntil(60) {
+            let first = try trades("a")
+            return try first.contains("  whole") && first == trades("b")
+        }
+        let (first, second) = (try trades("a"), try trades("b"))
+        #expect(isWhole, "\(first) \(second) \(outcome.text)")
+    }
+
+    /// Nothing more is written to it, so that no write can fail.
+    @Test func `a command that ended with its input unread is not waited for`() throws {
+        let records = try FanOutRun.trades(1...100)
+        let place = try TemporaryDirectory()
+        try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
+        let outcome = try Program.run(
+            "/bin/bash",
+            [
+                "-c",
+                """
+                cd \(place.path)
+                timeout 60 \(Program.directory.path)/fan-out --state-dir state \
+                    >(head -c 10 > a) >(cat > b) < records
+                """,
+            ])
+        #expect(outcome.status == 74, "\(outcome.errors)")
+        #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
+        #expect(
+            waitUntil {
+                FileManager.default.contents(atPath: place.path("b")) == Data(records)
+            })
     }
 
     @Test(arguments: [

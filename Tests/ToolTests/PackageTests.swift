@@ -9,7 +9,8 @@ import Testing
         "tests run against single programs, not against what is shipped"))
 struct PackageTests {
     private static let tools = [
-        "dedup", "healthd", "kinesis-put", "ledgerctl", "recq", "rest-pull", "s3-put", "sbe-tap",
+        "dedup", "fan-out", "healthd", "kinesis-put", "ledgerctl", "recq", "rest-pull", "s3-put",
+        "sbe-tap",
     ]
 
     private func script(_ name: String) -> String {
@@ -64,6 +65,7 @@ struct PackageTests {
             "share/bitcoin-ingestor/schemas/trade.avsc",
             "share/bitcoin-ingestor/grafana/bitcoin-ingestor.json",
             "share/doc/bitcoin-ingestor/systemd.md",
+            "share/doc/bitcoin-ingestor/guides/first-hour.md",
         ] {
             #expect(files.contains("opt/x/\(file)"), "\(file)")
         }
@@ -84,6 +86,10 @@ struct PackageTests {
             "bash", [script("install"), "--remove", "/opt/x"], environment: variables)
         #expect(removed.status == 0, "\(removed.errors)")
         #expect(self.files(place.path) == ["opt/x/etc/bitcoin-ingestor/main.yaml"])
+        let left = FileManager.default.enumerator(atPath: place.path("opt/x"))?
+            .compactMap { $0 as? String }
+        #expect(
+            Set(left ?? []) == ["etc", "etc/bitcoin-ingestor", "etc/bitcoin-ingestor/main.yaml"])
         #expect(try String(contentsOfFile: main, encoding: .utf8) == "mode: sbe\n")
     }
 

@@ -49,7 +49,7 @@ struct PipelineRunTests {
             metrics:
               enable_prometheus: \(name != "prod")
               prometheus_port: 8081
-              enable_cloudwatch: false
+              enable_cloudwatch: \(!isLocal)
               metrics_namespace: BitcoinPipeline/\(name == "dev" ? "Dev/" : "")Ingestor
             schema_base_path: ../../schemas/avro
 
@@ -123,8 +123,10 @@ struct PipelineRunTests {
     }
 
     /// Stages that are scripts, so that they fail when a test wants it.
-    private static func fakes(_ place: TemporaryDirectory, sink: String) throws -> String {
-        let scripts = [
+    private static func fakes(
+        _ place: TemporaryDirectory, sink: String, _ more: [String: String] = [:]
+    ) throws -> String {
+        var scripts = [
             "sbe-tap": """
             trap 'exit 0' HUP USR1 TERM
             while :; do echo record || exit 74; sleep 0.05; done
@@ -135,6 +137,7 @@ struct PipelineRunTests {
             trap 'exit 0' TERM; while :; do sleep 0.05; done
             """,
         ]
+        scripts.merge(more) { $1 }
         let folder = place.path("bin")
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
@@ -176,6 +179,24 @@ struct PipelineRunTests {
         #expect(log.hasSuffix("run: ended with 0\n"), "\(log)")
         let out = try String(contentsOfFile: place.path("out"), encoding: .utf8)
         #expect(out.hasSuffix("record\nall\n"), "\(out.suffix(100))")
+    }
+
+    /// timeout(1), systemd and terminals signal every process of a group, also what a script has
+    /// just started to find out whom to tell.
+    @Test func `a signal for the whole group ends all in order`() throws {
+        let place = try TemporaryDirectory()
+        let bin = try Self.fakes(
+            place, sink: "exec /bin/cat > \(place.path("out"))",
+            ["dedup": "exec /bin/cat", "cat": "kill -TERM $$"])
+        let run = try Self.start(place, [], ["PATH": bin + ":/usr/bin:/bin"])
+        let isThere = waitUntil(60) {
+            ((try? Data(contentsOf: URL(fileURLWithPath: place.path("out"))))?.count ?? 0) > 20
+        }
+        #expect(isThere, "\(Self.log(place))")
+        run.signal(SIGTERM)
+        // Before anything is killed, which is after twice the 20 seconds of the drain.
+        #expect(waitUntil(30) { run.hasEnded }, "\(Self.log(place))")
+        #expect(Self.log(place).hasSuffix("run: ended with 0\n"), "\(Self.log(place))")
     }
 
     @Test(arguments: [64, 77, 78])

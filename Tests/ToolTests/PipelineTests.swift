@@ -163,6 +163,20 @@ struct PipelineTests {
             ])
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
     }
+
+    @Test
+    func `what stages had read is stored though they are killed and their source never repeats`()
+        throws
+    {
+        let python = try #require(Python.path)
+        let outcome = try Program.run(
+            python,
+            [
+                script("once.py"), "--tools", Program.directory.path, "--kills", "10", "--ids",
+                "20000", "--seed", "3",
+            ])
+        #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
+    }
 }
 
 /// A Python script of this folder.

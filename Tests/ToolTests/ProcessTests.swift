@@ -222,6 +222,49 @@ struct ProcessTests {
         #expect(outcome.text.contains("50"), "\(outcome.text)")
     }
 
+    /// As a terminal sends it: to all stages of a pipeline at once.
+    @Test(arguments: ["dedup", "s3-put"])
+    func `what is in a pipe when SIGINT comes to all stages is not lost`(tool: String) throws {
+        let place = try TemporaryDirectory()
+        let isSink = tool == "s3-put"
+        let program = try LiveProgram(
+            "bash",
+            [
+                "-c",
+                "exec \(Program.directory.path)/\(tool) --stats-dir \(place.path)/stats "
+                    + (isSink ? "--to file://\(place.path)/data" : "> \(place.path)/out"),
+            ])
+        let records = try Records.trades(1...200)
+        program.write(Array(records.prefix(1000)))
+        #expect(waitUntil { program.unread == 0 && Stats.isThere(in: place.path("stats")) })
+        program.signalled(SIGINT)
+        // The stage before it writes out what it has.
+        program.write(Array(records.dropFirst(1000)))
+        program.closeInput()
+        #expect(program.wait() == 0, "\(program.errors)")
+        if isSink {
+            #expect(program.errors.contains("200 records in 1 object"), "\(program.errors)")
+        } else {
+            let output = try Data(contentsOf: URL(fileURLWithPath: place.path("out")))
+            #expect(Array(output) == records, "\(output.count) bytes")
+        }
+    }
+
+    @Test func `at SIGINT a stage reads on for ten seconds, and no longer`() throws {
+        let place = try TemporaryDirectory()
+        let program = try LiveProgram("dedup", ["--stats-dir", place.path("stats")])
+        // Once it has read something it knows what its input is.
+        program.write(try Records.trades(1...1))
+        #expect(waitUntil { program.unread == 0 })
+        let start = Date()
+        program.signalled(SIGINT)
+        // Its writer is there, and writes nothing.
+        #expect(program.wait() == 0, "\(program.errors)")
+        let seconds = Date().timeIntervalSince(start)
+        #expect(seconds > 9 && seconds < 40, "\(seconds) s")
+        program.closeInput()
+    }
+
     @Test(arguments: [SIGTERM, SIGINT])
     func `a second signal ends a stage that drains at once, and its spool stays`(number: Int32)
         throws

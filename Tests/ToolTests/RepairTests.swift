@@ -32,12 +32,12 @@ struct RepairTests {
     }
 
     private func repair(
-        _ simulator: Simulator, _ held: Held, _ more: [String] = []
+        _ simulator: Simulator, _ held: Held, _ more: [String] = [], place: String? = nil
     ) throws -> Program.Outcome {
         try Program.run(
             "rest-pull",
             [
-                "--repair", held.ledger, "--base-url", simulator.url, "--archive-url",
+                "--repair", place ?? held.ledger, "--base-url", simulator.url, "--archive-url",
                 simulator.url, "--archive-dir", held.run.place.path("archive"), "--settle", "0",
             ] + more)
     }
@@ -48,6 +48,16 @@ struct RepairTests {
 
     private func ids(_ records: [UInt8]) throws -> [Int64] {
         try LiveRecords.lines(records).filter { $0.kind != "gap" }.map(\.first)
+    }
+
+    @Test func `a directory is a destination or a sink's state, as for ledgerctl`() throws {
+        let simulator = try Simulator(["--newest", "2000"])
+        let held = try held(simulator, [1...100, 121...200])
+        for place in [held.run.state, held.run.state + "/", held.run.place.path("data")] {
+            let outcome = try repair(simulator, held, place: place)
+            #expect(outcome.status == 0, "\(place): \(outcome.errors)")
+            #expect(try ids(outcome.output) == Array(101...120), "\(place)")
+        }
     }
 
     @Test(arguments: ["trades", "aggTrades"])

@@ -80,8 +80,8 @@ def found(data):
             for line in file:
                 row = json.loads(line)
                 ids = {"trade": "trade_id", "bestBidAsk": "update_id", "raw": "arrival"}
-                if row["kind"] in ids:
-                    seen[row["kind"], row[ids[row["kind"]]]] += 1
+                if row["record_kind"] in ids:
+                    seen[row["record_kind"], row[ids[row["record_kind"]]]] += 1
     return seen
 
 

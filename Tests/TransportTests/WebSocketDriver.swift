@@ -7,6 +7,7 @@ import TestSupport
 struct Conversation {
     var seen: [Seen] = []
     var failure: WebSocketFailure?
+    var readsAhead = false
 
     /// Connects, says something, answers pings and takes what comes, until either side ends it.
     ///
@@ -27,6 +28,7 @@ struct Conversation {
                 try connection.open()
                 if connection.phase != .open { Self.wait(connection.descriptor, 5) }
             }
+            readsAhead = connection.readsAhead
             try talk(&connection, say, closing, seconds)
         } catch { failure = error }
     }

@@ -117,6 +117,7 @@ struct PythonWebSocketTests {
         let conversation = Conversation(
             "\(url)/echo", authorities: authority.path, say: words, closing: 1000)
         #expect(conversation.failure == nil)
+        #expect(conversation.readsAhead)
         #expect(conversation.seen == words + [.close(1000, [])])
         let early = Conversation("\(url)/early", authorities: authority.path)
         #expect(early.failure == nil && early.seen.count == 2001)

@@ -71,20 +71,21 @@ enum CredentialProcess {
         defer { close(pipe.read) }
         let deadline = Clock.monotonicNanoseconds() + Int64(timeLimit * 1e9)
         let output = read(pipe.read, until: deadline)
+        // What writes on and on is ended; what is late is told so below.
+        let isLate = Clock.monotonicNanoseconds() >= deadline
         if output == nil { kill(-pid, SIGKILL) }
-        guard let status = Spawn.wait(for: pid, until: deadline) else {
+        let status = Spawn.wait(for: pid, until: isLate ? 0 : deadline)
+        if status == nil {
             kill(-pid, SIGKILL)
             _ = Spawn.wait(for: pid)
+        }
+        if let output, let status { return (output, status) }
+        guard output == nil, !isLate else {
             throw CredentialChain.failure(
                 "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit))",
                 .unavailable)
         }
-        guard let output else {
-            throw CredentialChain.failure(
-                "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit)), or wrote over "
-                    + "\(maximumOutput) bytes", .unavailable)
-        }
-        return (output, status)
+        throw CredentialChain.failure("\(source): \(words[0]) wrote over \(maximumOutput) bytes")
     }
 
     /// All that comes; nil when time is up or it is too long.

@@ -19,7 +19,9 @@ public struct AggregatedRecord: ~Copyable {
 
     private var keys = Bytes(capacity: 256)
     private var keyCount = 0
+    /// Of the record before, which the next one nearly always has too.
     private var lastKey = ""
+    private var lastIndex = 0
     private var keyIndices: [String: Int] = [:]
     private var hashKey = Bytes(capacity: 64)
     private var records = Bytes(capacity: 32 << 10)
@@ -105,9 +107,13 @@ public struct AggregatedRecord: ~Copyable {
     }
 
     private mutating func index(of key: String) -> Int {
-        if keyCount > 0, key == lastKey { return keyIndices[key] ?? 0 }
+        if keyCount > 0, key == lastKey { return lastIndex }
         lastKey = key
-        if let index = keyIndices[key] { return index }
+        lastIndex = keyIndices[key] ?? add(key)
+        return lastIndex
+    }
+
+    private mutating func add(_ key: String) -> Int {
         let text = Array(key.utf8)
         keys.append(UInt8(0x0A))
         keys.append(varint: text.count)

@@ -114,6 +114,9 @@ public struct KinesisClient: ~Copyable {
             credentials: credentials, clockOffset: clock.offset)
     }
 
+    /// Of the descriptors that the last wait was for those that are readable; nil when it did not look.
+    public var readable: [Int32]? { http.readable }
+
     /// Works on every request until one ends, a descriptor is readable, or time is up.
     ///
     /// - Parameters:

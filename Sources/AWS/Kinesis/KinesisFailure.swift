@@ -27,6 +27,12 @@ public struct KinesisFailure: Error, Sendable, Equatable {
     /// True when the request may have done its work anyway.
     public let isOutcomeUnknown: Bool
 
+    /// True when the service found other bytes than those that were signed: they may have changed on the
+    /// way, or the secret is wrong.
+    public var isMismatch: Bool {
+        ["InvalidSignatureException", "SignatureDoesNotMatch"].contains(error.code)
+    }
+
     /// The classes of Kinesis's errors; what is not here follows the rules of all services.
     ///
     /// Source: Amazon Kinesis Data Streams API Reference, "PutRecords", "Errors".

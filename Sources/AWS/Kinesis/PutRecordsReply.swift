@@ -11,6 +11,12 @@ public struct PutRecordsReply: Sendable, Equatable {
         /// The service's words.
         public let message: String
 
+        /// What is known of the reason.
+        public var words: String {
+            let name = code.isEmpty ? "no error code, no sequence number" : code
+            return message.isEmpty ? name : "\(name): \(message)"
+        }
+
         /// True when the shard asked for less.
         public var isThrottle: Bool { code == "ProvisionedThroughputExceededException" }
     }
@@ -44,8 +50,19 @@ public struct PutRecordsReply: Sendable, Equatable {
                 }
                 try scanner.take(UInt8(ascii: "["))
                 var isFirst = true
+                var usual: UsualEntry?
                 while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                    _ = scanner.peek()
+                    let start = scanner.position
+                    if let end = usual?.end(at: start, in: body.span.bytes) {
+                        scanner = JSONScanner(body.span.bytes, from: end)
+                        found += 1
+                        continue
+                    }
                     let entry = try Entry(&scanner, expected)
+                    if entry.isStored, !entry.hasStrayed, let number = entry.number {
+                        usual = UsualEntry(start..<scanner.position, number: number)
+                    }
                     strayed = strayed || entry.hasStrayed
                     if !entry.isStored {
                         failures.append(
@@ -66,6 +83,8 @@ public struct PutRecordsReply: Sendable, Equatable {
 private struct Entry {
     var isStored = false
     var hasStrayed = false
+    /// Where its sequence number is.
+    var number: Range<Int>?
     var code: String?
     var message: String?
 
@@ -82,7 +101,9 @@ private struct Entry {
                 continue
             }
             if scanner.equals(name, "SequenceNumber") {
-                isStored = try !scanner.string().isEmpty
+                let text = try scanner.string()
+                isStored = !text.isEmpty
+                number = text
             } else if scanner.equals(name, "ShardId") {
                 let id = try scanner.string()
                 hasStrayed = !expected.isEmpty && !id.isEmpty && !scanner.equals(id, expected)

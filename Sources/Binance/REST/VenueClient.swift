@@ -19,8 +19,7 @@ public struct VenueClient: ~Copyable {
     private var breaker: CircuitBreaker
     private var pausedUntil: Int64 = 0
     private var usesSBE: Bool
-    private var warnedOfDeprecation = false
-    private var warnedOfVersion = false
+    private var (warnedOfDeprecation, warnedOfVersion) = (false, false)
     /// Why nothing is sent, and until when, monotonic ns.
     private var hold: (reason: String, until: Int64)?
     /// The venue's bans are of 2 minutes to 3 days (Binance, REST limits, read 2026-07).
@@ -97,6 +96,7 @@ public struct VenueClient: ~Copyable {
         waiting.removeAll { isUnwanted($0.token) }
         for request in inFlightCalls.cancel(where: isUnwanted) {
             budget.settle(request.weight, reported: nil, at: venueTime / 1000)
+            breaker.recordNothing()
         }
     }
 
@@ -140,34 +140,6 @@ public struct VenueClient: ~Copyable {
         }
     }
 
-    /// Asks until a reply can be read: a proxy's page in the place of one, or one that was cut, is
-    /// asked for again, as often as a request that failed.
-    ///
-    /// - Parameter read: turns a reply into what it says.
-    /// - Returns: nil when `stop` became readable first.
-    public mutating func fetch<Value>(
-        _ request: Request, unless stop: Int32, _ read: (Reply) throws(PageError) -> Value
-    ) throws(VenueFailure) -> Value? {
-        var attempt = 1
-        var pause = 0.0
-        while true {
-            guard let reply = try fetch(request, unless: stop, after: pause) else { return nil }
-            do throws(PageError) { return try read(reply) } catch {
-                guard attempt < options.maximumAttempts else {
-                    throw VenueFailure(
-                        .protocolBroken,
-                        "\(request.url): \(attempt) consecutive replies that do not match the venue's "
-                            + "documentation, the last one: \(error)")
-                }
-                warn(
-                    "an unreadable reply of \(request.endpoint.rawValue), asking again: \(error)",
-                    .unreadable)
-                pause = min(0.2 * Double(attempt), options.backoff.longest)
-                attempt += 1
-            }
-        }
-    }
-
     // MARK: - Sending
 
     private var now: Int64 { Clock.monotonicNanoseconds() }
@@ -197,17 +169,18 @@ public struct VenueClient: ~Copyable {
             }
             let budgetDelay = budget.take(request.weight, at: venueTime / 1000)
             if budgetDelay > 0 {
+                breaker.recordNothing()
                 delay = min(delay ?? .max, budgetDelay)
                 hold = ("for the venue's weight window", now + budgetDelay * 1_000_000)
                 break
             }
+            // One that fails here must not be sent later: its reply would be taken for another's.
+            waiting.remove(at: index)
             if let wait = try sharedDelay(request.weight) {
-                budget.giveBack(request.weight)
-                breaker.recordNothing()
+                waiting.insert(request, at: index)
                 delay = min(delay ?? .max, wait)
                 break
             }
-            waiting.remove(at: index)
             try send(request)
         }
         return delay
@@ -220,6 +193,10 @@ public struct VenueClient: ~Copyable {
         let decision = shared?.take(
             weight, limit: budget.limit, window: budget.window, venueTime: venueTime / 1000,
             isLive: options.isLive)
+        if let decision, decision != .passes {
+            budget.giveBack(weight)
+            breaker.recordNothing()
+        }
         switch decision {
         case .passes, nil: return nil
         case .waits(let milliseconds):
@@ -280,10 +257,9 @@ public struct VenueClient: ~Copyable {
         case .success(let success): response = success
         }
         counts.bytes += response.body.count
-        let reported = response.usedWeight
-        budget.settle(request.weight, reported: reported, at: venueTime / 1000)
-        if let reported {
-            shared?.note(used: reported, window: budget.window, venueTime: venueTime / 1000)
+        budget.settle(request.weight, reported: response.usedWeight, at: venueTime / 1000)
+        if let used = response.usedWeight {
+            shared?.note(used: used, window: budget.window, venueTime: venueTime / 1000)
         }
         if response.header("x-mbx-sbe-deprecated") != nil, !warnedOfDeprecation {
             warnedOfDeprecation = true
@@ -293,10 +269,10 @@ public struct VenueClient: ~Copyable {
         }
         guard response.status != 200 else {
             breaker.recordSuccess(at: now)
-            let isSBE = response.isSBE
-            if isSBE { noteVersion(of: response.body) }
+            if response.isSBE { noteVersion(of: response.body) }
             return Reply(
-                token: request.token, body: response.body, isSBE: isSBE, arrival: arrival)
+                token: request.token, body: response.body, isSBE: response.isSBE,
+                arrival: arrival)
         }
         try refuse(request, asksSBE, response)
         return nil
@@ -329,10 +305,9 @@ public struct VenueClient: ~Copyable {
         switch row.rest {
         case .pause:
             counts.limited += 1
-            let seconds = response.retryAfter
             breaker.recordNothing()
-            // A little late rather than a little early: early would count as ignoring it. Whether
-            // the caller waits or gives up, nothing else is asked meanwhile either.
+            let seconds = response.retryAfter
+            // A little late: early would count as ignoring it. Nothing else is asked meanwhile.
             let barred = min(seconds, Self.longestBan)
             pausedUntil = max(pausedUntil, now + Int64((barred + 0.25) * 1e9))
             shared?.note(barredFor: barred)
@@ -376,8 +351,8 @@ public struct VenueClient: ~Copyable {
     ) throws(VenueFailure) {
         breaker.recordFailure(at: now)
         guard request.attempts < options.maximumAttempts else {
-            let attempts = Spoken.count(request.attempts, "attempt")
-            throw VenueFailure(cause, "\(request.url): \(reason), after \(attempts)\(hint)")
+            let words = "\(reason), after \(Spoken.count(request.attempts, "attempt"))\(hint)"
+            throw VenueFailure(cause, "\(request.url): \(words)")
         }
         var request = request
         var pause = Backoff(base: options.backoff.initial, cap: options.backoff.longest)

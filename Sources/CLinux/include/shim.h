@@ -86,9 +86,25 @@ __attribute__((target("sse4.2"))) static inline uint32_t clinux_crc32c(
     return state;
 }
 
+/// Whether the processor has AVX2, and the system saves its registers.
+int clinux_has_avx2(void);
+
+/// Whole groups of 24 bytes in base64: 32 characters each. See base64.c.
+///
+/// Returns how many bytes were taken; at least four bytes behind them are left.
+size_t clinux_base64_groups(const void *bytes, size_t count, void *text);
+
 #else
 
 static inline int clinux_has_crc32c(void) { return 0; }
+static inline int clinux_has_avx2(void) { return 0; }
+
+static inline size_t clinux_base64_groups(const void *bytes, size_t count, void *text) {
+    (void)bytes;
+    (void)count;
+    (void)text;
+    return 0;
+}
 
 static inline uint32_t clinux_crc32c(uint32_t state, const void *bytes, size_t count) {
     (void)bytes;

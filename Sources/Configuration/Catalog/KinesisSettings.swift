@@ -131,7 +131,7 @@ public struct KinesisSettings: SettingTheme {
         "kinesis.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
         value: "DIR",
         "Directory of ledger and spools. (default: bitcoin-ingestor/kinesis-put in $XDG_STATE_HOME)",
-        inEnvironment: SinkSettings.below(tool: "kinesis-put"), parse: SettingText.text)
+        inEnvironment: SinkSettings.below(tool: "kinesis-put"), parse: SettingText.path)
     /// How much may wait on disk.
     public let kinesisSpoolMax = Setting(
         "kinesis.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",
@@ -145,8 +145,8 @@ public struct KinesisSettings: SettingTheme {
     /// When the spool is forced to the device.
     public let syncRule = Setting(
         "kinesis.fsync", flag: "fsync", default: "interval", value: "RULE",
-        "When records are synced to disk: batch (before they are sent), interval (those that wait "
-            + "after 200 ms) or never. A killed process loses nothing either way.",
+        "When records are synced to disk: batch (before they are sent), interval (those that still "
+            + "wait after --sync-interval) or never. A killed process loses nothing either way.",
         parse: SettingText.word(SyncName.self))
 
     init() {}

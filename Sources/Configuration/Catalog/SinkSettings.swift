@@ -15,6 +15,12 @@ public struct SinkSettings: SettingTheme {
         "sink.max_id_jump", flag: "max-id-jump", default: "1000000000000", value: "IDS",
         "How far above the newest id of its sequence an id may be; others are quarantined.",
         parse: SettingText.integer(1...Int.max))
+    /// How long records may wait for the device.
+    public let syncInterval = Setting(
+        "sink.sync_seconds", flag: "sync-interval", default: "1", value: "SECONDS",
+        "Longest time that records wait to be synced to disk, in seconds: what a power failure may "
+            + "take. A killed process loses nothing.",
+        parse: SettingText.seconds(0.01...3600))
     /// How long the destination may take to answer at the start.
     public let checkTimeout = Setting(
         "sink.check_seconds", flag: "check-timeout", default: "5", value: "SECONDS",
@@ -27,7 +33,7 @@ public struct SinkSettings: SettingTheme {
     /// unit has several directories they come with colons between them, and the first one counts
     /// (systemd.exec(5), `StateDirectory=`).
     static func below(tool: String) -> @Sendable (String) -> String {
-        { text in StatePlace.below(text, tool: tool) }
+        { text in StatePlace.below(text, tool: tool) ?? "" }
     }
 
     init() {}

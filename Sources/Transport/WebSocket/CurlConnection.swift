@@ -17,6 +17,9 @@ struct CurlConnection: ~Copyable {
     private(set) var descriptor: Int32 = -1
     private let multi: UnsafeMutableRawPointer
     private let handle: UnsafeMutableRawPointer
+    private let authorities: String?
+    /// The session and the buffer between it and the socket; see ``readAhead()``.
+    private var buffered: (tls: OpaquePointer, buffer: OpaquePointer)?
 
     /// Begins to connect.
     ///
@@ -61,6 +64,7 @@ struct CurlConnection: ~Copyable {
         self.url = url
         self.multi = multi
         self.handle = handle
+        self.authorities = authorities
     }
 
     deinit {
@@ -92,7 +96,8 @@ struct CurlConnection: ~Copyable {
         let code = ccurl_message_result(message)
         guard code == CURLE_OK else {
             if let refusal = Route.refusal(of: handle) { throw error(refusal.kind, refusal.reason) }
-            throw error(Transfer.kind(of: code), String(cString: curl_easy_strerror(code)))
+            throw error(
+                Transfer.kind(of: code), Transfer.reason(of: code, authorities: authorities))
         }
         var number: curl_socket_t = -1
         ccurl_getinfo_socket(handle, &number)
@@ -101,14 +106,20 @@ struct CurlConnection: ~Copyable {
         var on: Int32 = 1
         setsockopt(
             number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        if url.isTLS { readAhead() }
         return true
     }
+
+    /// True when TLS reads from a buffer.
+    var readsAhead: Bool { buffered != nil }
 
     /// Puts a buffer between TLS and the socket, so that it does not need two system calls for
     /// each record. OpenSSL's own read-ahead would move all that is in its buffer for each record,
     /// which costs more than the calls when records are small.
-    private func readAhead() {
+    ///
+    /// To be called once something was sent, and before anything is read: of a connection that is only
+    /// there curl has no session to give (7.88), of one that was used it has.
+    mutating func readAhead() {
+        guard url.isTLS, buffered == nil else { return }
         var pointer: UnsafeMutableRawPointer?
         ccurl_getinfo_pointer(handle, CURLINFO_TLS_SSL_PTR, &pointer)
         guard let session = pointer?.assumingMemoryBound(to: curl_tlssessioninfo.self).pointee,
@@ -120,6 +131,7 @@ struct CurlConnection: ~Copyable {
         // The session drops its own reference to the source for the one to the buffer.
         BIO_up_ref(source)
         SSL_set0_rbio(tls, BIO_push(buffer, source))
+        buffered = (tls, buffer)
     }
 
     // MARK: - Bytes
@@ -138,6 +150,14 @@ struct CurlConnection: ~Copyable {
         let isTLS: Bool
         fileprivate let handle: UnsafeMutableRawPointer
         fileprivate let descriptor: Int32
+        fileprivate let buffered: (tls: OpaquePointer, buffer: OpaquePointer)?
+
+        /// True when nothing that came is left in the buffers of TLS: only polling can tell of more,
+        /// and asking the socket would be a system call for nothing.
+        var isDrained: Bool {
+            guard let buffered else { return false }
+            return SSL_pending(buffered.tls) == 0 && BIO_ctrl_pending(buffered.buffer) == 0
+        }
 
         /// Reads what is there, without waiting.
         func receive(into room: UnsafeMutableRawBufferPointer) -> Received {
@@ -160,7 +180,9 @@ struct CurlConnection: ~Copyable {
         }
     }
 
-    var reader: Reader { Reader(isTLS: url.isTLS, handle: handle, descriptor: descriptor) }
+    var reader: Reader {
+        Reader(isTLS: url.isTLS, handle: handle, descriptor: descriptor, buffered: buffered)
+    }
 
     /// Sends as much as goes out without waiting.
     ///

@@ -22,6 +22,8 @@ public struct WebSocketConnection: ~Copyable {
     /// True when bytes may be there that polling does not show, because they are decrypted, or wait
     /// in the buffer of TLS: ``read()`` comes first, then the next poll.
     public private(set) var hasMore = false
+    /// True when one system call gets more than one record of TLS.
+    var readsAhead: Bool { connection.readsAhead }
     /// Its frames.
     public var socket: WebSocket
 
@@ -87,6 +89,7 @@ public struct WebSocketConnection: ~Copyable {
         guard try send(answer.span) == answer.count else {
             throw failure(.broken, "the opening request could not be sent")
         }
+        connection.readAhead()
         answer.removeAll()
         phase = .shaking
     }
@@ -196,7 +199,7 @@ public struct WebSocketConnection: ~Copyable {
             case .bytes(let count):
                 total += count
                 // A plain socket that gave less than it could is empty.
-                if !reader.isTLS && count < asked { return total }
+                if !reader.isTLS && count < asked || reader.isDrained { return total }
             }
         }
         hasMore = true

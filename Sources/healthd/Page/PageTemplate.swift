@@ -116,6 +116,7 @@ td .spark { height: 26px; }
 .bar .all { fill: var(--empty); }
 .bar.whole .held { fill: var(--good); }
 .bar.part .held { fill: var(--warning); }
+.scroll + .scroll { margin-top: 12px; }
 .scroll {
   overflow-x: auto; background: var(--paper); border: 1px solid var(--line); border-radius: 8px;
 }

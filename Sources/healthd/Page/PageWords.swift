@@ -52,10 +52,11 @@ enum PageWords {
         """
     }
 
-    /// A cell that says its column's title itself where the table is shown as a list.
+    /// A cell that says its column's title itself where the table is shown as a list; words are one
+    /// element there, as a list would part the pieces of a name.
     static func cell(_ title: String, _ content: HTML, isWord: Bool = false) -> HTML {
         isWord
-            ? "<td class=\"word\" data-title=\"\(title)\">\(content)</td>"
+            ? "<td class=\"word\" data-title=\"\(title)\"><span>\(content)</span></td>"
             : "<td data-title=\"\(title)\">\(content)</td>"
     }
 

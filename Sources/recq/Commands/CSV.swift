@@ -50,20 +50,10 @@ struct CSV: InspectionCommand {
         var table = CSVTable(
             try columns.map(RecordField.list), separator: try separatorByte(),
             hasHeader: !hasNoHeader)
-        var output = TextOutput()
-        do {
-            try inputs.read(reading, in: stage) { frame in
-                try table.append(frame, to: &output.bytes)
-                try output.flushIfFull()
-                return true
-            } batch: {
-                try output.flush()
-            }
-        } catch {
-            // The good records before a bad one are written.
-            if !(error is SystemError) { try output.flush() }
-            throw error
+        try inputs.write(reading, in: stage) { frame, output in
+            try table.append(frame, to: &output)
         }
+        var output = TextOutput()
         // A table without rows has a head anyway, where one was asked for.
         table.appendHeader(to: &output.bytes)
         try output.flush()

@@ -25,27 +25,13 @@ struct JSON: InspectionCommand {
     }
 
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
-        var output = TextOutput()
         var line = Bytes(capacity: 4096)
         let isPretty = pretty
-        do {
-            try inputs.read(reading, in: stage) { frame in
-                if isPretty {
-                    line.removeAll()
-                    try frame.appendJSON(to: &line)
-                    output.bytes.append(prettyJSON: line.span)
-                } else {
-                    try frame.appendJSON(to: &output.bytes)
-                }
-                try output.flushIfFull()
-                return true
-            } batch: {
-                try output.flush()
-            }
-        } catch {
-            // The good records before a bad one are written.
-            if !(error is SystemError) { try output.flush() }
-            throw error
+        try inputs.write(reading, in: stage) { frame, output in
+            guard isPretty else { return try frame.appendJSON(to: &output) }
+            line.removeAll()
+            try frame.appendJSON(to: &line)
+            output.append(prettyJSON: line.span)
         }
     }
 }

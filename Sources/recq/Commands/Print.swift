@@ -34,19 +34,8 @@ struct Print: InspectionCommand {
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         let own = try format.map(RecordFormat.init)
         let usual = RecordFormat.Usual()
-        var output = TextOutput()
-        do {
-            try inputs.read(reading, in: stage) { frame in
-                (own ?? usual.format(of: frame)).append(frame, to: &output.bytes)
-                try output.flushIfFull()
-                return true
-            } batch: {
-                try output.flush()
-            }
-        } catch {
-            // The good records before a bad one are written.
-            if !(error is SystemError) { try output.flush() }
-            throw error
+        try inputs.write(reading, in: stage) { frame, output in
+            (own ?? usual.format(of: frame)).append(frame, to: &output)
         }
     }
 }

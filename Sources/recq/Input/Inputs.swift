@@ -43,4 +43,27 @@ struct Inputs: ParsableArguments {
             guard try source.read(in: stage, body, batch: batch) else { return }
         }
     }
+
+    /// Writes text for every record to standard output.
+    ///
+    /// - Parameter body: appends the text of a record.
+    func write(
+        _ reading: BucketReading, in stage: borrowing Stage,
+        _ body: (borrowing FrameView, inout Bytes) throws -> Void
+    ) throws {
+        var output = TextOutput()
+        do {
+            try read(reading, in: stage) { frame in
+                try body(frame, &output.bytes)
+                try output.flushIfFull()
+                return true
+            } batch: {
+                try output.flush()
+            }
+        } catch {
+            // The good records before a bad one are written.
+            if !(error is SystemError) { try output.flush() }
+            throw error
+        }
+    }
 }

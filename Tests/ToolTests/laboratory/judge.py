@@ -325,6 +325,7 @@ class Judge:
                     # bytes are the same, so that a reader can tell.
                     if row.first in before:
                         self.figures["kinesis repeats"] += 1
+                        self.figures[f"kinesis repeats of {row.kind}"] += 1
                         if before[row.first] != digest:
                             self.say("repeats", f"{row.symbol} {row.kind} {row.first} came again with other bytes")
                         continue

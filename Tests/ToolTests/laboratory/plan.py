@@ -16,7 +16,7 @@ KINDS = {
     "s3: wrong bytes": 4, "s3: garbage": 3, "s3: down": 3,
     "kinesis: throttle": 5, "kinesis: error": 5, "kinesis: lost reply": 5, "kinesis: cut": 4,
     "kinesis: cut reply": 3, "kinesis: slow": 4, "kinesis: partial failure": 8, "kinesis: garbage": 3,
-    "kinesis: down": 3,
+    "kinesis: wrong bytes": 3, "kinesis: down": 3,
     "clock: jump": 5, "disk: full": 5,
     "redis: stop": 3, "redis: restart": 2, "compact: run": 4, "compact: killed": 4,
 }
