@@ -21,9 +21,7 @@ public enum SettingText {
                 ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 1),
             ]
             for (unit, factor) in units where text.hasSuffix(unit) {
-                guard let value = Double(text.dropLast(unit.count)), value.isFinite else {
-                    continue
-                }
+                guard let value = decimal(text.dropLast(unit.count)) else { continue }
                 let seconds = value * factor
                 guard range.contains(seconds) else {
                     throw SettingError(
@@ -72,9 +70,17 @@ public enum SettingText {
     /// A percentage, with decimals.
     public static let percent = SettingForm<Double>(.percent) { text throws(SettingError) in
         let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
-        guard let value = Double(digits), (0...100).contains(value) else {
+        guard let value = decimal(digits), (0...100).contains(value) else {
             throw SettingError("\"\(text)\" is not a percentage between 0 and 100")
         }
+        return value
+    }
+
+    /// A number as people write it: no hexadecimal, infinity or such, which `Double` reads as well.
+    private static func decimal(_ text: some StringProtocol) -> Double? {
+        guard text.utf8.allSatisfy({ "+-.0123456789eE".utf8.contains($0) }),
+            let value = Double(text), value.isFinite
+        else { return nil }
         return value
     }
 
@@ -127,6 +133,21 @@ public enum SettingText {
             throw SettingError("\"\(text)\" is not a name")
         }
         return text
+    }
+
+    /// A path.
+    public static let path = SettingForm<String>(.text) { text throws(SettingError) in
+        guard !text.isEmpty else { throw SettingError("an empty text is not a path") }
+        return text
+    }
+
+    /// A schema of SBE: two numbers of 16 bits.
+    public static let schema = SettingForm<String>(.text) { text throws(SettingError) in
+        let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt16($0) }
+        guard numbers.count == 2, let id = numbers[0], let version = numbers[1] else {
+            throw SettingError("\"\(text)\" is not the id and version of a schema, such as 3:5")
+        }
+        return "\(id):\(version)"
     }
 
     /// Any text.

@@ -1,3 +1,5 @@
+import Posix
+
 /// Where a tool's state is when no setting says so.
 public enum StatePlace {
     /// The directory of a tool below the one that `$STATE_DIRECTORY` names, which several tools may
@@ -5,15 +7,12 @@ public enum StatePlace {
     ///
     /// - Returns: nil where the variable is not set.
     public static func ofUnit(tool: String, environment: [String: String]) -> String? {
-        guard let text = environment["STATE_DIRECTORY"], !text.isEmpty else { return nil }
-        return below(text, tool: tool)
+        environment["STATE_DIRECTORY"].flatMap { below($0, tool: tool) }
     }
 
-    /// The directory of a tool below the first one of a list with colons.
-    static func below(_ list: String, tool: String) -> String {
-        var first = list.split(separator: ":").first.map(String.init) ?? ""
-        while first.count > 1, first.hasSuffix("/") { first.removeLast() }
-        return first + "/" + tool
+    /// The directory of a tool below the first one of a list with colons; nil for an empty list.
+    static func below(_ list: String, tool: String) -> String? {
+        DirectoryVariable.first(of: list).map { "\($0)/\(tool)" }
     }
 
     /// The directory of a tool in the user's state directory (XDG Base Directory Specification).
@@ -23,8 +22,8 @@ public enum StatePlace {
         tool: String, name: String? = nil, environment: [String: String]
     ) -> String {
         let home =
-            environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-            ?? (environment["HOME"] ?? "/var/lib") + "/.local/state"
+            DirectoryVariable.path("XDG_STATE_HOME", in: environment)
+            ?? (DirectoryVariable.path("HOME", in: environment) ?? "/var/lib") + "/.local/state"
         let place = "\(home)/bitcoin-ingestor/\(tool)"
         guard let name else { return place }
         return "\(place)/" + name.replacing("/", with: "-")

@@ -30,7 +30,9 @@ struct AvroBlocks: ~Copyable {
     private static func records(
         _ header: AvroContainerHeader, _ name: String
     ) throws(ObjectError) -> AvroRecords {
-        do throws(AvroError) { return try AvroRecords(header.type) } catch {
+        do throws(AvroError) {
+            return try AvroRecords(header.type, metadata: header.metadata)
+        } catch {
             throw ObjectError(.foreign, name, "\(error)")
         }
     }

@@ -44,6 +44,7 @@ package struct ObjectContent: ~Copyable {
         case .avro:
             container = AvroContainer(
                 AvroForm.schema(template: own), compression: form.compression,
+                metadata: AvroForm.metadata(of: partition.sequence),
                 sync: Self.syncMarker(partition, firstID), to: &output)
         case .parquet:
             if template != own || columns == nil {
@@ -59,7 +60,7 @@ package struct ObjectContent: ~Copyable {
     /// Adds a record.
     package mutating func append(_ frame: borrowing FrameView, to output: inout Bytes) throws {
         switch form.format {
-        case .avro: try frame.appendAvro(to: &block)
+        case .avro: try frame.appendAvro(to: &block, inFileThatSaysSequence: true)
         case .ndjson: try frame.appendJSON(to: &block, naming: .object)
         case .sbe: block.append(frame.bytes)
         case .parquet: return try columns?.append(frame, to: &output) ?? ()

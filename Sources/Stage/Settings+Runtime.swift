@@ -1,4 +1,5 @@
 public import Configuration
+import Posix
 
 extension Settings {
     /// The directory in which the stages of this host leave small files for each other: that of the
@@ -9,7 +10,8 @@ extension Settings {
         _ common: CommonOptions
     ) throws(ConfigurationError) -> (path: String, isNamed: Bool) {
         let named = try optional(SettingCatalog.statsDirectory, common.statsDirectory)
-        let isNamed = named != nil || Environment.all["XDG_RUNTIME_DIR"] != nil
+        let isNamed =
+            named != nil || DirectoryVariable.path("XDG_RUNTIME_DIR", in: Environment.all) != nil
         return (named ?? Stage.standardStats, isNamed)
     }
 }

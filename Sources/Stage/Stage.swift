@@ -1,4 +1,5 @@
 import Glibc
+import Journal
 import Posix
 public import Records
 public import Stats
@@ -51,7 +52,8 @@ public struct Stage: ~Copyable {
 
     /// Where stats files are by default.
     public static var standardStats: String {
-        (Environment.all["XDG_RUNTIME_DIR"] ?? "/run") + "/bitcoin-ingestor"
+        (DirectoryVariable.path("XDG_RUNTIME_DIR", in: Environment.all) ?? "/run")
+            + "/bitcoin-ingestor"
     }
 
     /// The stats file; where none can be, figures that only this process sees.
@@ -71,14 +73,19 @@ public struct Stage: ~Copyable {
             }
             return stats
         } catch {
-            // One that was asked for must work; the usual place is a convenience.
-            guard directory == nil else {
+            // One that was asked for must work; the usual place is a convenience. A disk that is
+            // full passes, and data go before figures.
+            let isFull = if case .system(let error) = error { error.isNoRoom } else { false }
+            guard directory == nil || isFull else {
                 if case .system(let error) = error { throw error }
                 throw error
             }
             log.warning(
-                "no stats file, so healthd does not see this stage: \(error); set XDG_RUNTIME_DIR, "
-                    + "STATS_DIR or --stats-dir to a directory that it may write to")
+                "no stats file, so healthd does not see this stage: \(error); "
+                    + (isFull
+                        ? "free room there and start it again"
+                        : "set XDG_RUNTIME_DIR, STATS_DIR or --stats-dir to a directory that it may "
+                            + "write to"))
             return try StatsWriter(stage: name, instance: own ?? "\(getpid())")
         }
     }
@@ -93,12 +100,15 @@ public struct Stage: ~Copyable {
     /// True once SIGTERM or SIGINT came.
     public var isStopping: Bool { Descriptor.isReadable(stopDescriptor) }
 
+    /// A century, seconds: its nanoseconds are still a number.
+    private static let longestWait = 3.2e9
+
     /// Waits for a stop signal for some seconds, and shows meanwhile that it is well.
     ///
     /// - Parameter other: a descriptor that ends the wait too when it is readable; -1 for none.
     /// - Returns: true once a signal came.
     public func waitForStop(seconds: Double, orReadable other: Int32 = -1) -> Bool {
-        let end = Clock.monotonicNanoseconds() + Int64(seconds * 1e9)
+        let end = Clock.monotonicNanoseconds() + Int64(min(seconds, Self.longestWait) * 1e9)
         while true {
             stats.heartbeat.beat()
             let left = Double(end - Clock.monotonicNanoseconds()) / 1e6
@@ -107,7 +117,9 @@ public struct Stage: ~Copyable {
                 pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: other, events: Int16(POLLIN), revents: 0),
             ]
-            _ = poll(&watched, 2, min(Int32(left.rounded(.up)), Heartbeat.longestWait))
+            // A wait of weeks has more milliseconds than poll(2) takes.
+            let longest = Double(Heartbeat.longestWait)
+            _ = poll(&watched, 2, Int32(min(left.rounded(.up), longest)))
         }
     }
 

@@ -53,6 +53,8 @@ struct FanOut: StageCommand {
 
     func run(_ options: FanOutOptions, in stage: borrowing Stage) throws {
         let reader = try stage.standardInput()
+        try Files.makeDurableDirectories(options.state)
+        try StateOwner.claim(options.state, stage: "fan-out")
         var distributor = try Distributor(options, reader, in: stage)
         stage.enter(.running)
         // What was read before input that is not frames goes out.

@@ -64,13 +64,13 @@ enum CallOutcome {
         for failure in reply.failures { failed[failure.index] = failure.isThrottle }
         // What is not stored for a moment is usual; any other reason is worth a line.
         if let strange = reply.failures.first(where: { !$0.isUsual }) {
-            actions.append(.complain("an entry failed: \(strange.code): \(strange.message)"))
+            actions.append(.complain("an entry failed: \(strange.words)"))
         }
         if let last = reply.failures.last {
             let words =
                 last.isThrottle
                 ? "the shard is throttled (\(last.code)): \(last.message)"
-                : "entries fail: \(last.code): \(last.message)"
+                : "entries fail: \(last.words)"
             actions.append(.remember(words))
         }
         actions.append(.complete(failed: failed))

@@ -86,7 +86,8 @@ struct KinesisOptions: Sendable {
     func openState(_ log: Log) throws -> StateDirectory {
         let location = kinesis.location
         let directory = try StateDirectory(
-            state, claims: [("service", location.endpoint ?? location.region)], log: log)
+            state, stage: "kinesis-put",
+            claims: [("service", location.endpoint ?? location.region)], log: log)
         let kinds = streams.byTemplate.enumerated().map { template, stream in
             (RecordKind(rawValue: UInt16(template))?.name ?? "other", stream.description)
         }

@@ -45,6 +45,7 @@ struct Rebuild: InspectionCommand {
                 .no, "\(source.url) has no manifests: there is nothing to make a ledger of")
         }
         try Files.makeDurableDirectories(stateDir)
+        try StateOwner.claim(stateDir, stage: "s3-put")
         try Files.replace(stateDir + "/layout", with: Array("\(Partition.layout)\n".utf8))
         var report = ""
         try fill(path, proof, &report)

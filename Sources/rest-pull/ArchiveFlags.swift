@@ -74,9 +74,12 @@ struct ArchiveFlags: ParsableArguments {
     /// Where files are when no directory is configured.
     private static var cache: String {
         let environment = Environment.all
-        if let directory = environment["CACHE_DIRECTORY"] { return directory }
+        if let directory = DirectoryVariable.first("CACHE_DIRECTORY", in: environment) {
+            return directory
+        }
         let parent =
-            environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { "\($0)/.cache" }
+            DirectoryVariable.path("XDG_CACHE_HOME", in: environment)
+            ?? DirectoryVariable.path("HOME", in: environment).map { "\($0)/.cache" }
         return parent.map { "\($0)/bitcoin-ingestor/archive" } ?? "/tmp/bitcoin-ingestor-archive"
     }
 }

@@ -95,6 +95,14 @@ struct Booking: Sendable, Equatable {
             : nil
     }
 
+    /// True for a place of the spool that the object has the record of.
+    func has(_ position: Int64, _ bucket: Int64, of sequence: SequenceID, in spool: UInt64) -> Bool
+    {
+        guard let progress, progress.spool == spool, progress.bucket == bucket else { return false }
+        return self.sequence == sequence
+            && (progress.from...progress.through).contains(position)
+    }
+
     /// Adds only that the spool needs to keep its records no longer.
     func confirmPlaces(in ledger: inout Ledger) {
         if let progress {

@@ -32,9 +32,6 @@ struct ObjectDelivery: ~Copyable {
     private(set) var staged = DeliveryOrder()
     private(set) var unbooked: UnbookedObjects
     private(set) var conflicts: Conflicts
-    /// Objects in conflict of which the bucket is not told yet: until the gap record is in the spool,
-    /// their records are not done with.
-    private var untold: [StagedObject] = []
     /// Objects in conflict that the disk had no room to keep.
     private var unkept: [(object: StagedObject, theirs: String, ours: String)] = []
     /// Why nothing more is delivered.
@@ -233,7 +230,7 @@ struct ObjectDelivery: ~Copyable {
             object.booking.held, of: object.booking.sequence,
             eventTime: object.booking.times?.lowerBound ?? Clock.realtimeNanoseconds() / 1000,
             in: path, because: "its object met other content at its key")
-        untold.append(object)
+        state.untold.append(object.booking)
         state.held.giveBack(
             object.booking.held, of: object.booking.sequence, &state.directory.ledger)
         if let group = object.group { state.held.forget(group, of: object.booking.sequence) }
@@ -263,8 +260,8 @@ struct ObjectDelivery: ~Copyable {
         if !unkept.isEmpty { try keepThoseWithoutRoom(&state) }
         if state.asides.isEmpty, !state.intake.hasOpenBatch {
             // The spool tells of them: their own records need not come again from it.
-            for object in untold { object.booking.confirmPlaces(in: &state.directory.ledger) }
-            untold.removeAll()
+            for booking in state.untold { booking.confirmPlaces(in: &state.directory.ledger) }
+            state.untold.removeAll()
         }
         switch try unbooked.commit(&state) {
         case .waits: return
@@ -281,7 +278,7 @@ struct ObjectDelivery: ~Copyable {
 
     private mutating func releaseSpool(_ state: inout SinkState) throws {
         // A record of the spool that was put aside goes only with the gap record that says so.
-        guard isRecovered, untold.isEmpty, state.asides.isEmpty || !state.intake.hasLeftovers,
+        guard isRecovered, state.untold.isEmpty, state.asides.isEmpty || !state.intake.hasLeftovers,
             Self.isTime(staged.count, since: &releasedAt)
         else { return }
         let needed =

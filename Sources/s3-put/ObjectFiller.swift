@@ -123,11 +123,12 @@ struct ObjectFiller {
             // number of an hour in which there was a market.
             periods.append(Timestamp.floor(frame.eventTime, by: 3600 * Timestamp.second))
         }
+        let (spool, untold) = (state.intake.spool.id, state.untold)
         return periods.contains { period in
             [period, ~period].contains { bucket in
                 state.directory.ledger.isConfirmed(
-                    ProgressKey(sequence: key, bucket: bucket), position.linear,
-                    in: state.intake.spool.id)
+                    ProgressKey(sequence: key, bucket: bucket), position.linear, in: spool)
+                    || untold.contains { $0.has(position.linear, bucket, of: key, in: spool) }
             }
         }
     }

@@ -19,6 +19,9 @@ struct SinkState: ~Copyable {
     var open: OpenObjects
     /// Ids whose records were put aside, and of which the bucket is to be told.
     var asides = PutAsideNotes()
+    /// Of objects in conflict of which the bucket is not told yet: until the gap record is in the spool, their
+    /// records stay in it, and are not built again.
+    var untold: [Booking] = []
     /// What was found wrong in the spool, and is to be told once all that is whole was read.
     private var damages: [Damage]
     /// Records from here on wait for a person's decision: they stay in the spool.
@@ -31,7 +34,8 @@ struct SinkState: ~Copyable {
     init(_ options: S3PutOptions, in stage: borrowing Stage) throws {
         let log = stage.log
         var directory = try StateDirectory(
-            options.state, claims: options.owner.map { [("objects", $0)] } ?? [], log: log)
+            options.state, stage: "s3-put", claims: options.owner.map { [("objects", $0)] } ?? [],
+            log: log)
         try Layout.note(in: options.state, directory.ledger, options.destination, log)
         let spool = try Spool(
             directory: options.state + "/spool", segmentBytes: options.segmentBytes,

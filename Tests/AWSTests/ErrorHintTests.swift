@@ -17,6 +17,9 @@ struct ErrorHintTests {
 
     static let cases = [
         Case(
+            code: "BrandNewException", category: .protocolBroken,
+            hint: "this error is not documented for the service"),
+        Case(
             code: "RequestTimeTooSkewed", status: 403, category: .notPermitted,
             hint: "set the clock"),
         Case(

@@ -245,6 +245,11 @@ struct S3FaultTests {
         return (result, server.requests.map { "\($0.method) \($0.target.drop { $0 != "?" })" })
     }
 
+    private static let completed = FaultServer.Answer.respond(
+        200,
+        body: "<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag>"
+            + "</CompleteMultipartUploadResult>")
+
     private static let start = [
         "POST ?uploads=", "PUT ?partNumber=1&uploadId=u%2F1%2B",
         "PUT ?partNumber=2&uploadId=u%2F1%2B",
@@ -253,7 +258,7 @@ struct S3FaultTests {
 
     @Test func `a long file goes in parts, also when completing says error in a 200`() throws {
         let (result, requests) = try parts([
-            .respond(200, body: "\n " + Self.error("InternalError")), .respond(200, body: "<ok/>"),
+            .respond(200, body: "\n " + Self.error("InternalError")), Self.completed,
         ])
         #expect(try result.get() == .created)
         #expect(requests == Self.start + ["POST ?uploadId=u%2F1%2B"])
@@ -271,7 +276,7 @@ struct S3FaultTests {
         let part = FaultServer.Answer.respond(200, headers: [("ETag", "\"e\"")])
         let (result, requests) = try parts([
             .respond(409, body: Self.error("ConditionalRequestConflict")), .respond(204),
-            .respond(200, body: "<UploadId>u/1+</UploadId>"), part, part, .respond(200),
+            .respond(200, body: "<UploadId>u/1+</UploadId>"), part, part, Self.completed,
         ])
         #expect(try result.get() == .created)
         #expect(requests == Self.start + ["DELETE ?uploadId=u%2F1%2B"] + Self.start)

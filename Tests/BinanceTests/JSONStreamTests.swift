@@ -150,6 +150,17 @@ struct JSONStreamTests {
         #expect(taken == nil)
     }
 
+    @Test(arguments: [
+        #"{"stream":"btcusdt@trade"}"#, #"{"stream":"btcusdt@trade","data":null}"#,
+        #"{"data":"x","stream":"btcusdt@trade"}"#, #"{"stream":"btcusdt@trade","data":[]}"#,
+        #"{"stream":"btcusdt@trade","dat":{}}"#,
+    ])
+    func `a message of a stream without its data is kept aside`(text: String) throws {
+        let error = #expect(throws: StreamError.self) { _ = try Self.records([text]) }
+        #expect(error?.reason == .value)
+        #expect(error?.description.contains("btcusdt@trade has no data") == true)
+    }
+
     @Test func `a stream that is not known here is kept aside by name`() throws {
         let error = #expect(throws: StreamError.self) {
             _ = try Self.records([Self.wrapped("{}", "btcusdt@avgPrice")])

@@ -83,11 +83,29 @@ struct SecretFilesTests {
 
     @Test(arguments: [
         ("/a", "/a/sbe-tap"), ("/a:/b", "/a/sbe-tap"), ("/a/:/b/", "/a/sbe-tap"), ("", nil),
+        (":", nil), (":/b", "/b/sbe-tap"),
     ])
     func `a tool's state is below the first directory of its unit`(
         list: String, expected: String?
     ) throws {
         let environment = ["STATE_DIRECTORY": list]
         #expect(StatePlace.ofUnit(tool: "sbe-tap", environment: environment) == expected)
+    }
+
+    /// `$HOME/…` of an empty variable would be a path below the root.
+    @Test(
+        arguments: [
+            ([:], "/var/lib/.local/state"), (["HOME": ""], "/var/lib/.local/state"),
+            (["HOME": "/h"], "/h/.local/state"),
+            (["HOME": "/h", "XDG_STATE_HOME": ""], "/h/.local/state"),
+            (["HOME": "/h", "XDG_STATE_HOME": "relative"], "/h/.local/state"),
+            (["HOME": "/h", "XDG_STATE_HOME": "/x"], "/x"),
+        ] as [([String: String], String)])
+    func `a user's state is below a variable that has a path`(
+        environment: [String: String], parent: String
+    ) throws {
+        #expect(
+            StatePlace.ofUser(tool: "dedup", environment: environment)
+                == "\(parent)/bitcoin-ingestor/dedup")
     }
 }

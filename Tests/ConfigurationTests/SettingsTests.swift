@@ -88,4 +88,23 @@ struct SettingsTests {
         settings = try self.settings("dedup:\n  window: []\n")
         #expect(throws: ConfigurationError.self) { try settings.value(SettingCatalog.window) }
     }
+
+    @Test(
+        arguments: [
+            ("30", 30), ("1.5", 1.5), ("500ms", 0.5), ("2m", 120), ("1e2", 100), ("0x10", nil),
+            ("0x1p3", nil), ("inf", nil), ("nan", nil), ("1e400", nil), ("-1s", nil), ("", nil),
+            ("s", nil), ("1 s", nil), ("1h30m", nil), ("٣", nil),
+        ] as [(String, Double?)])
+    func `seconds are a decimal number with a unit`(text: String, seconds: Double?) {
+        #expect((try? SettingText.seconds(0...1000)(text)) == seconds)
+    }
+
+    @Test(
+        arguments: [
+            ("3:5", "3:5"), ("03:5", "3:5"), ("3", nil), ("3:", nil), (":5", nil), ("3:5:7", nil),
+            ("3:70000", nil), ("-3:5", nil), ("nan", nil), (" 3:5", nil), ("", nil),
+        ] as [(String, String?)])
+    func `a schema is an id and a version`(text: String, schema: String?) {
+        #expect((try? SettingText.schema(text)) == schema)
+    }
 }

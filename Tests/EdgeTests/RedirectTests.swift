@@ -119,7 +119,7 @@ struct RedirectTests {
         let other = FaultServer([
             .respond(200, body: created), .respond(200, headers: etag),
             .respond(200, headers: etag),
-            .respond(200, body: "<R></R>"),
+            .respond(200, body: "<R><ETag>\"e-1\"</ETag></R>"),
         ])
         let server = FaultServer([
             .respond(200, body: created),

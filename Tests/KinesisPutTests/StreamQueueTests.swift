@@ -43,7 +43,7 @@ struct StreamQueueTests {
     private static func confirmations(_ place: TemporaryDirectory) throws -> ConfirmationLog {
         let log = Log(stage: "test")
         return ConfirmationLog(
-            try StateDirectory(place.path("state"), claims: [], log: log),
+            try StateDirectory(place.path("state"), stage: "kinesis-put", claims: [], log: log),
             HeldIDs(IDLimits(widest: 1 << 20, farthest: 1 << 40)), log: log)
     }
 

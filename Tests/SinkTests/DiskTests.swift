@@ -174,4 +174,18 @@ struct DiskTests {
         #expect(content.count == expected.count && frames(content) == frames(expected), "\(end)")
         print("\(end): \(before.count) objects were found, \(stored) trades")
     }
+
+    /// Data go before figures.
+    @Test(.enabled(if: SmallDisk.isPossible, "no tmpfs can be mounted"))
+    func `a stage whose stats file finds no room does its work, and says so`() throws {
+        let disk = try #require(try SmallDisk(mebibytes: 1))
+        let junk = Data(count: 1 << 20)
+        try junk.write(to: URL(fileURLWithPath: disk.path + "/junk"))
+        let frames = try Sample.trades(1...10)
+        let outcome = try Program.run("dedup", ["--stats-dir", disk.path], input: frames)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output == frames)
+        #expect(outcome.errors.contains("healthd does not see this stage"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("free room there"), "\(outcome.errors)")
+    }
 }

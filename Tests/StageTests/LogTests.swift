@@ -124,11 +124,14 @@ struct LogTests {
     }
 
     @Test func `on a terminal lines have the time, and errors a colour`() throws {
-        let reader = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0)
+        // Swift's Glibc lacks posix_openpt(3) and its family; these are what they do (pts(4)).
+        let (unlocks, tellsNumber): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
+        let reader = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var (locked, number): (Int32, UInt32) = (0, 0)
+        try #require(reader >= 0 && ioctl(reader, unlocks, &locked) == 0)
+        try #require(ioctl(reader, tellsNumber, &number) == 0)
         defer { close(reader) }
-        let terminal = try Descriptor.open(
-            String(cString: try #require(ptsname(reader))), O_RDWR | O_NOCTTY)
+        let terminal = try Descriptor.open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
         let log = Log(stage: "tool", descriptor: terminal.raw)
         log.info("starting")
         log.error("it failed")

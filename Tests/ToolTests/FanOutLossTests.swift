@@ -9,10 +9,18 @@ struct FanOutLossTests {
         let records = try FanOutRun.trades(1...50000)
         let disk = try #require(try SmallDisk(mebibytes: 4))
         let run = try FanOutRun(["a", "b"], ["--instance", "test"], disk: disk)
+        let held = run.holdOutputs()
+        defer { held.forEach { close($0) } }
         let readers = try [run.reader("a"), run.reader("b")]
         let part = records.count / 50000 * 10000
         run.write(Array(records[..<part]))
         #expect(waitUntil(30) { run.output("a").count == part && run.output("b").count == part })
+        // What they have taken makes no room any more.
+        #expect(
+            try waitUntil {
+                try !FileManager.default.contentsOfDirectory(atPath: disk.path + "/state/spool")
+                    .contains { $0.hasSuffix(".spool") }
+            })
         try disk.fill()
         run.write(Array(records[part..<(2 * part)]))
         #expect(waitUntil(60) { run.output("b").count == 2 * part }, "\(run.log)")
@@ -51,6 +59,8 @@ struct FanOutLossTests {
         let records = try FanOutRun.trades(1...50000)
         let disk = try #require(try SmallDisk(mebibytes: 4))
         let run = try FanOutRun(["a", "b"], disk: disk)
+        let held = run.holdOutputs()
+        defer { held.forEach { close($0) } }
         let a = try run.reader("a")
         run.write(records)
         #expect(waitUntil(60) { run.log.contains("No space left on device") }, "\(run.log)")

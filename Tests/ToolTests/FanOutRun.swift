@@ -49,6 +49,11 @@ final class FanOutRun {
         return isOver ? status : -1
     }
 
+    /// Opens the outputs as systemd does: a reader sees no end while fan-out is away.
+    func holdOutputs() -> [Int32] {
+        names.map { open(place.path($0), O_RDWR | O_CLOEXEC) }
+    }
+
     /// What reads an output, into a file.
     func reader(_ name: String) throws -> BackgroundProgram {
         try BackgroundProgram(

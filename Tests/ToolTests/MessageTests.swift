@@ -134,6 +134,19 @@ struct MessageTests {
             name: "a tilde in a URL", command: ["s3-put", "--to", "file://~/x"], status: 64,
             words: ["file://~/x", "file://$HOME/x"]),
         Row(
+            name: "a state directory without a name",
+            command: ["s3-put", "--to", "file:///tmp/x", "--state-dir", ""], status: 64,
+            words: ["--state-dir", "an empty text is not a path"]),
+        Row(
+            name: "a list of state directories that is empty",
+            command: ["kinesis-put", "--region", "us-east-1"],
+            environment: ["STATE_DIRECTORY": ":"],
+            status: 78, words: ["STATE_DIRECTORY", "an empty text is not a path"]),
+        Row(
+            name: "a schema that is not two numbers",
+            command: ["rest-pull", "trades", "--sbe-schema", "3:5x"], status: 64,
+            words: ["--sbe-schema", "3:5x", "3:5"]),
+        Row(
             name: "a bucket's name", command: ["s3-put", "--to", "s3://b/x"], status: 64,
             words: ["s3://b/x", "bucket name"]),
         Row(

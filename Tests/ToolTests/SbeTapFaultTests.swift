@@ -178,5 +178,15 @@ struct SbeTapFaultTests {
                 input: packed.output)
             #expect(replay.status == 0, "\(speed): \(replay.errors)")
         }
+        // Without an end, the wait is longer than poll(2) can be told.
+        for speed in ["1e-300", "1e-6", "0.0001"] {
+            let endless = try Program.run(
+                "timeout",
+                [
+                    "-s", "TERM", "1", Program.directory.path + "/sbe-tap", "--replay", "-",
+                    "--speed", speed,
+                ], input: packed.output)
+            #expect(endless.status == 124, "\(speed): \(endless.errors)")
+        }
     }
 }

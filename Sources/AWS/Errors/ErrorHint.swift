@@ -8,8 +8,8 @@ enum ErrorHint {
     static func text(
         code: String, service: String, message: String, status: Int, region: String?
     ) -> String {
-        let row =
-            ErrorTable.row(code, of: service) ?? ErrorTable.row("HTTP\(status)", of: service)
+        let known = ErrorTable.row(code, of: service)
+        let row = known ?? ErrorTable.row("HTTP\(status)", of: service)
         switch row?.handling {
         case .signature:
             // Kinesis: "Signature expired: … is now earlier than …", "Signature not yet current".
@@ -23,7 +23,13 @@ enum ErrorHint {
             return "allow the KMS action that the message names, on the KMS key"
         default: break
         }
-        return row?.hint ?? ""
+        let hint = row?.hint ?? ""
+        // Such a row is about an answer that says no more than its status.
+        guard known == nil, !code.hasPrefix("HTTP"), hint.hasPrefix(ErrorTable.noCode) else {
+            return hint
+        }
+        return "this error is not documented for the service"
+            + hint.dropFirst(ErrorTable.noCode.count)
     }
 
     /// About an exchange without an answer.

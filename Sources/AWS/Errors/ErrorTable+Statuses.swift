@@ -7,7 +7,7 @@ extension ErrorTable {
             ["HTTP301", "HTTP302", "HTTP303", "HTTP307", "HTTP308"])
         + group(
             .status, .final, .notPermitted,
-            "no error code came with it: a proxy or firewall refused the request, or the server is "
+            "\(noCode): a proxy or firewall refused the request, or the server is "
                 + "not the service that it should be", ["HTTP401", "HTTP403"])
         + group(
             .status, .final, .notPermitted,
@@ -21,7 +21,7 @@ extension ErrorTable {
             ["HTTP511"])
         + group(
             .status, .final, .protocolBroken,
-            "no error code came with it: is the endpoint the one of this service?",
+            "\(noCode): is the endpoint the one of this service?",
             [
                 "HTTP304", "HTTP400", "HTTP402", "HTTP404", "HTTP405", "HTTP406", "HTTP409",
                 "HTTP410", "HTTP411", "HTTP412", "HTTP415", "HTTP416", "HTTP421", "HTTP426",

@@ -95,6 +95,7 @@ enum ErrorTable {
     static let report =
         "this is a defect of this program, or the endpoint is not the service that it should be: "
         + "check the endpoint, else report it with the request id"
+    static let noCode = "no error code came with it"
     static let patience = "it is retried; if it persists, look at the AWS Health Dashboard"
     static let fewer = "it is tried again, slower; if it lasts, write less or raise the quota"
     static let clock = "set the clock of this host (it should follow an NTP server)"

@@ -11,6 +11,12 @@ public struct PutRecordsReply: Sendable, Equatable {
         /// The service's words.
         public let message: String
 
+        /// What is known of the reason.
+        public var words: String {
+            let name = code.isEmpty ? "no error code, no sequence number" : code
+            return message.isEmpty ? name : "\(name): \(message)"
+        }
+
         /// True when the shard asked for less.
         public var isThrottle: Bool { code == "ProvisionedThroughputExceededException" }
     }

@@ -52,9 +52,11 @@ extension S3Client {
         }
     }
 
-    /// The element carries a namespace, so that its start tag is not just its name.
+    /// The element carries a namespace, so that its start tag is not just its name. One without an
+    /// end was cut, and would pass for a shorter listing.
     private static func isListing(_ answer: [UInt8]) -> Bool {
         String(decoding: answer.prefix(512), as: UTF8.self).contains("<ListBucketResult")
+            && String(decoding: answer.suffix(512), as: UTF8.self).contains("</ListBucketResult")
     }
 
     private static func object(

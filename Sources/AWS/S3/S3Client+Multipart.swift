@@ -114,6 +114,7 @@ extension S3Client {
         var call = try call("UploadPart", "PUT", upload.bucket, upload.key)
         call.query = [("partNumber", "\(number)"), ("uploadId", uploadID)]
         attach(part, of: upload, to: &call)
+        call.mayHideError = true
         return call
     }
 
@@ -148,7 +149,10 @@ extension S3Client {
         call.timeout = 600
         call.conflictIsFinal = true
         call.mayHideError = true
-        _ = try send(call, bucket: upload.bucket, key: upload.key)
+        let response = try send(call, bucket: upload.bucket, key: upload.key)
+        if XMLText.first("ETag", in: response.body) == nil {
+            try find(upload, digest, after: call, response)
+        }
     }
 
     func malformed(_ call: ServiceCall, _ message: String) -> AWSError {

@@ -66,7 +66,34 @@ extension S3Client {
         call.headers += headers(upload, digest)
         if sendsCondition(upload) { call.headers.append(("if-none-match", "*")) }
         attach(digest.parts[0], of: upload, to: &call)
-        _ = try send(call, bucket: upload.bucket, key: upload.key)
+        call.mayHideError = true
+        let response = try send(call, bucket: upload.bucket, key: upload.key)
+        // AWS answers 200 with an ETag; compatible stores may leave that out.
+        let isProper = response.status == 200 && configuration.endpoint != nil
+        if !isProper, response.header("etag") == nil {
+            try find(upload, digest, after: call, response)
+        }
+    }
+
+    /// Looks for an object after an answer that S3 does not give to a write, such as an empty one of
+    /// a proxy: taken for a success, it would lose the object. Where the object may not be looked
+    /// at, the answer is believed.
+    mutating func find(
+        _ upload: ObjectUpload, _ digest: FileDigest, after call: ServiceCall,
+        _ response: HTTPResponse
+    ) throws(AWSError) {
+        do throws(AWSError) {
+            let facts = try head(bucket: upload.bucket, key: upload.key)
+            if facts?.length == digest.length { return }
+        } catch {
+            guard ![403, 405, 501].contains(error.status) else { return }
+            throw error
+        }
+        throw AWSError(
+            .unavailable, service: "s3", operation: call.operation,
+            message: "the answer is not that of S3, and the object is not there",
+            status: response.status, subject: call.subject,
+            hint: "does a proxy answer instead of the service?")
     }
 
     /// Gives a call a part of the file as its body.

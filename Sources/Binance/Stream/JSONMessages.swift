@@ -24,6 +24,8 @@ enum JSONMessages {
             let envelope = try JSONEnvelope(&scanner)
             switch envelope.content {
             case .other: return nil
+            case .noData:
+                throw StreamError(.value, "\(Self.name(of: envelope, scanner)) has no data")
             case .foreign:
                 throw StreamError(.template, "\(Self.name(of: envelope, scanner)) is not known")
             case .data(let stream):

@@ -52,6 +52,8 @@ struct JSONEnvelope {
         case data(JSONStream)
         /// Market data of a stream that is not known here.
         case foreign
+        /// A stream's name, and nothing of it.
+        case noData
         /// A reply to a request, an error, an announcement.
         case other
     }
@@ -105,7 +107,11 @@ struct JSONEnvelope {
         }
         if !isOpen { try scanner.end() }
         if let name {
-            guard let data, !isAnnouncement else { return }
+            if isAnnouncement { return }
+            guard let data else {
+                content = .noData
+                return
+            }
             payload = data
             content = JSONStream(scanner, name).map { .data($0) } ?? .foreign
         } else if let event {

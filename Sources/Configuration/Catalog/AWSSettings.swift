@@ -33,7 +33,7 @@ public struct AWSSettings: SettingTheme {
     public let awsAuthorities = Setting<String>(
         "aws.ca_file", flag: nil, environment: "AWS_CA_BUNDLE", default: nil, value: "FILE",
         "Certificate authorities to trust for AWS instead of the system's. (default: the "
-            + "profile's ca_bundle)", for: Program.cloud, parse: SettingText.text)
+            + "profile's ca_bundle)", for: Program.cloud, parse: SettingText.path)
     /// A key id that wins over all other sources.
     public let accessKeyID = Setting<String>(
         "aws.access_key_id", flag: nil, default: nil, value: "ID",

@@ -21,7 +21,7 @@ public struct CommonSettings: SettingTheme {
     public let statsDirectory = Setting(
         "stats.directory", flag: "stats-dir", environment: "STATS_DIR", default: nil, value: "DIR",
         "Directory of stats files. (default: bitcoin-ingestor in $XDG_RUNTIME_DIR or /run)",
-        parse: SettingText.text)
+        parse: SettingText.path)
     /// What tells two processes of one stage apart.
     public let instance = Setting(
         "stats.instance", flag: "instance", environment: "STAGE_INSTANCE", default: nil,
@@ -115,7 +115,7 @@ public struct CommonSettings: SettingTheme {
     public let sharedAuthorities = Setting<String>(
         "dedup.shared_ca_file", flag: "shared-ca", default: nil, value: "FILE",
         "Certificate authorities to trust for rediss:// instead of the system's.",
-        for: [.dedup], parse: SettingText.text)
+        for: [.dedup], parse: SettingText.path)
 
     init() {}
 }

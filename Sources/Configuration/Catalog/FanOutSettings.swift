@@ -9,7 +9,7 @@ public struct FanOutSettings: SettingTheme {
         value: "DIR",
         "Directory of the spool and of each output's progress. "
             + "(default: bitcoin-ingestor/fan-out in $XDG_STATE_HOME)",
-        inEnvironment: SinkSettings.below(tool: "fan-out"), parse: SettingText.text)
+        inEnvironment: SinkSettings.below(tool: "fan-out"), parse: SettingText.path)
     /// How much the spool may hold.
     public let fanOutSpoolMax = Setting(
         "fan_out.spool_max_bytes", flag: "spool-max", default: "16GiB", value: "BYTES",

@@ -51,11 +51,11 @@ public struct HealthSettings: SettingTheme {
     /// The certificate.
     public let healthCertificate = Setting<String>(
         "health.tls_certificate", flag: "tls-certificate", default: nil, value: "FILE",
-        "Certificate chain in PEM; healthd then uses TLS.", parse: SettingText.text)
+        "Certificate chain in PEM; healthd then uses TLS.", parse: SettingText.path)
     /// Its key.
     public let healthKey = Setting<String>(
         "health.tls_key", flag: "tls-key", default: nil, value: "FILE",
-        "Private key of the certificate, in PEM.", parse: SettingText.text)
+        "Private key of the certificate, in PEM.", parse: SettingText.path)
     /// Connections at once.
     public let healthConnections = Setting(
         "health.max_connections", flag: nil, default: "256", value: "COUNT",

@@ -131,7 +131,7 @@ public struct KinesisSettings: SettingTheme {
         "kinesis.state_directory", flag: "state-dir", environment: "STATE_DIRECTORY", default: nil,
         value: "DIR",
         "Directory of ledger and spools. (default: bitcoin-ingestor/kinesis-put in $XDG_STATE_HOME)",
-        inEnvironment: SinkSettings.below(tool: "kinesis-put"), parse: SettingText.text)
+        inEnvironment: SinkSettings.below(tool: "kinesis-put"), parse: SettingText.path)
     /// How much may wait on disk.
     public let kinesisSpoolMax = Setting(
         "kinesis.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",

@@ -47,7 +47,7 @@ public struct S3Settings: SettingTheme {
         value: "DIR",
         "Directory of ledger, spool and unfinished objects. "
             + "(default: .s3-put in a file:// destination, else bitcoin-ingestor/s3-put in $XDG_STATE_HOME)",
-        inEnvironment: SinkSettings.below(tool: "s3-put"), parse: SettingText.text)
+        inEnvironment: SinkSettings.below(tool: "s3-put"), parse: SettingText.path)
     /// How much the spool may hold.
     public let spoolMax = Setting(
         "s3.spool_max_bytes", flag: "spool-max", default: "4GiB", value: "BYTES",

@@ -33,7 +33,7 @@ public struct SinkSettings: SettingTheme {
     /// unit has several directories they come with colons between them, and the first one counts
     /// (systemd.exec(5), `StateDirectory=`).
     static func below(tool: String) -> @Sendable (String) -> String {
-        { text in StatePlace.below(text, tool: tool) }
+        { text in StatePlace.below(text, tool: tool) ?? "" }
     }
 
     init() {}

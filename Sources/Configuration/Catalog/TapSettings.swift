@@ -62,7 +62,7 @@ public struct TapSettings: SettingTheme {
     public let authorities = Setting<String>(
         "binance.ca_file", flag: "ca", default: nil, value: "FILE",
         "Certificate authorities to trust instead of the system's.", for: Program.sources,
-        parse: SettingText.text)
+        parse: SettingText.path)
     /// Bytes that may wait for a slow reader.
     public let bufferBytes = Setting(
         "tap.buffer_bytes", flag: "buffer-bytes", default: "64MiB", value: "BYTES",
@@ -84,7 +84,7 @@ public struct TapSettings: SettingTheme {
         "tap.quarantine", flag: "quarantine", default: nil, value: "FILE",
         "File for messages that cannot be decoded. "
             + "(default: bitcoin-ingestor/sbe-tap/quarantine.ndjson in $XDG_STATE_HOME)",
-        parse: SettingText.text)
+        parse: SettingText.path)
     /// How large that file may become.
     public let quarantineBytes = Setting(
         "tap.quarantine_max_bytes", flag: "quarantine-bytes", default: "64MiB", value: "BYTES",

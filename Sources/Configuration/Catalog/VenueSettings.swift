@@ -38,7 +38,7 @@ public struct VenueSettings: SettingTheme {
     /// The REST schema asked for.
     public let restSchema = Setting(
         "binance.rest_sbe_schema", flag: "sbe-schema", default: "3:5", value: "ID:VERSION",
-        "SBE schema to ask the REST API for.", for: [.restPull], parse: SettingText.text)
+        "SBE schema to ask the REST API for.", for: [.restPull], parse: SettingText.schema)
 
     /// Which form of reply.
     public let restEncoding = Setting(
@@ -70,7 +70,7 @@ public struct VenueSettings: SettingTheme {
         "binance.archive_directory", flag: "archive-dir", default: nil, value: "DIR",
         "Directory for the archive's files while they are read; a partial download is kept "
             + "for the next run. (default: bitcoin-ingestor/archive in $XDG_CACHE_HOME)",
-        for: [.restPull], parse: SettingText.text)
+        for: [.restPull], parse: SettingText.path)
     /// How long a hole may be filled by itself.
     public let settle = Setting(
         "repair.settle_seconds", flag: "settle", default: "10", value: "SECONDS",

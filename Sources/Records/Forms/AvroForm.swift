@@ -1,19 +1,28 @@
 public import Avro
 import Encoding
-import Identity
+public import Identity
 public import Posix
 import SBE
 
 extension FrameView {
     /// Appends the record in Avro's binary encoding, under ``AvroForm/schema(template:)``.
     ///
-    /// - Throws: ``FrameError/badMessage(_:)``, also for a number that the decimals of the schema do
-    ///   not hold exactly; nothing was appended then.
-    public func appendAvro(to bytes: inout Bytes) throws(FrameError) {
+    /// - Parameter saysSequence: true when what the record is written into says its sequence, as the
+    ///   header of an object does (``AvroForm/metadata(of:)``). A record on its own has to say that
+    ///   by its fields.
+    /// - Throws: ``FrameError/badMessage(_:)``, also for what the fields of the schema cannot hold:
+    ///   a number with too many digits, or a part of the record's identity. Nothing was appended
+    ///   then.
+    public func appendAvro(
+        to bytes: inout Bytes, inFileThatSaysSequence saysSequence: Bool = false
+    ) throws(FrameError) {
         unsafe try bytes.append(room: avroRoom) { (room) throws(FrameError) in
             guard let start = room.baseAddress else { return 0 }
-            var sink = unsafe AvroSink(next: start)
+            var sink = unsafe AvroSink(next: start, saysSequence: saysSequence)
             try describe(to: &sink)
+            if let name = sink.unsaid {
+                throw .badMessage("\(name) has no field in the Avro form that could hold it")
+            }
             if let name = sink.unfit {
                 throw .badMessage(
                     "\(name) has more digits than decimal(\(AvroForm.decimalPrecision), "
@@ -28,12 +37,16 @@ extension FrameView {
     /// Of the fields of fixed number, klines have most: 24 longs of at most 10 bytes, 9 doubles,
     /// 8 decimals of 16 bytes, 4 numbers of at most 40 digits, 2 words, and a symbol that is written
     /// as 32 bytes: below 850. A level has 16 bytes or more in a frame and at most 68 in Avro; a
-    /// foreign message, or a frame of a newer schema, is copied.
+    /// foreign message, or a frame of a newer schema, is copied. Of text, a byte that is not UTF-8
+    /// becomes the three of U+FFFD.
     private var avroRoom: Int {
-        let isBook =
-            template == RecordKind.depthDiff.rawValue
-            || template == RecordKind.depthSnapshot.rawValue
-        return 1024 + bytes.byteCount * (isBook ? 5 : 1)
+        let factor =
+            switch kind {
+            case .depthDiff, .depthSnapshot: 5
+            case .gap: 3
+            default: 1
+            }
+        return 1024 + bytes.byteCount * factor
     }
 }
 
@@ -57,6 +70,28 @@ public enum AvroForm {
             documentation: kind?.documentation ?? "A record of a newer schema, as a whole frame",
             fields: sink.fields)
     }
+
+    /// What the header of a file with one sequence has to say, because no field of its records can:
+    /// nothing for nearly all sequences.
+    public static func metadata(of sequence: SequenceID) -> [(name: String, value: String)] {
+        var metadata: [(name: String, value: String)] = []
+        let isSaid =
+            switch RecordKind(rawValue: sequence.template) {
+            case .depthSnapshot, .gap, nil: true
+            case .kline: KlineInterval(code: sequence.series) != nil
+            case .trade, .aggTrade, .bestBidAsk, .depthDiff, .raw: sequence.series == 0
+            }
+        if !isSaid { metadata.append((seriesKey, "\(sequence.series)")) }
+        if !sequence.symbol.isUTF8 {
+            metadata.append((symbolKey, Base64.text(Array(sequence.symbol.bytes))))
+        }
+        return metadata
+    }
+
+    /// In the metadata of a file: the series of its records.
+    static let seriesKey = "market.series"
+    /// In the metadata of a file: the bytes of its symbol, which are not UTF-8, in base64.
+    static let symbolKey = "market.symbol_bytes"
 
     /// Gives the fields of a template's records to a sink, with values that mean nothing.
     static func describeSample<Sink: FieldSink & ~Copyable>(
@@ -125,8 +160,17 @@ private struct AvroSink: FieldSink, ~Copyable {
     private(set) var next: UnsafeMutableRawPointer
     /// The first field that its decimal does not hold.
     private(set) var unfit: StaticString?
+    /// A part of the record's identity that no field holds.
+    private(set) var unsaid: StaticString?
+    private let saysSequence: Bool
 
-    init(next: UnsafeMutableRawPointer) { unsafe self.next = unsafe next }
+    init(next: UnsafeMutableRawPointer, saysSequence: Bool) {
+        unsafe self.next = unsafe next
+        self.saysSequence = saysSequence
+    }
+
+    mutating func series(_ value: UInt16) { if !saysSequence { unsaid = "series" } }
+    mutating func secondID(_ name: StaticString, _ value: Int64) { unsaid = name }
 
     @inline(__always)
     private mutating func put<Value: BitwiseCopyable>(_ value: Value) {
@@ -171,8 +215,7 @@ private struct AvroSink: FieldSink, ~Copyable {
     mutating func mantissa(_ name: StaticString, _ value: Int64) { put(long: value) }
 
     mutating func wideMantissa(_ name: StaticString, _ value: Int128) {
-        var digits = "\(value)"
-        digits.withUTF8 { unsafe put(UnsafeRawBufferPointer($0)) }
+        put("\(value)")
     }
 
     @inline(__always)
@@ -227,6 +270,7 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {
+        guard value.isUTF8 else { return putRepaired(name, value) }
         let length = value.count
         put(long: Int64(length))
         unsafe next.storeBytes(of: value.words, as: (UInt64, UInt64, UInt64, UInt64).self)
@@ -248,7 +292,22 @@ private struct AvroSink: FieldSink, ~Copyable {
         put(long: 0)
     }
 
-    mutating func text(_ name: StaticString, _ value: RawSpan) { bytes(name, value) }
+    /// A symbol that no reader of Avro would take as it is.
+    @inline(never)
+    private mutating func putRepaired(_ name: StaticString, _ value: SymbolName) {
+        if !saysSequence { unsaid = name }
+        put(value.description)
+    }
+
+    private mutating func put(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe put(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Strings of Avro are UTF-8: one that is not makes the whole file unreadable for others.
+    mutating func text(_ name: StaticString, _ value: RawSpan) {
+        put(value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+    }
 
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {
         unsafe value.withUnsafeBytes { unsafe put($0) }

@@ -31,10 +31,16 @@ public struct AvroRecords: ~Copyable {
     /// Those of over 64 bits, which few records have.
     private var wideMantissas: [(field: FormField, value: Int128)] = []
 
+    /// The series of every record, where the file's metadata say it.
+    private let ownSeries: UInt16?
+
     /// Looks at the schema of a file.
     ///
+    /// - Parameter metadata: of the file: what ``AvroForm/metadata(of:)`` put there.
     /// - Throws: ``AvroError`` for a schema that is not of our records.
-    public init(_ type: AvroType) throws(AvroError) {
+    public init(_ type: AvroType, metadata: [String: [UInt8]] = [:]) throws(AvroError) {
+        let series = try Self.series(metadata)
+        let symbol = try Self.symbol(metadata)
         guard case .record(let fullName, let fields) = type else {
             throw AvroError("the schema is not of records")
         }
@@ -52,6 +58,25 @@ public struct AvroRecords: ~Copyable {
         columns = fields.map { field in
             Column(use: Self.use(of: field, names), type: field.type)
         }
+        ownSeries = series
+        row.ownSymbol = symbol
+    }
+
+    private static func series(_ metadata: [String: [UInt8]]) throws(AvroError) -> UInt16? {
+        guard let bytes = metadata[AvroForm.seriesKey] else { return nil }
+        guard let series = UInt16(String(decoding: bytes, as: UTF8.self)) else {
+            throw AvroError("\(AvroForm.seriesKey) of the file is not a number of 16 bits")
+        }
+        return series
+    }
+
+    private static func symbol(_ metadata: [String: [UInt8]]) throws(AvroError) -> SymbolName? {
+        guard let text = metadata[AvroForm.symbolKey] else { return nil }
+        guard let bytes = Base64.decode(text.span.bytes), bytes.count <= SymbolName.capacity
+        else {
+            throw AvroError("\(AvroForm.symbolKey) of the file is not a symbol in base64")
+        }
+        return SymbolName(padded: bytes.span.bytes)
     }
 
     private static func use(of field: AvroType.Field, _ names: Set<String>) -> Use {
@@ -100,6 +125,7 @@ public struct AvroRecords: ~Copyable {
             mantissas.removeAll(keepingCapacity: true)
             wideMantissas.removeAll(keepingCapacity: true)
             for column in columns { try read(column, &input) }
+            if let ownSeries, !row.has(.series) { row.set(.series, Int64(ownSeries)) }
             do throws(FieldFailure) {
                 try setMantissas(block)
                 try row.appendFrame(kind, block, to: &frames)

@@ -36,6 +36,10 @@ protocol FieldSink: ~Copyable {
     /// The number of what other fields do not tell, such as a word that is not known here; only
     /// JSON has it, and only where it is needed to make the same record of it again.
     mutating func code(_ name: StaticString, _ value: Int64)
+    /// The series of a record whose other fields do not tell it.
+    mutating func series(_ value: UInt16)
+    /// A second id, of a kind whose records have one.
+    mutating func secondID(_ name: StaticString, _ value: Int64)
     /// A symbol.
     mutating func symbol(_ name: StaticString, _ value: SymbolName)
     /// One side of a book.
@@ -48,6 +52,8 @@ protocol FieldSink: ~Copyable {
 
 extension FieldSink where Self: ~Copyable {
     mutating func code(_ name: StaticString, _ value: Int64) {}
+    mutating func series(_ value: UInt16) { code("series", Int64(value)) }
+    mutating func secondID(_ name: StaticString, _ value: Int64) { code(name, value) }
     mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
     mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}
     mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {}

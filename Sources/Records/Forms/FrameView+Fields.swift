@@ -39,8 +39,8 @@ extension FrameView {
 
     /// What a record of one id does not tell: another last id, and a series where none is expected.
     private func describeOddities<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
-        if lastID != firstID { sink.code("last_id", lastID) }
-        if series != 0 { sink.code("series", Int64(series)) }
+        if lastID != firstID { sink.secondID("last_id", lastID) }
+        if series != 0 { sink.series(series) }
     }
 
     private func describeTrade<Sink: FieldSink & ~Copyable>(
@@ -85,8 +85,8 @@ extension FrameView {
         let kline = try KlineDecoder(message)
         let interval = KlineInterval(code: series)
         sink.interval(interval?.word ?? "unknown")
-        if interval == nil { sink.code("series", Int64(series)) }
-        if lastID != firstID { sink.code("last_id", lastID) }
+        if interval == nil { sink.series(series) }
+        if lastID != firstID { sink.secondID("last_id", lastID) }
         sink.long("open_time", Timestamp.floor(firstID, by: 1000))
         sink.long("close_time", Timestamp.floor(kline.closeTime, by: 1000))
         sink.decimal("open_price", kline.openPrice, priceExponent)
@@ -160,7 +160,7 @@ extension FrameView {
         }
         sink.levels("asks", levels, self)
         describeSource(&sink)
-        if series != 0 { sink.code("series", Int64(series)) }
+        if series != 0 { sink.series(series) }
     }
 
     private func describeDepthSnapshot<Sink: FieldSink & ~Copyable>(
@@ -181,7 +181,7 @@ extension FrameView {
         sink.levels("asks", levels, self)
         describeSource(&sink)
         sink.long("series", Int64(series))
-        if firstID != lastID { sink.code("first_id", firstID) }
+        if firstID != lastID { sink.secondID("first_id", firstID) }
     }
 
     private func describeGap<Sink: FieldSink & ~Copyable>(

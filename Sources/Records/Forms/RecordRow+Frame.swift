@@ -261,6 +261,7 @@ extension RecordRow {
     }
 
     private func symbol(_ record: RawSpan) throws(FieldFailure) -> SymbolName {
+        if let ownSymbol { return ownSymbol }
         let slot = try slot(.symbol)
         if slot.form == .content || slot.form == .text, !has(.symbolBytes) {
             let bytes = record.extracting(Int(slot.value)..<Int(slot.end))
@@ -315,7 +316,7 @@ extension RecordRow {
 
 extension SymbolName {
     /// At most 32 bytes, as a record has them; what is missing is NUL.
-    fileprivate init(padded bytes: RawSpan) {
+    init(padded bytes: RawSpan) {
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         unsafe withUnsafeMutableBytes(of: &words) { room in
             unsafe bytes.withUnsafeBytes { unsafe room.copyMemory(from: $0) }
@@ -324,7 +325,7 @@ extension SymbolName {
     }
 
     /// True when the bytes are UTF-8, for which plain ASCII is enough of a reason.
-    fileprivate var isUTF8: Bool {
+    var isUTF8: Bool {
         let words = self.words
         if (words.0 | words.1 | words.2 | words.3) & 0x8080_8080_8080_8080 == 0 { return true }
         return String(validating: bytes, as: UTF8.self) != nil

@@ -47,6 +47,9 @@ struct RecordRow: ~Copyable {
     /// Levels of both sides of a book, and what of it is bids.
     private(set) var levels: [BookLevel] = []
 
+    /// The symbol of every record, where something beside the records says it.
+    var ownSymbol: SymbolName?
+
     init() {
         let count = FormField.allCases.count
         unsafe slots = .allocate(capacity: 2 * count)

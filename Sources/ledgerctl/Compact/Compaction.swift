@@ -189,7 +189,8 @@ private final class WorkDirectory {
             path = "\(root)/.compact"
             isOwn = false
         } else {
-            path = "\(Environment.all["TMPDIR"] ?? "/var/tmp")/ledgerctl-compact-\(getpid())"
+            let parent = DirectoryVariable.path("TMPDIR", in: Environment.all) ?? "/var/tmp"
+            path = "\(parent)/ledgerctl-compact-\(getpid())"
             isOwn = true
         }
     }

@@ -125,7 +125,9 @@ struct SelectedRecords {
 
     /// True for a record that is wanted. Gap records are those of the kinds that are wanted.
     func contains(_ frame: borrowing FrameView) -> Bool {
-        guard times.contains(frame.eventTime), frame.firstID <= lastID, frame.lastID >= firstID
+        guard
+            times.contains(frame.eventTime) || frame.eventTime == .max && times.upperBound == .max,
+            frame.firstID <= lastID, frame.lastID >= firstID
         else { return false }
         if !symbols.isEmpty, !symbols.contains(frame.symbol) { return false }
         if !kinds.isEmpty {

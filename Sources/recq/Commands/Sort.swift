@@ -34,7 +34,8 @@ struct Sort: InspectionCommand {
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         var writer = try stage.standardOutput()
         var sorted = SortBuffer(
-            by, limit: buffer << 20, directory: Environment.all["TMPDIR"] ?? "/tmp")
+            by, limit: buffer << 20,
+            directory: DirectoryVariable.path("TMPDIR", in: Environment.all) ?? "/tmp")
         try inputs.read(reading, in: stage) { frame in
             try sorted.append(frame)
             return true
