@@ -56,9 +56,8 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// (Scripts/fuzz).
 let fuzz: Target = {
     let readers: [Target.Dependency] = [
-        "AWS", "Avro", "Binance", "Configuration", "Identity", "Ledger", "ObjectReading", "Parquet",
-        "Posix", "Records", "Spool",
-        "Stage", "Stats", "Transport",
+        "AWS", "Avro", "Binance", "Configuration", "Identity", "Journal", "Ledger", "ObjectReading",
+        "Parquet", "Posix", "Records", "Spool", "Stage", "Stats", "Transport",
     ]
     guard Context.environment["FUZZ"] != nil else {
         return .testTarget(

@@ -25,6 +25,10 @@ package enum Destination: Sendable, Equatable {
                     "\(text): ~ is not replaced inside a URL; write file://$HOME\(path.dropFirst())"
                 )
             }
+            if path.hasPrefix("$") {
+                throw StageFailure(
+                    .usage, "\(text): $NAME is not replaced here; in a file write ${NAME}")
+            }
             self = .directory(path)
         } else if text.hasPrefix("s3://") {
             let parts = text.dropFirst(5).split(separator: "/", omittingEmptySubsequences: false)

@@ -6,25 +6,25 @@ import Posix
 
 /// Files that a crash, a disk or another program may have changed.
 let fileTargets = [
-    FuzzTarget(name: "ledger", seeds: []) { input in
-        let directory = ScratchDirectory()
-        let path = directory.path + "/ledger"
-        directory.write(input, "ledger")
-        _ = try? Ledger(reading: path)
-        _ = try? Ledger(writing: path)
-        // What opening for writing left must open again.
-        do { _ = try Ledger(reading: path) } catch {
-            if directory.read("ledger") != input {
-                broken("a ledger that was opened for writing does not open again: \(error)")
+    FuzzTarget(name: "ledger", seeds: [FileSamples.ledger]) { openLedger($0) },
+    FuzzTarget(name: "ledger-batch", seeds: [FileSamples.batch]) { input in
+        guard !input.isEmpty else { return }
+        openLedger(FileSamples.ledger(withBatch: input))
+    },
+    FuzzTarget(
+        name: "stats",
+        // Words of the header, of the table of figures and of their slots.
+        seeds: [[]]
+            + [32, 48, 56, 72, 224, 4096, 8192, 126_976, 126_984].map { (place: Int) -> [UInt8] in
+                (0..<4).map { UInt8(truncatingIfNeeded: place >> (24 - 8 * $0)) }
+                    + [UInt8](repeating: 0xFF, count: 7) + [0x7F]
             }
-        }
-    },
-    FuzzTarget(name: "stats", seeds: []) { input in
+    ) { input in
         let directory = ScratchDirectory()
-        directory.write(input, "a.stats")
-        _ = try? StatsSnapshot(path: directory.path + "/a.stats")
+        directory.write(FileSamples.stats(changedBy: input), "dedup.a.stats")
+        _ = try? StatsSnapshot(path: directory.path + "/dedup.a.stats")
     },
-    FuzzTarget(name: "spool", seeds: []) { input in
+    FuzzTarget(name: "spool", seeds: [FileSamples.segment]) { input in
         let directory = ScratchDirectory()
         mkdir(directory.path + "/spool", 0o700)
         directory.write(input, "spool/00000000000000000001.spool")
@@ -41,6 +41,20 @@ let fileTargets = [
         }
     },
 ]
+
+private func openLedger(_ input: [UInt8]) {
+    let directory = ScratchDirectory()
+    let path = directory.path + "/ledger"
+    directory.write(input, "ledger")
+    _ = try? Ledger(reading: path)
+    _ = try? Ledger(writing: path)
+    // What opening for writing left must open again.
+    do { _ = try Ledger(reading: path) } catch {
+        if directory.read("ledger") != input {
+            broken("a ledger that was opened for writing does not open again: \(error)")
+        }
+    }
+}
 
 /// A directory in memory for one input, removed at its end.
 struct ScratchDirectory: ~Copyable {

@@ -8,7 +8,7 @@ let venueTargets: [FuzzTarget] =
     Endpoint.allCases.filter { ![.time, .exchangeInfo].contains($0) }.flatMap { endpoint in
         [true, false].map { isSBE in
             FuzzTarget(
-                name: "page-\(endpoint)-\(isSBE ? "sbe" : "json")", seeds: isSBE ? [] : pages
+                name: "page-\(endpoint)-\(isSBE ? "sbe" : "json")", seeds: isSBE ? sbePages : pages
             ) { input in
                 guard let symbol = SymbolName("BTCUSDT") else { return }
                 let subject = PageSubject(
@@ -38,7 +38,9 @@ let venueTargets: [FuzzTarget] =
                 (try? frame.validate()) != nil, frame.bytes.byteCount == output.bytes.count
             else { broken("a record that cannot be read") }
         },
-        FuzzTarget(name: "stream", seeds: []) { input in
+        FuzzTarget(
+            name: "stream", seeds: sbeMessages + [sbeMessages.flatMap { $0 }]
+        ) { input in
             // Messages with their lengths: two bytes each.
             var merge = StreamMerge([])
             var output = MergeOutput()

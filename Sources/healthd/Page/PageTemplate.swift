@@ -159,11 +159,12 @@ footer { padding-top: 18px; padding-bottom: 24px; font-size: .86rem; color: var(
     padding: 6px 12px; border-top: 1px solid var(--line);
     display: grid; grid-template-columns: 1fr 1fr; column-gap: 20px;
   }
-  tbody th, td:has(.curve), td:has(.bar), td:has(.state) { grid-column: 1 / -1; }
+  tbody th, td.word, td:has(.curve), td:has(.bar), td:has(.state) { grid-column: 1 / -1; }
   tbody tr:first-child { border-top: 0; }
   th, td { border: 0; padding: 2px 0; white-space: normal; }
   tbody th { min-width: 0; font-size: 1rem; }
   td { display: flex; justify-content: space-between; gap: 12px; align-items: center; }
+  td > span { min-width: 0; overflow-wrap: anywhere; text-align: right; }
   td::before { content: attr(data-title); color: var(--quiet); }
 }
 </style>
