@@ -55,11 +55,6 @@ enum ConfigurationRule {
             }
             return nil
         },
-        judge(SettingCatalog.restSchema) { text in
-            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-            return parts.count == 2 && parts.allSatisfy { UInt16($0) != nil }
-                ? nil : "\"\(text)\" is not ID:VERSION"
-        },
         judge(SettingCatalog.healthListen) { text in
             guard let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") else { return nil }
             return UInt16(text[text.index(after: colon)...]) != nil

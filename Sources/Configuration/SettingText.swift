@@ -143,7 +143,9 @@ public enum SettingText {
 
     /// A schema of SBE: two numbers of 16 bits.
     public static let schema = SettingForm<String>(.text) { text throws(SettingError) in
-        let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt16($0) }
+        let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map {
+            UInt16($0)
+        }
         guard numbers.count == 2, let id = numbers[0], let version = numbers[1] else {
             throw SettingError("\"\(text)\" is not the id and version of a schema, such as 3:5")
         }
