@@ -1,3 +1,5 @@
+import Encoding
+
 /// Something about a bucket that keeps it from proving what it holds.
 public struct BucketProblem: Sendable, Equatable {
     /// What kind of problem.
@@ -29,7 +31,7 @@ public struct BucketProblem: Sendable, Equatable {
     public init(_ kind: Kind, _ key: String, _ words: String) {
         self.kind = kind
         self.key = key
-        text = "\(key) \(words)"
+        text = "\(key) \(words)".escapingControls
     }
 }
 

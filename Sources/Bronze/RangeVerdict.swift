@@ -227,6 +227,8 @@ extension SequenceProof {
             _ ids: ClosedRange<Int64>, _ times: ClosedRange<Int64>?, _ reason: String,
             isDeclared: Bool = false, isQuarantined: Bool = false
         ) {
+            // Evidence, and all of a manifest, may be anyone's words.
+            let reason = reason.escapingControls
             for part in rest.covered(in: ids) {
                 let around = times.map { ($0.lowerBound, $0.upperBound) } ?? neighbours(of: part)
                 found.append(

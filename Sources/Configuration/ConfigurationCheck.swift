@@ -1,3 +1,5 @@
+import Encoding
+
 /// The judgement of a whole configuration, for all programs at once: `--check-config`.
 package struct ConfigurationCheck: Sendable {
     /// What is wrong, each with its place.
@@ -30,8 +32,8 @@ package struct ConfigurationCheck: Sendable {
         let all = (sources.problems + found).filter { seen.insert($0).inserted }
         problems = all.enumerated().sorted {
             (Self.line($0.element), $0.offset) < (Self.line($1.element), $1.offset)
-        }.map(\.element)
-        warnings = sources.warnings.map(\.text)
+        }.map(\.element.escapingControls)
+        warnings = sources.warnings.map(\.text.escapingControls)
         count = set.count
     }
 

@@ -82,12 +82,14 @@ package struct SettingsExplanation: Sendable {
     /// named and what it means.
     package var text: String {
         let keys = items.map(\.key.count).max() ?? 0
-        let values = min(40, items.map(\.value.count).max() ?? 0)
+        // A value is anyone's text, and this is for a terminal.
+        let values = min(40, items.map(\.value.escapingControls.count).max() ?? 0)
         return items.map { item in
             let key = item.key.padded(to: keys)
             let names = ([item.flag].filter { !$0.isEmpty } + item.variables).joined(
                 separator: ", ")
-            return "\(key)  \(item.value.padded(to: values))  \(item.origin)\n"
+            let value = item.value.escapingControls.padded(to: values)
+            return "\(key)  \(value)  \(item.origin.escapingControls)\n"
                 + "    \(names): \(item.meaning)\n"
         }.joined()
     }

@@ -1,4 +1,4 @@
-import Identity
+public import Identity
 import SBE
 
 extension FrameView {
@@ -20,5 +20,20 @@ extension FrameView {
             case nil: break
             }
         } catch { throw .badMessage("\(error)") }
+    }
+
+    /// True when ``validate()`` finds nothing wrong. Of trades and aggregates, which nearly all
+    /// records are, the length of the block is enough.
+    @inlinable public var isSound: Bool {
+        switch template {
+        case RecordKind.trade.rawValue where blockLength >= TradeDecoder.blockLength: true
+        case RecordKind.aggTrade.rawValue where blockLength >= AggTradeDecoder.blockLength: true
+        default: isDecodable
+        }
+    }
+
+    @usableFromInline var isDecodable: Bool {
+        do throws(FrameError) { try validate() } catch { return false }
+        return true
     }
 }

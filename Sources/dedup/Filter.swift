@@ -52,6 +52,11 @@ struct Filter: ~Copyable {
     mutating func judge(_ frame: borrowing FrameView) -> FrameReader.Passage {
         recordsIn += 1
         if recordsIn == faultAt { return .drop }
+        // What a sink will put aside must not hide the whole copy that comes after it.
+        guard frame.isSound else {
+            recordsOut += 1
+            return .pass
+        }
         // A damaged gap record has a sequence of its own, which must not hide those that are whole.
         let isGap = frame.template == RecordKind.gap.rawValue
         if current < 0 || isGap || !frame.belongs(to: sequence) {

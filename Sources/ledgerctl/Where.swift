@@ -70,11 +70,13 @@ struct Where: InspectionCommand {
             let fault = proof.faults[object.key]
             isHeld = isHeld || (holds && fault == nil)
             let times = IDText.times(object.firstTime...object.lastTime)
-            report += "\(object.sequence.title)  \(object.key)\n  \(times)\n"
+            report += "\(object.sequence.title)  \(object.key.escapingControls)\n  \(times)\n"
             if mayHold, !holds { report += "  may hold it: ids of this kind only grow\n" }
             if let manifest = proof.manifest(of: object.key) {
                 let written = Timestamp.text(nanoseconds: manifest.time)
-                report += "  listed in \(manifest.key), \(written), by \(manifest.tool)\n"
+                report +=
+                    "  listed in \(manifest.key.escapingControls), \(written), by "
+                    + "\(manifest.tool.escapingControls)\n"
             }
             report += "  SHA-256 \(object.sha256), \(object.bytes) bytes\n"
             if let fault { report += "  problem   \(fault.text)\n" }

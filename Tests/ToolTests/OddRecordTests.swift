@@ -127,4 +127,54 @@ struct OddRecordTests {
             #expect(try Self.lines(outcome.output) == both, "\(command)")
         }
     }
+
+    /// Evidence is anyone's words, as a venue's error in it is.
+    @Test func `evidence reaches a terminal in one line and without control characters`() throws {
+        let place = try TemporaryDirectory()
+        let gap = Self.line(
+            "gap",
+            #""first_id":2,"last_id":3,"missing_template":1,"series":0,"reason":"absent","#
+                + #""evidence":"a\u001b]0;b\u0007\nforged: line""#)
+        let data = place.path("data")
+        let put = try Program.run(
+            "s3-put", ["--to", "file://\(data)"],
+            input: try RecqTests.frames(Self.line("trade", Self.trade(1)) + gap))
+        try #require(put.status == 0, "\(put.errors)")
+        for arguments in [
+            ["verify", "file://\(data)"], ["where", "file://\(data)", "BTCUSDT", "trade", "2"],
+        ] {
+            let outcome = try Program.run("ledgerctl", arguments)
+            let lines = outcome.text.split(separator: "\n")
+            #expect(lines.contains { $0.contains(#"a\u001b]0;b\u0007\nforged: line"#) }, "\(lines)")
+            #expect(!lines.contains { $0.hasPrefix("forged") }, "\(lines)")
+            #expect(!outcome.output.contains(0x1B))
+        }
+    }
+
+    // MARK: - dedup
+
+    private static func dedup(_ frames: [UInt8]) throws -> [UInt8] {
+        let outcome = try Program.run("dedup", [], input: frames)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return outcome.output
+    }
+
+    /// A sink puts the broken copy aside: the whole one has to reach it.
+    @Test func `a broken copy does not hide the whole one`() throws {
+        let trade = try RecqTests.frames(Self.line("trade", Self.trade(7)))
+        // A block of 88 bytes, which is too short for the fields.
+        var short = Array(trade.dropLast(8))
+        (short[3], short[6]) = (UInt8(short.count), 88)
+        let book = try RecqTests.frames(
+            Self.line(
+                "depthDiff",
+                #""first_update_id":5,"last_update_id":6,"bids":[["1.5","2"]],"asks":[]"#))
+        // Of more levels than there are bytes.
+        var long = book
+        long[88] = 0xFF
+        for (broken, whole) in [(short, trade), (long, book)] {
+            #expect(try Self.dedup(broken + whole + whole) == broken + whole)
+            #expect(try Self.dedup(whole + broken + whole) == whole + broken)
+        }
+    }
 }
