@@ -220,7 +220,7 @@ struct Sender: ~Copyable {
             if let error = outcome.error {
                 try isolate(stream, call, error, mayGiveUp: mayGiveUp, now: now)
             }
-        case .recordMismatch: stream.health.recordMismatch()
+        case .recordMismatch: stream.health.recordMismatch(at: now)
         case .hold: if let error = outcome.error { hold(stream, error) }
         case .remember(let words): stream.health.recordFailure(words)
         case .complain(let words): complain(stream, words)

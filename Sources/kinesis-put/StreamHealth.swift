@@ -14,6 +14,9 @@ struct StreamHealth {
     /// Signatures in a row that the service found wrong before that is believed: a call that was changed on
     /// its way is sent again, and a wrong secret stays wrong.
     static let mismatchesInARow = 3
+    /// For how long they are not believed of a stream that took records by the same secret, ns: calls
+    /// are under way side by side, so that a bad link soon changes three of them.
+    static let mismatchPatience: Int64 = 10_000_000_000
 
     /// Lets calls pass, or keeps them back while the service fails.
     var breaker: CircuitBreaker
@@ -26,8 +29,12 @@ struct StreamHealth {
     /// Records that may yet be given up as refused before one must pass: 0 until the stream has
     /// taken one, since a service may refuse whatever it is sent.
     private(set) var refusalsLeft = 0
-    /// Signatures in a row that the service found wrong.
+    /// True when the stream took records in this run.
+    private var hasStored = false
+    /// Signatures in a row that the service found wrong, and from when to when, ns.
     private var mismatches = 0
+    private var mismatchedSince: Int64 = 0
+    private var mismatchedLast: Int64 = 0
     /// The last time that a line was logged, ns.
     private var complainedAt: Int64 = .min / 2
     /// Complaints since then that were not logged.
@@ -39,10 +46,17 @@ struct StreamHealth {
     var mayGiveUp: Bool { refusalsLeft > 0 }
 
     /// True when a signature that the service found wrong may be that of a call that was changed on its way.
-    var mayBeChanged: Bool { mismatches < Self.mismatchesInARow }
+    var mayBeChanged: Bool {
+        mismatches < Self.mismatchesInARow
+            || hasStored && mismatchedLast - mismatchedSince < Self.mismatchPatience
+    }
 
     /// Notes that the service found a signature wrong.
-    mutating func recordMismatch() { mismatches += 1 }
+    mutating func recordMismatch(at now: Int64) {
+        if mismatches == 0 { mismatchedSince = now }
+        mismatchedLast = now
+        mismatches += 1
+    }
 
     /// Notes that a record was given up as refused.
     mutating func recordRefusal() { refusalsLeft -= 1 }
@@ -54,6 +68,7 @@ struct StreamHealth {
     mutating func recordStored() -> Bool {
         defer { refusalsLeft = Self.refusalsInARow }
         lastFailure = nil
+        hasStored = true
         mismatches = 0
         return refusalsLeft == 0
     }

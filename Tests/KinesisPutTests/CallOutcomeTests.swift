@@ -25,6 +25,14 @@ struct CallOutcomeTests {
         return health
     }
 
+    /// Of a stream whose signature did not fit three times.
+    private static func mismatched(everySeconds: Int64, hasStored: Bool) -> StreamHealth {
+        var health = health
+        if hasStored { _ = health.recordStored() }
+        for time in 0..<3 { health.recordMismatch(at: Int64(time) * everySeconds * 1_000_000_000) }
+        return health
+    }
+
     private static func error(_ code: String, status: Int = 400) -> AWSError {
         KinesisFailure.example(code, status: status).error
     }
@@ -122,13 +130,23 @@ struct CallOutcomeTests {
                 .retry(.transient, isUnknown: false),
             ]),
         Row(
-            testDescription: "a signature that does not fit again and again",
+            testDescription: "a signature that does not fit again and again, where none ever did",
             outcome: failure("InvalidSignatureException"),
-            health: {
-                var mismatched = health
-                for _ in 0..<3 { mismatched.recordMismatch() }
-                return mismatched
-            },
+            health: { mismatched(everySeconds: 0, hasStored: false) },
+            actions: [.recordSuccess, .hold, .retry(.attention, isUnknown: false)]),
+        Row(
+            testDescription: "calls side by side that were changed, of a stream that took records",
+            outcome: failure("InvalidSignatureException"),
+            health: { mismatched(everySeconds: 0, hasStored: true) },
+            actions: [
+                .recordSuccess, .recordMismatch, .complain(words("InvalidSignatureException")),
+                .remember(words("InvalidSignatureException")),
+                .retry(.transient, isUnknown: false),
+            ]),
+        Row(
+            testDescription: "a signature that does not fit any more for ten seconds",
+            outcome: failure("InvalidSignatureException"),
+            health: { mismatched(everySeconds: 5, hasStored: true) },
             actions: [.recordSuccess, .hold, .retry(.attention, isUnknown: false)]),
         Row(
             testDescription: "refused, before the stream took anything",
