@@ -56,34 +56,19 @@ struct ConflictCrashTests {
         var disk = CrashDisk(root: root)
         for operation in theirs { disk.apply(operation) }
         var taken = SinkCrashTests.Taken()
-        var random = SeededRandom(5)
-        let step = SinkCrashTests.isWhole ? 1 : max(1, operations.count / 16)
+        let bytes = ours.map(\.bytes)
         var points = 0
-        for (index, operation) in operations.enumerated() {
-            disk.apply(operation)
-            taken.note(operation, ours.map(\.bytes))
-            guard (index + 1) % step == 0 else { continue }
-            let outcomes =
-                SinkCrashTests.isWhole
-                ? CrashDisk.Outcome.allCases
-                : [.processDied, CrashDisk.Outcome.allCases[1 + index / step % 3]]
-            for outcome in outcomes {
-                try? FileManager.default.removeItem(atPath: root)
-                try FileManager.default.createDirectory(
-                    atPath: root, withIntermediateDirectories: true)
-                try disk.write(outcome, to: root, using: &random)
-                let known = outcome == .processDied ? taken.written : taken.synced
-                let rest = ours.filter { !known.contains($0.bytes) }
-                let next = try Program.run(
-                    "s3-put", Self.arguments(root), input: rest.flatMap(\.bytes))
-                let context =
-                    "after operation \(index) of \(operations.count), \(SinkCrashTests.text(operation)), "
-                    + "\(outcome): \(next.status) \(next.errors)"
-                // 0: all of it was done before the crash.
-                try #require([0, 74].contains(next.status), "\(context)")
-                try requireTold(root, context)
-                points += 1
-            }
+        let walk = CrashWalk(root: root, samples: 16, always: [.processDied], seed: 5)
+        try walk.run(operations, on: disk, note: { taken.note($0, bytes) }) { (outcome, crash) in
+            let known = outcome == .processDied ? taken.written : taken.synced
+            let rest = ours.filter { !known.contains($0.bytes) }
+            let next = try Program.run("s3-put", Self.arguments(root), input: rest.flatMap(\.bytes))
+            let context = "\(crash): \(next.status) \(next.errors)"
+            // 0: all of it was done before the crash.
+            try #require([0, 74].contains(next.status), "\(context)")
+            try requireTold(root, context)
+            points += 1
+            return true
         }
         print("\(points) crashes around an object in conflict")
     }

@@ -6,9 +6,6 @@ import Testing
 /// s3-put after a crash between any two of its operations on files, and after a power failure
 /// there, as built: what it had taken is stored once, whatever its kind.
 struct SinkCrashTests {
-    static let isWhole =
-        ProcessInfo.processInfo.environment["CRASH_POINTS"] == "all"
-
     /// A frame of schema 8802, and whether an id tells it from others.
     struct Record: Hashable {
         let bytes: [UInt8]
@@ -47,52 +44,34 @@ struct SinkCrashTests {
         _ operations: [FileOperation], _ records: [Record], root: String,
         in place: TemporaryDirectory
     ) throws {
-        var disk = CrashDisk(root: root)
         var taken = Taken()
-        var random = SeededRandom(9)
-        let step = Self.isWhole ? 1 : max(1, operations.count / 12)
-        for (index, operation) in operations.enumerated() {
-            disk.apply(operation)
-            taken.note(operation, records.map(\.bytes))
-            guard (index + 1) % step == 0 else { continue }
-            let outcomes =
-                Self.isWhole
-                ? CrashDisk.Outcome.allCases
-                : [.processDied, CrashDisk.Outcome.allCases[1 + index / step % 3]]
-            for outcome in outcomes {
-                // In the same place: a state says of which destination it is.
-                let after = root
-                try? FileManager.default.removeItem(atPath: after)
-                try FileManager.default.createDirectory(
-                    atPath: after, withIntermediateDirectories: true)
-                try disk.write(outcome, to: after, using: &random)
-                // The source repeats what nobody had confirmed to it.
-                let isKnown = outcome == .processDied ? taken.written : taken.synced
-                let rest = records.filter { !isKnown.contains($0.bytes) }
-                let outcomeOfRun = try Program.run(
-                    "s3-put", Self.arguments(after, objectBytes: 7000), input: rest.flatMap(\.bytes)
-                )
-                let stored = try Self.stored(after)
-                let wrong = records.filter { record in
-                    let count = stored[record] ?? 0
-                    // What has no id and was not confirmed to anybody may come twice.
-                    let mayRepeat = outcome != .processDied && !record.hasID
-                    return mayRepeat ? count < 1 : count != 1
-                }
-                let context =
-                    "after operation \(index) of \(operations.count), \(Self.text(operation)), "
-                    + "\(outcome)"
-                #expect(outcomeOfRun.status == 0, "\(context): \(outcomeOfRun.errors)")
-                let counts = wrong.map { record in
-                    "record \(records.firstIndex(of: record) ?? -1): \(stored[record] ?? 0) times"
-                }
-                if !wrong.isEmpty {
-                    Issue.record(
-                        "\(context), \(rest.count) repeated: \(counts); \(outcomeOfRun.errors)")
-                }
-                guard outcomeOfRun.status == 0, wrong.isEmpty else { return }
-                try requireAgreement(after, context)
+        let bytes = records.map(\.bytes)
+        let walk = CrashWalk(root: root, samples: 12, always: [.processDied], seed: 9)
+        try walk.run(operations, on: CrashDisk(root: root), note: { taken.note($0, bytes) }) {
+            (outcome, context) in
+            // The source repeats what nobody had confirmed to it.
+            let isKnown = outcome == .processDied ? taken.written : taken.synced
+            let rest = records.filter { !isKnown.contains($0.bytes) }
+            let outcomeOfRun = try Program.run(
+                "s3-put", Self.arguments(root, objectBytes: 7000), input: rest.flatMap(\.bytes))
+            let stored = try Self.stored(root)
+            let wrong = records.filter { record in
+                let count = stored[record] ?? 0
+                // What has no id and was not confirmed to anybody may come twice.
+                let mayRepeat = outcome != .processDied && !record.hasID
+                return mayRepeat ? count < 1 : count != 1
             }
+            #expect(outcomeOfRun.status == 0, "\(context): \(outcomeOfRun.errors)")
+            let counts = wrong.map { record in
+                "record \(records.firstIndex(of: record) ?? -1): \(stored[record] ?? 0) times"
+            }
+            if !wrong.isEmpty {
+                Issue.record(
+                    "\(context), \(rest.count) repeated: \(counts); \(outcomeOfRun.errors)")
+            }
+            guard outcomeOfRun.status == 0, wrong.isEmpty else { return false }
+            try requireAgreement(root, context)
+            return true
         }
     }
 
@@ -145,13 +124,6 @@ struct SinkCrashTests {
             default: break
             }
         }
-    }
-
-    static func text(_ operation: FileOperation) -> String {
-        if case .write(let path, let offset, let bytes) = operation {
-            return "write of \(bytes.count) at \(offset) of \(path)"
-        }
-        return "\(operation)"
     }
 
     /// - Parameter objectBytes: where objects end; another run may end them elsewhere.

@@ -10,10 +10,6 @@ import Testing
 /// Spool, ledger and progress after a crash between any two operations on files, and after a power
 /// failure there: nothing that was promised is lost, nothing that was booked is delivered again.
 struct StorageCrashTests {
-    /// Every point with `CRASH_POINTS=all` (`make chaos`), else a sample.
-    private static let isWhole =
-        ProcessInfo.processInfo.environment["CRASH_POINTS"] == "all"
-
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `a crash anywhere loses nothing that was promised and doubles nothing booked`(
         seed: UInt64
@@ -32,7 +28,7 @@ struct StorageCrashTests {
         var disk = CrashDisk(root: state)
         for (index, operation) in operations.enumerated() {
             disk.apply(operation)
-            guard Self.isWhole || (index + Int(seed)) % 9 == 0 else { continue }
+            guard CrashWalk.isWhole || (index + Int(seed)) % 9 == 0 else { continue }
             for outcome in CrashDisk.Outcome.allCases {
                 let target = place.path("after")
                 try? FileManager.default.removeItem(atPath: target)
@@ -40,18 +36,12 @@ struct StorageCrashTests {
                 let promise = Promise(disk.notes, isPowerLost: outcome != .processDied)
                 do { try promise.check(target) } catch {
                     Issue.record(
-                        "after operation \(index) \(Self.text(operation)), \(outcome): \(error)")
+                        "after operation \(index) \(CrashWalk.text(operation)), \(outcome): \(error)"
+                    )
                     return
                 }
             }
         }
-    }
-
-    private static func text(_ operation: FileOperation) -> String {
-        if case .write(let path, let offset, let bytes) = operation {
-            return "write of \(bytes.count) at \(offset) of \(path)"
-        }
-        return "\(operation)"
     }
 }
 

@@ -8,9 +8,6 @@ import Testing
 /// `ledgerctl compact` after a crash between any two of its operations on files, and after a power
 /// failure there: nothing is lost, and the next run ends where an undisturbed one would have.
 struct CompactCrashTests {
-    private static let isWhole =
-        ProcessInfo.processInfo.environment["CRASH_POINTS"] == "all"
-
     @Test func `after a crash anywhere every id is there, and the next run finishes`() throws {
         let place = try TemporaryDirectory(inMemory: true)
         let root = place.path("run")
@@ -43,30 +40,15 @@ struct CompactCrashTests {
         try requireDone(root, "undisturbed")
         let operations = try FileOperation.recorded(in: log)
         try #require(operations.count > 20, "\(operations.count)")
-        var random = SeededRandom(4)
-        let step = Self.isWhole ? 1 : max(1, operations.count / 14)
-        for (index, operation) in operations.enumerated() {
-            disk.apply(operation)
-            guard (index + 1) % step == 0 else { continue }
-            let outcomes =
-                Self.isWhole
-                ? CrashDisk.Outcome.allCases
-                : [CrashDisk.Outcome.allCases[index / step % CrashDisk.Outcome.allCases.count]]
-            for outcome in outcomes {
-                try FileManager.default.removeItem(atPath: root)
-                try FileManager.default.createDirectory(
-                    atPath: root, withIntermediateDirectories: true)
-                try disk.write(outcome, to: root, using: &random)
-                let context = "after operation \(index) of \(operations.count), \(outcome)"
-                // Whatever is left over, no id is missing, and no chain is broken.
-                let found = try Program.run(
-                    "ledgerctl", ["verify", "file://\(root)/data", "--read"])
-                #expect(!found.text.contains("missing"), "\(context): \(found.text)")
-                let next = try Program.run(
-                    "ledgerctl", ["compact", "file://\(root)/data", "--delete-after", "0"])
-                #expect(next.status == 0, "\(context): \(next.text)\(next.errors)")
-                try requireDone(root, context)
-            }
+        try CrashWalk(root: root, samples: 14, seed: 4).run(operations, on: disk) { (_, context) in
+            // Whatever is left over, no id is missing, and no chain is broken.
+            let found = try Program.run("ledgerctl", ["verify", "file://\(root)/data", "--read"])
+            #expect(!found.text.contains("missing"), "\(context): \(found.text)")
+            let next = try Program.run(
+                "ledgerctl", ["compact", "file://\(root)/data", "--delete-after", "0"])
+            #expect(next.status == 0, "\(context): \(next.text)\(next.errors)")
+            try requireDone(root, context)
+            return true
         }
     }
 

@@ -66,6 +66,14 @@ final class FanOutRun {
     }
     var log: String { (try? String(contentsOfFile: place.path("log"), encoding: .utf8)) ?? "" }
 
+    /// Runs fan-out as a person types it in bash.
+    ///
+    /// - Parameter line: what follows its name, process substitutions and redirections included.
+    static func typed(_ line: String, in place: TemporaryDirectory) throws -> Program.Outcome {
+        let fanOut = "timeout 60 \(Program.directory.path)/fan-out --state-dir state"
+        return try Program.run("/bin/bash", ["-c", "cd \(place.path); \(fanOut) \(line)"])
+    }
+
     /// Trades of the simulator, as frames.
     static func trades(_ ids: ClosedRange<Int>) throws -> [UInt8] {
         let simulator = try Simulator(["--newest", "60000"])

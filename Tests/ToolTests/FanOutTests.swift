@@ -8,16 +8,7 @@ struct FanOutTests {
         let records = try FanOutRun.trades(1...20000)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
-        let outcome = try Program.run(
-            "/bin/bash",
-            [
-                "-c",
-                """
-                cd \(place.path)
-                \(Program.directory.path)/fan-out --state-dir state >(cat > a) >(cat > b) - \
-                < records > c
-                """,
-            ])
+        let outcome = try FanOutRun.typed(">(cat > a) >(cat > b) - < records > c", in: place)
         #expect(outcome.status == 0 && !outcome.errors.contains("WARNING"), "\(outcome.errors)")
         for name in ["a", "b", "c"] {
             let isWhole = waitUntil(30) {
@@ -134,15 +125,7 @@ struct FanOutTests {
         let records = try FanOutRun.trades(1...20000)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
-        let outcome = try Program.run(
-            "/bin/bash",
-            [
-                "-c",
-                """
-                cd \(place.path)
-                \(Program.directory.path)/fan-out --state-dir state >(exit 3) >(cat > b) < records
-                """,
-            ])
+        let outcome = try FanOutRun.typed(">(exit 3) >(cat > b) < records", in: place)
         #expect(outcome.status == 74, "\(outcome.errors)")
         #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
         #expect(
@@ -150,15 +133,7 @@ struct FanOutTests {
                 FileManager.default.contents(atPath: place.path("b")) == Data(records)
             })
         // The next run has it for the first one.
-        let next = try Program.run(
-            "/bin/bash",
-            [
-                "-c",
-                """
-                cd \(place.path)
-                \(Program.directory.path)/fan-out --state-dir state >(cat > a) >(cat > c) < /dev/null
-                """,
-            ])
+        let next = try FanOutRun.typed(">(cat > a) >(cat > c) < /dev/null", in: place)
         #expect(next.status == 0, "\(next.errors)")
         #expect(
             waitUntil(30) {
@@ -215,16 +190,7 @@ struct FanOutTests {
         let records = try FanOutRun.trades(1...100)
         let place = try TemporaryDirectory()
         try Data(records).write(to: URL(fileURLWithPath: place.path("records")))
-        let outcome = try Program.run(
-            "/bin/bash",
-            [
-                "-c",
-                """
-                cd \(place.path)
-                timeout 60 \(Program.directory.path)/fan-out --state-dir state \
-                    >(head -c 10 > a) >(cat > b) < records
-                """,
-            ])
+        let outcome = try FanOutRun.typed(">(head -c 10 > a) >(cat > b) < records", in: place)
         #expect(outcome.status == 74, "\(outcome.errors)")
         #expect(outcome.errors.contains("no process reads from output 1"), "\(outcome.errors)")
         #expect(
