@@ -81,8 +81,8 @@ final class NoteFile: Sendable {
 
     // MARK: - Reading
 
-    /// The objects of a file that are not booked yet; nil when it is not whole. A file of 0.2 or before
-    /// has the note of one object, whose name it has.
+    /// The objects of a file that are not booked yet; nil when it is not whole. A file of before
+    /// decision 0116 has the note of one object, whose name it has.
     static func read(_ path: String) throws(SystemError) -> [StagedObject]? {
         let bytes = try Files.read(path, limit: limit)
         guard let line = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }

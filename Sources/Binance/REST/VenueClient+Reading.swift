@@ -1,5 +1,3 @@
-import Posix
-
 extension VenueClient {
     /// Asks until a reply can be read: a proxy's page in the place of one, or one that was cut, is
     /// asked for again, as often as a request that failed.
@@ -20,11 +18,9 @@ extension VenueClient {
                         "\(request.url): \(attempt) consecutive replies that do not match the venue's "
                             + "documentation, the last one: \(error)")
                 }
-                report(
-                    Notice(
-                        isWarning: true,
-                        text: "an unreadable reply of \(request.endpoint.rawValue), asking again: "
-                            + "\(error)".withoutUserInfo, cause: .unreadable))
+                warn(
+                    "an unreadable reply of \(request.endpoint.rawValue), asking again: \(error)",
+                    .unreadable)
                 pause = min(0.2 * Double(attempt), options.backoff.longest)
                 attempt += 1
             }

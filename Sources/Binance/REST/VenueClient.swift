@@ -370,7 +370,7 @@ public struct VenueClient: ~Copyable {
         waiting.insert(request, at: 0)
     }
 
-    private func warn(_ text: String, _ cause: Cause = .once) {
+    func warn(_ text: String, _ cause: Cause = .once) {
         report(Notice(isWarning: true, text: text.withoutUserInfo, cause: cause))
     }
 }
