@@ -36,6 +36,8 @@ public struct HeldIDs: ~Copyable {
     private static let watched = HoleWatch.kinds.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) }
     private var sequences = SequenceMap<Sequence>()
     private var current: Sequence?
+    /// What the selected sequence is at, while its records follow each other.
+    private var succession: Succession?
     /// Sequences that may begin a new numbering when their ids restart.
     private var renewable: Set<SequenceID>
 
@@ -259,6 +261,30 @@ public struct HeldIDs: ~Copyable {
         return sequence.taken.missing(in: ids).flatMap { known.missing(in: $0) }
     }
 
+    // MARK: - One after the other
+
+    /// Accepts the record that comes nearly always: the next one of the sequence and source of the
+    /// record that ``follow(_:)`` was told of last.
+    ///
+    /// - Returns: the epoch of its sequence; nil for any other record, which is to be judged.
+    public mutating func acceptNext(_ frame: borrowing FrameView) -> UInt16? {
+        guard succession?.takes(frame) == true else { return nil }
+        return succession?.epoch
+    }
+
+    /// Notes a record that was accepted, so that the next one may be known without being judged.
+    public mutating func follow(_ frame: borrowing FrameView) {
+        let sequence = selected
+        guard frame.firstID == frame.lastID, sequence.taken.last == frame.lastID else { return }
+        succession = Succession(after: frame, epoch: sequence.key.epoch)
+    }
+
+    /// Enters what ``acceptNext(_:)`` took: to be done before anything else is asked or noted.
+    private mutating func endSuccession() {
+        if let ids = succession?.taken { current?.taken.insert(ids) }
+        succession = nil
+    }
+
     // MARK: - Noting
 
     /// Notes that a record of the selected sequence is on its way.
@@ -321,6 +347,7 @@ public struct HeldIDs: ~Copyable {
     private mutating func state(
         of id: SequenceID, _ ledger: inout Ledger
     ) -> Sequence {
+        endSuccession()
         if let current, current.id == id { return current }
         var id = id
         id.epoch = 1
