@@ -20,6 +20,8 @@ struct Succession {
     /// The id of the record that began it, and of the last one.
     private let first: Int64
     private var last: Int64
+    /// The newest event time, µs.
+    private(set) var newestTime: Int64
     /// Event time from which on records are taken, µs.
     private let since: Int64
 
@@ -34,6 +36,7 @@ struct Succession {
         self.epoch = epoch
         first = frame.firstID
         last = first
+        newestTime = frame.eventTime
         since = frame.eventTime &- Self.longest
     }
 
@@ -42,7 +45,7 @@ struct Succession {
 
     /// Takes the next record; false for any other.
     mutating func takes(_ frame: borrowing FrameView) -> Bool {
-        guard frame.belongs(to: sequence), frame.source == source, frame.isSound else {
+        guard frame.isOf(sequence), frame.source == source, frame.isSound else {
             return false
         }
         guard UInt64(bitPattern: frame.eventTime &- since) <= UInt64(2 * Self.longest) else {
@@ -51,6 +54,7 @@ struct Succession {
         let id = frame.firstID
         guard last < .max, id == last + 1, frame.lastID == id else { return false }
         last = id
+        newestTime = max(newestTime, frame.eventTime)
         return true
     }
 }
