@@ -32,12 +32,14 @@ extension FrameView {
         sink.long("flags", Int64(flags))
     }
 
+    @inline(__always)
     private func describeSource<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
         sink.word("source", SourceWord.text(source))
         if source > SourceWord.last { sink.code("source_code", Int64(source)) }
     }
 
     /// What a record of one id does not tell: another last id, and a series where none is expected.
+    @inline(__always)
     private func describeOddities<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
         if lastID != firstID { sink.secondID("last_id", lastID) }
         if series != 0 { sink.series(series) }
