@@ -14,7 +14,9 @@ struct ColumnSlots: ~Copyable {
     init(_ builders: [ColumnBuilder?]) {
         owners = builders
         slots = unsafe builders.map { builder in
-            unsafe builder.map { unsafe Unmanaged.passUnretained($0) }
+            unsafe builder.map { (owner) -> Unmanaged<ColumnBuilder> in
+                unsafe Unmanaged.passUnretained(owner)
+            }
         }
     }
 
