@@ -95,8 +95,8 @@ extension Bytes {
         _ room: UnsafeMutableRawBufferPointer
     ) -> Int {
         var index = 0
-        if Base64.hasWideRegisters, source.count >= 28, let from = unsafe source.baseAddress,
-            let to = unsafe room.baseAddress
+        if Base64.hasWideRegisters, source.count >= 28, let from = source.baseAddress,
+            let to = room.baseAddress
         {
             index = unsafe clinux_base64_groups(from, source.count, to)
         }
