@@ -114,9 +114,59 @@ struct ObjectReaderTests {
             guard let read = try? Self.read(MemoryInput(bytes, name: "o")) else { continue }
             if read != expected { changed.append(place) }
         }
-        // Raw deflate, as Avro has it, and the heads and feet of Avro and Parquet have no checksum.
+        // Raw deflate, as Avro has it, and the heads and feet of Avro and Parquet have no checksum:
+        // `prices and quantities of Avro do not change in silence` is what can be said of that.
         let hasChecksum = one.format == .frames || one.format == .ndjson
         #expect(!hasChecksum || changed.isEmpty, "\(one.testDescription): \(changed)")
+    }
+
+    /// Prices and quantities of each record, in their order.
+    private static func numbers(_ frames: [UInt8]) throws -> [[Int64]] {
+        var rest = frames.span.bytes
+        var numbers: [[Int64]] = []
+        while rest.byteCount > 0 {
+            let frame = try FrameView(firstIn: rest)
+            var own = [Int64(frame.priceExponent), Int64(frame.quantityExponent)]
+            if frame.kind == .trade {
+                let trade = try TradeDecoder(frame.message)
+                own += [trade.price, trade.quantity]
+            } else {
+                let book = try DepthDiffDecoder(frame.message)
+                for level in 0..<book.bids.count {
+                    own += [book.bids[level].price, book.bids[level].quantity]
+                }
+                for level in 0..<book.asks.count {
+                    own += [book.asks[level].price, book.asks[level].quantity]
+                }
+            }
+            numbers.append(own)
+            rest = rest.extracting(droppingFirst: frame.bytes.byteCount)
+        }
+        return numbers
+    }
+
+    @Test(arguments: [RecordKind.trade, .depthDiff])
+    func `prices and quantities of Avro do not change in silence`(_ kind: RecordKind) throws {
+        let frames = try SampleObjects.frames(kind, count: 3)
+        let object = try SampleObjects.object(frames, kind, .avro, .none)
+        let expected = try Self.numbers(frames + frames)
+        var (silent, refused) = (0, 0)
+        for place in object.indices {
+            for bit in 0..<8 {
+                var bytes = object
+                bytes[place] ^= 1 << bit
+                guard let read = try? Self.read(MemoryInput(bytes, name: "o")) else {
+                    refused += 1
+                    continue
+                }
+                silent += read == frames + frames ? 0 : 1
+                let numbers = try Self.numbers(read)
+                // A header that says other fields, or none, is another file.
+                guard numbers.count == expected.count else { continue }
+                #expect(numbers == expected, "byte \(place), bit \(bit)")
+            }
+        }
+        print("\(kind): \(refused) refused, \(silent) changed ids, times or words")
     }
 
     @Test(
