@@ -1,5 +1,5 @@
 public import Identity
-public import Ledger
+import Ledger
 public import Records
 
 /// What a delivery adds to the ledger: collected record by record, booked when it is confirmed.
@@ -111,15 +111,5 @@ public struct ConfirmedIDs: Sendable {
         value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
         return value ^ value >> 31
-    }
-}
-
-extension FrameView {
-    /// True for a kline that does not begin where its interval does, as the venue has some of its
-    /// early days: another one may be in the same interval, so its own id identifies it.
-    public var sharesItsInterval: Bool {
-        guard template == RecordKind.kline.rawValue, let interval = KlineInterval(code: series)
-        else { return false }
-        return interval.bucket(of: firstID).lowerBound != firstID
     }
 }

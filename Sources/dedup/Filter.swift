@@ -39,7 +39,10 @@ struct Filter: ~Copyable {
     mutating func pass<Output: RecordOutput & ~Copyable>(
         _ frame: borrowing FrameView, to output: inout Output
     ) throws {
+        let before = implausible
         switch judge(frame) {
+        case .pass where implausible > before || !frame.isSound:
+            try output.append(unremembered: frame)
         case .pass: try output.append(frame)
         case .drop: break
         case .replace: try write(frame, to: &output)

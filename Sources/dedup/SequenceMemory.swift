@@ -49,6 +49,8 @@ struct SequenceMemory {
     /// By the numbers of `scale`.
     private var seen = IDPages()
     private var recent: RecentIdentities
+    /// Numbers of intervals in which a kline begins that does not begin where they do.
+    private var shared = IDSet()
     /// What gap records said, by their reason.
     private var declared: [UInt8: IDSet] = [:]
 
@@ -89,6 +91,7 @@ struct SequenceMemory {
         guard isContiguous else {
             return recent.insert(frame.occupiedIDs, nil) ? .new : .known
         }
+        if sequence.kind == .kline, let verdict = takeOdd(frame) { return verdict }
         let last = seen.last
         // Several ids of a kind that has one, negative ones, a change of a book that covers more than a
         // venue can have sent, a jump that it cannot have made.
@@ -126,5 +129,31 @@ struct SequenceMemory {
     /// Of ids that are missing those that no gap record has declared.
     func undeclared(_ ids: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
         declared.values.reduce([ids]) { rest, known in rest.flatMap { known.missing(in: $0) } }
+    }
+
+    // MARK: - Klines that share an interval
+
+    /// Judges a kline by its own id: one that does not begin where its interval does, as some of the
+    /// venue's early days, or that is in an interval with such a one.
+    ///
+    /// - Returns: nil for one that is the first of its interval, and for all others.
+    private mutating func takeOdd(_ frame: borrowing FrameView) -> Verdict? {
+        let isOdd = frame.sharesItsInterval
+        guard isOdd || !shared.isEmpty else { return nil }
+        let own = frame.firstID...frame.firstID
+        guard Self.limits.objection(to: frame, newest: nil) == nil else { return nil }
+        let interval = frame.occupiedIDs
+        let numbers = scale.numbers(interval)
+        if !shared.overlaps(numbers) {
+            guard isOdd else { return nil }
+            shared.insert(numbers)
+            guard seen.missing(in: numbers).isEmpty else {
+                _ = recent.insert(own, nil)
+                return nil
+            }
+            // What came before in the interval began where it does.
+            _ = recent.insert(interval.lowerBound...interval.lowerBound, nil)
+        }
+        return recent.insert(own, nil) ? .new : .known
     }
 }

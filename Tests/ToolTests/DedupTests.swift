@@ -127,6 +127,18 @@ struct DedupTests {
         #expect(outcome.errors.contains("cannot be right"), "\(outcome.errors)")
     }
 
+    @Test func `klines that share an interval pass, each once`() throws {
+        let minute = 28_401_120 as Int64
+        let (own, other) = ("\(minute * 60_000_000)", "\(minute * 60_000_000 + 30_000_000)")
+        let even = Self.kline(minute)
+        let odd = even.replacing("_time_us\":\(own)", with: "_time_us\":\(other)")
+        #expect(try passed([even, odd, even, odd]).records == [own, other])
+        #expect(try passed([odd, even, odd, even]).records == [other, own])
+        let next = Self.kline(minute + 3)
+        let marked = try passed([odd, next, even], ["--mark-gaps"]).records
+        #expect(marked.count == 4 && marked.last == own, "\(marked)")
+    }
+
     /// Another program, of sets of ids in Python, says what has to come out.
     @Test func `streams of all kinds come out as the reference says`() throws {
         let python = try #require(Python.path)

@@ -62,7 +62,7 @@ public enum AvroForm {
 
     /// The schema of a template's records; one for all templates that are not known here.
     public static func schema(template: UInt16) -> AvroSchema {
-        var sink = SchemaSink()
+        var sink = AvroSchemaSink()
         let kind = RecordKind(rawValue: template)
         describeSample(template, to: &sink)
         return AvroSchema(
@@ -302,6 +302,10 @@ private struct AvroSink: FieldSink, ~Copyable {
         unsafe next += length
     }
 
+    mutating func unnamed(_ name: StaticString, _ code: UInt8, number: StaticString) {
+        put(UnnamedCode.text(code))
+    }
+
     @inline(__always)
     mutating func symbol(_ name: StaticString, _ value: SymbolName) {
         guard value.isUTF8 else { return putRepaired(name, value) }
@@ -340,7 +344,7 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     /// Strings of Avro are UTF-8: one that is not makes the whole file unreadable for others.
     mutating func text(_ name: StaticString, _ value: RawSpan) {
-        put(value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+        put(unsafe value.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
     }
 
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {

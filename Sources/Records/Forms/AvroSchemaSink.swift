@@ -1,8 +1,9 @@
 import Avro
 import Identity
+import Posix
 
-/// Fields as declarations.
-struct SchemaSink: FieldSink, ~Copyable {
+/// Takes the fields of a record as declarations of an Avro schema.
+struct AvroSchemaSink: FieldSink, ~Copyable {
     var fields: [AvroSchema.Field] = []
 
     private mutating func add(_ name: StaticString, _ type: AvroSchema.FieldType) {
