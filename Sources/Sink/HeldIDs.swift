@@ -175,7 +175,7 @@ public struct HeldIDs: ~Copyable {
         guard let newest = sequence.taken.last, ids.lowerBound <= newest else { return .new }
         if sequence.id.template != RecordKind.kline.rawValue,
             let time = ledger.bookedTime(of: ids.lowerBound, at: sequence.index)
-                ?? sequence.times.bound(of: ids.lowerBound),
+                ?? sequence.times.bound(of: ids.lowerBound).map({ min($0, sequence.times.newest) }),
             IDTimes.isRestart(frame.eventTime, after: time), !frame.isAheadOfClock
         {
             guard renewable.remove(sequence.id) != nil else {

@@ -122,6 +122,12 @@ struct RenumberedTests {
             "ledgerctl", ["verify", "file://\(data)", "--symbol", "BTCUSDT"])
         #expect(proof.text.contains("epoch 2  1 to 5 "), "\(proof.text)")
         #expect(proof.text.contains("missing   20 to 20"), "\(proof.text)")
+        // Another judge: what one numbering holds says nothing of the other.
+        let script = packageRoot.appendingPathComponent("docs/verify.py").path
+        let judge = try Program.run(
+            try #require(Python.path), [script, data, "BTCUSDT", "trade", "18", "22"])
+        #expect(judge.status == 1, "\(judge.text)\(judge.errors)")
+        #expect(judge.text.contains("missing 20 to 20 of series 0, epoch 1"), "\(judge.text)")
         #expect(try Self.count(Program.run("recq", ["cat", data, "--kind", "trade"]).output) == 34)
         let aside = try String(
             contentsOfFile: data + "/.s3-put/quarantine.ndjson", encoding: .utf8)
