@@ -84,6 +84,14 @@ public struct AvroInput: ~Escapable {
         guard (1...16).contains(range.count) else {
             throw AvroError("byte \(range.lowerBound): a decimal of \(range.count) bytes")
         }
+        // As this product writes them.
+        if range.count == 16 {
+            let high = bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: range.lowerBound, as: Int64.self)
+            let low = bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: range.lowerBound + 8, as: UInt64.self)
+            return Int128(Int64(bigEndian: high)) << 64 | Int128(UInt64(bigEndian: low))
+        }
         var value: Int128 = 0
         for index in range {
             let byte = bytes.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)

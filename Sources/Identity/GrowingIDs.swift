@@ -39,7 +39,7 @@ public struct GrowingIDs: Sendable {
         }
         if contains(id) || previous?.contains(id) == true { return .known }
         // One wild id must not be what late ones are counted from.
-        let outcome = isNear(id) ? late.insert(id) : .far
+        let outcome = isNear(id) ? late.insert(id) : late.contains(id) ? .known : .far
         if outcome == .known { return .known }
         if outcome == .new { highestLate = max(highestLate, id) }
         noteOther()

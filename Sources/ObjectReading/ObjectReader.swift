@@ -82,6 +82,11 @@ public struct ObjectReader: ~Copyable {
             try stream.decompress(.gzip)
         }
         _ = try stream.fill(6)
+        // UTF-8's byte order mark, which editors of Windows write before lines of JSON.
+        if stream.begins([0xEF, 0xBB, 0xBF]) {
+            stream.take(3)
+            _ = try stream.fill(6)
+        }
         if stream.bytes.isEmpty { return }
         if stream.begins(AvroContainerHeader.magic) {
             avro = try AvroBlocks(&stream, input.name)

@@ -57,10 +57,14 @@ public enum CurrentProcess {
     ///
     /// Nothing that libraries registered with atexit(3) runs: OpenSSL frees its tables there, under
     /// the feet of threads that are still using them.
-    public static func exit(_ status: Int32) -> Never { clinux_exit(status) }
+    public static func exit(_ status: Int32) -> Never {
+        Spawn.killAttached()
+        clinux_exit(status)
+    }
 
     /// Ends the process by a signal, as if nothing had handled it: the shell then sees 128 + n.
     public static func die(of number: Int32) -> Never {
+        Spawn.killAttached()
         signal(number, SIG_DFL)
         raise(number)
         clinux_exit(128 + number)

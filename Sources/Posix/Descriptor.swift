@@ -265,10 +265,18 @@ public struct Descriptor: ~Copyable, Sendable {
     /// True when a small write to a descriptor number would not wait.
     public static func isWritable(_ raw: Int32) -> Bool { isReady(raw, Int16(POLLOUT)) }
 
-    /// Waits until a descriptor number is readable, or for some seconds.
-    public static func waitUntilReadable(_ raw: Int32, seconds: Double) {
+    /// Waits until a descriptor number, or another one, is readable, or for some seconds; negative
+    /// numbers are never readable.
+    public static func waitUntilReadable(_ raw: Int32, or other: Int32 = -1, seconds: Double) {
+        let timeout = Int32(min(seconds * 1000, 86_400_000))
         var watched = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
-        _ = poll(&watched, 1, Int32(min(seconds * 1000, 86_400_000)))
+        // Stages wait once a record at low rates: without an array.
+        guard other >= 0 else {
+            _ = poll(&watched, 1, timeout)
+            return
+        }
+        var both = [watched, pollfd(fd: other, events: Int16(POLLIN), revents: 0)]
+        _ = poll(&both, 2, timeout)
     }
 
     private static func isReady(_ raw: Int32, _ events: Int16) -> Bool {

@@ -25,11 +25,12 @@ public enum Spawn {
     /// - Parameters:
     ///   - words: the program, found in PATH as a shell would unless it has a slash, and its arguments.
     ///   - changes: variables that it gets beside ours, or with other values.
+    ///   - endsWithUs: true kills it, and what it started, when this process ends before it.
     /// - Returns: its process id, which is its group's too.
     /// - Throws: the system's reason, such as that there is no such program.
     public static func start(
         _ words: [String], changing changes: [String: String] = [:], input: Stream = .inherited,
-        output: Stream = .inherited, errors: Stream = .inherited
+        output: Stream = .inherited, errors: Stream = .inherited, endsWithUs: Bool = false
     ) throws(SystemError) -> pid_t {
         precondition(!words.isEmpty)
         var actions = posix_spawn_file_actions_t()
@@ -60,10 +61,23 @@ public enum Spawn {
         var arguments = words.map { strdup($0) } + [nil]
         var variables = environment(changes).map { strdup($0) } + [nil]
         defer { for text in arguments + variables { free(text) } }
-        var pid: pid_t = 0
-        let code = posix_spawnp(&pid, words[0], &actions, &attributes, &arguments, &variables)
-        guard code == 0 else { throw SystemError("start", words[0], code: code) }
-        return pid
+        return try attached.withLock { (attached) throws(SystemError) in
+            var pid: pid_t = 0
+            let code = posix_spawnp(&pid, words[0], &actions, &attributes, &arguments, &variables)
+            guard code == 0 else { throw SystemError("start", words[0], code: code) }
+            if endsWithUs { attached.insert(pid) }
+            return pid
+        }
+    }
+
+    /// Programs that have not ended yet and are not to outlive this process.
+    private static let attached = Locked<Set<pid_t>>([])
+
+    /// Kills the programs that are not to outlive this process, and what they started.
+    static func killAttached() {
+        attached.withLock { attached in
+            for pid in attached { kill(-pid, SIGKILL) }
+        }
     }
 
     private static func environment(_ changes: [String: String]) -> [String] {
@@ -80,16 +94,25 @@ public enum Spawn {
 
     /// Waits for a program that was started here.
     ///
-    /// - Parameter deadline: ns of the monotonic clock; as late as can be for ever.
-    /// - Returns: its exit status, or 128 and the number of the signal that ended it; nil when time is
-    ///   up. Where SIGCHLD is ignored, as some parents hand it down, the system keeps no status, and
+    /// - Parameters:
+    ///   - deadline: ns of the monotonic clock; `.max` waits until it ends.
+    ///   - other: a descriptor that ends the wait too when it is readable; -1 for none.
+    /// - Returns: its exit status, or 128 and the number of the signal that ended it; nil when the wait
+    ///   ended before. Where SIGCHLD is ignored, as some parents hand it down, the system keeps no status, and
     ///   it is 0.
-    public static func wait(for pid: pid_t, until deadline: Int64 = .max) -> Int32? {
+    public static func wait(
+        for pid: pid_t, until deadline: Int64 = .max, orReadable other: Int32 = -1
+    ) -> Int32? {
         let ending = clinux_process_descriptor(pid)
         defer { if ending >= 0 { close(ending) } }
         var status: Int32 = 0
         while true {
-            let ended = waitpid(pid, &status, WNOHANG)
+            // Under the lock: `killAttached` must not meet a number that the system has given away by then.
+            let ended = attached.withLock { attached in
+                let ended = waitpid(pid, &status, WNOHANG)
+                if ended == pid { attached.remove(pid) }
+                return ended
+            }
             if ended == pid {
                 let signal = status & 0x7F
                 return signal == 0 ? status >> 8 & 0xFF : 128 + signal
@@ -98,9 +121,10 @@ public enum Spawn {
             if ended < 0 && errno != EINTR { return 127 }
             let left = deadline.subtractingReportingOverflow(Clock.monotonicNanoseconds())
             let seconds = left.overflow ? 86_400 : Double(left.partialValue) / 1e9
-            guard seconds > 0 else { return nil }
+            guard seconds > 0, !Descriptor.isReadable(other) else { return nil }
             // Without the call the process has to be asked now and then.
-            Descriptor.waitUntilReadable(ending, seconds: ending < 0 ? min(0.01, seconds) : seconds)
+            Descriptor.waitUntilReadable(
+                ending, or: other, seconds: ending < 0 ? min(0.01, seconds) : seconds)
         }
     }
 

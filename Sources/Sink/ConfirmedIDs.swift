@@ -1,5 +1,5 @@
 public import Identity
-public import Ledger
+import Ledger
 public import Records
 
 /// What a delivery adds to the ledger: collected record by record, booked when it is confirmed.
@@ -78,10 +78,9 @@ public struct ConfirmedIDs: Sendable {
                 isDeclared: key.isDeclared)
         }
         let time = frame.ingestTime
-        var note = gaps[key] ?? GapNote(ids: IDSet(), seen: time...time)
-        note.ids.insert(frame.firstID...frame.lastID)
-        note.seen = min(note.seen.lowerBound, time)...max(note.seen.upperBound, time)
-        gaps[key] = note
+        // In place: a copy of the ids for each record would take longer with each of them.
+        gaps[key, default: GapNote(ids: IDSet(), seen: time...time)]
+            .add(frame.firstID...frame.lastID, at: time)
     }
 
     /// True when the ids are one interval without a hole, so that first and last id tell it from
@@ -111,15 +110,5 @@ public struct ConfirmedIDs: Sendable {
         value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
         return value ^ value >> 31
-    }
-}
-
-extension FrameView {
-    /// True for a kline that does not begin where its interval does, as the venue has some of its
-    /// early days: another one may be in the same interval, so its own id identifies it.
-    public var sharesItsInterval: Bool {
-        guard template == RecordKind.kline.rawValue, let interval = KlineInterval(code: series)
-        else { return false }
-        return interval.bucket(of: firstID).lowerBound != firstID
     }
 }

@@ -1,5 +1,5 @@
 import Identity
-import Records
+public import Records
 
 /// Records of one sequence and source with ids that follow each other: of a busy stream nearly all.
 ///
@@ -45,7 +45,7 @@ struct Succession {
 
     /// Takes the next record; false for any other.
     mutating func takes(_ frame: borrowing FrameView) -> Bool {
-        guard frame.isOf(sequence), frame.source == source, frame.isSound else {
+        guard frame.belongs(to: sequence), frame.source == source, frame.isSound else {
             return false
         }
         guard UInt64(bitPattern: frame.eventTime &- since) <= UInt64(2 * Self.longest) else {
@@ -56,5 +56,16 @@ struct Succession {
         last = id
         newestTime = max(newestTime, frame.eventTime)
         return true
+    }
+}
+
+extension HeldIDs {
+    /// Accepts the record that comes nearly always: the next one of the sequence and source of the
+    /// record that ``follow(_:)`` was told of last.
+    ///
+    /// - Returns: the epoch of its sequence; nil for any other record, which is to be judged.
+    public mutating func acceptNext(_ frame: borrowing FrameView) -> UInt16? {
+        guard succession?.takes(frame) == true else { return nil }
+        return succession?.epoch
     }
 }

@@ -26,6 +26,7 @@ public enum Signals {
     /// - Returns: a descriptor that is readable once a signal came, and stays so.
     static func watch() throws(SystemError) -> Int32 {
         stopFlag = try WakeupFlag().descriptor
+        StopRequest.watch(stopFlag)
         firstStop.store(0, ordering: .relaxed)
         // What whoever started this ignores stays ignored: so a script keeps ^C for its source.
         for number in [SIGTERM, SIGINT, SIGUSR1] where !isIgnored(number) {

@@ -19,29 +19,7 @@ public enum StateOwner {
     public static func claim(
         _ state: String, _ claims: [(name: String, owner: String)], mayChange: Bool = false
     ) throws -> [String] {
-        let path = state + "/owner"
-        var known = try owners(path)
-        var changes: [String] = []
-        var isNew = false
-        for (name, owner) in claims where known[name] != owner {
-            if let before = known[name] {
-                let change =
-                    "\(state) holds the state of \(name) \(before), not of \(owner): records "
-                    + "already delivered to the former would be skipped for the latter"
-                guard mayChange else {
-                    throw StageFailure(
-                        .configuration,
-                        "\(change); use another --state-dir (or remove \(path) if both are the "
-                            + "same destination)")
-                }
-                changes.append(change)
-            }
-            known[name] = owner
-            isNew = true
-        }
-        guard isNew else { return [] }
-        try write(known, path)
-        return changes
+        try claim(state, claims, known: owners(state), mayChange)
     }
 
     /// Writes down which stage the state is of, and what it belongs to, in one write; see
@@ -51,16 +29,16 @@ public enum StateOwner {
         _ state: String, stage: String, _ claims: [(name: String, owner: String)] = [],
         mayChange: Bool = false
     ) throws -> [String] {
-        try check(state, stage: stage)
-        let known = try owners(state + "/owner")
-        guard claims.allSatisfy({ known[$0.name] == $0.owner }) else {
-            return try claim(state, [("stage", stage)] + claims, mayChange: mayChange)
+        let known = try owners(state)
+        try check(state, known, stage: stage)
+        let isNew = !claims.allSatisfy { known[$0.name] == $0.owner }
+        do {
+            return try claim(state, [("stage", stage)] + claims, known: known, mayChange)
+        } catch let error as SystemError {
+            // A state of before the stage was written down, on a full disk: the sink has to free it.
+            guard !isNew, error.isNoRoom else { throw error }
+            return []
         }
-        do { try claim(state, [("stage", stage)]) } catch let error as SystemError {
-            // A state of before this was written down, on a full disk: the sink has to free it.
-            guard error.isNoRoom else { throw error }
-        }
-        return []
     }
 
     /// Refuses the state of another stage, which would take what waits there, and what was
@@ -68,7 +46,41 @@ public enum StateOwner {
     ///
     /// - Throws: `.configuration` for the state of another stage.
     public static func check(_ state: String, stage: String) throws {
-        let known = try owners(state + "/owner")
+        try check(state, owners(state), stage: stage)
+    }
+
+    // MARK: - The file
+
+    private static func path(_ state: String) -> String { state + "/owner" }
+
+    private static func claim(
+        _ state: String, _ claims: [(name: String, owner: String)], known: [String: String],
+        _ mayChange: Bool
+    ) throws -> [String] {
+        var owners = known
+        var changes: [String] = []
+        for (name, owner) in claims where known[name] != owner {
+            if let before = known[name] {
+                let change =
+                    "\(state) holds the state of \(name) \(before), not of \(owner): records "
+                    + "already delivered to the former would be skipped for the latter"
+                guard mayChange else {
+                    throw StageFailure(
+                        .configuration,
+                        "\(change); use another --state-dir (or remove \(path(state)) if both are the "
+                            + "same destination)")
+                }
+                changes.append(change)
+            }
+            owners[name] = owner
+        }
+        if owners != known { try write(owners, state) }
+        return changes
+    }
+
+    private static func check(
+        _ state: String, _ known: [String: String], stage: String
+    ) throws(StageFailure) {
         guard let holder = known["stage"] ?? guess(state, known), holder != stage else { return }
         throw StageFailure(
             .configuration,
@@ -82,7 +94,8 @@ public enum StateOwner {
         return Files.exists(state + "/outputs") ? "fan-out" : nil
     }
 
-    private static func owners(_ path: String) throws(SystemError) -> [String: String] {
+    private static func owners(_ state: String) throws(SystemError) -> [String: String] {
+        let path = path(state)
         guard Files.exists(path) else { return [:] }
         let text = String(decoding: try Files.read(path, limit: limit), as: UTF8.self)
         var owners: [String: String] = [:]
@@ -93,8 +106,8 @@ public enum StateOwner {
         return owners
     }
 
-    private static func write(_ owners: [String: String], _ path: String) throws(SystemError) {
+    private static func write(_ owners: [String: String], _ state: String) throws(SystemError) {
         let text = owners.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }.joined()
-        try Files.replace(path, with: Array(text.utf8))
+        try Files.replace(path(state), with: Array(text.utf8))
     }
 }

@@ -2,6 +2,7 @@ public import ArgumentParser
 import AWS
 public import BronzeAccess
 public import Configuration
+import Posix
 public import Stage
 
 /// The options of a tool that reads objects from buckets.
@@ -35,6 +36,8 @@ public struct BucketReading: Sendable {
     /// The place of a URL or path.
     public func source(_ text: String, _ log: Log) throws -> ObjectSource {
         var policy = RetryPolicy()
+        // What is only read can be asked for again by whoever ran this.
+        policy.shouldStop = { StopRequest.isMade }
         policy.onRetry = { log.warning("attempt \($0.attempt + 1) follows: \($0.error)") }
         return try ObjectSource(ObjectURL(text), policy: policy) {
             let location = try ServiceLocation(

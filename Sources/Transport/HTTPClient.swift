@@ -119,11 +119,26 @@ public struct HTTPClient: ~Copyable {
 
     /// One exchange from start to end; others must not be under way.
     public mutating func send(_ request: HTTPRequest) throws(TransportError) -> HTTPResponse {
+        while true {
+            if let response = try send(request, unless: -1) { return response }
+        }
+    }
+
+    /// One exchange from start to end; others must not be under way.
+    ///
+    /// - Parameter stop: a descriptor that gives it up when readable.
+    /// - Returns: nil when it was given up.
+    public mutating func send(
+        _ request: HTTPRequest, unless stop: Int32
+    ) throws(TransportError) -> HTTPResponse? {
         precondition(transfers.isEmpty, "send while exchanges are under way")
         try submit(request, token: 0)
         while true {
-            if let completion = try wait(timeoutMilliseconds: 60_000).first {
-                return try completion.result.get()
+            let done = try wait(timeoutMilliseconds: 60_000, alsoReadable: [stop])
+            if let completion = done.first { return try completion.result.get() }
+            if Descriptor.isReadable(stop) {
+                cancel(token: 0)
+                return nil
             }
         }
     }

@@ -37,6 +37,9 @@ final class Transfer {
         set(CURLOPT_CUSTOMREQUEST, request.method)
         if request.method == "HEAD" { set(CURLOPT_NOBODY, 1) }
         set(CURLOPT_NOSIGNAL, 1)
+        // A resolver that does not answer is left behind: else every timeout, and the end of the
+        // program, would wait for it.
+        ccurl_setopt_quick_exit(handle)
         set(CURLOPT_ACCEPT_ENCODING, "")
         set(CURLOPT_TIMEOUT_MS, Int(request.timeout * 1000))
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectTimeout * 1000))

@@ -18,6 +18,16 @@ struct SequenceMemory {
         case afterHole(ClosedRange<Int64>)
     }
 
+    /// What is seen of a record at once.
+    enum Glance {
+        /// It is not what its template says; nothing was noted.
+        case broken
+        case new
+        case copy
+        /// Nothing was noted: ``take(_:)`` knows.
+        case unclear
+    }
+
     /// As sbe-tap has them, and the sinks without settings.
     private static let limits = IDLimits(widest: 1_000_000, farthest: 1_000_000_000)
     /// Pieces of a gap record that are worth being told apart.
@@ -25,26 +35,42 @@ struct SequenceMemory {
     /// Intervals that gap records of one reason may have declared before the oldest are forgotten.
     private static let maximumDeclared = 1 << 20
 
+    /// How much younger than the newest record a copy of another one may seem, µs: a minute.
+    private static let slack: Int64 = 60_000_000
+
     let sequence: SequenceID
+    private let window: Int
     let isContiguous: Bool
     /// False for raw messages and kinds that are not known here.
     let isNumbered: Bool
     var duplicates: Int64 = 0
     var holes: Int64 = 0
     /// True where a record has one id and nothing but that to compare: trades and aggregates.
-    private let isPlain: Bool
+    private var isPlain: Bool
+    /// Of its records, the block from which on they need no further look to be sound.
+    private let soundBlock: Int
+    /// Event times before this are of an earlier numbering, µs.
+    private var begin: Int64 = .min
     private let scale: IDScale
     /// By the numbers of `scale`.
     private var seen = IDPages()
     private var recent: RecentIdentities
+    /// Numbers of intervals in which a kline begins that does not begin where they do.
+    private var shared = IDSet()
+    /// Event time of the record with the newest id, µs: copies are not younger.
+    private var newestTime: Int64 = .max
+    /// The newest id, of a sequence whose ids only grow.
+    private var newestID: Int64 = .min
     /// What gap records said, by their reason.
     private var declared: [UInt8: IDSet] = [:]
 
     init(_ sequence: SequenceID, window: Int) {
         self.sequence = sequence
+        self.window = window
         isContiguous = sequence.numbering == .contiguous
         isNumbered = isContiguous || sequence.numbering == .increasing
         isPlain = sequence.kind == .trade || sequence.kind == .aggTrade
+        soundBlock = FrameView.soundBlock(of: sequence.template)
         scale = IDScale(sequence)
         recent = RecentIdentities(capacity: window)
     }
@@ -54,39 +80,71 @@ struct SequenceMemory {
     /// Holes that nothing has filled.
     var openHoles: Int { isContiguous ? max(0, seen.stretches - 1) : 0 }
 
-    /// Notes a record that follows the newest one and has one id, as nearly all do.
+    /// Notes a record of a kind with plain ids that follows the newest one, or is near others that came
+    /// late, or is a copy of one of the newest stretch, as nearly all do.
     ///
-    /// - Returns: false, and nothing noted, for another one.
+    /// One call that may change it: each use of a value elsewhere that may not copies the value.
     @inline(__always)
-    mutating func takeNext(_ frame: borrowing FrameView) -> Bool {
+    mutating func glance(at frame: borrowing FrameView) -> Glance {
+        guard Int(frame.blockLength) >= soundBlock || frame.isSound else { return .broken }
         let id = frame.firstID
-        return isPlain && frame.lastID == id && seen.extend(by: id)
+        guard isPlain, frame.lastID == id else { return .unclear }
+        if seen.extend(by: id) {
+            newestTime = frame.eventTime
+            return .new
+        }
+        guard id >= 0, let isNew = seen.insertNear(id) else { return .unclear }
+        return isNew ? .new : .copy
     }
 
-    /// Notes a record that does not follow the newest one, but is near others that came late, or is
-    /// a copy of one of the newest stretch.
+    /// True when a record whose id came before is not the one that came, but of a new numbering: it is
+    /// younger than the record with the newest id. Of a kline the id is a time, which does not begin
+    /// again.
     ///
-    /// - Returns: whether it is new; nil, and nothing noted, for another one.
-    @inline(__always)
-    mutating func takeNear(_ frame: borrowing FrameView) -> Bool? {
-        let id = frame.firstID
-        return isPlain && frame.lastID == id && id >= 0 ? seen.insertNear(id) : nil
+    /// Changes nothing; see ``glance(at:)``.
+    mutating func isRenumbered(_ frame: borrowing FrameView) -> Bool {
+        guard sequence.kind != .kline, newestTime >= IDTimes.earliest, newestTime != .max else {
+            return false
+        }
+        // Times of receipt are those of different hosts, and of books that stand still.
+        let slack = frame.isReceiveTime ? IDTimes.restartAfter : Self.slack
+        let (distance, overflow) = frame.eventTime.subtractingReportingOverflow(newestTime)
+        return !overflow && distance > slack && !frame.isAheadOfClock
+    }
+
+    /// Forgets what came: with this record the venue began to number again.
+    mutating func forgetNumbers(before frame: borrowing FrameView) {
+        // Copies of before, should more come, are told by their times, which only `take` looks at.
+        begin = newestTime
+        isPlain = false
+        seen = IDPages()
+        recent = RecentIdentities(capacity: window)
+        shared = IDSet()
+        newestTime = .max
+        newestID = .min
+        declared = [:]
     }
 
     /// Notes a record.
     ///
     /// All of it in one call: each use of a value in an array that is not in place copies the value.
     mutating func take(_ frame: borrowing FrameView) -> Verdict {
-        guard isNumbered, !frame.isUnfinished else { return .unnumbered }
-        guard isContiguous else {
-            return recent.insert(frame.occupiedIDs, nil) ? .new : .known
+        guard isNumbered, !frame.isUnfinished, frame.eventTime > begin || begin == .min else {
+            return .unnumbered
         }
+        guard isContiguous else {
+            guard recent.insert(frame.occupiedIDs, nil) else { return .known }
+            if frame.lastID > newestID { (newestID, newestTime) = (frame.lastID, frame.eventTime) }
+            return .new
+        }
+        if sequence.kind == .kline, let verdict = takeOdd(frame) { return verdict }
         let last = seen.last
         // Several ids of a kind that has one, negative ones, a change of a book that covers more than a
         // venue can have sent, a jump that it cannot have made.
         guard Self.limits.objection(to: frame, newest: last) == nil else { return .implausible }
         let numbers = scale.numbers(frame.occupiedIDs)
         guard seen.insert(numbers) else { return .known }
+        if last.map({ numbers.upperBound > $0 }) ?? true { newestTime = frame.eventTime }
         guard let last, numbers.lowerBound > last, numbers.lowerBound != last + 1 else {
             return .new
         }
@@ -118,5 +176,31 @@ struct SequenceMemory {
     /// Of ids that are missing those that no gap record has declared.
     func undeclared(_ ids: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
         declared.values.reduce([ids]) { rest, known in rest.flatMap { known.missing(in: $0) } }
+    }
+
+    // MARK: - Klines that share an interval
+
+    /// Judges a kline by its own id: one that does not begin where its interval does, as some of the
+    /// venue's early days, or that is in an interval with such a one.
+    ///
+    /// - Returns: nil for one that is the first of its interval, and for all others.
+    private mutating func takeOdd(_ frame: borrowing FrameView) -> Verdict? {
+        let isOdd = frame.sharesItsInterval
+        guard isOdd || !shared.isEmpty else { return nil }
+        let own = frame.firstID...frame.firstID
+        guard Self.limits.objection(to: frame, newest: nil) == nil else { return nil }
+        let interval = frame.occupiedIDs
+        let numbers = scale.numbers(interval)
+        if !shared.overlaps(numbers) {
+            guard isOdd else { return nil }
+            shared.insert(numbers)
+            guard seen.missing(in: numbers).isEmpty else {
+                _ = recent.insert(own, nil)
+                return nil
+            }
+            // What came before in the interval began where it does.
+            _ = recent.insert(interval.lowerBound...interval.lowerBound, nil)
+        }
+        return recent.insert(own, nil) ? .new : .known
     }
 }

@@ -103,7 +103,7 @@ final class SharedClaims {
         let (width, overflow) = last.subtractingReportingOverflow(first)
         let isSmall = first >= 0 && !overflow && (0..<ClaimPages.widestRecord).contains(width)
         guard isNumbered, isSmall, !frame.isUnfinished else {
-            return keep(.plain, place: -1, day: 0, 0...0) { $0.append(frame.bytes) }
+            return take(unclaimed: frame)
         }
         // An open time in µs: by seconds, the shortest interval.
         let isKline = sequence.template == RecordKind.kline.rawValue
@@ -113,6 +113,12 @@ final class SharedClaims {
         // Of a gap record the event time is when it was noticed.
         let day = Int32(truncatingIfNeeded: frame.eventTime / 86_400_000_000)
         keep(role, place: place(of: sequence), day: day, ids) { $0.append(frame.bytes) }
+    }
+
+    /// Takes a record that goes on in any case: a claim of its ids would keep a whole copy out on the
+    /// other hosts.
+    func take(unclaimed frame: borrowing FrameView) {
+        keep(.plain, place: -1, day: 0, 0...0) { $0.append(frame.bytes) }
     }
 
     /// Takes a gap record that was made here.

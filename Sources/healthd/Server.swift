@@ -82,7 +82,7 @@ final class Server {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(TLSServerHandler(context: tls)) }
-                    try pipeline.addHandler(LineEnds())
+                    try pipeline.addHandler(RequestLines())
                     try pipeline.configureHTTPServerPipeline(
                         withPipeliningAssistance: true, withErrorHandling: false)
                     try pipeline.addHandler(RequestErrors())

@@ -45,7 +45,7 @@ struct LeavingRun {
         _ frame: borrowing FrameView, _ passage: PartitionKeyQueue.Passage, subKey: Int64
     ) -> Bool {
         guard passage.isDelivered, passage.batch == batch, passage.epoch == epoch,
-            passage.offset > lastOffset, subKey == self.subKey, frame.isOf(sequence),
+            passage.offset > lastOffset, subKey == self.subKey, frame.belongs(to: sequence),
             lastID < .max, frame.firstID == lastID + 1, frame.lastID == frame.firstID
         else { return false }
         lastOffset = Int(passage.offset)

@@ -74,7 +74,10 @@ struct Sender: ~Copyable {
         _ options: KinesisOptions, _ credentials: CredentialsProvider
     ) throws(AWSError) -> KinesisClient {
         var client = try KinesisClient(options.kinesis, credentials: credentials)
-        try client.checkCredentials()
+        do throws(AWSError) { try client.checkCredentials() } catch {
+            // A stop meanwhile is seen before anything is read.
+            guard error.category == .stopped else { throw error }
+        }
         return client
     }
 

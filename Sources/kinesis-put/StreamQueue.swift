@@ -156,7 +156,7 @@ final class StreamQueue {
     private func key(_ frame: borrowing FrameView) -> PartitionKeyQueue {
         let subKey = options.keys.subKey(frame)
         if let lastKey, let lastRoute, lastRoute.subKey == subKey,
-            frame.isOf(lastRoute.sequence)
+            frame.belongs(to: lastRoute.sequence)
         {
             return lastKey
         }
@@ -256,7 +256,7 @@ final class StreamQueue {
     ) throws -> UInt16? {
         guard isLeftover else {
             tailRecords -= 1
-            if let lastEpoch, frame.isOf(lastEpoch.sequence) { return lastEpoch.epoch }
+            if let lastEpoch, frame.belongs(to: lastEpoch.sequence) { return lastEpoch.epoch }
             let epoch = confirmations.epoch(of: frame)
             lastEpoch = (frame.sequence, epoch)
             return epoch

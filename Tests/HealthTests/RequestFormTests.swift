@@ -104,6 +104,40 @@ struct RequestFormTests {
             testDescription: "HTTP/3",
             bytes: "GET /live HTTP/3.0\r\nHost: 127.0.0.1\r\n\r\n", statuses: [505],
             closes: true),
+        // A higher minor version is served as the highest known (RFC 9110, section 2.5).
+        Form(
+            testDescription: "HTTP/1.2, twice on one connection",
+            bytes: String(repeating: "GET /live HTTP/1.2\r\nHost: 127.0.0.1\r\n\r\n", count: 2),
+            statuses: [200, 200], contains: "HTTP/1.1 200"),
+        Form(
+            testDescription: "HTTP/1.9 after a body that looks like a request of it",
+            bytes: get("/live", "Content-Length: 19") + "GET /x HTTP/1.9\r\n\r\n"
+                + "HEAD /live HTTP/1.9\r\nHost: 127.0.0.1\r\n\r\n", statuses: [200, 200]),
+        Form(
+            testDescription: "HTTP/1.2 needs a Host as 1.1 does",
+            bytes: "GET /live HTTP/1.2\r\nX-Version: a HTTP/1.2\r\n\r\n", statuses: [400],
+            contains: "needs a Host"),
+        Form(
+            testDescription: "HTTP/1.2, as typed into nc", bytes: "GET /live HTTP/1.2\nHost:\n\n",
+            statuses: [200], contains: "alive"),
+        Form(
+            testDescription: "a minor version of two digits is not one of HTTP's",
+            bytes: "GET /live HTTP/1.22\r\nHost: 127.0.0.1\r\n\r\n", statuses: [505],
+            closes: true),
+        Form(
+            testDescription: "a version in small letters",
+            bytes: "GET /live http/1.1\r\nHost: 127.0.0.1\r\n\r\n", statuses: [400],
+            closes: true),
+        Form(
+            testDescription: "a request line without a version", bytes: "GET /live\r\n\r\n",
+            statuses: [505], closes: true),
+        Form(
+            testDescription: "HTTP/0.9", bytes: "GET /live HTTP/0.9\r\n\r\n", statuses: [505],
+            closes: true),
+        Form(
+            testDescription: "HTTP/2.0 by its name alone",
+            bytes: "GET /live HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", statuses: [505],
+            closes: true),
         Form(
             testDescription: "HTTP/2 by an upgrade is passed over",
             bytes: get(

@@ -193,6 +193,14 @@ struct GrowingIDsTests {
         }
     }
 
+    @Test func `an id that came late is known when it is far by now`() {
+        var ids = GrowingIDs(capacity: 1000)
+        #expect(ids.insert(1_080_000_000) == .new)
+        #expect(ids.insert(0) == .new)
+        #expect(ids.insert(2_460_000_000) == .new)
+        #expect(ids.insert(0) == .known)
+    }
+
     @Test func `after the numbering began again, ids are near again`() {
         var ids = GrowingIDs(capacity: 100)
         for step in 0..<1000 { #expect(ids.insert(5_000_000_000_000 + Int64(step)) == .new) }

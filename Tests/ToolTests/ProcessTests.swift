@@ -108,17 +108,11 @@ struct ProcessTests {
 
     /// A library that does what injectors do: it sets a variable before the program begins.
     private func preload(_ place: TemporaryDirectory) throws -> String {
-        let source = place.path("pre.c")
-        try Data(
+        try preloadedLibrary(
             """
             #include <stdlib.h>
             __attribute__((constructor)) static void set(void) { setenv("PRELOADED", "1", 1); }
-            """.utf8
-        ).write(to: URL(fileURLWithPath: source))
-        let library = place.path("pre.so")
-        let built = try Program.run("cc", ["-shared", "-fPIC", "-o", library, source])
-        try #require(built.status == 0, "\(built.errors)")
-        return library
+            """, in: place)
     }
 
     @Test(arguments: [

@@ -83,6 +83,21 @@ struct RecqTests {
         #expect(outcome.errors.contains("recq upgrade"), "\(outcome.errors)")
     }
 
+    @Test(arguments: [
+        ["recq", "pack"], ["recq", "pack", "--on-error", "skip"], ["recq", "cat", "-"],
+    ])
+    func `lines may begin with a byte order mark`(_ command: [String]) throws {
+        let frames = try Self.frames(Self.trade(1) + Self.trade(2))
+        let text = Array((Self.trade(1) + Self.trade(2)).utf8)
+        let outcome = try Program.run(
+            command[0], Array(command.dropFirst()), input: [0xEF, 0xBB, 0xBF] + text)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output == frames)
+        // Elsewhere it is not white space.
+        let inside = try Program.run("recq", ["pack"], input: text + [0xEF, 0xBB, 0xBF] + text)
+        #expect(inside.status == 65 && inside.errors.contains("line 3"), "\(inside.errors)")
+    }
+
     // MARK: - Symbols
 
     @Test func `a symbol of 32 bytes goes through, one of 33 is refused with the rule`() throws {

@@ -112,6 +112,23 @@ struct SharedDedupTests {
         #expect(try dedup(server.url, records, name: "other").output == records)
     }
 
+    @Test func `a broken record claims nothing, so that its whole copy passes on another host`()
+        throws
+    {
+        let server = try Server()
+        let good = try Self.trades(1...5)
+        // The root block ends with the prefix; and one trade that says it is five.
+        var broken = try Self.trades(3...3)
+        (broken[6], broken[7]) = (72, 0)
+        var wide = try Self.trades(1...1)
+        wide[38] = 5
+        let first = try dedup(server.url, broken + wide)
+        #expect(first.status == 0 && first.output == broken + wide, "\(first.errors)")
+        let second = try dedup(server.url, good)
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(try Self.ids(second.output) == Array(1...5))
+    }
+
     @Test func `two hosts at once pass each record on once, and each fills the other's holes`()
         throws
     {

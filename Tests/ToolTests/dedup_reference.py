@@ -167,6 +167,10 @@ class Expected:
             is_known = all(number in seen for number in own)
             before = self.newest.get(sequence)
             seen.update(own)
+            if unit > 1:
+                # Several klines may begin in one interval.
+                is_known = (first, None) in seen
+                seen.add((first, None))
             self.newest[sequence] = max(own[-1], own[-1] if before is None else before)
             if is_known and source != REPAIR:
                 return

@@ -7,7 +7,8 @@ import Posix
 /// Source: AWS SDKs and Tools Reference Guide, "Process credential provider". No shell is
 /// involved; what the program writes to standard error goes nowhere, since it may hold secrets.
 enum CredentialProcess {
-    /// Seconds after which the program and what it started are killed; the SDKs' limit.
+    /// Seconds after which the program and what it started are killed; the SDKs' limit. When this
+    /// process is asked to stop they are killed at once.
     static let timeLimit: Double = 60
     /// Longest output, bytes.
     private static let maximumOutput = 64 << 10
@@ -20,7 +21,7 @@ enum CredentialProcess {
         guard let words = words(command), let program = words.first else {
             throw CredentialChain.failure("\(source): quotes in the command do not match")
         }
-        let (output, status) = try output(of: words, source, timeLimit)
+        let (output, status) = try output(of: words, source, LookupTime(seconds: timeLimit))
         guard status == 0 else {
             throw CredentialChain.failure(
                 "\(source): \(program) ended with status \(status)", .unavailable)
@@ -53,7 +54,7 @@ enum CredentialProcess {
     // MARK: - Running
 
     private static func output(
-        of words: [String], _ source: String, _ timeLimit: Double
+        of words: [String], _ source: String, _ time: LookupTime
     ) throws(AWSError) -> ([UInt8], Int32) {
         let pipe: (read: Int32, write: Int32)
         let pid: pid_t
@@ -62,40 +63,41 @@ enum CredentialProcess {
             defer { close(pipe.write) }
             do throws(SystemError) {
                 pid = try Spawn.start(
-                    words, input: .null, output: .descriptor(pipe.write), errors: .null)
+                    words, input: .null, output: .descriptor(pipe.write), errors: .null,
+                    endsWithUs: true)
             } catch {
                 close(pipe.read)
                 throw error
             }
         } catch { throw CredentialChain.failure("\(source): \(error)") }
         defer { close(pipe.read) }
-        let deadline = Clock.monotonicNanoseconds() + Int64(timeLimit * 1e9)
-        let output = read(pipe.read, until: deadline)
+        let output = read(pipe.read, time)
         // What writes on and on is ended; what is late is told so below.
-        let isLate = Clock.monotonicNanoseconds() >= deadline
+        let isLate = time.isUp
         if output == nil { kill(-pid, SIGKILL) }
-        let status = Spawn.wait(for: pid, until: isLate ? 0 : deadline)
+        let status = Spawn.wait(
+            for: pid, until: isLate ? 0 : time.deadline, orReadable: time.stop)
         if status == nil {
             kill(-pid, SIGKILL)
             _ = Spawn.wait(for: pid)
         }
         if let output, let status { return (output, status) }
+        guard !time.isStopped else { throw LookupTime.stopped("run \(source)") }
         guard output == nil, !isLate else {
             throw CredentialChain.failure(
-                "\(source): \(words[0]) did not end within \(Spoken.seconds(timeLimit))",
+                "\(source): \(words[0]) did not end within \(Spoken.seconds(time.limit))",
                 .unavailable)
         }
         throw CredentialChain.failure("\(source): \(words[0]) wrote over \(maximumOutput) bytes")
     }
 
-    /// All that comes; nil when time is up or it is too long.
-    private static func read(_ descriptor: Int32, until deadline: Int64) -> [UInt8]? {
+    /// All that comes; nil when time is up, the program is asked to stop or it is too long.
+    private static func read(_ descriptor: Int32, _ time: LookupTime) -> [UInt8]? {
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while output.count <= maximumOutput {
-            let left = deadline - Clock.monotonicNanoseconds()
-            guard left > 0 else { return nil }
-            Descriptor.waitUntilReadable(descriptor, seconds: Double(left) / 1e9)
+            guard !time.isUp, !time.isStopped else { return nil }
+            Descriptor.waitUntilReadable(descriptor, or: time.stop, seconds: time.left)
             guard Descriptor.isReadable(descriptor) else { continue }
             let count = Glibc.read(descriptor, &chunk, chunk.count)
             if count == 0 { return output }

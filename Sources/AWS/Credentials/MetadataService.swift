@@ -153,6 +153,8 @@ struct MetadataService {
         _ request: HTTPRequest, _ operation: String, attempts: Int
     ) throws(AWSError) -> HTTPResponse {
         var request = request
+        let time = LookupTime(seconds: request.timeout)
+        request.timeout = time.limit
         request.usesProxy = false
         request.connectTimeout = min(request.timeout, 1)
         request.maximumResponse = 64 << 10
@@ -161,14 +163,15 @@ struct MetadataService {
             left -= 1
             do throws(TransportError) {
                 var client = try HTTPClient(connections: 1)
-                let response = try client.send(request)
-                if response.status < 500 || left == 0 { return response }
+                let response = try client.send(request, unless: time.stop)
+                if let response, response.status < 500 || left == 0 { return response }
             } catch {
                 if left == 0 || !error.isRetryable {
                     throw failure(operation, .unavailable, "\(error)")
                 }
             }
-            Descriptor.waitUntilReadable(-1, seconds: 0.1)
+            Descriptor.waitUntilReadable(time.stop, seconds: 0.1)
+            if time.isStopped { throw LookupTime.stopped("find credentials (\(operation))") }
         }
     }
 

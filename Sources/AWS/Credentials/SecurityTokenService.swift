@@ -91,6 +91,9 @@ struct SecurityTokenService {
         call.timeout = 10
         // A loopback address is this machine's: through a proxy the token would go elsewhere.
         call.usesProxy = endpoint.isTLS
+        let time = LookupTime(seconds: LookupTime.service)
+        var policy = policy
+        policy.shouldStop = { time.isStopped || time.isUp }
         // Without a signature the provider is never asked.
         let unused = Credentials(accessKeyID: "", secretAccessKey: "")
         var client = try ServiceClient(

@@ -41,10 +41,13 @@ struct SingleSignOn {
         call.isSigned = false
         call.timeout = 10
         call.usesProxy = endpoint.isTLS
+        let time = LookupTime(seconds: LookupTime.service)
+        var policy = RetryPolicy()
+        policy.shouldStop = { time.isStopped || time.isUp }
         var client = try ServiceClient(
             service: "sso", region: settings.region,
             credentials: CredentialsProvider(Credentials(accessKeyID: "", secretAccessKey: "")),
-            policy: RetryPolicy(), authorities: location.authorities, connections: 1)
+            policy: policy, authorities: location.authorities, connections: 1)
         return try Self.credentials(
             in: try client.send(call).body, source: "sign-in of profile \(profile.name)")
     }

@@ -17,6 +17,8 @@ extension VenueClient {
         public var timeout = 30.0
         /// Attempts at one request.
         public var maximumAttempts = 8
+        /// Seconds for which nothing is sent after five failures in a row.
+        public var circuitCoolDown = 15.0
         /// Longest first and longest later pause between attempts, seconds.
         public var backoff = (initial: 1.0, longest: 60.0)
         /// Longest pause that the venue may impose before the client gives up, seconds; may be

@@ -19,15 +19,22 @@ public struct VenueClient: ~Copyable {
     private var breaker: CircuitBreaker
     private var pausedUntil: Int64 = 0
     private var usesSBE: Bool
-    private var (warnedOfDeprecation, warnedOfVersion) = (false, false)
+    private var notices: VenueNotices
     /// Why nothing is sent, and until when, monotonic ns.
     private var hold: (reason: String, until: Int64)?
+
     /// The venue's bans are of 2 minutes to 3 days (Binance, REST limits, read 2026-07).
     private static let longestBan: Double = 3 * 86_400
+
     /// The venue's clock minus ours, ns.
     public private(set) var clockOffset: Int64 = 0
+
     /// Gets each notice when it arises, so that a wait is announced before it and not after it.
-    public var report: (Notice) -> Void = { _ in }
+    public var report: (Notice) -> Void {
+        get { notices.report }
+        set { notices.report = newValue }
+    }
+
     /// Figures since the start.
     public private(set) var counts = Counts()
 
@@ -36,19 +43,22 @@ public struct VenueClient: ~Copyable {
         self.options = options
         inFlightCalls = try CallsInFlight(options)
         usesSBE = options.encoding != .json
+        notices = VenueNotices(options)
         shared = options.sharedDirectory.flatMap {
             SharedWeight(directory: $0, baseURL: options.baseURL)
         }
         budget = WeightBudget(limit: options.weightLimit ?? 5700, isSpread: !options.isLive)
-        breaker = CircuitBreaker(failures: 5, coolDown: 15)
+        breaker = CircuitBreaker(failures: 5, coolDown: options.circuitCoolDown)
     }
 
     // MARK: - State
 
     /// Weight used in the current window, and what may be used.
     public var weight: (used: Int, limit: Int) { (budget.used, budget.limit) }
+
     /// The breaker's state in words: `closed`, `open`, `half-open`.
     public var breakerState: String { "\(breaker.state(at: now))" }
+
     /// What everything waits for, such as `waiting 14 s for the venue's window`; nil while a
     /// request is under way or may be sent.
     public var waitingFor: String? {
@@ -56,12 +66,16 @@ public struct VenueClient: ~Copyable {
         return
             "waiting \(Spoken.seconds(Double((hold.until - now) / 1_000_000_000 + 1))) \(hold.reason)"
     }
+
     /// True while a request waits to be sent: for weight, the end of a pause, or its turn.
     public var isHeld: Bool { !waiting.isEmpty }
+
     /// Requests that have no reply yet.
     public var outstanding: Int { waiting.count + inFlight }
+
     /// Requests that are on the wire.
     public var inFlight: Int { inFlightCalls.count }
+
     /// The venue's clock, µs.
     public var venueTime: Int64 { (Clock.realtimeNanoseconds() + clockOffset) / 1000 }
 
@@ -261,38 +275,15 @@ public struct VenueClient: ~Copyable {
         if let used = response.usedWeight {
             shared?.note(used: used, window: budget.window, venueTime: venueTime / 1000)
         }
-        if response.header("x-mbx-sbe-deprecated") != nil, !warnedOfDeprecation {
-            warnedOfDeprecation = true
-            warn(
-                "the venue marks SBE schema \(options.schema) as deprecated: set binance.rest_sbe_schema"
-            )
-        }
+        notices.noteSchema(of: response)
         guard response.status != 200 else {
             breaker.recordSuccess(at: now)
-            if response.isSBE { noteVersion(of: response.body) }
             return Reply(
                 token: request.token, body: response.body, isSBE: response.isSBE,
                 arrival: arrival)
         }
         try refuse(request, asksSBE, response)
         return nil
-    }
-
-    /// Tells once of a reply in a newer version of the schema than was asked for: what it adds is
-    /// passed over, and worth a look.
-    private mutating func noteVersion(of body: [UInt8]) {
-        guard !warnedOfVersion, body.count >= 8,
-            let asked = options.schema.split(separator: ":").last.flatMap({ Int($0) })
-        else { return }
-        let version = Int(body[6]) | Int(body[7]) << 8
-        guard version > asked else { return }
-        warnedOfVersion = true
-        report(
-            Notice(
-                isWarning: false,
-                text: "the venue answers in version \(version) of its SBE schema instead of "
-                    + "\(options.schema): new fields are ignored",
-                cause: .once))
     }
 
     /// Decides what to do after a status other than 200.
@@ -359,18 +350,10 @@ public struct VenueClient: ~Copyable {
             .delay(attempt: request.attempts)
         pause = max(pause, min(least, options.backoff.longest))
         request.notBefore = now + Int64(pause * 1e9)
-        // A pause that a person would take for a hang is worth a warning.
-        report(
-            Notice(
-                isWarning: request.attempts > 2 || pause >= 5,
-                text: "\(options.baseURL) \(request.endpoint.rawValue): \(reason); attempt "
-                    + "\(request.attempts + 1) in \(Spoken.seconds(pause))",
-                cause: .retry))
+        notices.noteRetry(of: request, because: reason, after: pause)
         // Ahead of later pages: these are what the output waits for.
         waiting.insert(request, at: 0)
     }
 
-    func warn(_ text: String, _ cause: Cause = .once) {
-        report(Notice(isWarning: true, text: text.withoutUserInfo, cause: cause))
-    }
+    func warn(_ text: String, _ cause: Cause = .once) { notices.warn(text, cause) }
 }

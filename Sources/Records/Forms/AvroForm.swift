@@ -62,7 +62,7 @@ public enum AvroForm {
 
     /// The schema of a template's records; one for all templates that are not known here.
     public static func schema(template: UInt16) -> AvroSchema {
-        var sink = SchemaSink()
+        var sink = AvroSchemaSink()
         let kind = RecordKind(rawValue: template)
         describeSample(template, to: &sink)
         return AvroSchema(
@@ -279,14 +279,31 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func word(_ name: StaticString, _ value: StaticString) {
-        // Words are short: a loop costs less than the call that copies.
+        // Words are short: the call that copies costs more. Most have four to eight bytes, which are two
+        // loads that may overlap.
         let length = value.utf8CodeUnitCount
         put(long: Int64(length))
-        let (source, target) = unsafe (value.utf8Start, next)
-        for index in 0..<length {
-            unsafe target.storeBytes(of: source[index], toByteOffset: index, as: UInt8.self)
+        let (source, target) = unsafe (UnsafeRawPointer(value.utf8Start), next)
+        if length >= 4, length <= 8 {
+            let last = length &- 4
+            let ends = unsafe (
+                source.loadUnaligned(as: UInt32.self),
+                source.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+            )
+            unsafe target.storeBytes(of: ends.0, as: UInt32.self)
+            unsafe target.storeBytes(of: ends.1, toByteOffset: last, as: UInt32.self)
+        } else {
+            for index in 0..<length {
+                unsafe target.storeBytes(
+                    of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index,
+                    as: UInt8.self)
+            }
         }
         unsafe next += length
+    }
+
+    mutating func unnamed(_ name: StaticString, _ code: UInt8, number: StaticString) {
+        put(UnnamedCode.text(code))
     }
 
     @inline(__always)
@@ -327,74 +344,10 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     /// Strings of Avro are UTF-8: one that is not makes the whole file unreadable for others.
     mutating func text(_ name: StaticString, _ value: RawSpan) {
-        put(value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+        put(unsafe value.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
     }
 
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {
         unsafe value.withUnsafeBytes { unsafe put($0) }
-    }
-}
-
-/// Fields as declarations.
-private struct SchemaSink: FieldSink, ~Copyable {
-    var fields: [AvroSchema.Field] = []
-
-    private mutating func add(_ name: StaticString, _ type: AvroSchema.FieldType) {
-        fields.append(AvroSchema.Field("\(name)", type))
-    }
-
-    mutating func long(_ name: StaticString, _ value: Int64) { add(name, .long) }
-    mutating func exponent(_ name: StaticString, _ value: Int8) { add(name, .int) }
-    mutating func decimal(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
-        add(name, .double)
-    }
-    mutating func wideDecimal(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {
-        add(name, .double)
-    }
-    mutating func mantissa(_ name: StaticString, _ value: Int64) { add(name, .long) }
-    mutating func wideMantissa(_ name: StaticString, _ value: Int128) { add(name, .string) }
-    mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
-        add(name, .exact("\(name)"))
-    }
-    mutating func exactQuantity(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {
-        add(name, .exact("\(name)"))
-    }
-    mutating func exactVolume(_ name: StaticString, _ mantissa: Int128, _ exponent: Int8) {
-        add(name, .exact("\(name)"))
-    }
-    mutating func eventTime(_ microseconds: Int64) { add("event_time", .timestampMicroseconds) }
-    mutating func interval(_ value: StaticString) { add("kline_interval", .string) }
-    mutating func nanoseconds(_ name: StaticString, _ value: Int64) { add(name, .long) }
-    mutating func boolean(_ name: StaticString, _ value: Bool) { add(name, .boolean) }
-    mutating func optionalBoolean(_ name: StaticString, _ value: Bool?) {
-        add(name, .optional(.boolean))
-    }
-    mutating func word(_ name: StaticString, _ value: StaticString) { add(name, .string) }
-    mutating func symbol(_ name: StaticString, _ value: SymbolName) { add(name, .string) }
-    mutating func levels(
-        _ name: StaticString, _ levels: [BookLevel], _ frame: borrowing FrameView
-    ) {
-        let side = "\(name)" == "bids" ? "Bid" : "Ask"
-        let level = AvroSchema(
-            name: side,
-            fields: [
-                AvroSchema.Field("price", .double), AvroSchema.Field("qty", .double),
-                AvroSchema.Field("price_mantissa", .long), AvroSchema.Field("qty_mantissa", .long),
-                AvroSchema.Field("price_exact", .exact("\(side)_price_exact")),
-                AvroSchema.Field("qty_exact", .exact("\(side)_qty_exact")),
-            ])
-        add(name, .array(of: level))
-    }
-    mutating func text(_ name: StaticString, _ value: RawSpan) { add(name, .string) }
-    mutating func bytes(_ name: StaticString, _ value: RawSpan) { add(name, .bytes) }
-}
-
-extension AvroSchema.FieldType {
-    /// The decimal of a field, whose type has a name of its own: `price_exact` is a `PriceExact`.
-    fileprivate static func exact(_ field: String) -> Self {
-        let words = field.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
-        return .decimal(
-            typeName: words.joined(), precision: AvroForm.decimalPrecision,
-            scale: AvroForm.decimalScale)
     }
 }

@@ -19,8 +19,26 @@ public struct AvroRecords: ~Copyable {
         case field(FormField)
         /// The digits of a decimal, whose exponent another field has.
         case mantissa(FormField)
-        /// One side of a book: where in a level the digits of price and quantity are.
-        case side(FormField, price: Int, quantity: Int)
+        /// The digits once more, with an exponent of their own: compressed blocks of Avro have no
+        /// checksum, and this is where most damage to a number shows.
+        case copy(FormField)
+        /// One side of a book.
+        case side(FormField, LevelParts)
+    }
+
+    /// Where in a level the digits of price and quantity are, and those of their copies; -1 for none.
+    private struct LevelParts {
+        let price: Int
+        let quantity: Int
+        let priceCopy: Int
+        let quantityCopy: Int
+    }
+
+    /// A number that has to be the same as one of ``mantissas`` or ``wideMantissas``.
+    private struct Copy {
+        let field: FormField
+        let value: Int128
+        let exponent: Int8
     }
 
     private let kind: RecordKind?
@@ -30,6 +48,9 @@ public struct AvroRecords: ~Copyable {
     private var mantissas: [(field: FormField, value: Int64)] = []
     /// Those of over 64 bits, which few records have.
     private var wideMantissas: [(field: FormField, value: Int128)] = []
+    private var copies: [Copy] = []
+    /// Of the levels of the record, in their order.
+    private var levelCopies: [Copy] = []
 
     /// The series of every record, where the file's metadata say it.
     private let ownSeries: UInt16?
@@ -72,11 +93,11 @@ public struct AvroRecords: ~Copyable {
 
     private static func symbol(_ metadata: [String: [UInt8]]) throws(AvroError) -> SymbolName? {
         guard let text = metadata[AvroForm.symbolKey] else { return nil }
-        guard let bytes = Base64.decode(text.span.bytes), bytes.count <= SymbolName.capacity
+        guard let bytes = Base64.decode(unsafe text.span.bytes), bytes.count <= SymbolName.capacity
         else {
             throw AvroError("\(AvroForm.symbolKey) of the file is not a symbol in base64")
         }
-        return SymbolName(padded: bytes.span.bytes)
+        return SymbolName(padded: unsafe bytes.span.bytes)
     }
 
     private static func use(of field: AvroType.Field, _ names: Set<String>) -> Use {
@@ -85,18 +106,26 @@ public struct AvroRecords: ~Copyable {
             func place(_ name: String) -> Int? {
                 level.firstIndex { $0.name == name && $0.type == .long }
             }
+            func copy(_ name: String) -> Int {
+                level.firstIndex { field in
+                    if case .decimal = field.type { field.name == name } else { false }
+                } ?? -1
+            }
             guard let price = place("price_mantissa"), let quantity = place("qty_mantissa")
             else { return .skipped }
-            return .side(name == "bids" ? .bids : .asks, price: price, quantity: quantity)
+            return .side(
+                name == "bids" ? .bids : .asks,
+                LevelParts(
+                    price: price, quantity: quantity, priceCopy: copy("price_exact"),
+                    quantityCopy: copy("qty_exact")))
         }
         if name.hasSuffix("_mantissa") {
             return match(String(name.dropLast("_mantissa".count))).map { .mantissa($0) } ?? .skipped
         }
         if case .decimal = field.type {
-            // The same digits twice: the ones that keep their own exponent are enough.
             let stem = name.hasSuffix("_exact") ? String(name.dropLast("_exact".count)) : name
-            if names.contains(stem + "_mantissa") { return .skipped }
-            return match(stem).map { .field($0) } ?? .skipped
+            guard let field = match(stem) else { return .skipped }
+            return names.contains(stem + "_mantissa") ? .copy(field) : .field(field)
         }
         // A double beside the exact digits.
         if field.type == .double { return .skipped }
@@ -124,6 +153,8 @@ public struct AvroRecords: ~Copyable {
             row.removeAll()
             mantissas.removeAll(keepingCapacity: true)
             wideMantissas.removeAll(keepingCapacity: true)
+            copies.removeAll(keepingCapacity: true)
+            levelCopies.removeAll(keepingCapacity: true)
             for column in columns { try read(column, &input) }
             if let ownSeries, !row.has(.series) { row.set(.series, Int64(ownSeries)) }
             do throws(FieldFailure) {
@@ -157,9 +188,17 @@ public struct AvroRecords: ~Copyable {
                     wideMantissas.append((field, number))
                 }
             }
-        case .side(let field, let price, let quantity):
-            try read(field, column.type, price: price, quantity: quantity, &input)
+        case .copy(let field): copies.append(try copy(of: field, column.type, &input))
+        case .side(let field, let parts): try read(field, column.type, parts, &input)
         }
+    }
+
+    private func copy(
+        of field: FormField, _ type: AvroType, _ input: inout AvroInput
+    ) throws(AvroError) -> Copy {
+        guard case .decimal(let scale, let length) = type, let exponent = Int8(exactly: -scale)
+        else { throw AvroError("\(field.name)_exact: is not a decimal of a scale up to 127") }
+        return Copy(field: field, value: try input.decimal(length: length), exponent: exponent)
     }
 
     private mutating func read(
@@ -187,7 +226,7 @@ public struct AvroRecords: ~Copyable {
     private static func isContent(_ field: FormField) -> Bool { field == .symbol }
 
     private mutating func read(
-        _ field: FormField, _ type: AvroType, price: Int, quantity: Int, _ input: inout AvroInput
+        _ field: FormField, _ type: AvroType, _ parts: LevelParts, _ input: inout AvroInput
     ) throws(AvroError) {
         guard case .array(.record(_, let level)) = type else { return try input.skip(type) }
         let start = row.levels.count
@@ -195,10 +234,14 @@ public struct AvroRecords: ~Copyable {
             for _ in 0..<count {
                 var values = BookLevel(price: 0, quantity: 0)
                 for (index, part) in level.enumerated() {
-                    if index == price {
+                    if index == parts.price {
                         values.price = try input.long()
-                    } else if index == quantity {
+                    } else if index == parts.quantity {
                         values.quantity = try input.long()
+                    } else if index == parts.priceCopy {
+                        levelCopies.append(try copy(of: .price, part.type, &input))
+                    } else if index == parts.quantityCopy {
+                        levelCopies.append(try copy(of: .quantity, part.type, &input))
                     } else {
                         try input.skip(part.type)
                     }
@@ -215,7 +258,7 @@ public struct AvroRecords: ~Copyable {
 
     /// Gives decimals their exponents, all fields being known.
     private mutating func setMantissas(_ block: RawSpan) throws(FieldFailure) {
-        guard !mantissas.isEmpty || !wideMantissas.isEmpty else { return }
+        guard !mantissas.isEmpty || !wideMantissas.isEmpty || !levelCopies.isEmpty else { return }
         let price: Int8 = try row.small(.priceExponent, block)
         let quantity: Int8 = try row.small(.quantityExponent, block)
         for (field, value) in mantissas {
@@ -225,6 +268,43 @@ public struct AvroRecords: ~Copyable {
             row.set(
                 field,
                 ExactDecimal(mantissa: value, exponent: field.isOfPrice ? price : quantity))
+        }
+        try compareCopies(price, quantity)
+    }
+
+    private func compareCopies(_ price: Int8, _ quantity: Int8) throws(FieldFailure) {
+        for copy in copies {
+            let own =
+                mantissas.first { $0.field == copy.field }.map { Int128($0.value) }
+                ?? wideMantissas.first { $0.field == copy.field }?.value
+            try compare(own, copy.field.isOfPrice ? price : quantity, copy)
+        }
+        guard !levelCopies.isEmpty else { return }
+        // Of each level both, or of each level the same one.
+        let perLevel = levelCopies.count / max(1, row.levels.count)
+        for (index, copy) in levelCopies.enumerated() {
+            let level = row.levels[min(index / max(1, perLevel), row.levels.count - 1)]
+            if copy.field == .price {
+                try compare(Int128(level.price), price, copy)
+            } else {
+                try compare(Int128(level.quantity), quantity, copy)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func compare(
+        _ value: Int128?, _ exponent: Int8, _ copy: Copy
+    ) throws(FieldFailure) {
+        guard let value else { return }
+        let same =
+            exponent == copy.exponent
+            ? value
+            : ExactDecimal(mantissa: value, exponent: exponent).rescaled(to: copy.exponent)
+        guard same == copy.value else {
+            throw FieldFailure(
+                "\(copy.field.name): its two exact forms are different numbers, so the bytes are damaged"
+            )
         }
     }
 }

@@ -31,6 +31,11 @@ protocol FieldSink: ~Copyable {
     mutating func optionalBoolean(_ name: StaticString, _ value: Bool?)
     /// One of a few words.
     mutating func word(_ name: StaticString, _ value: StaticString)
+    /// A word that is not known here, by its number: "unknown", and the number as far as the form has
+    /// room for it.
+    ///
+    /// - Parameter number: the name of the number's own field, where the form has one.
+    mutating func unnamed(_ name: StaticString, _ code: UInt8, number: StaticString)
     /// The interval of a kline.
     mutating func interval(_ value: StaticString)
     /// The number of what other fields do not tell, such as a word that is not known here; only
@@ -52,6 +57,10 @@ protocol FieldSink: ~Copyable {
 
 extension FieldSink where Self: ~Copyable {
     mutating func code(_ name: StaticString, _ value: Int64) {}
+    mutating func unnamed(_ name: StaticString, _ code: UInt8, number: StaticString) {
+        word(name, "unknown")
+        self.code(number, Int64(code))
+    }
     mutating func series(_ value: UInt16) { code("series", Int64(value)) }
     mutating func secondID(_ name: StaticString, _ value: Int64) { code(name, value) }
     mutating func exactPrice(_ name: StaticString, _ mantissa: Int64, _ exponent: Int8) {}

@@ -32,12 +32,16 @@ extension FrameView {
         sink.long("flags", Int64(flags))
     }
 
+    @inline(__always)
     private func describeSource<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
+        guard source <= SourceWord.last else {
+            return sink.unnamed("source", source, number: "source_code")
+        }
         sink.word("source", SourceWord.text(source))
-        if source > SourceWord.last { sink.code("source_code", Int64(source)) }
     }
 
     /// What a record of one id does not tell: another last id, and a series where none is expected.
+    @inline(__always)
     private func describeOddities<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
         if lastID != firstID { sink.secondID("last_id", lastID) }
         if series != 0 { sink.series(series) }
@@ -191,9 +195,10 @@ extension FrameView {
         sink.long("first_id", firstID)
         sink.long("last_id", lastID)
         sink.word("missing_kind", RecordKind(rawValue: gap.missingTemplate)?.word ?? "unknown")
-        sink.word("reason", gap.reason.word)
-        if GapReason(word: "\(gap.reason.word)") != gap.reason {
-            sink.code("reason_code", Int64(gap.reason.rawValue))
+        if GapReason(word: "\(gap.reason.word)") == gap.reason {
+            sink.word("reason", gap.reason.word)
+        } else {
+            sink.unnamed("reason", gap.reason.rawValue, number: "reason_code")
         }
         describeSource(&sink)
         sink.long("missing_template", Int64(gap.missingTemplate))
@@ -227,6 +232,20 @@ extension FrameView {
 }
 
 // MARK: - Words
+
+/// A source or reason of a newer schema, in a form that has one string for it: `unknown:7`.
+enum UnnamedCode {
+    static func text(_ code: UInt8) -> String { "unknown:\(code)" }
+
+    /// The code of such a text; nil for another one.
+    static func code(_ text: String) -> UInt8? {
+        let digits = text.utf8.dropFirst(8)
+        guard text.hasPrefix("unknown:"), digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+            return nil
+        }
+        return UInt8(text.dropFirst(8))
+    }
+}
 
 /// The names of sources, as the replaced service wrote them.
 enum SourceWord {

@@ -241,13 +241,13 @@ extension RecordRow {
         has(.series) ? try small(.series, record) : 0
     }
 
-    /// A code that has a name, or is given as a number beside the word "unknown".
+    /// A code that has a name, or is given as a number beside or behind the word "unknown".
     private func code(
         _ field: FormField, number: FormField, _ record: RawSpan, _ known: (String) -> UInt8?
     ) throws(FieldFailure) -> UInt8 {
         let word = try text(field, record)
         if word == "unknown", has(number) { return try small(number, record) }
-        guard let code = known(word) else {
+        guard let code = known(word) ?? UnnamedCode.code(word) else {
             throw FieldFailure("\(field.name): \"\(word)\" is not a valid \(field.name)")
         }
         return code

@@ -14,7 +14,8 @@ struct Line: ~Escapable {
     }
 }
 
-/// Lines of a descriptor, lent one after another without their end; empty ones are left out.
+/// Lines of a descriptor, lent one after another without their end; empty ones, and a byte order mark
+/// before the first, are left out.
 struct Lines: ~Copyable {
     private let descriptor: Descriptor
     private let longest: Int
@@ -24,6 +25,9 @@ struct Lines: ~Copyable {
     private var searched = 0
     private var hasEnded = false
     private var number = 0
+
+    /// What editors of Windows write at the beginning of a file (UTF-8's byte order mark).
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     init(_ descriptor: consuming Descriptor, longest: Int) {
         self.descriptor = descriptor
@@ -55,13 +59,25 @@ struct Lines: ~Copyable {
     @_lifetime(&self)
     mutating func next() -> Line? {
         while let end = buffer.firstIndex(of: UInt8(ascii: "\n"), from: searched) {
-            let first = start
+            var first = start
             start = end + 1
             searched = start
             number += 1
+            if number == 1, buffer.span(first..<end).hasPrefix(Self.mark) {
+                first += 3
+            }
             if end > first { return Line(bytes: buffer.span(first..<end), number: number) }
         }
         searched = buffer.count
         return nil
+    }
+}
+
+extension RawSpan {
+    fileprivate func hasPrefix(_ bytes: [UInt8]) -> Bool {
+        byteCount >= bytes.count
+            && bytes.indices.allSatisfy {
+                unsafeLoad(fromUncheckedByteOffset: $0, as: UInt8.self) == bytes[$0]
+            }
     }
 }
