@@ -2,7 +2,7 @@
 """Proves ids of a bucket as docs/verify.md specifies it, with nothing but Python; reads all objects.
 
 usage: verify.py DIRECTORY|https://HOST/BUCKET SYMBOL KIND [FIRST LAST]     exit status: 0 whole, 1 not"""
-import hashlib, json, os, re, sys, urllib.parse, urllib.request
+import collections, hashlib, json, os, re, sys, urllib.parse, urllib.request
 from xml.etree import ElementTree
 
 place, symbol, kind, *ids = sys.argv[1:]
@@ -25,7 +25,8 @@ def content(key):
         return file.read()
 
 sha256 = lambda data: hashlib.sha256(data).hexdigest()
-problems, objects, replaced, chains, held, known = [], {}, {}, {}, [], []
+problems, objects, replaced, chains = [], {}, {}, {}
+held, known = collections.defaultdict(list), collections.defaultdict(list)  # of each series and epoch
 stored = set(lists("exchange="))  # before the manifests: a sink may be at work
 for key in lists("_manifests/"):
     match = re.fullmatch(r"_manifests/([0-9a-f]{16})/(\d{12,})\.json", key)
@@ -56,16 +57,20 @@ for sink, links in chains.items():
 merged = {key for key, time in replaced.items() if key not in objects or objects[key]["time"] <= time}
 for key, entry in objects.items():
     if key not in merged and key in stored:  # what only gap records speak of is missing, too
-        known += [pair for gap in entry.get("gaps", []) if (gap["symbol"], gap["kind"]) == (symbol, kind) for pair in gap["ids"]]
+        for gap in entry.get("gaps", []):
+            if (gap["symbol"], gap["kind"]) == (symbol, kind): known[gap["series"], gap["epoch"]] += gap["ids"]
     if (entry["symbol"], entry["kind"]) != (symbol, kind) or key in merged: continue
-    known, data = known + entry["ids"], content(key) if key in stored else b""
-    if (len(data), sha256(data)) == (entry["bytes"], entry["sha256"]): held += entry["ids"]
+    name, data = (entry["series"], entry["epoch"]), content(key) if key in stored else b""
+    known[name] += entry["ids"]
+    if (len(data), sha256(data)) == (entry["bytes"], entry["sha256"]): held[name] += entry["ids"]
     elif key in stored: problems.append(f"{key} has other bytes")
 path = f"exchange=binance/kind={kind}/instrument={urllib.parse.quote(symbol, safe='')}/"
 problems += [f"{key} is in no manifest" for key in stored - objects.keys() - replaced.keys() if key.startswith(path)]
-first, last = map(int, ids) if ids else (min((a for a, _ in known), default=1), max((b for _, b in known), default=1))
-for a, b in sorted(held) + [(last + 1, last + 1)]:
-    if a > first and first <= last: problems.append(f"missing {first} to {min(a - 1, last)}")
-    first = max(first, b + 1)
+for name, spoken in (known or {(0, 1): []}).items():
+    first, last = map(int, ids) if ids else (min((a for a, _ in spoken), default=1), max((b for _, b in spoken), default=1))
+    of = " of series %d, epoch %d" % name if len(known) > 1 else ""
+    for a, b in sorted(held[name]) + [(last + 1, last + 1)]:
+        if a > first and first <= last: problems.append(f"missing {first} to {min(a - 1, last)}{of}")
+        first = max(first, b + 1)
 print(*sorted(problems) or ["whole"], sep="\n")
 sys.exit(bool(problems))

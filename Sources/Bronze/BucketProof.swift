@@ -185,6 +185,35 @@ public struct BucketProof: Sendable {
         return all.filter { $0.kind != .gap }.sorted()
     }
 
+    /// Those of some sequences that may have records in a range: where ids began again, a numbering
+    /// that was over before a stretch of time, or began after it, has none in it.
+    ///
+    /// It was over when a later one has records from before the stretch on, and it has none since.
+    public func sequences(_ chosen: [SequenceID], in range: ProofRange) -> [SequenceID] {
+        guard case .times(let stretch) = range, !stretch.isEmpty,
+            chosen.contains(where: { $0.epoch > 1 })
+        else { return chosen }
+        let spoken = proofs(of: chosen).compactMap { proof in
+            proof.spokenTimes.map { (sequence: proof.sequence, times: $0) }
+        }
+        return chosen.filter { sequence in
+            guard let own = spoken.first(where: { $0.sequence == sequence })?.times else {
+                return true
+            }
+            return !spoken.contains { other in
+                var sameEpoch = other.sequence
+                sameEpoch.epoch = sequence.epoch
+                guard sameEpoch == sequence else { return false }
+                return other.sequence.epoch > sequence.epoch
+                    ? other.times.lowerBound <= stretch.lowerBound
+                        && own.upperBound < stretch.lowerBound
+                    : other.sequence.epoch < sequence.epoch
+                        && other.times.upperBound >= stretch.upperBound - 1
+                        && own.lowerBound >= stretch.upperBound
+            }
+        }
+    }
+
     /// What is claimed of some sequences, each with what is there of it.
     public func proofs(of wanted: [SequenceID]) -> [SequenceProof] {
         var proofs = Dictionary(uniqueKeysWithValues: wanted.map { ($0, SequenceProof($0)) })

@@ -9,6 +9,25 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
     case gap = 7
     case raw = 8
 
+    /// The kind of a template; nil for one that is not known here.
+    ///
+    /// Written out so that it can be inlined: what the compiler makes is a call, of which each record
+    /// in Avro had three.
+    @inlinable
+    public init?(rawValue: UInt16) {
+        switch rawValue {
+        case 1: self = .trade
+        case 2: self = .aggTrade
+        case 3: self = .kline
+        case 4: self = .bestBidAsk
+        case 5: self = .depthDiff
+        case 6: self = .depthSnapshot
+        case 7: self = .gap
+        case 8: self = .raw
+        default: return nil
+        }
+    }
+
     /// The name in JSON, in object keys and on command lines, without a `String`.
     public var word: StaticString {
         switch self {

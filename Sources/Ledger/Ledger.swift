@@ -139,7 +139,7 @@ public struct Ledger: ~Copyable {
     /// The newest event time, µs since the epoch, that an id which is held can have been booked
     /// with, up to a day too late; nil when that is not known.
     public func bookedTime(of id: Int64, at index: Int) -> Int64? {
-        state[index].marks.bound(of: id)
+        state[index].marks.bound(of: id) ?? state[index].runs.newestTime(of: id)
     }
 
     /// What is known at an index of ``index(of:)``.

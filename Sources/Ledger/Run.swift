@@ -77,6 +77,13 @@ public struct Runs: Sendable, Equatable {
         return first...max(first, known.map(\.lastTime).max() ?? first)
     }
 
+    /// The newest event time, µs, of the runs that an id is in; nil when it is in none, or one has no
+    /// time.
+    func newestTime(of id: Int64) -> Int64? {
+        let times = all.filter { $0.span.contains(id) }.map(\.lastTime)
+        return times.contains(0) ? nil : times.max()
+    }
+
     /// Adds a run or a piece of one, in whatever order pieces come: those that one reading saw one
     /// after the other become one, and one within another counts towards that.
     public mutating func add(_ piece: Run) {

@@ -15,6 +15,11 @@ extension FrameView {
         }
     }
 
+    /// True when the record belongs to a sequence: as ``sequence`` compared with it, in a few words.
+    @inlinable
+    @inline(__always)
+    public func belongs(to sequence: SequenceID) -> Bool { sequenceKey == sequence.key }
+
     /// The kind of the record; nil for a template that is not known here.
     @inlinable public var kind: RecordKind? { RecordKind(rawValue: template) }
 

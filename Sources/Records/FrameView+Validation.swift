@@ -1,4 +1,4 @@
-public import Identity
+import Identity
 import SBE
 
 extension FrameView {

@@ -26,16 +26,34 @@ public struct FrameView: ~Escapable {
         self.bytes = bytes
     }
 
+    /// Looks at bytes as one frame whose headers are as they nearly always are; nil for all others, of
+    /// which ``init(_:at:)`` says what they are.
+    @inlinable
+    @_lifetime(copy bytes)
+    public init?(usual bytes: RawSpan) {
+        guard Self.usualLength(bytes) == bytes.byteCount else { return nil }
+        self.bytes = bytes
+    }
+
     /// Looks at the first of the frames that some bytes begin with.
     ///
     /// - Throws: ``FrameError`` when they do not begin with a whole frame.
+    @inlinable
+    @inline(__always)
     @_lifetime(copy bytes)
     public init(firstIn bytes: RawSpan) throws(FrameError) {
-        let length = try Self.length(bytes, at: 0)
-        guard let length, length <= bytes.byteCount else {
-            throw .truncated(offset: 0, have: bytes.byteCount, need: length ?? Frame.headerLength)
+        guard let length = try Self.length(bytes, at: 0), length <= bytes.byteCount else {
+            throw try Self.cut(bytes)
         }
         self.bytes = bytes.extracting(0..<length)
+    }
+
+    /// What is wrong with bytes that begin with a part of a frame.
+    @usableFromInline
+    @inline(never)
+    static func cut(_ bytes: RawSpan) throws(FrameError) -> FrameError {
+        let length = try length(bytes, at: 0)
+        return .truncated(offset: 0, have: bytes.byteCount, need: length ?? Frame.headerLength)
     }
 
     /// The length of the frame that some bytes begin with.

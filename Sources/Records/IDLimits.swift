@@ -1,3 +1,4 @@
+import Encoding
 import Identity
 
 /// How much a record may claim by its ids.
@@ -66,6 +67,8 @@ public enum Implausible: Error, Equatable, CustomStringConvertible {
     case tooWide(Int64, Int64, Int64)
     /// Too far beyond the newest id.
     case tooFar(Int64, newest: Int64, Int64)
+    /// Of a time, µs, before the sequence began to number again.
+    case earlierNumbering(Int64, until: Int64)
 
     /// What is wrong, and which limit applies.
     public var description: String {
@@ -79,6 +82,9 @@ public enum Implausible: Error, Equatable, CustomStringConvertible {
             "ids \(first) to \(last) of one record, which may cover \(widest)"
         case .tooFar(let id, let newest, let farthest):
             "id \(id) is more than \(farthest) beyond the newest one, \(newest)"
+        case .earlierNumbering(let id, let until):
+            "id \(id) is of the numbering that the venue ended after "
+                + Timestamp.text(microseconds: until)
         }
     }
 }

@@ -78,10 +78,9 @@ public struct ConfirmedIDs: Sendable {
                 isDeclared: key.isDeclared)
         }
         let time = frame.ingestTime
-        var note = gaps[key] ?? GapNote(ids: IDSet(), seen: time...time)
-        note.ids.insert(frame.firstID...frame.lastID)
-        note.seen = min(note.seen.lowerBound, time)...max(note.seen.upperBound, time)
-        gaps[key] = note
+        // In place: a copy of the ids for each record would take longer with each of them.
+        gaps[key, default: GapNote(ids: IDSet(), seen: time...time)]
+            .add(frame.firstID...frame.lastID, at: time)
     }
 
     /// True when the ids are one interval without a hole, so that first and last id tell it from

@@ -38,4 +38,10 @@ public struct GapNote: Sendable, Equatable {
         self.ids = ids
         self.seen = seen
     }
+
+    /// Adds a gap record that was made at a time, ns since the epoch.
+    mutating func add(_ gap: ClosedRange<Int64>, at time: Int64) {
+        ids.insert(gap)
+        seen = min(seen.lowerBound, time)...max(seen.upperBound, time)
+    }
 }

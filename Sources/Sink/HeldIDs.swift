@@ -26,9 +26,6 @@ public struct HeldIDs: ~Copyable {
     /// Records that are delivered as one, such as an object; remembered until they are booked.
     public typealias Group = Int
 
-    /// How far the event time of a repeat may be after what was held when its id was booked, µs:
-    /// the ledger notes times about once a day.
-    private static let restartAfter: Int64 = 2 * 86_400_000_000
     /// Groups of one sequence whose exact ids are kept apart.
     private let limits: IDLimits
     /// Kinds of which skipped ids are told; others skip in silence. A bit for each template: a set
@@ -36,6 +33,8 @@ public struct HeldIDs: ~Copyable {
     private static let watched = HoleWatch.kinds.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) }
     private var sequences = SequenceMap<Sequence>()
     private var current: Sequence?
+    /// What the selected sequence is at, while its records follow each other.
+    var succession: Succession?
     /// Sequences that may begin a new numbering when their ids restart.
     private var renewable: Set<SequenceID>
 
@@ -51,6 +50,11 @@ public struct HeldIDs: ~Copyable {
         /// The exact ids that were accepted and are not booked: of an increasing sequence, and of
         /// klines that share an interval.
         var groups: [(group: Group, ids: CompactIDs)] = []
+        /// When what was accepted in this run happened: the ledger knows what is booked only.
+        var times = IDTimes()
+        /// Of a sequence that began to number again: what was taken of the numbering before, and the
+        /// newest event time of it, µs.
+        var former: (taken: IDSet, until: Int64)?
         /// The newest id of an increasing sequence.
         var newest: Int64?
         /// The record that was accepted last, of an increasing sequence.
@@ -75,6 +79,21 @@ public struct HeldIDs: ~Copyable {
             taken = id.numbering == .contiguous ? coverage.held : IDSet()
             newest = coverage.runs.span?.upperBound
             reported = coverage.reported
+            guard id.numbering == .contiguous, key.epoch > 1 else { return }
+            var before = key
+            before.epoch -= 1
+            let earlier = ledger.coverage(at: ledger.index(of: before))
+            former = earlier.newestEventTime.map { (earlier.held, $0) }
+        }
+
+        /// Forgets what came: the venue numbers anew.
+        func forgetNumbers() {
+            taken = IDSet()
+            times = IDTimes()
+            groups = []
+            lastRemembered = nil
+            (reported, declared, explained) = (IDSet(), IDSet(), IDSet())
+            shared = IDSet()
         }
 
         func hasExactly(_ id: Int64) -> Bool {
@@ -140,8 +159,7 @@ public struct HeldIDs: ~Copyable {
         case .increasing:
             let id = frame.firstID
             guard let newest = sequence.newest, id <= newest else { return .new }
-            if sequence.hasExactly(id) || ledger.isRecent(id, at: sequence.index) { return .held }
-            return .possibleRepeat
+            return verdictOnRecent(frame, sequence, ledger)
         case .arrival, .none: return .new
         }
     }
@@ -150,19 +168,26 @@ public struct HeldIDs: ~Copyable {
         _ frame: borrowing FrameView, _ sequence: Sequence, _ ledger: inout Ledger
     ) -> IDVerdict {
         let ids = frame.occupiedIDs
+        if let former = sequence.former, frame.eventTime <= former.until {
+            // Taken for a record of the new numbering, it would vouch for one that did not come.
+            return former.taken.contains(ids)
+                ? .held : .implausible(.earlierNumbering(ids.lowerBound, until: former.until))
+        }
         // The next id of the sequence, which is what comes nearly always.
         guard let newest = sequence.taken.last, ids.lowerBound <= newest else { return .new }
         if sequence.id.template != RecordKind.kline.rawValue,
-            let time = ledger.bookedTime(of: ids.lowerBound, at: sequence.index),
-            frame.eventTime.subtractingReportingOverflow(time).partialValue > Self.restartAfter,
-            frame.eventTime > time
+            let time = ledger.bookedTime(of: ids.lowerBound, at: sequence.index)
+                ?? sequence.times.bound(of: ids.lowerBound).map({ min($0, sequence.times.newest) }),
+            IDTimes.isRestart(frame.eventTime, after: time), !frame.isAheadOfClock
         {
             guard renewable.remove(sequence.id) != nil else {
                 return .restarted(sequence.key, held: time, now: frame.eventTime)
             }
+            let booked = ledger.coverage(at: sequence.index).newestEventTime
+            sequence.former = (sequence.taken, max(booked ?? .min, sequence.times.newest))
             sequence.key.epoch = ledger.beginEpoch(of: sequence.id)
             sequence.index = ledger.index(of: sequence.key)
-            sequence.taken = IDSet()
+            sequence.forgetNumbers()
             return .new
         }
         guard sequence.taken.contains(ids) else { return .new }
@@ -173,6 +198,23 @@ public struct HeldIDs: ~Copyable {
         let id = frame.firstID
         if sequence.hasExactly(id) || ledger.isRecent(id, at: sequence.index) { return .held }
         return isOdd && !sequence.shared.overlaps(ids) ? .possibleRepeat : .new
+    }
+
+    /// Of an increasing sequence, about a record that is not its newest one. An id that came long
+    /// before is of another record: what numbering it is of, no later id can tell.
+    private func verdictOnRecent(
+        _ frame: borrowing FrameView, _ sequence: Sequence, _ ledger: borrowing Ledger
+    ) -> IDVerdict {
+        let id = frame.firstID
+        if sequence.hasExactly(id) {
+            guard sequence.times.isRestart(id, frame.eventTime) else { return .held }
+            sequence.forgetNumbers()
+        } else if ledger.isRecent(id, at: sequence.index) {
+            guard let time = ledger.bookedTime(of: id, at: sequence.index),
+                IDTimes.isRestart(frame.eventTime, after: time)
+            else { return .held }
+        }
+        return .possibleRepeat
     }
 
     /// The parts of a gap record that are missing indeed: what is held of it is not, and what was
@@ -259,6 +301,24 @@ public struct HeldIDs: ~Copyable {
         return sequence.taken.missing(in: ids).flatMap { known.missing(in: $0) }
     }
 
+    // MARK: - One after the other
+
+    /// Notes a record that was accepted, so that the next one may be known without being judged.
+    public mutating func follow(_ frame: borrowing FrameView) {
+        let sequence = selected
+        guard frame.firstID == frame.lastID, sequence.taken.last == frame.lastID else { return }
+        succession = Succession(after: frame, epoch: sequence.key.epoch)
+    }
+
+    /// Enters what ``acceptNext(_:)`` took: to be done before anything else is asked or noted.
+    private mutating func endSuccession() {
+        if let succession, let current, let ids = succession.taken {
+            current.taken.insert(ids)
+            current.times.note(ids.upperBound, succession.newestTime)
+        }
+        succession = nil
+    }
+
     // MARK: - Noting
 
     /// Notes that a record of the selected sequence is on its way.
@@ -266,6 +326,7 @@ public struct HeldIDs: ~Copyable {
     /// - Parameter group: what it is delivered with.
     public mutating func accept(_ frame: borrowing FrameView, group: Group) {
         let sequence = selected
+        sequence.times.note(frame.lastID, frame.eventTime)
         switch frame.numbering {
         case .contiguous:
             let ids = frame.occupiedIDs
@@ -321,6 +382,7 @@ public struct HeldIDs: ~Copyable {
     private mutating func state(
         of id: SequenceID, _ ledger: inout Ledger
     ) -> Sequence {
+        endSuccession()
         if let current, current.id == id { return current }
         var id = id
         id.epoch = 1

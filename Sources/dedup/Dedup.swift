@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Encoding
 import Glibc
+import Identity
 import Posix
 import Records
 import Redis
@@ -247,6 +248,11 @@ private struct Counters {
         _ filter: inout Filter, _ inputs: [Input], bytesOut: Int64,
         _ claims: SharedClaims? = nil, in stage: borrowing Stage
     ) {
+        for sequence in filter.takeRenumbered() {
+            stage.log.warning(
+                "ids of \(sequence.title) began again, at a time far after that of the same ids before: "
+                    + "these records are not duplicates and are passed on")
+        }
         let (dropped, waiting) = (claims?.dropped ?? 0, claims?.waiting ?? 0)
         flow.waiting.set(waiting)
         let bytesIn = inputs.reduce(0) { $0 + $1.reader.bytesRead }

@@ -18,6 +18,8 @@ struct Filter: ~Copyable {
     private(set) var gaps: Int64 = 0
     /// Records that were passed on without being remembered, since their ids cannot be right.
     private(set) var implausible: Int64 = 0
+    /// Sequences whose ids began again since ``takeRenumbered()``.
+    private var renumbered: [SequenceID] = []
     /// For tests: the record that is lost without being counted, from 1; 0 loses none.
     var faultAt: Int64 = 0
     private let window: Int
@@ -86,6 +88,11 @@ struct Filter: ~Copyable {
 
     /// As ``judge(_:)``, for a record that came before.
     private mutating func judgeCopy(_ frame: borrowing FrameView) -> FrameReader.Passage {
+        if memories[current].isRenumbered(frame) {
+            memories[current].forgetNumbers(before: frame)
+            renumbered.append(memories[current].sequence)
+            return judge(renumbered: frame)
+        }
         // A repair has to reach the ledger that lacks it.
         if frame.source == SourceCode.repair.rawValue {
             recordsOut += 1
@@ -94,6 +101,13 @@ struct Filter: ~Copyable {
         duplicates += 1
         memories[current].duplicates += 1
         return .drop
+    }
+
+    /// As ``judge(_:)``, for the first record of a new numbering.
+    private mutating func judge(renumbered frame: borrowing FrameView) -> FrameReader.Passage {
+        _ = memories[current].take(frame)
+        recordsOut += 1
+        return .pass
     }
 
     /// As ``judge(_:)``, for a record that is not the next one of a kind with plain ids.
@@ -164,7 +178,7 @@ struct Filter: ~Copyable {
             try writer.append(
                 gap: range, of: missing, reason: reason,
                 source: SourceCode(rawValue: frame.source), eventTime: frame.eventTime,
-                ingestTime: frame.ingestTime, evidence: "")
+                ingestTime: frame.ingestTime, evidence: frame.gapEvidence)
         }
     }
 
@@ -177,6 +191,13 @@ struct Filter: ~Copyable {
     private mutating func add(_ sequence: SequenceID) -> Int {
         memories.append(SequenceMemory(sequence, window: window))
         return table.add(sequence)
+    }
+
+    /// Sequences whose ids began again since the last call.
+    mutating func takeRenumbered() -> [SequenceID] {
+        guard !renumbered.isEmpty else { return [] }
+        defer { renumbered = [] }
+        return renumbered
     }
 
     /// Ranges that were skipped and that nothing has filled.

@@ -35,27 +35,38 @@ struct SequenceMemory {
     /// Intervals that gap records of one reason may have declared before the oldest are forgotten.
     private static let maximumDeclared = 1 << 20
 
+    /// How much younger than the newest record a copy of another one may seem, µs: a minute.
+    private static let slack: Int64 = 60_000_000
+
     let sequence: SequenceID
+    private let window: Int
     let isContiguous: Bool
     /// False for raw messages and kinds that are not known here.
     let isNumbered: Bool
     var duplicates: Int64 = 0
     var holes: Int64 = 0
     /// True where a record has one id and nothing but that to compare: trades and aggregates.
-    private let isPlain: Bool
+    private var isPlain: Bool
     /// Of its records, the block from which on they need no further look to be sound.
     private let soundBlock: Int
+    /// Event times before this are of an earlier numbering, µs.
+    private var begin: Int64 = .min
     private let scale: IDScale
     /// By the numbers of `scale`.
     private var seen = IDPages()
     private var recent: RecentIdentities
     /// Numbers of intervals in which a kline begins that does not begin where they do.
     private var shared = IDSet()
+    /// Event time of the record with the newest id, µs: copies are not younger.
+    private var newestTime: Int64 = .max
+    /// The newest id, of a sequence whose ids only grow.
+    private var newestID: Int64 = .min
     /// What gap records said, by their reason.
     private var declared: [UInt8: IDSet] = [:]
 
     init(_ sequence: SequenceID, window: Int) {
         self.sequence = sequence
+        self.window = window
         isContiguous = sequence.numbering == .contiguous
         isNumbered = isContiguous || sequence.numbering == .increasing
         isPlain = sequence.kind == .trade || sequence.kind == .aggTrade
@@ -78,18 +89,53 @@ struct SequenceMemory {
         guard Int(frame.blockLength) >= soundBlock || frame.isSound else { return .broken }
         let id = frame.firstID
         guard isPlain, frame.lastID == id else { return .unclear }
-        if seen.extend(by: id) { return .new }
+        if seen.extend(by: id) {
+            newestTime = frame.eventTime
+            return .new
+        }
         guard id >= 0, let isNew = seen.insertNear(id) else { return .unclear }
         return isNew ? .new : .copy
+    }
+
+    /// True when a record whose id came before is not the one that came, but of a new numbering: it is
+    /// younger than the record with the newest id. Of a kline the id is a time, which does not begin
+    /// again.
+    ///
+    /// Changes nothing; see ``glance(at:)``.
+    mutating func isRenumbered(_ frame: borrowing FrameView) -> Bool {
+        guard sequence.kind != .kline, newestTime >= IDTimes.earliest, newestTime != .max else {
+            return false
+        }
+        // Times of receipt are those of different hosts, and of books that stand still.
+        let slack = frame.isReceiveTime ? IDTimes.restartAfter : Self.slack
+        let (distance, overflow) = frame.eventTime.subtractingReportingOverflow(newestTime)
+        return !overflow && distance > slack && !frame.isAheadOfClock
+    }
+
+    /// Forgets what came: with this record the venue began to number again.
+    mutating func forgetNumbers(before frame: borrowing FrameView) {
+        // Copies of before, should more come, are told by their times, which only `take` looks at.
+        begin = newestTime
+        isPlain = false
+        seen = IDPages()
+        recent = RecentIdentities(capacity: window)
+        shared = IDSet()
+        newestTime = .max
+        newestID = .min
+        declared = [:]
     }
 
     /// Notes a record.
     ///
     /// All of it in one call: each use of a value in an array that is not in place copies the value.
     mutating func take(_ frame: borrowing FrameView) -> Verdict {
-        guard isNumbered, !frame.isUnfinished else { return .unnumbered }
+        guard isNumbered, !frame.isUnfinished, frame.eventTime > begin || begin == .min else {
+            return .unnumbered
+        }
         guard isContiguous else {
-            return recent.insert(frame.occupiedIDs, nil) ? .new : .known
+            guard recent.insert(frame.occupiedIDs, nil) else { return .known }
+            if frame.lastID > newestID { (newestID, newestTime) = (frame.lastID, frame.eventTime) }
+            return .new
         }
         if sequence.kind == .kline, let verdict = takeOdd(frame) { return verdict }
         let last = seen.last
@@ -98,6 +144,7 @@ struct SequenceMemory {
         guard Self.limits.objection(to: frame, newest: last) == nil else { return .implausible }
         let numbers = scale.numbers(frame.occupiedIDs)
         guard seen.insert(numbers) else { return .known }
+        if last.map({ numbers.upperBound > $0 }) ?? true { newestTime = frame.eventTime }
         guard let last, numbers.lowerBound > last, numbers.lowerBound != last + 1 else {
             return .new
         }

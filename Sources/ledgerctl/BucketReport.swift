@@ -83,7 +83,8 @@ struct BucketReport {
         }
         let complete = hasProblems ? "no interruption found" : "observed without interruption"
         text += isWhole ? "  \(complete)" : "  observed in parts"
-        text += ", \(records) records in \(IDText.count(verdict.runs.count, "run", "runs"))"
+        text +=
+            ", \(Spoken.count(records, "record")) in \(IDText.count(verdict.runs.count, "run", "runs"))"
         if let first = verdict.runs.first {
             let last = verdict.runs.map(\.lastTime).max() ?? first.lastTime
             text += ", \(IDText.times(first.firstTime...max(first.firstTime, last)))"

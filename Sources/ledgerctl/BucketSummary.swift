@@ -62,7 +62,7 @@ struct BucketSummary {
             }
             for range in all ? proof.held.ranges : [] { text += "  held      \(ids.text(range))\n" }
         case .increasing:
-            text += "  observed \(proof.runs.count) records in "
+            text += "  observed \(Spoken.count(proof.runs.count, "record")) in "
             text += IDText.count(proof.runs.all.count, "run", "runs")
             if let times = proof.runs.times { text += "  \(IDText.times(times))" }
             objects(proof, &text)

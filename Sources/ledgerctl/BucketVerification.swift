@@ -1,6 +1,7 @@
 import Bronze
 import BronzeAccess
 import BronzeProof
+import Encoding
 import Glibc
 import Identity
 import Posix
@@ -19,6 +20,7 @@ struct BucketVerification {
         let source = try reading.source(selection.ledger, stage.log)
         var proof = try BucketProof.load(source, below: selection.prefixes)
         var chosen = selection.chosen(of: proof.sequences)
+        if selection.epoch == nil { chosen = proof.sequences(chosen, in: question.range) }
         // What was never claimed has to be said, too.
         if chosen.isEmpty, let named = selection.named { chosen = [named] }
         if reads { try read(chosen, source, &proof, in: stage) }
@@ -31,7 +33,8 @@ struct BucketVerification {
                 report.add(sequence.verdict(question.range), sequence, question.words)
             case .arrival, .none:
                 report.add(
-                    line: "\(sequence.sequence.title)  \(sequence.records) records in "
+                    line: "\(sequence.sequence.title)  "
+                        + Spoken.count(sequence.records, "record") + " in "
                         + IDText.count(sequence.objects, "object", "objects")
                         + "; it has no ids that could be verified")
             }

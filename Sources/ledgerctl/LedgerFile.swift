@@ -28,6 +28,12 @@ enum LedgerFile {
 
     /// To change it; no sink may be at work.
     static func openForWriting(_ path: String) throws -> Ledger {
+        guard !path.contains("://") else {
+            throw StageFailure(
+                .usage,
+                "\(path) is a URL: name the ledger of the sink, or the state directory that it is in"
+            )
+        }
         let file = try file(path)
         // What is not there is not made.
         _ = try Descriptor.open(file, O_RDONLY)

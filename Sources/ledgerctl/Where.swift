@@ -89,7 +89,11 @@ struct Where: InspectionCommand {
             }
         }
         guard !report.isEmpty else {
-            throw StageFailure(.no, "\(source.url) has no records of \(symbol) \(kind)")
+            let words =
+                proof.chains.isEmpty
+                ? "has no manifests: name what a sink stored, not its state directory"
+                : "has no records of \(symbol) \(kind)"
+            throw StageFailure(.no, "\(source.url) \(words)")
         }
         try stage.print(report)
         if !isHeld { throw StageFailure(.no, "") }

@@ -269,6 +269,10 @@ struct CompactTests {
         #expect(other.status == 64 && other.errors.contains("--settle"), "\(other.errors)")
         let remote = try Program.run("ledgerctl", ["compact", "https://example.com/b/p"])
         #expect(remote.status == 64 && remote.errors.contains("for reading only"))
+        let mistyped = run.place.path("dta")
+        let absent = try Program.run("ledgerctl", ["compact", "file://" + mistyped])
+        #expect(absent.status == 69 && absent.errors.contains("no such file"), "\(absent.errors)")
+        #expect(!FileManager.default.fileExists(atPath: mistyped))
         let forced = try Program.run("ledgerctl", ["compact", url, "--settle", "0"])
         #expect(forced.status == 0 && forced.text.contains("into 1 object"), "\(forced.text)")
     }

@@ -33,6 +33,24 @@ struct ConfirmedIDsTests {
             try quotes.fingerprint != confirmed(.bestBidAsk, [1...1, 3...3, 5...5]).fingerprint)
     }
 
+    @Test func `gap records take the same time each, however many there are`() throws {
+        var confirmed = ConfirmedIDs(Sample.sequence(.gap))
+        let clock = ContinuousClock()
+        var last = clock.now
+        var slices: [Duration] = []
+        for id in Int64(1)...60_000 {
+            let bytes = try Sample.frame(.gap, (id * 2)...(id * 2))
+            confirmed.add(try FrameView(bytes.span.bytes))
+            if id % 10_000 == 0 {
+                slices.append(clock.now - last)
+                last = clock.now
+            }
+        }
+        #expect(confirmed.gaps.values.first?.ids.intervalCount == 60_000)
+        // A copy of the ids for each record took the last slice twenty times as long.
+        #expect(slices[5] < slices[0] * 5 + .seconds(1), "\(slices)")
+    }
+
     @Test func `only a whole interval needs no more than its first and last id`() throws {
         #expect(try confirmed(.depthDiff, [1...3, 4...10]).isWholeInterval)
         #expect(try !confirmed(.depthDiff, [1...3, 8...10]).isWholeInterval)

@@ -67,6 +67,49 @@ struct DedupTests {
         let passed: [String]
     }
 
+    /// A trade at a time, in seconds.
+    private static func trade(_ id: Int64, at time: Int64) -> String {
+        trade(id).replacing("1704067200000000,", with: "\(time)000000,")
+    }
+
+    @Test func `ids that begin again an hour later are passed on, and told of once`() throws {
+        let (old, new) = (1_704_067_200 as Int64, 1_704_070_800 as Int64)
+        let lines =
+            (1...50).map { Self.trade($0, at: old + $0) }
+            // Copies from a second tap, some late.
+            + (20...50).map { Self.trade($0, at: old + $0) }
+            + (1...30).map { Self.trade($0, at: new + $0) }
+            + (5...30).map { Self.trade($0, at: new + $0) }
+        let outcome = try passed(lines)
+        #expect(outcome.records == (Array(1...50) + Array(1...30)).map { "\($0)" })
+        let warnings = outcome.errors.split(separator: "\n").filter { $0.contains("began again") }
+        #expect(warnings.count == 1, "\(outcome.errors)")
+        #expect(warnings.first?.contains("BTCUSDT trade") == true, "\(outcome.errors)")
+    }
+
+    @Test func `copies of old records are copies, in whatever order history comes`() throws {
+        func trades(_ ids: ClosedRange<Int64>) -> [String] {
+            ids.map { Self.trade($0, at: 1_704_067_200 + $0 / 100 * 86_400) }
+        }
+        let outcome = try passed(
+            trades(1...100) + trades(900...1000) + trades(300...400) + trades(950...1000)
+                + trades(1...100) + trades(300...400))
+        #expect(outcome.records.count == 302, "\(outcome.records.count)")
+        #expect(!outcome.errors.contains("began again"), "\(outcome.errors)")
+    }
+
+    @Test func `what is left of a trimmed gap record keeps its evidence`() throws {
+        let evidence = "GET /api/v3/historicalTrades?fromId=1: 200 []"
+        let gap = Self.gap(1...9, "notServed").dropLast() + ",\"evidence\":\"\(evidence)\"}"
+        let frames = try RecqTests.frames(
+            [Self.trade(4), String(gap)].joined(separator: "\n") + "\n")
+        let run = try Program.run("dedup", [], input: frames)
+        let lines = try Program.run("recq", ["json"], input: run.output).text.split(separator: "\n")
+        let gaps = lines.filter { $0.contains("\"gap\"") }
+        #expect(gaps.count == 2, "\(lines)")
+        for line in gaps { #expect(line.contains(evidence), "\(line)") }
+    }
+
     @Test(arguments: [
         // Two taps: what one missed, the other has brought.
         Case(

@@ -279,12 +279,25 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     @inline(__always)
     mutating func word(_ name: StaticString, _ value: StaticString) {
-        // Words are short: a loop costs less than the call that copies.
+        // Words are short: the call that copies costs more. Most have four to eight bytes, which are two
+        // loads that may overlap.
         let length = value.utf8CodeUnitCount
         put(long: Int64(length))
-        let (source, target) = unsafe (value.utf8Start, next)
-        for index in 0..<length {
-            unsafe target.storeBytes(of: source[index], toByteOffset: index, as: UInt8.self)
+        let (source, target) = unsafe (UnsafeRawPointer(value.utf8Start), next)
+        if length >= 4, length <= 8 {
+            let last = length &- 4
+            let ends = unsafe (
+                source.loadUnaligned(as: UInt32.self),
+                source.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+            )
+            unsafe target.storeBytes(of: ends.0, as: UInt32.self)
+            unsafe target.storeBytes(of: ends.1, toByteOffset: last, as: UInt32.self)
+        } else {
+            for index in 0..<length {
+                unsafe target.storeBytes(
+                    of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index,
+                    as: UInt8.self)
+            }
         }
         unsafe next += length
     }

@@ -32,6 +32,7 @@ extension FrameView {
         sink.long("flags", Int64(flags))
     }
 
+    @inline(__always)
     private func describeSource<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
         guard source <= SourceWord.last else {
             return sink.unnamed("source", source, number: "source_code")
@@ -40,6 +41,7 @@ extension FrameView {
     }
 
     /// What a record of one id does not tell: another last id, and a series where none is expected.
+    @inline(__always)
     private func describeOddities<Sink: FieldSink & ~Copyable>(_ sink: inout Sink) {
         if lastID != firstID { sink.secondID("last_id", lastID) }
         if series != 0 { sink.series(series) }

@@ -22,7 +22,8 @@ struct BucketReconciliation {
     func run(_ reading: BucketReading, in stage: borrowing Stage) throws {
         let source = try reading.source(selection.ledger, stage.log)
         var proof = try BucketProof.load(source, below: selection.prefixes(against: other))
-        let all = selection.trades(of: proof.sequences)
+        var all = selection.trades(of: proof.sequences)
+        if selection.epoch == nil { all = proof.sequences(all, in: question.range) }
         guard !all.isEmpty else {
             throw StageFailure(.no, "\(source.url) holds no such trades")
         }

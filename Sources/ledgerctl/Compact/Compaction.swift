@@ -55,6 +55,10 @@ struct Compaction: ~Copyable {
     }
 
     mutating func run(dryRun: Bool, in stage: borrowing Stage) throws {
+        if case .directory(let path) = plan.destination, !Files.exists(path) {
+            // A name that was mistyped must not become a directory.
+            throw StageFailure(.unavailable, "\(path): no such file or directory")
+        }
         if !dryRun { try work.make() }
         let proof = try BucketProof.load(source, below: selection.prefixes)
         try Self.requireWholeChains(proof, source.url)

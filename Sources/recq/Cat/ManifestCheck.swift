@@ -28,7 +28,7 @@ struct ManifestCheck {
             }
             return true
         }
-        for proof in proof.proofs(of: sequences) {
+        for proof in proof.proofs(of: proof.sequences(sequences, in: .times(selected.times))) {
             guard let range = range(selected, proof) else { continue }
             let verdict = proof.verdict(range)
             if verdict.isWhole(allowingDeclared: true) { continue }

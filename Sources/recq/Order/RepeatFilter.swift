@@ -12,7 +12,9 @@ struct RepeatFilter {
     private let order: RecordOrder
     private let isOn: Bool
     private var last: OrderKey?
-    private var recent: [SequenceID: RecentIDs] = [:]
+    /// Event times of the records of `last`, µs: those far apart are of different numberings.
+    private var lastTimes: [Int64] = []
+    private var recent: [SequenceID: RecentRecords] = [:]
     private var arrivals = ArrivalCopies()
 
     init(_ order: RecordOrder, isOn: Bool) {
@@ -30,11 +32,54 @@ struct RepeatFilter {
         case .contiguous, .increasing: break
         }
         let key = OrderKey(frame, order)
-        if let last, last.isSameRecord(as: key) { return false }
+        if let last, last.isSameRecord(as: key) {
+            if isKnown(frame) { return false }
+        } else {
+            lastTimes.removeAll(keepingCapacity: true)
+        }
         last = key
+        lastTimes.append(frame.eventTime)
         guard order == .time else { return true }
-        return recent[key.sequence, default: RecentIDs(capacity: Self.remembered)]
-            .insert(key.last)
+        return recent[key.sequence, default: RecentRecords(capacity: Self.remembered)]
+            .insert(key.last, at: frame.eventTime)
+    }
+
+    /// True when a record of the id of `last` is one of those that came, and not of another numbering:
+    /// a venue may begin again. Ids of klines are times, which do not.
+    private func isKnown(_ frame: borrowing FrameView) -> Bool {
+        if frame.template == RecordKind.kline.rawValue { return true }
+        let own = frame.eventTime
+        return lastTimes.contains { !IDTimes.isRestart(max($0, own), after: min($0, own)) }
+    }
+}
+
+/// The last ids of a sequence in an order of time, as long as what comes can be of their numbering.
+private struct RecentRecords {
+    private let capacity: Int
+    private var ids: RecentIDs
+    /// Those of the days before `ids`.
+    private var before: RecentIDs
+    /// Event time of the first of `ids`, µs.
+    private var begin: Int64?
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        ids = RecentIDs(capacity: capacity)
+        before = ids
+    }
+
+    /// - Parameter time: µs, ascending.
+    /// - Returns: false for an id that came, unless that was days ago: the venue numbers anew.
+    mutating func insert(_ id: Int64, at time: Int64) -> Bool {
+        let first = begin ?? time
+        begin = first
+        if IDTimes.isRestart(time, after: first) {
+            let isFar = IDTimes.isRestart(time - IDTimes.restartAfter, after: first)
+            before = isFar ? RecentIDs(capacity: capacity) : ids
+            ids = RecentIDs(capacity: capacity)
+            begin = time
+        }
+        return !before.contains(id) && ids.insert(id)
     }
 }
 
