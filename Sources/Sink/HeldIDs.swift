@@ -84,7 +84,7 @@ public struct HeldIDs: ~Copyable {
             former = earlier.newestEventTime.map { (earlier.held, $0) }
         }
 
-        /// Forgets what came: the venue numbers anew.
+        /// Forgets what came: the venue begins to number again.
         func forgetNumbers() {
             taken = IDSet()
             times = IDTimes()
@@ -167,7 +167,7 @@ public struct HeldIDs: ~Copyable {
     ) -> IDVerdict {
         let ids = frame.occupiedIDs
         if let former = sequence.former, frame.eventTime <= former.until {
-            // Taken for a record of the new numbering, it would vouch for one that did not come.
+            // Taken for a record of the new numbering, the ledger would hold the id of one that did not come.
             return former.taken.contains(ids)
                 ? .held : .implausible(.earlierNumbering(ids.lowerBound, until: former.until))
         }
