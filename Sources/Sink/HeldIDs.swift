@@ -167,7 +167,7 @@ public struct HeldIDs: ~Copyable {
     ) -> IDVerdict {
         let ids = frame.occupiedIDs
         if let former = sequence.former, frame.eventTime <= former.until {
-            // Taken for a record of the new numbering, the ledger would hold the id of one that did not come.
+            // Taken for one of the new numbering, its id would be held though that one never came.
             return former.taken.contains(ids)
                 ? .held : .implausible(.earlierNumbering(ids.lowerBound, until: former.until))
         }
