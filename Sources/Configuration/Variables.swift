@@ -95,14 +95,3 @@ package struct Variables: Sendable {
         return lines[name].map { .file(path, line: $0.line, name: name) } ?? .environment(name)
     }
 }
-
-extension String {
-    /// Without white space and line ends around it.
-    var trimmed: String {
-        let from = drop { $0.isWhitespace || $0.isNewline }
-        guard let last = from.lastIndex(where: { !$0.isWhitespace && !$0.isNewline }) else {
-            return ""
-        }
-        return String(from[...last])
-    }
-}
