@@ -265,11 +265,12 @@ let package = Package(
                 "ledgerctl", "exchange-sim", "ws-echo",
             ],
             exclude: [
-                "autobahn_judge.py", "chaos.py", "check_records.py", "documents.py", "engines.py",
-                "scripted_redis.py", "shard_reference.py",
-                "links.py", "market.py", "read_bucket.py",
-                "kinesis_sink.py", "local_aws.py", "once.py", "read_objects.py", "soak.py",
-                "s3_server.py", "public_bucket.py", "laboratory", "disconnect.py",
+                "autobahn_judge.py", "chaos.py", "check_records.py", "control_c.py",
+                "dedup_reference.py", "deployments.py", "disconnect.py", "documents.py",
+                "engines.py", "kinesis_sink.py", "links.py", "local_aws.py", "market.py", "once.py",
+                "public_bucket.py", "read_bucket.py", "read_objects.py", "s3_server.py",
+                "scripted_redis.py", "scripted_rest.py", "scripted_venue.py", "shard_reference.py",
+                "soak.py", "laboratory",
             ],
             swiftSettings: base),
         .testTarget(

@@ -1,6 +1,6 @@
 import COpenSSL
 import Encoding
-public import Posix
+import Posix
 
 /// A hash of bytes that come in pieces, by OpenSSL.
 public struct Hash: ~Copyable {

@@ -6,7 +6,7 @@ public enum Base64 {
     /// Bytes as text.
     public static func text(_ bytes: [UInt8]) -> String {
         var text = Bytes(capacity: (bytes.count + 2) / 3 * 4 + 8)
-        text.append(base64: bytes.span.bytes)
+        text.append(base64: unsafe bytes.span.bytes)
         return String(decoding: text.array, as: UTF8.self)
     }
 
@@ -23,7 +23,7 @@ public enum Base64 {
         _ text: some StringProtocol, requiringPadding: Bool = true
     ) -> [UInt8]? {
         let bytes = Array(text.utf8)
-        return decode(bytes.span.bytes, requiringPadding: requiringPadding)
+        return decode(unsafe bytes.span.bytes, requiringPadding: requiringPadding)
     }
 
     /// The bytes of a text; see ``decode(_:requiringPadding:)``.
@@ -95,13 +95,13 @@ extension Bytes {
         _ room: UnsafeMutableRawBufferPointer
     ) -> Int {
         var index = 0
-        if Base64.hasWideRegisters, source.count >= 28, let from = unsafe source.baseAddress,
-            let to = unsafe room.baseAddress
+        if Base64.hasWideRegisters, source.count >= 28, let from = source.baseAddress,
+            let to = room.baseAddress
         {
             index = unsafe clinux_base64_groups(from, source.count, to)
         }
         var place = index / 3 * 4
-        while unsafe index + 8 <= source.count {
+        while index + 8 <= source.count {
             let word = UInt64(
                 bigEndian: unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             let text =
@@ -113,8 +113,8 @@ extension Bytes {
             index += 6
             place += 8
         }
-        while unsafe index < source.count {
-            let left = unsafe min(3, source.count - index)
+        while index < source.count {
+            let left = min(3, source.count - index)
             var group = unsafe Int(source[index]) << 16
             if left > 1 { group |= unsafe Int(source[index + 1]) << 8 }
             if left > 2 { group |= unsafe Int(source[index + 2]) }

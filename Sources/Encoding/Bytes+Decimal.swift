@@ -33,6 +33,6 @@ extension Bytes {
             digits.insert(contentsOf: [UInt8](repeating: UInt8(ascii: "0"), count: missing), at: 0)
         }
         if fraction > 0 { digits.insert(UInt8(ascii: "."), at: digits.count - fraction) }
-        append(digits.span.bytes)
+        append(unsafe digits.span.bytes)
     }
 }

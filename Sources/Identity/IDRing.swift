@@ -109,7 +109,7 @@ public struct IDRing: Sendable {
     private static func insert(_ value: UInt32, into slots: inout [UInt32], _ seed: UInt32) -> Bool
     {
         unsafe slots.withUnsafeMutableBufferPointer { slots in
-            var slot = unsafe home(value, slots.count, seed)
+            var slot = home(value, slots.count, seed)
             while unsafe slots[slot] != 0 {
                 if unsafe slots[slot] == value { return false }
                 slot += 1
@@ -123,7 +123,7 @@ public struct IDRing: Sendable {
     private static func remove(_ value: UInt32, from slots: inout [UInt32], _ seed: UInt32) {
         unsafe slots.withUnsafeMutableBufferPointer { slots in
             let count = slots.count
-            var hole = unsafe home(value, count, seed)
+            var hole = home(value, count, seed)
             while unsafe slots[hole] != value { hole = hole + 1 == count ? 0 : hole + 1 }
             // Those behind it move up, unless that would put them before their own place.
             var next = hole + 1 == count ? 0 : hole + 1

@@ -24,6 +24,8 @@ public struct RecentIDs: Sendable, Equatable {
     public private(set) var count = 0
     private var blocks: [Block] = []
     private var clock: UInt64 = 0
+    /// The largest id, if there is one: what nearly every id is compared with, and no block is copied.
+    private var newest: Int64 = .min
 
     /// Remembers none yet.
     public init(capacity: Int) { self.capacity = max(1, capacity) }
@@ -38,7 +40,7 @@ public struct RecentIDs: Sendable, Equatable {
 
     /// True when the id is among them.
     public func contains(_ id: Int64) -> Bool {
-        guard let last = blocks.last, id <= last.last else { return false }
+        guard !blocks.isEmpty, id <= newest else { return false }
         let place = firstBlock(endingAtOrAfter: id)
         guard place < blocks.count, blocks[place].first <= id else { return false }
         var isThere = false
@@ -49,17 +51,41 @@ public struct RecentIDs: Sendable, Equatable {
         return isThere
     }
 
+    /// The smallest of them; nil without any.
+    public var first: Int64? { blocks.first?.first }
+    /// The largest of them; nil without any.
+    public var last: Int64? { blocks.isEmpty ? nil : newest }
+
     /// All of them, ascending.
-    public var ids: [Int64] {
+    public var ids: [Int64] { suffix(count) }
+
+    /// The largest of them, ascending.
+    public func suffix(_ most: Int) -> [Int64] {
+        var (start, rest) = (blocks.count, min(most, count))
+        while start > 0, rest > 0 {
+            start -= 1
+            rest -= blocks[start].count
+        }
         var ids: [Int64] = []
-        ids.reserveCapacity(count)
-        for block in blocks {
+        ids.reserveCapacity(min(most, count) + Self.blockLength)
+        for block in blocks[start...] {
             Self.forEach(block) {
                 ids.append($0)
                 return true
             }
         }
+        if rest < 0 { ids.removeFirst(-rest) }
         return ids
+    }
+
+    /// Gives each of them to `body`, ascending.
+    public func forEach(_ body: (Int64) -> Void) {
+        for block in blocks {
+            Self.forEach(block) {
+                body($0)
+                return true
+            }
+        }
     }
 
     /// Remembers an id, and forgets old ones above the capacity.
@@ -68,8 +94,9 @@ public struct RecentIDs: Sendable, Equatable {
     @discardableResult
     public mutating func insert(_ id: Int64) -> Bool {
         clock &+= 1
-        guard let last = blocks.last, id <= last.last else {
+        if blocks.isEmpty || id > newest {
             append(id)
+            newest = id
             count += 1
             forgetOldest()
             return true
@@ -119,6 +146,23 @@ public struct RecentIDs: Sendable, Equatable {
             if !ids.isEmpty { kept.append(Self.block(ids[...], touched: block.touched)) }
         }
         blocks = kept
+        newest = blocks.last?.last ?? .min
+    }
+
+    /// Forgets the smallest ids as long as so many are left, and gives up spare memory.
+    public mutating func keepLargest(_ most: Int) {
+        var (start, kept) = (blocks.count, 0)
+        while start > 0, kept < most {
+            start -= 1
+            kept += blocks[start].count
+        }
+        blocks = blocks[start...].map { $0 }
+        count = kept
+        if let last = blocks.indices.last {
+            blocks[last].steps = Self.trimmed(blocks[last].steps)
+        } else {
+            newest = .min
+        }
     }
 
     // MARK: - Blocks
@@ -127,19 +171,28 @@ public struct RecentIDs: Sendable, Equatable {
         guard let last = blocks.indices.last, blocks[last].count < Self.blockLength else {
             // The full block grows no more: it needs no spare room.
             if let last = blocks.indices.last {
-                blocks[last].steps = Array(blocks[last].steps[...])
+                blocks[last].steps = Self.trimmed(blocks[last].steps)
             }
             blocks.append(Block(first: id, last: id, count: 1, touched: clock))
             return
         }
-        Self.append(UInt64(bitPattern: id &- blocks[last].last), to: &blocks[last].steps)
+        Self.append(UInt64(bitPattern: id &- newest), to: &blocks[last].steps)
         blocks[last].last = id
         blocks[last].count += 1
         blocks[last].touched = clock
     }
 
+    /// The same in no more memory than it takes; a slice that is made an array is the same storage.
+    private static func trimmed(_ steps: [UInt8]) -> [UInt8] {
+        var trimmed: [UInt8] = []
+        trimmed.reserveCapacity(steps.count)
+        trimmed += steps
+        return trimmed
+    }
+
     private mutating func forgetOldest() {
-        while count > capacity + Self.blockLength, blocks.count > 1 {
+        guard count - Self.blockLength > capacity, blocks.count > 1 else { return }
+        while count - Self.blockLength > capacity, blocks.count > 1 {
             var oldest = 0
             for place in blocks.indices where blocks[place].touched < blocks[oldest].touched {
                 oldest = place
@@ -147,6 +200,7 @@ public struct RecentIDs: Sendable, Equatable {
             count -= blocks[oldest].count
             blocks.remove(at: oldest)
         }
+        newest = blocks.last?.last ?? .min
     }
 
     private func firstBlock(endingAtOrAfter id: Int64) -> Int {

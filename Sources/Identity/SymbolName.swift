@@ -20,7 +20,7 @@ public struct SymbolName: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// - Returns: nil for an empty text, one over 32 bytes of UTF-8, or one with a NUL in it.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
-        self.init(bytes.span.bytes)
+        self.init(unsafe bytes.span.bytes)
     }
 
     /// Takes the bytes of a record or a file as they are.

@@ -24,63 +24,92 @@ struct ChunkEncoder: ~Copyable {
     mutating func append(
         _ builder: ColumnBuilder, base: Int64, to output: inout Bytes
     ) throws(ParquetError) -> ChunkMetadata {
-        let start = output.count
-        if builder.column.type == .int64 || builder.column.type == .timestamp {
-            if let chunk = try append(builder, .deltaBinaryPacked, base: base, to: &output) {
-                return chunk
-            }
-            // A difference was too wide for it.
-            output.truncate(to: start)
-        }
-        let isWords = builder.column.type.physical == .byteArray && builder.isNumbered
-        let encoding: Encoding = isWords ? .rleDictionary : .plain
-        guard let chunk = try append(builder, encoding, base: base, to: &output) else {
-            preconditionFailure("only differences can be refused")
-        }
-        return chunk
-    }
-
-    private mutating func append(
-        _ builder: ColumnBuilder, _ encoding: Encoding, base: Int64, to output: inout Bytes
-    ) throws(ParquetError) -> ChunkMetadata? {
-        var chunk = ChunkMetadata(type: builder.column.type.physical, codec: codec.rawValue)
-        chunk.path = [builder.column.name]
+        var chunk = builder.early.chunk ?? newChunk(of: builder)
         chunk.values = Int64(builder.rows)
         chunk.nulls = Int64(builder.rows - builder.values)
-        chunk.encodings = encoding == .plain ? [.plain, .rle] : [.plain, .rle, encoding]
-        if encoding == .deltaBinaryPacked { chunk.encodings = [.rle, encoding] }
-        if encoding == .rleDictionary {
+        if builder.column.type.physical == .byteArray, builder.isNumbered {
             chunk.dictionaryOffset = base + Int64(output.count)
             body.removeAll()
             builder.words.appendTexts(to: &body)
             try appendPage(of: &chunk, dictionary: builder.words.count, to: &output)
         }
         chunk.dataOffset = base + Int64(output.count)
+        chunk.pages = chunk.pages.map { $0.moved(by: chunk.dataOffset) }
+        output.append(builder.early.bytes.span)
         var cut = PageCut()
-        while cut.rows.upperBound < builder.rows {
+        while cut.rows.upperBound < builder.rowsInMemory {
             cut = PageCut(
                 after: cut, in: builder, mostRows: Self.pageRows, mostBytes: Self.pageBytes)
-            body.removeAll()
-            if builder.column.isOptional { appendLevels(of: builder, cut.rows) }
-            guard builder.append(cut, encoding, to: &body) else { return nil }
-            let offset = base + Int64(output.count)
-            let values = cut.values.count
-            try appendPage(of: &chunk, rows: cut.rows.count, encoding, to: &output)
-            let bounds = builder.bounds(of: cut)
-            chunk.pages.append(
-                ChunkMetadata.Page(
-                    offset: offset, length: Int(base) + output.count - Int(offset),
-                    firstRow: Int64(cut.rows.lowerBound), nulls: Int64(cut.rows.count - values),
-                    bounds: bounds))
-            if let bounds {
-                if chunk.bounds == nil {
-                    chunk.bounds = bounds
-                } else {
-                    chunk.bounds?.widen(by: bounds)
-                }
+            try append(cut, of: builder, to: &chunk, base: base, &output)
+        }
+        chunk.sortEncodings()
+        return chunk
+    }
+
+    /// Makes a page of the first rows of a column, whose values need no memory any more then.
+    mutating func appendEarlyPage(of builder: ColumnBuilder) throws(ParquetError) {
+        let cut = PageCut(
+            after: PageCut(), in: builder, mostRows: Self.pageRows, mostBytes: Self.pageBytes)
+        var chunk = builder.early.chunk ?? newChunk(of: builder)
+        // Out of the builder, which is read while they are written.
+        var pages = Bytes(capacity: 1)
+        swap(&pages, &builder.early.bytes)
+        try append(cut, of: builder, to: &chunk, base: 0, &pages)
+        swap(&pages, &builder.early.bytes)
+        builder.noteOrder(cut)
+        builder.early.chunk = chunk
+        builder.drop(cut)
+    }
+
+    private func newChunk(of builder: ColumnBuilder) -> ChunkMetadata {
+        var chunk = ChunkMetadata(type: builder.column.type.physical, codec: codec.rawValue)
+        chunk.path = [builder.column.name]
+        return chunk
+    }
+
+    /// Appends a page in the encoding that suits its values.
+    ///
+    /// - Parameter base: where `output` begins in the file.
+    private mutating func append(
+        _ cut: PageCut, of builder: ColumnBuilder, to chunk: inout ChunkMetadata, base: Int64,
+        _ output: inout Bytes
+    ) throws(ParquetError) {
+        var encoding = Encoding.plain
+        if builder.column.type == .int64 || builder.column.type == .timestamp {
+            encoding = .deltaBinaryPacked
+        } else if builder.column.type.physical == .byteArray, builder.isNumbered {
+            encoding = .rleDictionary
+        }
+        if !fill(cut, of: builder, encoding) {
+            // A difference was too wide for it.
+            encoding = .plain
+            guard fill(cut, of: builder, encoding) else {
+                preconditionFailure("only differences can be refused")
             }
         }
-        return chunk
+        chunk.note(encoding)
+        let offset = base + Int64(output.count)
+        let values = cut.values.count
+        try appendPage(of: &chunk, rows: cut.rows.count, encoding, to: &output)
+        let bounds = builder.bounds(of: cut)
+        chunk.pages.append(
+            ChunkMetadata.Page(
+                offset: offset, length: Int(base) + output.count - Int(offset),
+                firstRow: Int64(builder.early.rows + cut.rows.lowerBound),
+                nulls: Int64(cut.rows.count - values), bounds: bounds))
+        guard let bounds else { return }
+        if chunk.bounds == nil { chunk.bounds = bounds } else { chunk.bounds?.widen(by: bounds) }
+    }
+
+    /// Puts the values of a page into the body.
+    ///
+    /// - Returns: false when they do not suit the encoding.
+    private mutating func fill(
+        _ cut: PageCut, of builder: ColumnBuilder, _ encoding: Encoding
+    ) -> Bool {
+        body.removeAll()
+        if builder.column.isOptional { appendLevels(of: builder, cut.rows) }
+        return builder.append(cut, encoding, to: &body)
     }
 
     /// Definition levels of a page: 1 where a row has a value.
@@ -163,7 +192,7 @@ struct PageCut {
     /// The page after another.
     init(after last: PageCut, in builder: ColumnBuilder, mostRows: Int, mostBytes: Int) {
         let first = last.rows.upperBound
-        var end = min(first + mostRows, builder.rows)
+        var end = min(first + mostRows, builder.rowsInMemory)
         var value = last.values.upperBound
         var byte = last.bytes.upperBound
         if builder.column.isOptional

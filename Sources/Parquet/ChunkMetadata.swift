@@ -11,6 +11,13 @@ struct ChunkMetadata: Sendable {
         let nulls: Int64
         /// Nil for a page of nulls.
         let bounds: Bounds?
+
+        /// The page when everything before it is longer.
+        func moved(by bytes: Int64) -> Page {
+            Page(
+                offset: offset + bytes, length: length, firstRow: firstRow, nulls: nulls,
+                bounds: bounds)
+        }
     }
 
     var type: PhysicalType
@@ -29,6 +36,19 @@ struct ChunkMetadata: Sendable {
     /// Where column index and offset index are, once they are written.
     var columnIndex: (offset: Int64, length: Int32)?
     var offsetIndex: (offset: Int64, length: Int32)?
+
+    /// Notes how the values of a page are encoded.
+    mutating func note(_ encoding: Encoding) {
+        if !encodings.contains(encoding) { encodings.append(encoding) }
+    }
+
+    /// Brings the encodings into the order that they are listed in: that of pages, with PLAIN, in which
+    /// dictionaries are, and the levels' before it.
+    mutating func sortEncodings() {
+        let isPlain = dictionaryOffset != nil || encodings.isEmpty || encodings.contains(.plain)
+        encodings =
+            (isPlain ? [.plain, .rle] : [.rle]) + encodings.filter { $0 != .plain && $0 != .rle }
+    }
 
     /// Where its first page begins.
     var start: Int64 { dictionaryOffset.map { min($0, dataOffset) } ?? dataOffset }

@@ -43,7 +43,7 @@ extension ColumnBuilder {
         }
     }
 
-    private func withNumbers<Result>(
+    func withNumbers<Result>(
         _ values: Range<Int>, _ body: (UnsafeBufferPointer<Int64>) -> Result
     ) -> Result {
         plain.withUnsafeBytes((values.lowerBound * 8)..<(values.upperBound * 8)) {
@@ -126,17 +126,6 @@ extension ColumnBuilder {
                 least: UnsafeRawBufferPointer(rebasing: bytes[least]),
                 largest: UnsafeRawBufferPointer(rebasing: bytes[largest]),
                 isText: column.type == .string)
-        }
-    }
-
-    /// True when the values rise, or stay, from each row to the next.
-    var isRising: Bool {
-        guard !column.isOptional, column.type.physical == .int64 else { return false }
-        return withNumbers(0..<rows) { values in
-            for index in values.indices.dropFirst() where values[index] < values[index - 1] {
-                return false
-            }
-            return true
         }
     }
 }

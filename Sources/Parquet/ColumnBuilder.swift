@@ -20,19 +20,25 @@ public final class ColumnBuilder {
     private var lastNumber: UInt32 = .max
     /// Where `plain` has the last text, with its length, once texts are not numbered any more.
     private var lastText = 0..<0
-    /// Rows that were appended.
+    /// Rows that are not in early pages.
     @usableFromInline var count = 0
+    var early = EarlyPages()
 
     init(_ column: ParquetColumn) {
         self.column = column
-        plain = Bytes(capacity: 64)
+        // Of a page that is filled only once memory is touched.
+        let page = ChunkEncoder.pageRows + ChunkEncoder.pageRows / 8
+        plain = Bytes(
+            capacity: column.type.physical == .byteArray ? 64 : page * (column.type.width ?? 1))
         presence = Bytes(capacity: 16)
     }
 
     /// Rows in it.
-    public var rows: Int { count }
+    public var rows: Int { early.rows + count }
+    /// Those that are not in early pages.
+    var rowsInMemory: Int { count }
     /// Rows that have a value.
-    var values: Int { column.isOptional ? presentCount : count }
+    var values: Int { early.values + (column.isOptional ? presentCount : count) }
     private(set) var presentCount = 0
 
     /// Bytes of memory that its values take.
@@ -167,5 +173,12 @@ public final class ColumnBuilder {
         isNumbered = true
         lastNumber = .max
         (count, presentCount) = (0, 0)
+        early.removeAll()
+    }
+
+    /// Forgets that rows are in memory: their values were dropped.
+    func dropRows(_ rows: Int, values: Int) {
+        count -= rows
+        if column.isOptional { presentCount -= values }
     }
 }

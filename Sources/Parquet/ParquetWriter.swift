@@ -3,8 +3,8 @@ public import Posix
 /// Writes a table as a Parquet file, front to back: rows are collected in ``columns`` and become a row
 /// group when there are enough of them. The same rows give the same bytes.
 ///
-/// Memory: the values of one row group (``groupRows`` rows, or ``groupBytes`` bytes where rows are
-/// long), and what the group's pages take until the caller has written them.
+/// Memory: the finished pages of one row group (``groupRows`` rows, or ``groupBytes`` bytes of values where
+/// rows are long), the values of rows that are not in a page yet, and texts.
 ///
 /// Source: apache/parquet-format, 2026-08.
 public struct ParquetWriter: ~Copyable {
@@ -23,6 +23,8 @@ public struct ParquetWriter: ~Copyable {
     private let texts: [ColumnBuilder]
     private let fixedBytes: Int
     @usableFromInline var rows = 0
+    /// Rows that are in early pages, as far as columns have them.
+    private var earlyRows = 0
     /// Bytes of the file that were given out.
     private var written: Int64 = 0
     private var isBegun = false
@@ -54,6 +56,13 @@ public struct ParquetWriter: ~Copyable {
         _ count: Int = 1, to output: inout Bytes
     ) throws(ParquetError) {
         rows += count
+        // The last row stays: its values may be appended again.
+        while rows - earlyRows > ChunkEncoder.pageRows {
+            for column in columns where column.hasEarlyPages {
+                try encoder.appendEarlyPage(of: column)
+            }
+            earlyRows += ChunkEncoder.pageRows
+        }
         var bytes = rows * fixedBytes
         for column in texts { bytes += column.bytes }
         if rows >= Self.groupRows || bytes >= Self.groupBytes { try endGroup(to: &output) }
@@ -94,6 +103,6 @@ public struct ParquetWriter: ~Copyable {
         if let order, columns[order].isRising { group.sortedBy = order }
         for column in columns { column.removeAll() }
         footer.groups.append(group)
-        rows = 0
+        (rows, earlyRows) = (0, 0)
     }
 }

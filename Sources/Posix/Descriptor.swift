@@ -268,11 +268,15 @@ public struct Descriptor: ~Copyable, Sendable {
     /// Waits until a descriptor number, or another one, is readable, or for some seconds; negative
     /// numbers are never readable.
     public static func waitUntilReadable(_ raw: Int32, or other: Int32 = -1, seconds: Double) {
-        var watched = [
-            pollfd(fd: raw, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: other, events: Int16(POLLIN), revents: 0),
-        ]
-        _ = poll(&watched, 2, Int32(min(seconds * 1000, 86_400_000)))
+        let timeout = Int32(min(seconds * 1000, 86_400_000))
+        var watched = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+        // Stages wait once a record at low rates: without an array.
+        guard other >= 0 else {
+            _ = poll(&watched, 1, timeout)
+            return
+        }
+        var both = [watched, pollfd(fd: other, events: Int16(POLLIN), revents: 0)]
+        _ = poll(&both, 2, timeout)
     }
 
     private static func isReady(_ raw: Int32, _ events: Int16) -> Bool {

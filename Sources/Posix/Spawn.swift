@@ -95,7 +95,7 @@ public enum Spawn {
     /// Waits for a program that was started here.
     ///
     /// - Parameters:
-    ///   - deadline: ns of the monotonic clock; as late as can be for ever.
+    ///   - deadline: ns of the monotonic clock; `.max` waits until it ends.
     ///   - other: a descriptor that ends the wait too when it is readable; -1 for none.
     /// - Returns: its exit status, or 128 and the number of the signal that ended it; nil when the wait
     ///   ended before. Where SIGCHLD is ignored, as some parents hand it down, the system keeps no status, and
@@ -107,7 +107,7 @@ public enum Spawn {
         defer { if ending >= 0 { close(ending) } }
         var status: Int32 = 0
         while true {
-            // Not between the end of a program and the loss of its number, which another may get.
+            // Under the lock: `killAttached` must not meet a number that the system has given away by then.
             let ended = attached.withLock { attached in
                 let ended = waitpid(pid, &status, WNOHANG)
                 if ended == pid { attached.remove(pid) }

@@ -37,7 +37,7 @@ public final class FrameOutput {
         let opensAgain = isPipe || PeekedPipe.isNamedFIFO(descriptor.raw)
         fifo =
             opensAgain
-            ? open("/proc/self/fd/\(descriptor.raw)", O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1
+            ? unsafe open("/proc/self/fd/\(descriptor.raw)", O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1
         self.descriptor = descriptor
     }
 
@@ -77,7 +77,7 @@ public final class FrameOutput {
             if waitingSince == 0 { waitingSince = now }
             if now - waitingSince < Self.patience {
                 // poll(2) says when there is room, not when a FIFO is empty.
-                _ = unsafe poll(nil, 0, 1)
+                _ = poll(nil, 0, 1)
                 return 0
             }
         }

@@ -24,20 +24,20 @@ extension FrameReader {
         to writer: inout FrameWriter, _ judge: (borrowing FrameView) throws -> Passage,
         instead: (borrowing FrameView, inout FrameWriter) throws -> Void
     ) throws {
-        var (runStart, runEnd, count) = (start, start, 0)
+        var run = Run(at: start)
         do {
-            while let passage = try judgeNext(judge) {
+            while let passage = try judgeRun(&run, judge) ?? judgeNext(judge) {
                 let frameStart = start - lastLength
                 // A FIFO's reader may have passed over bytes.
-                if passage == .pass, frameStart == runEnd {
-                    runEnd = start
-                    count += 1
+                if passage == .pass, frameStart == run.end {
+                    run.end = start
+                    run.count += 1
                     continue
                 }
-                try append(runStart..<runEnd, count, to: &writer)
-                (runStart, runEnd, count) = (start, start, 0)
+                try append(run, to: &writer)
+                run = Run(at: start)
                 switch passage {
-                case .pass: (runStart, count) = (frameStart, 1)
+                case .pass: (run.start, run.count) = (frameStart, 1)
                 case .drop: break
                 case .replace:
                     let first = unsafe UnsafeRawPointer(base + frameStart)
@@ -46,10 +46,51 @@ extension FrameReader {
                 }
             }
         } catch let error as SystemError { throw error } catch {
-            try append(runStart..<runEnd, count, to: &writer)
+            try append(run, to: &writer)
             throw error
         }
-        try append(runStart..<runEnd, count, to: &writer)
+        try append(run, to: &writer)
+    }
+
+    /// Frames beside each other that go on as they are.
+    private struct Run {
+        var start: Int
+        var end: Int
+        var count = 0
+
+        init(at start: Int) { (self.start, end) = (start, start) }
+    }
+
+    /// Makes a run longer as long as frames have the usual headers and pass. What changes for each of
+    /// them is in registers; the reader itself is changed once a run.
+    ///
+    /// - Returns: what becomes of the first one that does not pass; nil where ``next()`` has to look.
+    private mutating func judgeRun(
+        _ run: inout Run, _ judge: (borrowing FrameView) throws -> Passage
+    ) throws -> Passage? {
+        guard !fifo.isFIFO else { return nil }
+        let (first, base, end) = unsafe (start, UnsafeRawPointer(self.base), self.end)
+        var (place, length, passed, passedEnd) = (first, 0, 0, first)
+        defer {
+            start = place
+            offset += Int64(place - first)
+            if length > 0 { lastLength = length }
+            run.count += passed
+            run.end = passedEnd
+        }
+        while true {
+            let waiting = unsafe RawSpan(_unsafeStart: base + place, byteCount: end &- place)
+            guard let next = FrameView.usualLength(waiting), next <= waiting.byteCount else {
+                return nil
+            }
+            let frame = unsafe RawSpan(_unsafeStart: base + place, byteCount: next)
+            length = next
+            place &+= next
+            let passage = try judge(FrameView(checked: frame))
+            guard passage == .pass else { return passage }
+            passed &+= 1
+            passedEnd = place
+        }
     }
 
     private mutating func judgeNext(
@@ -60,11 +101,11 @@ extension FrameReader {
     }
 
     private func append(
-        _ range: Range<Int>, _ count: Int, to writer: inout FrameWriter
+        _ run: Run, to writer: inout FrameWriter
     ) throws(SystemError) {
-        if range.isEmpty { return }
-        let first = unsafe UnsafeRawPointer(base + range.lowerBound)
-        let bytes = unsafe RawSpan(_unsafeStart: first, byteCount: range.count)
-        try writer.append(frames: bytes, count: count)
+        if run.count == 0 { return }
+        let first = unsafe UnsafeRawPointer(base + run.start)
+        let bytes = unsafe RawSpan(_unsafeStart: first, byteCount: run.end - run.start)
+        try writer.append(frames: bytes, count: run.count)
     }
 }

@@ -44,9 +44,9 @@ public struct FrameReader: ~Copyable {
     private var capacity: Int
     /// Of what was not handed out yet, from `base`.
     var start = 0
-    private var end = 0
+    var end = 0
     /// Looks into the input where it is a FIFO.
-    private let fifo: PeekedPipe
+    let fifo: PeekedPipe
     /// Up to here the bytes of the buffer are out of the FIFO.
     private var taken = 0
     /// When a frame at the head of the FIFO was first seen not to be whole, monotonic ns; 0: it is.
@@ -57,7 +57,7 @@ public struct FrameReader: ~Copyable {
     /// Hears of bytes of a FIFO that are passed over.
     public var whenSkipping: ((Skip) -> Void)?
     /// Offset of `start` in the stream.
-    private var offset: Int64 = 0
+    var offset: Int64 = 0
 
     /// Length of the frame that was handed out last; 0 once the buffer moved.
     var lastLength = 0

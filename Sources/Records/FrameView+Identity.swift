@@ -6,15 +6,13 @@ extension FrameView {
         SequenceID(venue: venue, template: template, series: series, symbol: symbol)
     }
 
-    /// True when the record belongs to a sequence: as ``sequence`` compared with it, in a few words.
-    @inlinable
-    @inline(__always)
-    public func belongs(to sequence: SequenceID) -> Bool {
-        let (own, other) = (prefix.symbolWords, sequence.symbol.words)
-        let differences =
-            (own.0 ^ other.0) | (own.1 ^ other.1) | (own.2 ^ other.2) | (own.3 ^ other.3)
-        return differences == 0 && template == sequence.template && series == sequence.series
-            && venue == sequence.venue && sequence.epoch == 1
+    /// The name of ``sequence`` in words.
+    @inlinable public var sequenceKey: SequenceKey {
+        @inline(__always) get {
+            SequenceKey(
+                venue: venue, template: template, series: series, epoch: 1,
+                symbol: prefix.symbolWords)
+        }
     }
 
     /// The kind of the record; nil for a template that is not known here.

@@ -22,17 +22,26 @@ extension FrameView {
         } catch { throw .badMessage("\(error)") }
     }
 
-    /// True when ``validate()`` finds nothing wrong. Of trades and aggregates, which nearly all
-    /// records are, the length of the block is enough.
-    @inlinable public var isSound: Bool {
-        switch template {
-        case RecordKind.trade.rawValue where blockLength >= TradeDecoder.blockLength: true
-        case RecordKind.aggTrade.rawValue where blockLength >= AggTradeDecoder.blockLength: true
-        default: isDecodable
+    /// True when ``validate()`` finds nothing wrong. Of kinds without groups and texts, which nearly
+    /// all records are, the length of the block is enough.
+    @inline(never) public var isSound: Bool {
+        Int(blockLength) >= Self.soundBlock(of: template) || isDecodable
+    }
+
+    /// The block from which on a record of a template is sound, whatever is in it; longer than any
+    /// for kinds of which more has to be looked at.
+    public static func soundBlock(of template: UInt16) -> Int {
+        switch RecordKind(rawValue: template) {
+        case .trade: TradeDecoder.blockLength
+        case .aggTrade: AggTradeDecoder.blockLength
+        case .kline: KlineDecoder.blockLength
+        case .bestBidAsk: BestBidAskDecoder.blockLength
+        case .depthDiff, .depthSnapshot, .gap, .raw: .max
+        case nil: 0
         }
     }
 
-    @usableFromInline var isDecodable: Bool {
+    private var isDecodable: Bool {
         do throws(FrameError) { try validate() } catch { return false }
         return true
     }

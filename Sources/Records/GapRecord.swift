@@ -29,7 +29,7 @@ extension Bytes {
                 var record = try GapEncoder(room)
                 record.missingTemplate = sequence.template
                 record.reason = reason
-                if !words.isEmpty { try record.evidence(words.span.bytes) }
+                if !words.isEmpty { try record.evidence(unsafe words.span.bytes) }
                 return record.encodedLength
             }
         } catch { preconditionFailure("a gap record has no room: \(error)") }

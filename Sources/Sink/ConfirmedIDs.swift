@@ -1,5 +1,5 @@
 public import Identity
-public import Ledger
+import Ledger
 public import Records
 
 /// What a delivery adds to the ledger: collected record by record, booked when it is confirmed.

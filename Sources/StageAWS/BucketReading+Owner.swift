@@ -1,7 +1,7 @@
 import AWS
-public import BronzeAccess
+import BronzeAccess
 import Posix
-public import Stage
+import Stage
 
 extension BucketReading {
     /// Whose state a ledger of this place is, as s3-put writes it into its state directory.

@@ -1,5 +1,5 @@
 import Glibc
-public import Posix
+import Posix
 
 /// The directory of a zip file, with 64-bit sizes; the files in it are read by ``ZipReader``.
 ///

@@ -22,13 +22,11 @@ struct Filter: ~Copyable {
     var faultAt: Int64 = 0
     private let window: Int
     private let marksGaps: Bool
-    /// A value for each sequence, changed in place: an object would cost a count up and down
-    /// for each record.
-    private var memories: [SequenceMemory] = []
+    private var memories = SequenceMemories()
     private var table = SequenceTable()
     /// The last record's sequence and its place: many records are of the same one as the one before.
-    private var current = -1
-    private var sequence = SequenceID(template: 0, symbol: SymbolName(words: (0, 0, 0, 0)))
+    private var current = 0
+    private var key = SequenceKey.ofNone
     /// What is missing before the record that is to be replaced, if something is.
     private var holeBefore: ClosedRange<Int64>?
 
@@ -55,28 +53,35 @@ struct Filter: ~Copyable {
     mutating func judge(_ frame: borrowing FrameView) -> FrameReader.Passage {
         recordsIn += 1
         if recordsIn == faultAt { return .drop }
+        let key = frame.sequenceKey
+        if key != self.key {
+            if frame.template == RecordKind.gap.rawValue { return judgeGap(frame) }
+            current = place(of: frame, key)
+            self.key = key
+        }
+        return judgeCurrent(frame)
+    }
+
+    /// As ``judge(_:)``, for a gap record.
+    private mutating func judgeGap(_ frame: borrowing FrameView) -> FrameReader.Passage {
+        if frame.isSound, frame.missingSequence != nil { return .replace }
+        // A damaged one has a sequence of its own, which must not hide those that are whole.
+        current = place(of: frame, frame.sequenceKey)
+        key = .ofNone
+        return judgeCurrent(frame)
+    }
+
+    /// As ``judge(_:)``, for a record of the current sequence.
+    @inline(__always)
+    private mutating func judgeCurrent(_ frame: borrowing FrameView) -> FrameReader.Passage {
+        switch memories[current].glance(at: frame) {
         // What a sink will put aside must not hide the whole copy that comes after it.
-        guard frame.isSound else {
-            recordsOut += 1
-            return .pass
+        case .new, .broken: break
+        case .copy: return judgeCopy(frame)
+        case .unclear: return judgeOther(frame)
         }
-        // A damaged gap record has a sequence of its own, which must not hide those that are whole.
-        let isGap = frame.template == RecordKind.gap.rawValue
-        if current < 0 || isGap || !frame.belongs(to: sequence) {
-            if isGap, frame.missingSequence != nil { return .replace }
-            current = place(of: frame)
-            sequence = memories[current].sequence
-        }
-        if memories[current].takeNext(frame) {
-            recordsOut += 1
-            return .pass
-        }
-        if let isNew = memories[current].takeNear(frame) {
-            guard isNew else { return judgeCopy(frame) }
-            recordsOut += 1
-            return .pass
-        }
-        return judgeOther(frame)
+        recordsOut += 1
+        return .pass
     }
 
     /// As ``judge(_:)``, for a record that came before.
@@ -163,16 +168,12 @@ struct Filter: ~Copyable {
         }
     }
 
-    private mutating func place(of frame: borrowing FrameView) -> Int {
-        // By the frame's own bytes: a name made of each frame would be felt.
-        var slot = table.slot(of: frame.symbol.words, frame.template, frame.series)
-        while let place = table.place(at: slot) {
-            if frame.belongs(to: table.sequences[place]) { return place }
-            slot = table.next(slot)
-        }
-        return add(frame.sequence)
+    @inline(__always)
+    private mutating func place(of frame: borrowing FrameView, _ key: SequenceKey) -> Int {
+        table.place(of: key) ?? add(frame.sequence)
     }
 
+    @inline(never)
     private mutating func add(_ sequence: SequenceID) -> Int {
         memories.append(SequenceMemory(sequence, window: window))
         return table.add(sequence)

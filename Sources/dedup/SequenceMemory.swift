@@ -18,6 +18,16 @@ struct SequenceMemory {
         case afterHole(ClosedRange<Int64>)
     }
 
+    /// What is seen of a record at once.
+    enum Glance {
+        /// It is not what its template says; nothing was noted.
+        case broken
+        case new
+        case copy
+        /// Nothing was noted: ``take(_:)`` knows.
+        case unclear
+    }
+
     /// As sbe-tap has them, and the sinks without settings.
     private static let limits = IDLimits(widest: 1_000_000, farthest: 1_000_000_000)
     /// Pieces of a gap record that are worth being told apart.
@@ -33,6 +43,8 @@ struct SequenceMemory {
     var holes: Int64 = 0
     /// True where a record has one id and nothing but that to compare: trades and aggregates.
     private let isPlain: Bool
+    /// Of its records, the block from which on they need no further look to be sound.
+    private let soundBlock: Int
     private let scale: IDScale
     /// By the numbers of `scale`.
     private var seen = IDPages()
@@ -47,6 +59,7 @@ struct SequenceMemory {
         isContiguous = sequence.numbering == .contiguous
         isNumbered = isContiguous || sequence.numbering == .increasing
         isPlain = sequence.kind == .trade || sequence.kind == .aggTrade
+        soundBlock = FrameView.soundBlock(of: sequence.template)
         scale = IDScale(sequence)
         recent = RecentIdentities(capacity: window)
     }
@@ -56,23 +69,18 @@ struct SequenceMemory {
     /// Holes that nothing has filled.
     var openHoles: Int { isContiguous ? max(0, seen.stretches - 1) : 0 }
 
-    /// Notes a record that follows the newest one and has one id, as nearly all do.
+    /// Notes a record of a kind with plain ids that follows the newest one, or is near others that came
+    /// late, or is a copy of one of the newest stretch, as nearly all do.
     ///
-    /// - Returns: false, and nothing noted, for another one.
+    /// One call that may change it: each use of a value elsewhere that may not copies the value.
     @inline(__always)
-    mutating func takeNext(_ frame: borrowing FrameView) -> Bool {
+    mutating func glance(at frame: borrowing FrameView) -> Glance {
+        guard Int(frame.blockLength) >= soundBlock || frame.isSound else { return .broken }
         let id = frame.firstID
-        return isPlain && frame.lastID == id && seen.extend(by: id)
-    }
-
-    /// Notes a record that does not follow the newest one, but is near others that came late, or is
-    /// a copy of one of the newest stretch.
-    ///
-    /// - Returns: whether it is new; nil, and nothing noted, for another one.
-    @inline(__always)
-    mutating func takeNear(_ frame: borrowing FrameView) -> Bool? {
-        let id = frame.firstID
-        return isPlain && frame.lastID == id && id >= 0 ? seen.insertNear(id) : nil
+        guard isPlain, frame.lastID == id else { return .unclear }
+        if seen.extend(by: id) { return .new }
+        guard id >= 0, let isNew = seen.insertNear(id) else { return .unclear }
+        return isNew ? .new : .copy
     }
 
     /// Notes a record.

@@ -176,6 +176,7 @@ struct KinesisPut: StageCommand {
         }
         var reader = try stage.standardInput()
         if onlyPlans { return try printPlan(plan, from: &reader, in: stage) }
+        ResidentMemory.returnLargeBlocks()
         var sink = try KinesisSink(plan, in: stage)
         try sink.probe()
         stage.enter(.running)

@@ -120,7 +120,7 @@ struct Puller: ~Copyable {
         do {
             _ = try client.fetch(request, unless: stage.stopDescriptor)
             return nil
-        } catch let failure as VenueFailure {
+        } catch let failure {
             guard [.notPermitted, .unavailable, .refused].contains(failure.cause),
                 failure.status != 451
             else { throw failure }

@@ -17,8 +17,8 @@ struct Booking: Sendable, Equatable {
     var newestTime: Int64?
     /// Of an increasing sequence.
     var run: Run?
-    /// Exact ids; of a long object the largest.
-    var exact: [Int64] = []
+    /// Exact ids, of which the largest are booked.
+    var exact = CompactIDs()
     /// Ids that gap records say will not come.
     var declared: [Declared] = []
     /// Earliest and latest event time of all records, µs; nil when it is not known any more.
@@ -42,8 +42,11 @@ struct Booking: Sendable, Equatable {
         let through: Int64
     }
 
-    /// Exact ids of one object that are kept: what the ledger remembers of a sequence.
+    /// Exact ids of one object that are booked: what the ledger remembers of a sequence.
     private static let mostExact = 1 << 16
+
+    /// The exact ids that the ledger gets, ascending: of a long object the largest.
+    var bookedExact: [Int64] { exact.suffix(Self.mostExact) }
 
     init(sequence: SequenceID) { self.sequence = sequence }
 
@@ -55,7 +58,7 @@ struct Booking: Sendable, Equatable {
         records = confirmed.records
         held = confirmed.held.ranges
         if !held.isEmpty { newestTime = confirmed.lastTime }
-        exact = confirmed.exact.suffix(Self.mostExact)
+        exact = confirmed.exact.trimmed(toAtLeast: Self.mostExact)
         run = confirmed.run
         if confirmed.records > 0 { times = confirmed.firstTime...confirmed.lastTime }
         repaired = confirmed.repaired.ranges
@@ -70,9 +73,9 @@ struct Booking: Sendable, Equatable {
     func book(in ledger: inout Ledger) {
         if !held.isEmpty { ledger.add(sequence, held: held, newestEventTime: newestTime) }
         if let run {
-            ledger.observe(sequence, run, ids: exact)
+            ledger.observe(sequence, run, ids: bookedExact)
         } else if !exact.isEmpty {
-            ledger.note(sequence, recent: exact)
+            ledger.note(sequence, recent: bookedExact)
         }
         for entry in declared { ledger.add(entry.sequence, declared: entry.ranges) }
         for gap in gaps where !gap.isDeclared {

@@ -31,14 +31,16 @@ final class NoteFile: Sendable {
     /// - Parameter objects: of one directory; the file is named after the first.
     static func write(_ objects: [StagedObject]) throws(SystemError) -> NoteFile? {
         guard let first = objects.first else { return nil }
-        var notes = ""
+        // Notes of long objects are megabytes: they are not put together as text.
+        var notes: [UInt8] = []
         for object in objects {
-            notes += "\(nameWord) \(name(of: object))\n\(StagingNote.text(of: object))"
+            notes += "\(nameWord) \(name(of: object))\n".utf8
+            notes += StagingNote.text(of: object).utf8
         }
         let path = first.stagedPath + suffix
-        let text = "\(firstWord) \(notes.utf8.count) \(checksum(Array(notes.utf8)[...]))\n\(notes)"
+        let line = "\(firstWord) \(notes.count) \(checksum(notes[...]))\n"
         do throws(SystemError) {
-            try Files.replace(path, with: Array(text.utf8), isSynced: false)
+            try Files.replace(path, with: Array(line.utf8) + notes, isSynced: false)
         } catch {
             try? Files.remove(path + ".new")
             throw error

@@ -91,6 +91,8 @@ final class ObjectWriter: Sendable {
 private struct WritingBench: ~Copyable {
     /// Bytes of an object that are written at once.
     private static let writeLength = 256 << 10
+    /// Bytes of records that are read at once of an object that is written by itself.
+    private static let pieceLength = 512 << 10
 
     private let form: ObjectForm
     private var content: ObjectContent
@@ -107,8 +109,10 @@ private struct WritingBench: ~Copyable {
     mutating func write(_ batch: SealedBatch) throws -> [StagedObject] {
         records.removeAll()
         var finished: [Finished] = []
-        if batch.bytes > SealedBatch.mostBytes, let object = batch.objects.first {
-            precondition(batch.objects.count == 1)
+        if batch.objects.count == 1, let object = batch.objects.first,
+            object.isInOrder || batch.bytes > SealedBatch.mostBytes
+        {
+            // Rows that are not in order are put in order, as far as memory allows.
             let file = try StagedFile(object.place.stagedPath)
             try writeInPieces(object, of: batch, to: file)
             finished.append(try finish(object, file))
@@ -170,14 +174,15 @@ private struct WritingBench: ~Copyable {
     private mutating func writeInPieces(
         _ object: SealedObject, of batch: SealedBatch, to file: StagedFile
     ) throws {
+        defer { gatherer.close() }
         var checksum = CRC32C()
         var cursor = SpoolPlaces.Cursor(object.places)
         try content.begin(
             object.place.partition, firstID: object.place.firstID, to: &output)
         while cursor.run != nil {
             records.removeAll()
-            try gatherer.gather(
-                &cursor, of: batch, atLeast: Int(SealedBatch.mostBytes / 4), to: &records)
+            let length = object.isInOrder ? Self.pieceLength : Int(SealedBatch.mostBytes / 4)
+            try gatherer.gather(&cursor, of: batch, atLeast: length, to: &records)
             checksum.update(records.span)
             try append(0..<records.count, to: file)
         }

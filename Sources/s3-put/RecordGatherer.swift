@@ -45,12 +45,12 @@ struct RecordGatherer: ~Copyable {
         return ranges
     }
 
-    /// Appends records of one object from a cursor on, whole runs of about that many bytes.
+    /// Appends records of one object from a cursor on, whole runs of about that many bytes. Whoever has
+    /// all of them closes the file.
     mutating func gather(
         _ cursor: inout SpoolPlaces.Cursor, of batch: SealedBatch, atLeast bytes: Int,
         to records: inout Bytes
     ) throws {
-        defer { close() }
         let start = records.count
         while let run = cursor.run, records.count - start < bytes {
             if run.length < Self.longRun, !isUnspooled(run.start, batch) {
@@ -142,7 +142,7 @@ struct RecordGatherer: ~Copyable {
     }
 
     /// A file that is deleted takes its room while a process has it open.
-    private mutating func close() { file = nil }
+    mutating func close() { file = nil }
 
     private mutating func open(_ segment: UInt64, _ batch: SealedBatch) throws {
         guard segment != self.segment || file == nil else { return }

@@ -119,6 +119,7 @@ struct S3Put: StageCommand {
             return try Self.report(
                 DestinationCheck.run(options, in: stage, credentials, figures), options, in: stage)
         }
+        ResidentMemory.returnLargeBlocks()
         var reader = try stage.standardInput()
         var sink = try ObjectSink(options, in: stage, credentials, figures)
         switch try DestinationCheck.run(options, in: stage, credentials, figures) {

@@ -9,14 +9,25 @@ struct SpoolPlaces: Sendable {
         var length: Int64
     }
 
-    /// Runs before the last: the distance from the end of the one before, then the length, each
-    /// seven bits to a byte.
+    /// Runs before the last, seven bits to a byte: twice the distance from the end of the one before;
+    /// where the length is not that of the one before, one more, and then the length.
     private var runs: [UInt8] = []
     private var end: Int64 = 0
+    private var length: Int64 = 0
     private var last: Run?
 
     /// Bytes of memory.
     var memory: Int { runs.capacity }
+
+    /// The same in as little memory as they take, for an object that gets no more records.
+    var trimmed: SpoolPlaces {
+        var trimmed = self
+        // Array(runs[...]) is the same storage.
+        trimmed.runs = []
+        trimmed.runs.reserveCapacity(runs.count)
+        trimmed.runs += runs
+        return trimmed
+    }
 
     /// Adds a record, which is behind all that were added before.
     mutating func append(_ start: Int64, length: Int) {
@@ -31,8 +42,10 @@ struct SpoolPlaces: Sendable {
     }
 
     private mutating func write(_ run: Run) {
-        append(UInt64(bitPattern: run.start &- end))
-        append(UInt64(run.length))
+        let distance = UInt64(bitPattern: run.start &- end) << 1
+        append(run.length == length ? distance : distance | 1)
+        if run.length != length { append(UInt64(run.length)) }
+        length = run.length
         end = run.start + run.length
     }
 
@@ -50,6 +63,7 @@ struct SpoolPlaces: Sendable {
         private let places: SpoolPlaces
         private var offset = 0
         private var end: Int64 = 0
+        private var length: Int64 = 0
         private var isLastTaken = false
         /// The current run; nil at the end.
         private(set) var run: Run?
@@ -61,8 +75,9 @@ struct SpoolPlaces: Sendable {
 
         mutating func next() {
             if offset < places.runs.count {
-                let start = end &+ Int64(bitPattern: read())
-                let length = Int64(bitPattern: read())
+                let distance = read()
+                if distance & 1 == 1 { length = Int64(bitPattern: read()) }
+                let start = end &+ Int64(bitPattern: distance >> 1)
                 run = Run(start: start, length: length)
                 end = start + length
             } else {

@@ -38,9 +38,10 @@ enum StagingNote {
             text += "run \(run.first) \(run.last) \(run.firstTime) \(run.lastTime) \(run.count)"
             text += run.previous.map { " \($0)\n" } ?? "\n"
         }
+        let exact = booking.bookedExact
         var start = 0
-        while start < booking.exact.count {
-            let part = booking.exact[start..<min(start + idsPerLine, booking.exact.count)]
+        while start < exact.count {
+            let part = exact[start..<min(start + idsPerLine, exact.count)]
             text += "exact" + part.map { " \($0)" }.joined() + "\n"
             start += part.count
         }
@@ -118,7 +119,7 @@ enum StagingNote {
                     booking?.run = Run(
                         first: first, last: values[1], firstTime: values[2], lastTime: values[3],
                         count: values[4], previous: values.count == 6 ? values[5] : nil)
-                case ("exact", _): booking?.exact += values
+                case ("exact", _): for id in values { booking?.exact.insert(id) }
                 default: return nil
                 }
             }

@@ -63,7 +63,7 @@ struct ScratchDirectory: ~Copyable {
     init() {
         var template = Array("/dev/shm/fuzz-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { broken("cannot make a directory in /dev/shm") }
-        path = String(cString: template)
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     deinit { Self.remove(path) }

@@ -1,25 +1,34 @@
 import Posix
 import Records
 
+/// A record as `recq json` writes it; nil for one that it refuses.
+private func jsonLine(of frame: FrameView) -> [UInt8]? {
+    var line = Bytes(capacity: 4096)
+    do {
+        try frame.appendJSON(to: &line)
+        return array(line)
+    } catch {
+        return nil
+    }
+}
+
 /// Frames and the JSON lines that stand for them.
 let recordTargets = [
     FuzzTarget(name: "frames", seeds: sampleFrames().compactMap { $0 }) { input in
         var rest = input.span.bytes
         while rest.byteCount > 0 {
             guard let frame = try? FrameView(firstIn: rest) else { return }
-            var line = Bytes(capacity: 4096)
             // Ids that run backwards are refused by recq pack on purpose.
-            if frame.firstID <= frame.lastID, (try? frame.appendJSON(to: &line)) != nil {
+            if frame.firstID <= frame.lastID, let line = jsonLine(of: frame) {
                 var packed = Bytes(capacity: 4096)
                 do {
-                    try JSONRecord.appendFrame(of: line.span, to: &packed)
+                    try JSONRecord.appendFrame(of: line.span.bytes, to: &packed)
                 } catch {
-                    let text = String(decoding: array(line), as: UTF8.self)
+                    let text = String(decoding: line, as: UTF8.self)
                     broken("recq pack refuses what recq json wrote: \(error): \(text)")
                 }
-                var again = Bytes(capacity: 4096)
-                let same = try? FrameView(firstIn: packed.span)
-                guard (try? same?.appendJSON(to: &again)) != nil, array(again) == array(line) else {
+                guard let same = try? FrameView(firstIn: packed.span), jsonLine(of: same) == line
+                else {
                     broken("a record changed on its way through recq json and recq pack")
                 }
             }

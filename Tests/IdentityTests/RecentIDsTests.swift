@@ -25,6 +25,42 @@ struct RecentIDsTests {
         }
     }
 
+    @Test(arguments: [0, 1, 511, 512, 513, 3000, 1 << 40])
+    func `the largest ids are kept, and the others forgotten`(most: Int) {
+        var random = SeededRandom(UInt64(most + 1))
+        var recent = RecentIDs(capacity: 1 << 20)
+        var known: Set<Int64> = []
+        for _ in 0..<3000 {
+            let id = Int64.random(in: -100_000...100_000, using: &random)
+            recent.insert(id)
+            known.insert(id)
+        }
+        let sorted = known.sorted()
+        #expect(recent.suffix(most) == Array(sorted.suffix(most)))
+        let before = recent.footprint
+        recent.keepLargest(most)
+        #expect(recent.count >= min(most, sorted.count))
+        #expect(recent.count < most.addingReportingOverflow(513).partialValue)
+        #expect(recent.footprint <= before)
+        #expect(recent.ids == Array(sorted.suffix(recent.count)))
+        #expect(recent.first == recent.ids.first && recent.last == recent.ids.last)
+        // It goes on as a set.
+        for id in Int64(-50)...50 {
+            let isKnown = recent.contains(id)
+            #expect(recent.insert(id) != isKnown, "\(id)")
+        }
+        let isNew = recent.insert(200_000)
+        #expect(isNew)
+        #expect(recent.last == 200_000)
+    }
+
+    /// Some of the growth of an array is room for more, which a block that is full never needs.
+    @Test func `ids that follow each other closely take little more than a byte each`() {
+        var recent = RecentIDs(capacity: 1 << 20)
+        for id in Int64(1)...100_000 { recent.insert(id * 5) }
+        #expect(recent.footprint < 130_000, "\(recent.footprint)")
+    }
+
     @Test func `at least the capacity is remembered, and not much more`() {
         var recent = RecentIDs(capacity: 10_000)
         for id in Int64(1)...50_000 { recent.insert(id * 3) }

@@ -1,3 +1,4 @@
+import AWS
 import Identity
 import Posix
 import Stage

@@ -88,6 +88,45 @@ struct ParquetTests {
         #expect(try ParquetReader(bytes: output.array).read(group: 0, column: 0).int64s == [7])
     }
 
+    @Test func `values of finished pages take no memory, and are all there`() throws {
+        let columns = [
+            ParquetColumn("id", .int64), ParquetColumn("flag", .boolean, isOptional: true),
+            ParquetColumn("qty", .decimal38(scale: 8)), ParquetColumn("word", .string),
+        ]
+        var writer = try ParquetWriter(columns, order: 0, createdBy: "x version 1 (build 1)")
+        var output = Bytes()
+        func number(_ row: Int) -> Int64 {
+            // Differences that are too wide for their encoding, in the third page only.
+            (45_000...45_003).contains(row) ? (row % 2 == 0 ? .min : .max) : Int64(row) * 7
+        }
+        for row in 0..<100_000 {
+            writer.columns[0].append(number(row))
+            if row % 3 == 0 {
+                writer.columns[1].appendNothing()
+            } else {
+                writer.columns[1].append(row % 2 == 0)
+            }
+            writer.columns[2].append(wide: Int128(row) << 40)
+            writer.columns[3].append(utf8: "w\(row % 5)")
+            try writer.endRows(to: &output)
+            if row % 9_999 == 0 {
+                let bytes = writer.columns.prefix(3).map(\.bytes)
+                #expect(
+                    zip(bytes, [8, 2, 16]).allSatisfy { $0 <= 20_001 * $1 }, "\(row): \(bytes)")
+                #expect(writer.columns[0].isRising == (row < 45_000), "\(row)")
+            }
+        }
+        try writer.finish(to: &output)
+        let reader = try ParquetReader(bytes: output.array)
+        #expect(reader.groups.map(\.rows) == [100_000])
+        #expect(try reader.read(group: 0, column: 0).int64s == (0..<100_000).map(number))
+        let flags = try reader.read(group: 0, column: 1)
+        #expect((0..<100_000).allSatisfy { flags.isNull($0) == ($0 % 3 == 0) })
+        #expect((0..<100_000).allSatisfy { $0 % 3 == 0 || flags.booleans[$0] == ($0 % 2 == 0) })
+        #expect(
+            try reader.read(group: 0, column: 2).int128s == (0..<100_000).map { Int128($0) << 40 })
+    }
+
     @Test func `long values end pages and groups early`() throws {
         var writer = try ParquetWriter(
             [ParquetColumn("message", .bytes)], createdBy: "x version 1 (build 1)")

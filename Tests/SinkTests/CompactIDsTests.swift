@@ -22,6 +22,15 @@ struct CompactIDsTests {
             #expect(ids.first == model.min() && ids.last == model.max())
             #expect(ids.suffix(20) == Array(model.sorted().suffix(20)))
             for id in model { #expect(ids.contains(id)) }
+            let kept = ids.trimmed(toAtLeast: 100)
+            #expect(kept.count >= min(100, model.count))
+            #expect(kept.suffix(kept.count) == Array(model.sorted().suffix(kept.count)))
+            #expect(ids.count == model.count)
+            var other = CompactIDs()
+            for id in model.shuffled(using: &random) { other.insert(id) }
+            #expect(other == ids, "whatever the order")
+            other.insert(4_000_001)
+            #expect(other != ids)
             for _ in 0..<100 {
                 let id = Int64.random(in: -3000...3000, using: &random)
                 #expect(ids.contains(id) == model.contains(id))

@@ -243,7 +243,7 @@ struct MessageTests {
         #expect(
             waitUntil { files.allSatisfy { FileManager.default.fileExists(atPath: data + $0) } })
         var outcome: Program.Outcome?
-        waitUntil {
+        let isRefused = waitUntil {
             outcome = try? Program.run(
                 "s3-put",
                 [
@@ -252,6 +252,7 @@ struct MessageTests {
                 ])
             return outcome?.status == 75
         }
+        #expect(isRefused, "\(outcome?.errors ?? "")")
         first.closeInput()
         #expect(first.wait() == 0)
         let errors = outcome?.errors ?? ""

@@ -23,9 +23,9 @@ struct PackageTests {
             (FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? [])
                 .filter { path in
                     var isDirectory: ObjCBool = false
-                    FileManager.default.fileExists(
+                    return FileManager.default.fileExists(
                         atPath: "\(root)/\(path)", isDirectory: &isDirectory)
-                    return !isDirectory.boolValue
+                        && !isDirectory.boolValue
                 })
     }
 

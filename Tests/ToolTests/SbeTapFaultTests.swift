@@ -10,7 +10,7 @@ struct SbeTapFaultTests {
     func `a refusal that stays one names what to do`(
         status: Int, code: Int, words: String
     ) throws {
-        let venue = try #require(try ScriptedVenue("status", ["\(status)"]))
+        let venue = try ScriptedVenue("status", ["\(status)"])
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade"])
         #expect(tap.end() == Int32(code), "\(tap.log)")
         #expect(tap.log.contains(words), "\(tap.log)")
@@ -24,7 +24,7 @@ struct SbeTapFaultTests {
     }
 
     @Test func `errors of the venue fill no disk`() throws {
-        let venue = try #require(try ScriptedVenue("error_flood"))
+        let venue = try ScriptedVenue("error_flood")
         let tap = try LiveTap(streams: venue.streams, ["--streams", "trade", "--limit", "2"])
         #expect(tap.end() == 0, "\(tap.log.suffix(2000))")
         #expect(tap.log.contains("Invalid request: 0"))
@@ -33,7 +33,7 @@ struct SbeTapFaultTests {
     }
 
     @Test func `a message that never ends is no sign of life`() throws {
-        let venue = try #require(try ScriptedVenue("trickle"))
+        let venue = try ScriptedVenue("trickle")
         let tap = try LiveTap(
             streams: venue.streams, ["--streams", "trade", "--stall-timeout", "1"])
         #expect(tap.says("\"cause\":\"stalled\"", 20), "\(tap.log)")
@@ -42,7 +42,7 @@ struct SbeTapFaultTests {
     }
 
     @Test func `what both connections missed while they were lost is told of as such`() throws {
-        let venue = try #require(try ScriptedVenue("both_lost"))
+        let venue = try ScriptedVenue("both_lost")
         let tap = try LiveTap(
             streams: venue.streams, ["--streams", "trade", "--connections", "2"])
         #expect(waitUntil { LiveRecords.count(tap.output) >= 5 }, "\(tap.log)")

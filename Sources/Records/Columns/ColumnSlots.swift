@@ -13,8 +13,10 @@ struct ColumnSlots: ~Copyable {
     /// - Parameter builders: for each field, its column; nil for one that is left out.
     init(_ builders: [ColumnBuilder?]) {
         owners = builders
-        slots = unsafe builders.map { builder in
-            unsafe builder.map { unsafe Unmanaged.passUnretained($0) }
+        unsafe slots = builders.map { builder in
+            unsafe builder.map { (owner) -> Unmanaged<ColumnBuilder> in
+                unsafe Unmanaged.passUnretained(owner)
+            }
         }
     }
 

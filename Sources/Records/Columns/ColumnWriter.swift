@@ -215,7 +215,7 @@ struct ColumnSink: FieldSink, ~Copyable {
 
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {
         unsafe value.withUnsafeBytes { bytes in
-            unsafe slots.takeNext { unsafe $0.append(bytes) }
+            slots.takeNext { unsafe $0.append(bytes) }
         }
     }
 }

@@ -331,7 +331,7 @@ private struct AvroSink: FieldSink, ~Copyable {
 
     /// Strings of Avro are UTF-8: one that is not makes the whole file unreadable for others.
     mutating func text(_ name: StaticString, _ value: RawSpan) {
-        put(value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+        put(unsafe value.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
     }
 
     mutating func bytes(_ name: StaticString, _ value: RawSpan) {

@@ -93,11 +93,11 @@ public struct AvroRecords: ~Copyable {
 
     private static func symbol(_ metadata: [String: [UInt8]]) throws(AvroError) -> SymbolName? {
         guard let text = metadata[AvroForm.symbolKey] else { return nil }
-        guard let bytes = Base64.decode(text.span.bytes), bytes.count <= SymbolName.capacity
+        guard let bytes = Base64.decode(unsafe text.span.bytes), bytes.count <= SymbolName.capacity
         else {
             throw AvroError("\(AvroForm.symbolKey) of the file is not a symbol in base64")
         }
-        return SymbolName(padded: bytes.span.bytes)
+        return SymbolName(padded: unsafe bytes.span.bytes)
     }
 
     private static func use(of field: AvroType.Field, _ names: Set<String>) -> Use {

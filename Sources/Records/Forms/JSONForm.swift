@@ -243,7 +243,7 @@ private struct JSONSink: FieldSink, ~Copyable {
         guard value.byteCount > 0 else { return }
         key(name)
         text.put(UInt8(ascii: "\""))
-        let words = value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        let words = unsafe value.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         put { $0.append(jsonEscaping: words) }
         text.put(UInt8(ascii: "\""))
     }
