@@ -1,3 +1,5 @@
+import Encoding
+
 /// The variables that settings are read from: those of the process, and below them those of a file.
 package struct Variables: Sendable {
     /// Where a variable was set.
