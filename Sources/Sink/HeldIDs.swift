@@ -86,7 +86,7 @@ public struct HeldIDs: ~Copyable {
             former = earlier.newestEventTime.map { (earlier.held, $0) }
         }
 
-        /// Forgets what came: the venue numbers anew.
+        /// Forgets what came: the venue begins to number again.
         func forgetNumbers() {
             taken = IDSet()
             times = IDTimes()
@@ -169,7 +169,7 @@ public struct HeldIDs: ~Copyable {
     ) -> IDVerdict {
         let ids = frame.occupiedIDs
         if let former = sequence.former, frame.eventTime <= former.until {
-            // Taken for a record of the new numbering, it would vouch for one that did not come.
+            // Taken for one of the new numbering, its id would be held though that one never came.
             return former.taken.contains(ids)
                 ? .held : .implausible(.earlierNumbering(ids.lowerBound, until: former.until))
         }

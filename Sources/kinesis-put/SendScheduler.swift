@@ -201,33 +201,6 @@ struct SendScheduler {
 
     // MARK: - Outcomes
 
-    /// How a call ended.
-    enum Outcome {
-        /// The service answered for each of its records: those that were not stored, by place.
-        case answered(failed: [Int: Bool])
-        /// The whole call is to go again, after a pause.
-        case failed(RetryReason)
-        /// A record in it is bad, and which one is not known; or the service would refuse any.
-        /// A record that is refused alone is given up when `mayGiveUp`; otherwise its key waits,
-        /// while the other keys of the queue go on.
-        case refused(mayGiveUp: Bool)
-    }
-
-    /// Why a call is to go again.
-    enum RetryReason {
-        case again, transient, throttle, attention, notReady
-    }
-
-    /// What a call's end meant.
-    struct Effect {
-        var delivered = 0
-        var failed = 0
-        var throttled = false
-        /// The one record that the service will not take: the caller puts it elsewhere and calls
-        /// ``discard(_:)``.
-        var bad: Item?
-    }
-
     /// Notes how a call ended.
     ///
     /// - Parameter left: gets each record that is done with, in the order of its key.
@@ -235,9 +208,7 @@ struct SendScheduler {
         _ call: Call, _ outcome: Outcome, now: Int64,
         _ left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows -> Effect {
-        let queue = call.queue
-        queue.isBusy = false
-        var effect = Effect()
+        call.queue.isBusy = false
         var touched: [PartitionKeyQueue] = []
         var before: UnsafeMutableRawPointer?
         for item in call.items where item.owner.toOpaque() != before {
@@ -246,6 +217,16 @@ struct SendScheduler {
             item.key.inFlight = 0
             touched.append(item.key)
         }
+        let effect = apply(outcome, of: call, now: now)
+        for key in touched { try removeDone(key, left) }
+        requeue(touched, of: call, hasFailed: effect.failed >= call.items.count, now: now)
+        return effect
+    }
+
+    /// Takes an outcome over into the records of a call, its queue and its keys.
+    private mutating func apply(_ outcome: Outcome, of call: Call, now: Int64) -> Effect {
+        let queue = call.queue
+        var effect = Effect()
         switch outcome {
         case .answered(let failed) where rules.order == .aggregated && !failed.isEmpty:
             // One container, stored or not as a whole.
@@ -284,19 +265,25 @@ struct SendScheduler {
                 if mayGiveUp { effect.bad = item } else { hold(item.key, now: now) }
             }
         }
-        for key in touched { try removeDone(key, left) }
+        return effect
+    }
+
+    /// Lets the keys of a call that ended be sent again; what failed as a whole goes first.
+    private mutating func requeue(
+        _ touched: [PartitionKeyQueue], of call: Call, hasFailed: Bool, now: Int64
+    ) {
+        let queue = call.queue
         var front: [PartitionKeyQueue] = []
         for key in touched {
             if queue.isRetired || self.queue(for: key.hash) !== queue {
                 move(key, now: now)
-            } else if effect.failed < call.items.count {
+            } else if !hasFailed {
                 queue.list(key, now: now)
             } else if key.records > 0, !key.isListed {
                 if key.notBefore > now { queue.list(key, now: now) } else { front.append(key) }
             }
         }
         if !front.isEmpty { queue.putBack(front) }
-        return effect
     }
 
     /// Notes that a record will not be sent.
