@@ -108,16 +108,7 @@ extension AvroType {
             guard case .array(let rows)? = member("fields") else {
                 throw AvroError("the record \(name.prefix(80)) of the schema has no fields")
             }
-            var fields: [Field] = []
-            for row in rows {
-                guard case .object(let own) = row,
-                    case .text(let name)? = own.last(where: { $0.0 == "name" })?.1,
-                    let value = own.last(where: { $0.0 == "type" })?.1
-                else { throw AvroError("a field of the schema has no name or type") }
-                fields.append(
-                    Field(
-                        name: name, type: try type(value, space, &names, &count, depth: depth + 1)))
-            }
+            let fields = try fields(rows, space, &names, &count, depth: depth)
             let record = AvroType.record(fullName, fields)
             names[fullName] = record
             return record
@@ -152,6 +143,22 @@ extension AvroType {
         default:
             return try type(.text(kind), space, &names, &count, depth: depth + 1)
         }
+    }
+
+    private static func fields(
+        _ rows: [JSONTree], _ space: String, _ names: inout [String: AvroType],
+        _ count: inout Int, depth: Int
+    ) throws(AvroError) -> [Field] {
+        var fields: [Field] = []
+        for row in rows {
+            guard case .object(let own) = row,
+                case .text(let name)? = own.last(where: { $0.0 == "name" })?.1,
+                let value = own.last(where: { $0.0 == "type" })?.1
+            else { throw AvroError("a field of the schema has no name or type") }
+            let type = try type(value, space, &names, &count, depth: depth + 1)
+            fields.append(Field(name: name, type: type))
+        }
+        return fields
     }
 
     private static func plain(_ name: String) -> AvroType? {

@@ -37,10 +37,8 @@ extension Manifest {
         var origin = ""
         var objects: [StoredObject]?
         var removed: [RemovedRange] = []
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "format") {
                 let value = try scanner.integer()
                 guard value <= Manifest.format else {
@@ -88,9 +86,8 @@ extension Manifest {
         _ scanner: inout JSONScanner, _ element: (inout JSONScanner) throws -> Element
     ) throws -> [Element] {
         var elements: [Element] = []
-        try scanner.take(UInt8(ascii: "["))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+        var place = JSONScanner.Place()
+        while try scanner.nextElement(&place) {
             elements.append(try element(&scanner))
         }
         return elements
@@ -125,10 +122,8 @@ private struct ObjectFields {
 
     static func read(_ scanner: inout JSONScanner, isGap: Bool = false) throws -> ObjectFields {
         var fields = ObjectFields()
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "key") {
                 fields.key = try scanner.text()
             } else if scanner.equals(key, "bytes") {
@@ -211,10 +206,8 @@ private struct ObjectFields {
         _ scanner: inout JSONScanner
     ) throws -> (first: Int64, last: Int64, previous: Int64?) {
         var (first, last, previous): (Int64?, Int64?, Int64?)
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "first") {
                 first = try scanner.integer()
             } else if scanner.equals(key, "last") {

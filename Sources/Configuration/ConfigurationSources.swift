@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 
 /// Where the values of settings come from: the environment, a file of variables, the configuration

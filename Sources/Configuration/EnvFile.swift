@@ -1,3 +1,4 @@
+import Encoding
 import Posix
 
 /// A file of variables, `.env`, in the dialects that are about: lines of `NAME=value`, with or

@@ -1,3 +1,5 @@
+import Encoding
+
 /// The variables that settings are read from: those of the process, and below them those of a file.
 package struct Variables: Sendable {
     /// Where a variable was set.
@@ -93,16 +95,5 @@ package struct Variables: Sendable {
     func origin(of name: String) -> Origin {
         if let secret = secretPaths[name] { return .secretFile(secret) }
         return lines[name].map { .file(path, line: $0.line, name: name) } ?? .environment(name)
-    }
-}
-
-extension String {
-    /// Without white space and line ends around it.
-    var trimmed: String {
-        let from = drop { $0.isWhitespace || $0.isNewline }
-        guard let last = from.lastIndex(where: { !$0.isWhitespace && !$0.isNewline }) else {
-            return ""
-        }
-        return String(from[...last])
     }
 }

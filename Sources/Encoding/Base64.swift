@@ -77,11 +77,11 @@ public enum Base64 {
 extension Bytes {
     /// Appends bytes in base64 with padding.
     ///
-    /// By AVX2 where the processor has it, 24 bytes at a time (CLinux/base64.c); the rest, and
-    /// elsewhere all, six bytes at a time, twelve bits to a table look-up of two characters.
+    /// By AVX2 where the processor has it, 24 bytes at a time (CLinux/base64.c); elsewhere six bytes at
+    /// a time, twelve bits to a table look-up of two characters.
     public mutating func append(base64 source: RawSpan) {
-        // Eight bytes are stored at a time, the last ones in part over free space.
-        unsafe append(room: (source.byteCount + 2) / 3 * 4 + 8) { room in
+        // Up to 32 bytes are stored at a time, the last ones in part over free space.
+        unsafe append(room: (source.byteCount + 2) / 3 * 4 + 32) { room in
             unsafe source.withUnsafeBytes { source in
                 unsafe Base64.pairs.withUnsafeBufferPointer { pairs in
                     unsafe Self.encode(source, pairs, room)
@@ -94,13 +94,11 @@ extension Bytes {
         _ source: UnsafeRawBufferPointer, _ pairs: UnsafeBufferPointer<UInt16>,
         _ room: UnsafeMutableRawBufferPointer
     ) -> Int {
-        var index = 0
-        if Base64.hasWideRegisters, source.count >= 28, let from = source.baseAddress,
-            let to = room.baseAddress
-        {
-            index = unsafe clinux_base64_groups(from, source.count, to)
+        if Base64.hasWideRegisters, let from = source.baseAddress, let to = room.baseAddress {
+            return unsafe clinux_base64(from, source.count, to)
         }
-        var place = index / 3 * 4
+        var index = 0
+        var place = 0
         while index + 8 <= source.count {
             let word = UInt64(
                 bigEndian: unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self))

@@ -158,33 +158,36 @@ struct LedgerFile: ~Copyable {
         var header = Bytes(capacity: 16)
         EntryFormat.append(headerOf: batch, file: Self.number, offset: length, to: &header)
         header.append(batch)
-        guard try isWhole else { throw .lost(path) }
+        let size = try wholeSize()
         do throws(SystemError) {
             if let reserve {
-                try reserve.spending { () throws(SystemError) in try write(header.span) }
+                try reserve.spending { () throws(SystemError) in try write(header.span, size) }
             } else {
-                try write(header.span)
+                try write(header.span, size)
             }
         } catch { throw .system(error) }
         isUnsynced = true
         length += Int64(header.count)
     }
 
-    /// False when the file has no name any more, or is shorter than what was written: a sink that went
-    /// on would find at its next start that it knows nothing.
-    private var isWhole: Bool {
-        get throws(LedgerError) {
-            do throws(SystemError) {
-                guard let status = try file?.status() else { return true }
-                return status.st_nlink > 0 && Int64(status.st_size) >= length
-            } catch { throw .system(error) }
-        }
+    /// Bytes of the file.
+    ///
+    /// - Throws: `.lost` when it has no name any more, or is shorter than what was written: a sink that
+    ///   went on would find at its next start that it knows nothing.
+    private func wholeSize() throws(LedgerError) -> Int64 {
+        let status: stat?
+        do throws(SystemError) { status = try file?.status() } catch { throw .system(error) }
+        guard let status else { return length }
+        guard status.st_nlink > 0, Int64(status.st_size) >= length else { throw .lost(path) }
+        return Int64(status.st_size)
     }
 
-    private func write(_ batch: RawSpan) throws(SystemError) {
-        // A failed write may have left a part behind: the next one starts where it did.
+    /// - Parameter size: bytes that the file has.
+    private func write(_ batch: RawSpan, _ size: Int64) throws(SystemError) {
+        // A failed write may have left a part behind: the next one starts where it did. Cutting nothing
+        // off would be a change of the file all the same, which costs more than the write.
         try file?.seek(to: length)
-        try file?.truncate(to: length)
+        if size > length { try file?.truncate(to: length) }
         try file?.writeAll(batch)
     }
 

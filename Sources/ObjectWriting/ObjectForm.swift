@@ -32,6 +32,9 @@ package struct ObjectForm: Sendable {
             }
     }
 
+    /// True where an object is its records' frames, as they are.
+    package var isFrames: Bool { format == .sbe && compression == .none }
+
     /// The end of an object's name.
     package var suffix: String {
         if format == .avro || format == .parquet { return ".\(format.rawValue)" }
@@ -73,5 +76,13 @@ extension ObjectForm {
         case .parquet: try frame.checkColumns()
         case .ndjson, .sbe: try frame.validate()
         }
+    }
+
+    /// True for a record that can be written in this form: as ``check(_:)``, for those that are not
+    /// told why.
+    package func takes(_ frame: borrowing FrameView) -> Bool {
+        if format == .sbe || format == .ndjson { return frame.isSound }
+        do throws(FrameError) { try check(frame) } catch { return false }
+        return true
     }
 }

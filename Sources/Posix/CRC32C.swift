@@ -20,8 +20,16 @@ public struct CRC32C: Sendable {
     /// Adds bytes, by the processor's instruction where it has one.
     public mutating func update(_ bytes: RawSpan) {
         guard Self.isInstruction else { return updateByTables(bytes) }
-        state = bytes.withUnsafeBytes { clinux_crc32c(state, $0.baseAddress, $0.count) }
+        state = bytes.withUnsafeBytes {
+            $0.count >= Self.longBytes && Self.hasLanes
+                ? clinux_crc32c_lanes(state, $0.baseAddress, $0.count)
+                : clinux_crc32c(state, $0.baseAddress, $0.count)
+        }
     }
+
+    /// So many bytes are worth three lanes.
+    private static let longBytes = 4096
+    private static let hasLanes = clinux_has_crc32c_lanes() != 0
 
     /// True when the processor has an instruction for it.
     static let isInstruction = clinux_has_crc32c() != 0

@@ -50,10 +50,14 @@ public final class Heartbeat: Sendable {
     }
 
     /// The loop turned.
-    public func beat() {
+    ///
+    /// - Returns: when, ns of the monotonic clock.
+    @discardableResult
+    public func beat() -> Int64 {
         let now = Clock.monotonicNanoseconds()
         words.time.pointee.store(now, ordering: .relaxed)
         if now >= due.load(ordering: .relaxed) { doChore(at: now) }
+        return now
     }
 
     /// What waits for its reader is well, too: no beat, but the chore is not late.

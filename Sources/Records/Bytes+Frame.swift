@@ -1,7 +1,8 @@
 public import Posix
 
 extension Bytes {
-    /// Appends a frame around the message that `encode` writes.
+    /// Appends a frame around the message that `encode` writes. Inlined, so that the prefix goes from
+    /// registers to where it belongs.
     ///
     /// - Parameters:
     ///   - limit: the most bytes that the message can have.
@@ -9,6 +10,7 @@ extension Bytes {
     ///     that to `encode`.
     ///   - encode: writes from the message header on and returns the length.
     @inlinable
+    @inline(__always)
     public mutating func appendFrame<Failure: Error>(
         upTo limit: Int, prefix: RecordPrefix? = nil,
         _ encode: (consuming MutableRawSpan) throws(Failure) -> Int

@@ -9,10 +9,8 @@ extension FrameView {
         try appendJSON(to: &line)
         var scanner = JSONScanner(line.span)
         var facts: [String: String] = [:]
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             let name = String(decoding: key.map { scanner[$0] }, as: UTF8.self)
             let start = scanner.position
             try scanner.skip()

@@ -26,6 +26,15 @@ public struct FrameView: ~Escapable {
         self.bytes = bytes
     }
 
+    /// Looks at bytes as one frame whose headers are as they nearly always are; nil for all others, of
+    /// which ``init(_:at:)`` says what they are.
+    @inlinable
+    @_lifetime(copy bytes)
+    public init?(usual bytes: RawSpan) {
+        guard Self.usualLength(bytes) == bytes.byteCount else { return nil }
+        self.bytes = bytes
+    }
+
     /// Looks at the first of the frames that some bytes begin with.
     ///
     /// - Throws: ``FrameError`` when they do not begin with a whole frame.

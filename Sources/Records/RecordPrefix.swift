@@ -40,6 +40,7 @@ extension MutableRawSpan {
     /// - Precondition: the span is a message of records.xml, from its header on, with room for
     ///   the prefix; an encoder has begun it.
     @inlinable
+    @inline(__always)
     @_lifetime(self: copy self)
     public mutating func store(_ prefix: RecordPrefix) {
         let start = Frame.blockOffset - Frame.headerLength

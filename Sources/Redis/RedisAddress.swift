@@ -67,38 +67,10 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
             authority = rest[..<slash]
             path = rest[slash...]
         }
-        var (user, password): (String?, String?) = (nil, nil)
-        if let at = authority.lastIndex(of: "@") {
-            let words = authority[..<at].split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            authority = authority[authority.index(after: at)...]
-            let decoded = words.map { String($0).percentDecoded }
-            guard decoded.allSatisfy({ $0 != nil }) else {
-                throw Refusal(
-                    description: "user or password: a % is not followed by two hex digits")
-            }
-            // redis://:secret@host and redis://secret@host differ: the second is a user's name.
-            user = decoded.first.flatMap { $0 }.flatMap { $0.isEmpty ? nil : $0 }
-            password = decoded.count > 1 ? decoded[1] : nil
-            guard user == nil || password != nil else {
-                throw Refusal(
-                    description: "user without a password: write user:password@, or :password@")
-            }
-        }
-        self.user = user
-        self.password = password
+        (user, password) = try Self.takeUser(from: &authority)
         var number = Self.parameter("db", of: query)
         if scheme.hasSuffix("unix") {
-            guard authority.isEmpty, path.utf8.count > 1, let path = String(path).percentDecoded
-            else {
-                throw Refusal(
-                    description: "unix:// needs an absolute path, as in unix:///run/redis.sock")
-            }
-            // sockaddr_un.sun_path has 108 bytes with the NUL.
-            guard path.utf8.count < 108 else {
-                throw Refusal(description: "\(path): the path of a socket has at most 107 bytes")
-            }
-            endpoint = .unix(path: path)
+            endpoint = .unix(path: try Self.socket(authority, path))
         } else {
             let (host, port) = try Self.host(authority)
             endpoint = .tcp(host: host, port: port, isSecure: scheme == "rediss")
@@ -109,6 +81,42 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
                 description: "\"\(number ?? "")\" is not a database: expected a number from 0")
         }
         self.database = database
+    }
+
+    /// Cuts `user:password@` off the front of an authority.
+    private static func takeUser(
+        from authority: inout Substring
+    ) throws(Refusal) -> (user: String?, password: String?) {
+        guard let at = authority.lastIndex(of: "@") else { return (nil, nil) }
+        let words = authority[..<at].split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        authority = authority[authority.index(after: at)...]
+        let decoded = words.map { String($0).percentDecoded }
+        guard decoded.allSatisfy({ $0 != nil }) else {
+            throw Refusal(description: "user or password: a % is not followed by two hex digits")
+        }
+        // redis://:secret@host and redis://secret@host differ: the second is a user's name.
+        let user = decoded.first.flatMap { $0 }.flatMap { $0.isEmpty ? nil : $0 }
+        let password = decoded.count > 1 ? decoded[1] : nil
+        guard user == nil || password != nil else {
+            throw Refusal(
+                description: "user without a password: write user:password@, or :password@")
+        }
+        return (user, password)
+    }
+
+    private static func socket(
+        _ authority: Substring, _ path: Substring
+    ) throws(Refusal) -> String {
+        guard authority.isEmpty, path.utf8.count > 1, let path = String(path).percentDecoded else {
+            throw Refusal(
+                description: "unix:// needs an absolute path, as in unix:///run/redis.sock")
+        }
+        // sockaddr_un.sun_path has 108 bytes with the NUL.
+        guard path.utf8.count < 108 else {
+            throw Refusal(description: "\(path): the path of a socket has at most 107 bytes")
+        }
+        return path
     }
 
     private static func host(_ text: Substring) throws(Refusal) -> (String, UInt16) {

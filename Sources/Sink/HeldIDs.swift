@@ -33,6 +33,8 @@ public struct HeldIDs: ~Copyable {
     private static let watched = HoleWatch.kinds.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) }
     private var sequences = SequenceMap<Sequence>()
     private var current: Sequence?
+    /// What the selected sequence is at, while its records follow each other.
+    var succession: Succession?
     /// Sequences that may begin a new numbering when their ids restart.
     private var renewable: Set<SequenceID>
 
@@ -84,7 +86,7 @@ public struct HeldIDs: ~Copyable {
             former = earlier.newestEventTime.map { (earlier.held, $0) }
         }
 
-        /// Forgets what came: the venue numbers anew.
+        /// Forgets what came: the venue begins to number again.
         func forgetNumbers() {
             taken = IDSet()
             times = IDTimes()
@@ -167,7 +169,7 @@ public struct HeldIDs: ~Copyable {
     ) -> IDVerdict {
         let ids = frame.occupiedIDs
         if let former = sequence.former, frame.eventTime <= former.until {
-            // Taken for a record of the new numbering, it would vouch for one that did not come.
+            // Taken for one of the new numbering, its id would be held though that one never came.
             return former.taken.contains(ids)
                 ? .held : .implausible(.earlierNumbering(ids.lowerBound, until: former.until))
         }
@@ -299,6 +301,24 @@ public struct HeldIDs: ~Copyable {
         return sequence.taken.missing(in: ids).flatMap { known.missing(in: $0) }
     }
 
+    // MARK: - One after the other
+
+    /// Notes a record that was accepted, so that the next one may be known without being judged.
+    public mutating func follow(_ frame: borrowing FrameView) {
+        let sequence = selected
+        guard frame.firstID == frame.lastID, sequence.taken.last == frame.lastID else { return }
+        succession = Succession(after: frame, epoch: sequence.key.epoch)
+    }
+
+    /// Enters what ``acceptNext(_:)`` took: to be done before anything else is asked or noted.
+    private mutating func endSuccession() {
+        if let succession, let current, let ids = succession.taken {
+            current.taken.insert(ids)
+            current.times.note(ids.upperBound, succession.newestTime)
+        }
+        succession = nil
+    }
+
     // MARK: - Noting
 
     /// Notes that a record of the selected sequence is on its way.
@@ -362,6 +382,7 @@ public struct HeldIDs: ~Copyable {
     private mutating func state(
         of id: SequenceID, _ ledger: inout Ledger
     ) -> Sequence {
+        endSuccession()
         if let current, current.id == id { return current }
         var id = id
         id.epoch = 1

@@ -109,10 +109,12 @@ public struct Spool: ~Copyable {
 
     /// Where the next entry will begin.
     public var next: Position {
-        guard file != nil, let last = segments.last,
-            last.length + Int64(buffer.count) < segmentBytes
+        // Asked for each record: a copy of the segment would count references of what it has.
+        guard file != nil, let last = segments.indices.last,
+            segments[last].length + Int64(buffer.count) < segmentBytes
         else { return Position(segment: lastNumber + 1, offset: Int64(SyncedMark.headerLength)) }
-        return Position(segment: last.number, offset: last.length + Int64(buffer.count))
+        return Position(
+            segment: segments[last].number, offset: segments[last].length + Int64(buffer.count))
     }
 
     /// Where the first entry begins that is still here, or will.

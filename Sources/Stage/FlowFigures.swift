@@ -53,11 +53,11 @@ public struct FlowFigures: Sendable {
 
     /// Notes that a batch came whose last record has these times.
     ///
-    /// - Parameter isLive: false for what was asked for long after it happened: that has no delay
-    ///   to speak of.
-    public func note(_ times: RecordTimes, isLive: Bool = true) {
-        let now = Clock.realtimeNanoseconds()
-        lastRecordTime.set(now)
+    /// - Parameters:
+    ///   - isLive: false for what was asked for long after it happened: that has no delay to speak of.
+    ///   - time: ns since the epoch; now when left out.
+    public func note(_ times: RecordTimes, isLive: Bool = true, at time: Int64? = nil) {
+        lastRecordTime.set(time ?? Clock.realtimeNanoseconds())
         watermark.set(max(watermark.value, times.event))
         if isLive { eventDelay?.record(times.ingest &- times.event &* 1000) }
     }

@@ -68,6 +68,7 @@ struct Proxy: Sendable {
 
     /// The proxy for a URL of http, https, ws or wss.
     func url(for text: String) throws(Malformed) -> String? {
+        guard plain != nil || secure != nil else { return nil }
         let lower = text.lowercased()
         guard let mark = lower.firstRange(of: "://") else { return nil }
         let isTLS = ["https", "wss"].contains(lower[..<mark.lowerBound])

@@ -114,71 +114,102 @@ struct Venue {
         let fault = ordered ?? faults.next()
         if let fault, let reply = spoiled(fault) { return reply }
         let delay = fault == .delay ? faults.delay : 0
-        // Which form the caller gets: the table of the venue's SBE page.
-        let accept = header("accept") ?? ""
-        let wantsSBE = accept.contains("application/sbe")
-        let takesJSON = !wantsSBE || accept.contains("application/json") || accept.contains("*/*")
-        let schema = (header("x-mbx-sbe") ?? "").split(separator: ":").compactMap { Int($0) }
-        var usesSBE = wantsSBE
-        if wantsSBE && !options.servesSBE {
-            guard takesJSON else { return .error(-1155, "SBE is not enabled.", status: 406) }
-            usesSBE = false
-        } else if wantsSBE && (schema.count != 2 || schema[0] != 3) {
-            guard takesJSON else {
-                return .error(-1152, "Invalid X-MBX-SBE header; expected <SCHEMA_ID>:<VERSION>.")
-            }
-            usesSBE = false
-        } else if wantsSBE && schema[1] < 2 {
-            return .error(
-                -1153, "Unsupported SBE schema ID or version specified in the X-MBX-SBE header.")
+        do throws(Refusal) {
+            return try served(endpoint, query, header, spoiledBy: fault, after: delay)
+        } catch { return error.reply }
+    }
+
+    /// A request that is answered with an error.
+    private struct Refusal: Error {
+        let reply: Reply
+
+        init(_ code: Int, _ message: String, status: Int = 400) {
+            reply = .error(code, message, status: status)
         }
+    }
+
+    private func served(
+        _ endpoint: Endpoint, _ query: Query, _ header: (String) -> String?,
+        spoiledBy fault: Fault?, after delay: Double
+    ) throws(Refusal) -> Reply {
+        let version = try sbeVersion(header)
         guard let symbol = query["symbol"] else {
-            return .error(
+            throw Refusal(
                 -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
         }
-        guard let market = markets[symbol] else { return .error(-1121, "Invalid symbol.") }
+        guard let market = markets[symbol] else { throw Refusal(-1121, "Invalid symbol.") }
         let unit: Int64 = header("x-mbx-time-unit")?.uppercased() == "MICROSECOND" ? 1 : 1000
         let limit = query["limit"].map { Int($0) } ?? (endpoint == .depth ? 100 : 500)
         guard let limit, limit >= 1 else {
-            return .error(-1130, "Data sent for parameter 'limit' is not valid.")
+            throw Refusal(-1130, "Data sent for parameter 'limit' is not valid.")
         }
-        if endpoint == .depth { return depth(market, limit: limit, usesSBE: usesSBE) }
-
-        var rows: Rows
-        switch endpoint {
-        case .aggTrades:
-            if query["fromId"] != nil && (query["startTime"] != nil || query["endTime"] != nil) {
-                return .error(-1128, "Combination of optional parameters invalid.")
-            }
-            rows = .aggTrades(aggregates(market, query, min(limit, 1000)))
-        case .trades: rows = .trades(trades(market, from: nil, min(limit, 1000)))
-        case .historicalTrades:
-            if let key = options.apiKey, header("x-mbx-apikey") != key {
-                return header("x-mbx-apikey") == nil
-                    ? .error(-2014, "API-key format invalid.", status: 401)
-                    : .error(-2015, "Invalid API-key, IP, or permissions for action.", status: 401)
-            }
-            rows = .trades(
-                trades(market, from: query["fromId"].flatMap { Int64($0) }, min(limit, 1000)))
-        default:
-            guard let interval = query["interval"].flatMap({ KlineInterval(rawValue: $0) }) else {
-                return .error(-1120, "Invalid interval.")
-            }
-            rows = .klines(klines(market, interval, query, min(limit, 1000)))
-        }
+        if endpoint == .depth { return depth(market, limit: limit, usesSBE: version != nil) }
+        var rows = try rows(endpoint, market, query, min(limit, 1000), header)
         if let fault { rows.spoil(fault) }
         var reply = Reply()
         do throws(SBEError) {
-            reply.body = usesSBE ? try rows.sbe() : rows.json(unit: unit)
-        } catch { return .error(-1000, "\(error)", status: 500) }
-        if usesSBE {
+            reply.body = version != nil ? try rows.sbe() : rows.json(unit: unit)
+        } catch { throw Refusal(-1000, "\(error)", status: 500) }
+        if let version {
             reply.contentType = "application/sbe"
-            if schema[1] < 5 { reply.headers.append(("X-MBX-SBE-DEPRECATED", "true")) }
+            if version < 5 { reply.headers.append(("X-MBX-SBE-DEPRECATED", "true")) }
         }
         reply.delay = delay
         if fault == .close { reply.closesAfter = reply.body.count / 2 }
         if fault == .truncate { reply.body.removeLast(reply.body.count / 3) }
         return reply
+    }
+
+    /// The version of the SBE schema that the caller gets; nil for JSON. By the table of the venue's SBE
+    /// page.
+    private func sbeVersion(_ header: (String) -> String?) throws(Refusal) -> Int? {
+        let accept = header("accept") ?? ""
+        guard accept.contains("application/sbe") else { return nil }
+        let takesJSON = accept.contains("application/json") || accept.contains("*/*")
+        guard options.servesSBE else {
+            guard takesJSON else { throw Refusal(-1155, "SBE is not enabled.", status: 406) }
+            return nil
+        }
+        let schema = (header("x-mbx-sbe") ?? "").split(separator: ":").compactMap { Int($0) }
+        guard schema.count == 2, schema[0] == 3 else {
+            guard takesJSON else {
+                throw Refusal(
+                    -1152, "Invalid X-MBX-SBE header; expected <SCHEMA_ID>:<VERSION>.")
+            }
+            return nil
+        }
+        guard schema[1] >= 2 else {
+            throw Refusal(
+                -1153, "Unsupported SBE schema ID or version specified in the X-MBX-SBE header.")
+        }
+        return schema[1]
+    }
+
+    private func rows(
+        _ endpoint: Endpoint, _ market: Market, _ query: Query, _ limit: Int,
+        _ header: (String) -> String?
+    ) throws(Refusal) -> Rows {
+        switch endpoint {
+        case .aggTrades:
+            if query["fromId"] != nil && (query["startTime"] != nil || query["endTime"] != nil) {
+                throw Refusal(-1128, "Combination of optional parameters invalid.")
+            }
+            return .aggTrades(aggregates(market, query, limit))
+        case .trades: return .trades(trades(market, from: nil, limit))
+        case .historicalTrades:
+            if let key = options.apiKey, header("x-mbx-apikey") != key {
+                throw header("x-mbx-apikey") == nil
+                    ? Refusal(-2014, "API-key format invalid.", status: 401)
+                    : Refusal(
+                        -2015, "Invalid API-key, IP, or permissions for action.", status: 401)
+            }
+            return .trades(trades(market, from: query["fromId"].flatMap { Int64($0) }, limit))
+        default:
+            guard let interval = query["interval"].flatMap({ KlineInterval(rawValue: $0) }) else {
+                throw Refusal(-1120, "Invalid interval.")
+            }
+            return .klines(klines(market, interval, query, limit))
+        }
     }
 
     /// What a fault answers in the place of a reply; nil for those that spoil one.

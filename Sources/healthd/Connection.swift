@@ -129,11 +129,7 @@ final class Connection: ChannelInboundHandler {
             accept: head.headers["Accept"].joined(separator: ","),
             acceptEncoding: head.headers["Accept-Encoding"].joined(separator: ","),
             authorization: head.headers.first(name: "Authorization") ?? "",
-            hosts: head.headers["Host"].map { field in
-                String(
-                    field.drop { $0 == "\t" || $0 == " " }.reversed()
-                        .drop { $0 == "\t" || $0 == " " }.reversed())
-            }, isMetricsPort: isMetrics)
+            hosts: head.headers["Host"].map(\.trimmedFieldValue), isMetricsPort: isMetrics)
         if target == nil {
             request.fault = "the target is not a path or a URL"
         } else if request.hosts.count > 1 {

@@ -68,22 +68,30 @@ struct CallBuilder: ~Copyable {
         _ stream: StreamQueue, _ shard: ShardQueue, _ body: inout PutRecordsBody, now: Int64
     ) throws -> SendScheduler.Call? {
         let longest = longestRecord(of: stream)
-        return try stream.scheduler.fill(shard, now: now) { key, bytes in
+        let most = options.batchBytes
+        var before: PartitionKeyQueue?
+        return try stream.fill(shard, confirmations, now: now) { key, bytes in
+            if key !== before {
+                before = key
+                body.choose(key.suffix)
+            }
+            // A record that is sent as it is need not be copied to be looked at.
+            if form.isFrame, bytes.byteCount + body.keyLength <= longest {
+                let length = body.payloadBytes + bytes.byteCount + body.keyLength
+                guard length <= most || body.count == 0 else { return .full }
+                body.append(bytes)
+                return .added
+            }
             scratch.removeAll()
             switch try encode(bytes, key, longest: longest) {
             case .rejected: return .rejected
             case .full: return .full
             case .added: break
             }
-            let length = scratch.count + key.name.utf8.count
-            guard body.payloadBytes + length <= options.batchBytes || body.count == 0 else {
-                return .full
-            }
-            body.append(scratch.span, key.suffix)
+            let length = body.payloadBytes + scratch.count + body.keyLength
+            guard length <= most || body.count == 0 else { return .full }
+            body.append(scratch.span)
             return .added
-        } left: { frame, passage in
-            // What leaves here was put aside.
-            stream.leave(frame, passage, confirmations)
         }
     }
 
@@ -128,7 +136,7 @@ struct CallBuilder: ~Copyable {
         let most = min(options.aggregateBytes, longest) / Self.payloadUnit
         let limit = min(max(1, guess), max(1, most)) * Self.payloadUnit - first.name.utf8.count
         var framed = 0
-        let call = try stream.scheduler.fill(shard, now: now) { key, bytes in
+        let call = try stream.fill(shard, confirmations, now: now) { key, bytes in
             scratch.removeAll()
             switch try encode(bytes, key, longest: longest) {
             case .rejected: return .rejected
@@ -140,8 +148,6 @@ struct CallBuilder: ~Copyable {
             Self.add(scratch, key.name, to: &container)
             framed += bytes.byteCount
             return .added
-        } left: { frame, passage in
-            stream.leave(frame, passage, confirmations)
         }
         guard let call, let item = call.items.first else { return nil }
         if framed > 0 { stream.recordPacking(Double(container.length) / Double(framed)) }

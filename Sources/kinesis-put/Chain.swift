@@ -47,19 +47,24 @@ final class Chain {
     func confirm(_ frame: borrowing FrameView) {
         switch frame.numbering {
         case .contiguous:
-            let ids = frame.occupiedIDs
-            newestTime = max(newestTime, frame.eventTime)
             if frame.sharesItsInterval { exact.append(frame.firstID) }
-            if let last = held.last, ids.lowerBound >= last.lowerBound,
-                last.upperBound == .max || ids.lowerBound <= last.upperBound + 1
-            {
-                held[held.count - 1] =
-                    last.lowerBound...max(last.upperBound, ids.upperBound)
-            } else {
-                held.append(ids)
-            }
+            confirm(frame.occupiedIDs, newestTime: frame.eventTime)
         case .increasing: observe(frame.firstID, frame.eventTime)
         case .arrival, .none: break
+        }
+    }
+
+    /// Adds ids of a contiguous sequence that were confirmed.
+    ///
+    /// - Parameter newestTime: the newest event time of their records, µs.
+    func confirm(_ ids: ClosedRange<Int64>, newestTime time: Int64) {
+        newestTime = max(newestTime, time)
+        if let last = held.last, ids.lowerBound >= last.lowerBound,
+            last.upperBound == .max || ids.lowerBound <= last.upperBound + 1
+        {
+            held[held.count - 1] = last.lowerBound...max(last.upperBound, ids.upperBound)
+        } else {
+            held.append(ids)
         }
     }
 

@@ -86,7 +86,20 @@ final class ConfirmationLog {
         // A new numbering may have begun with it.
         let key = held.key
         note(frame, key, group: group, isLive: true)
+        held.follow(frame)
         return .deliver(epoch: key.epoch)
+    }
+
+    /// Takes a record in that follows the one before, see `HeldIDs.acceptNext`.
+    ///
+    /// - Returns: the epoch of its sequence; nil for a record to be decided upon.
+    func acceptNext(_ frame: borrowing FrameView) -> UInt16? {
+        guard halt == nil, !asides.hasSuspects, let epoch = held.acceptNext(frame) else {
+            return nil
+        }
+        tally.recordsIn += 1
+        tally.bytesIn += Int64(frame.bytes.byteCount)
+        return epoch
     }
 
     /// Decides on a record that an earlier run left in a spool.
@@ -150,6 +163,7 @@ final class ConfirmationLog {
             return .undecided
         }
         // A broken message must not hold the ids of a good one.
+        if frame.isSound { return .deliver(epoch: 0) }
         do throws(FrameError) { try frame.validate() } catch {
             try putAside(frame, .brokenMessage, because: "\(error)", wasAccepted: false)
             return .done
@@ -198,11 +212,7 @@ final class ConfirmationLog {
     ) {
         var sequence = frame.sequence
         sequence.epoch = epoch
-        let chain = chain(sequence, subKey)
-        if !chain.isChanged {
-            chain.isChanged = true
-            changed.append(chain)
-        }
+        let chain = changing(sequence, subKey)
         chain.pass(position, in: spool)
         guard isDelivered else { return }
         tally.bytesOut += Int64(frame.bytes.byteCount)
@@ -218,6 +228,27 @@ final class ConfirmationLog {
         } else {
             chain.confirm(frame)
         }
+    }
+
+    /// Notes that records have left their queue one after the other, all of them confirmed.
+    func leave(_ run: LeavingRun, at place: (Int) -> Int64, in spool: UInt64) {
+        var sequence = run.sequence
+        sequence.epoch = run.epoch
+        let chain = changing(sequence, run.subKey)
+        chain.pass(place(run.firstOffset), in: spool)
+        chain.pass(place(run.lastOffset), in: spool)
+        chain.confirm(run.ids, newestTime: run.newestTime)
+        tally.bytesOut += run.bytes
+    }
+
+    /// The chain of a sequence, which is going to change.
+    private func changing(_ sequence: SequenceID, _ subKey: Int64) -> Chain {
+        let chain = chain(sequence, subKey)
+        if !chain.isChanged {
+            chain.isChanged = true
+            changed.append(chain)
+        }
+        return chain
     }
 
     private func chain(_ sequence: SequenceID, _ subKey: Int64) -> Chain {

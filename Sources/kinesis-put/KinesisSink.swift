@@ -105,6 +105,10 @@ struct KinesisSink: ~Copyable {
                 if frame.template != template {
                     (template, queue) = (frame.template, streams.queue(of: frame))
                 }
+                if let epoch = confirmations.acceptNext(frame) {
+                    queue.append(frame, epoch: epoch, window: window, now: now)
+                    continue
+                }
                 switch try confirmations.accept(frame, group: queue.group, now: now) {
                 case .deliver(let epoch):
                     queue.append(frame, epoch: epoch, window: window, now: now)

@@ -86,14 +86,6 @@ final class PartitionKeyQueue {
 
     deinit { for chunk in chunks { chunk.base.deallocate() } }
 
-    /// Where the first entry is.
-    var start: Int { number << 32 | head }
-    /// Where the last entry ends.
-    var end: Int {
-        guard let last = chunks.last else { return number << 32 }
-        return (number + chunks.count - 1) << 32 | last.used
-    }
-
     /// Adds a record.
     func append(_ frame: RawSpan, _ passage: Passage) {
         let need = frame.byteCount + Self.headerLength
@@ -132,22 +124,22 @@ final class PartitionKeyQueue {
         chunks[place >> 32 - number].base + (place & 0xFFFF_FFFF)
     }
 
-    /// Bytes of the entry at a place.
-    func length(at place: Int) -> Int {
-        Int(entry(place).loadUnaligned(as: UInt32.self)) + Self.headerLength
-    }
-
-    /// The place of the entry after that at a place, or the end.
-    func place(after place: Int) -> Int {
-        let next = place + length(at: place)
-        let chunk = next >> 32 - number
-        let isLast = chunk == chunks.count - 1
-        return isLast || next & 0xFFFF_FFFF < chunks[chunk].used ? next : (next >> 32 + 1) << 32
-    }
-
-    /// True once the record at a place no longer waits.
-    func isDone(at place: Int) -> Bool {
-        entry(place).loadUnaligned(fromByteOffset: 8, as: UInt16.self) != Fate.waiting.rawValue
+    /// Gives the place and the frame of each record that waits to `body`, oldest first, until it
+    /// returns false. Meanwhile records may be marked, and none added or removed.
+    func forEachWaiting(_ body: (Int, RawSpan) throws -> Bool) rethrows {
+        var offset = head
+        let (chunks, number) = (chunks, number)
+        for (index, chunk) in chunks.enumerated() {
+            while offset < chunk.used {
+                let entry = chunk.base + offset
+                let place = (number + index) << 32 | offset
+                let fate = entry.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
+                offset += Int(entry.loadUnaligned(as: UInt32.self)) + Self.headerLength
+                guard fate == Fate.waiting.rawValue else { continue }
+                guard try Self.lend(entry, { try body(place, $0) }) else { return }
+            }
+            offset = 0
+        }
     }
 
     /// Lends the frame at a place.
@@ -155,11 +147,19 @@ final class PartitionKeyQueue {
         try Self.lend(entry(place), body)
     }
 
-    /// Notes what became of the record at a place.
-    func finish(_ fate: Fate, at place: Int) {
-        entry(place).storeBytes(of: fate.rawValue, toByteOffset: 8, as: UInt16.self)
-        records -= 1
-        waitingBytes -= length(at: place)
+    /// Notes what became of the record at a place; ``remove(records:bytes:)`` is to follow.
+    ///
+    /// - Returns: bytes of its entry.
+    func mark(_ fate: Fate, at place: Int) -> Int {
+        let entry = entry(place)
+        entry.storeBytes(of: fate.rawValue, toByteOffset: 8, as: UInt16.self)
+        return Int(entry.loadUnaligned(as: UInt32.self)) + Self.headerLength
+    }
+
+    /// Notes that records that were marked no longer wait.
+    func remove(records count: Int, bytes: Int) {
+        records -= count
+        waitingBytes -= bytes
     }
 
     /// Removes what no longer waits, from the front up to the first record that does, and gives

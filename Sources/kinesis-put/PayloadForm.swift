@@ -18,6 +18,9 @@ struct PayloadForm: ~Copyable {
         compressor = isCompressed ? try StreamCompressor(.zstd) : nil
     }
 
+    /// True when a record's data are its frame, as it is.
+    var isFrame: Bool { format == .sbe && compressor == nil }
+
     /// Appends a record's data.
     ///
     /// - Throws: `FrameError` for a message that breaks its template; nothing was appended then.

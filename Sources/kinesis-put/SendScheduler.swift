@@ -127,31 +127,6 @@ struct SendScheduler {
 
     // MARK: - Calls
 
-    /// A record in a call.
-    struct Item {
-        let key: PartitionKeyQueue
-        let place: Int
-    }
-
-    /// Records that go together.
-    struct Call {
-        let queue: ShardQueue
-        var items: [Item]
-        /// Shard-seconds, see ``ShardRateLimit``.
-        var cost = 0.0
-        /// Ns of the monotonic clock.
-        var startedAt: Int64 = 0
-    }
-
-    /// Whether a record went into a call.
-    enum Fit {
-        case added
-        /// There is no room: it goes with the next one.
-        case full
-        /// It can never be sent, and has been put elsewhere.
-        case rejected
-    }
-
     /// True when a queue has something to send and may.
     func isDue(_ queue: ShardQueue, now: Int64) -> Bool {
         guard !queue.isBusy, !queue.isRetired else { return false }
@@ -196,22 +171,17 @@ struct SendScheduler {
         var isFull = false
         while !isFull, call.items.count < mostItems, let key = queue.next {
             queue.removeNext()
-            var place = key.start
             var taken = 0
-            while !isFull, place < key.end, call.items.count < mostItems {
-                if rules.order == .strict, taken == 1 { break }
-                if key.isDone(at: place) {
-                    place = key.place(after: place)
-                    continue
-                }
-                switch try key.withFrame(at: place, { try add(key, $0) }) {
+            let mostOfKey = rules.order == .strict ? 1 : mostItems - call.items.count
+            try key.forEachWaiting { place, frame in
+                switch try add(key, frame) {
                 case .added:
-                    call.items.append(Item(key: key, place: place))
+                    call.items.append(Item(key, at: place))
                     taken += 1
                 case .full: isFull = true
                 case .rejected: finish(.discarded, key, at: place)
                 }
-                place = key.place(after: place)
+                return !isFull && taken < mostOfKey
             }
             key.inFlight = taken
             if taken == 0 {
@@ -231,33 +201,6 @@ struct SendScheduler {
 
     // MARK: - Outcomes
 
-    /// How a call ended.
-    enum Outcome {
-        /// The service answered for each of its records: those that were not stored, by place.
-        case answered(failed: [Int: Bool])
-        /// The whole call is to go again, after a pause.
-        case failed(RetryReason)
-        /// A record in it is bad, and which one is not known; or the service would refuse any.
-        /// A record that is refused alone is given up when `mayGiveUp`; otherwise its key waits,
-        /// while the other keys of the queue go on.
-        case refused(mayGiveUp: Bool)
-    }
-
-    /// Why a call is to go again.
-    enum RetryReason {
-        case again, transient, throttle, attention, notReady
-    }
-
-    /// What a call's end meant.
-    struct Effect {
-        var delivered = 0
-        var failed = 0
-        var throttled = false
-        /// The one record that the service will not take: the caller puts it elsewhere and calls
-        /// ``discard(_:)``.
-        var bad: Item?
-    }
-
     /// Notes how a call ended.
     ///
     /// - Parameter left: gets each record that is done with, in the order of its key.
@@ -265,14 +208,25 @@ struct SendScheduler {
         _ call: Call, _ outcome: Outcome, now: Int64,
         _ left: (RawSpan, PartitionKeyQueue.Passage) throws -> Void
     ) rethrows -> Effect {
-        let queue = call.queue
-        queue.isBusy = false
-        var effect = Effect()
+        call.queue.isBusy = false
         var touched: [PartitionKeyQueue] = []
-        for item in call.items where item.key.inFlight > 0 {
+        var before: UnsafeMutableRawPointer?
+        for item in call.items where item.owner.toOpaque() != before {
+            before = item.owner.toOpaque()
+            guard item.key.inFlight > 0 else { continue }
             item.key.inFlight = 0
             touched.append(item.key)
         }
+        let effect = apply(outcome, of: call, now: now)
+        for key in touched { try removeDone(key, left) }
+        requeue(touched, of: call, hasFailed: effect.failed >= call.items.count, now: now)
+        return effect
+    }
+
+    /// Takes an outcome over into the records of a call, its queue and its keys.
+    private mutating func apply(_ outcome: Outcome, of call: Call, now: Int64) -> Effect {
+        let queue = call.queue
+        var effect = Effect()
         switch outcome {
         case .answered(let failed) where rules.order == .aggregated && !failed.isEmpty:
             // One container, stored or not as a whole.
@@ -283,7 +237,8 @@ struct SendScheduler {
             queue.pausedUntil =
                 now + Int64(rules.entryPause.delay(attempt: queue.attempts) * 1e9)
         case .answered(let failed):
-            for (index, item) in call.items.enumerated() {
+            if failed.isEmpty { effect.delivered = finishAll(call.items) }
+            for (index, item) in call.items.enumerated() where !failed.isEmpty {
                 if let isThrottle = failed[index] {
                     effect.failed += 1
                     if isThrottle { effect.throttled = true }
@@ -310,19 +265,25 @@ struct SendScheduler {
                 if mayGiveUp { effect.bad = item } else { hold(item.key, now: now) }
             }
         }
-        for key in touched { try removeDone(key, left) }
+        return effect
+    }
+
+    /// Lets the keys of a call that ended be sent again; what failed as a whole goes first.
+    private mutating func requeue(
+        _ touched: [PartitionKeyQueue], of call: Call, hasFailed: Bool, now: Int64
+    ) {
+        let queue = call.queue
         var front: [PartitionKeyQueue] = []
         for key in touched {
             if queue.isRetired || self.queue(for: key.hash) !== queue {
                 move(key, now: now)
-            } else if effect.failed < call.items.count {
+            } else if !hasFailed {
                 queue.list(key, now: now)
             } else if key.records > 0, !key.isListed {
                 if key.notBefore > now { queue.list(key, now: now) } else { front.append(key) }
             }
         }
         if !front.isEmpty { queue.putBack(front) }
-        return effect
     }
 
     /// Notes that a record will not be sent.
@@ -337,10 +298,32 @@ struct SendScheduler {
     private mutating func finish(
         _ fate: PartitionKeyQueue.Fate, _ key: PartitionKeyQueue, at place: Int
     ) {
-        key.queue.waitingBytes -= key.length(at: place)
+        let bytes = key.mark(fate, at: place)
+        key.remove(records: 1, bytes: bytes)
+        key.queue.waitingBytes -= bytes
         key.queue.waitingRecords -= 1
-        key.finish(fate, at: place)
         waiting -= 1
+    }
+
+    /// Notes that all of a call was stored.
+    ///
+    /// - Returns: how many records it had.
+    private mutating func finishAll(_ items: [Item]) -> Int {
+        var index = 0
+        while index < items.count {
+            let (key, owner, start) = (items[index].key, items[index].owner.toOpaque(), index)
+            var bytes = 0
+            while index < items.count, items[index].owner.toOpaque() == owner {
+                bytes += key.mark(.delivered, at: items[index].place)
+                index += 1
+            }
+            key.remove(records: index - start, bytes: bytes)
+            key.queue.waitingBytes -= bytes
+            key.queue.waitingRecords -= index - start
+            key.attempts = 0
+        }
+        waiting -= items.count
+        return items.count
     }
 
     private mutating func removeDone(

@@ -36,13 +36,15 @@ struct SpoolReferences {
         batches[first + Int(batch &- number)].position
     }
 
-    /// Notes a record of a batch.
-    mutating func retain(_ batch: UInt32) { batches[first + Int(batch &- number)].waiting += 1 }
+    /// Notes records of a batch.
+    mutating func retain(_ batch: UInt32, count: Int) {
+        batches[first + Int(batch &- number)].waiting += count
+    }
 
-    /// Notes that a record of a batch no longer waits.
-    mutating func release(_ batch: UInt32) {
+    /// Notes that records of a batch no longer wait.
+    mutating func release(_ batch: UInt32, count: Int = 1) {
         let index = first + Int(batch &- number)
-        batches[index].waiting -= 1
+        batches[index].waiting -= count
         guard index == first, batches[index].waiting == 0 else { return }
         while first < batches.count, batches[first].waiting == 0 {
             first += 1

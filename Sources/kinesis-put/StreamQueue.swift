@@ -34,6 +34,8 @@ final class StreamQueue {
     private var batch = Bytes(capacity: 64 << 10)
     /// The number of the current batch; nil while it goes to disk only.
     private var batchNumber: UInt32?
+    /// Its records in memory that ``references`` was not told of yet.
+    private var newRecords = 0
     /// Entries from here on are on disk only; nil when everything is in memory.
     private var tail: Spool.Position?
     /// Records on disk only.
@@ -47,6 +49,8 @@ final class StreamQueue {
     private var partedKeys: [Route: PartitionKeyQueue] = [:]
     private var lastRoute: Route?
     private var lastKey: PartitionKeyQueue?
+    /// Records that are leaving, and were not noted yet.
+    private var leaving: LeavingRun?
     /// True once the current batch has a record that waits for a person's decision.
     private var isUndecided = false
     private var isSynced = true
@@ -139,19 +143,24 @@ final class StreamQueue {
         }
         let passage = PartitionKeyQueue.Passage(
             batch: batchNumber, offset: UInt32(offset), epoch: epoch)
+        newRecords += 1
         enqueue(frame, passage, now: now)
     }
 
     private func enqueue(
         _ frame: borrowing FrameView, _ passage: PartitionKeyQueue.Passage, now: Int64
     ) {
-        references.retain(passage.batch)
         scheduler.append(frame.bytes, to: key(frame), passage, now: now)
     }
 
     private func key(_ frame: borrowing FrameView) -> PartitionKeyQueue {
-        let route = Route(sequence: frame.sequence, subKey: options.keys.subKey(frame))
-        if let lastKey, lastRoute == route { return lastKey }
+        let subKey = options.keys.subKey(frame)
+        if let lastKey, let lastRoute, lastRoute.subKey == subKey,
+            frame.belongs(to: lastRoute.sequence)
+        {
+            return lastKey
+        }
+        let route = Route(sequence: frame.sequence, subKey: subKey)
         let key: PartitionKeyQueue
         if let known = route.subKey == 0 ? keys[route.sequence] : partedKeys[route] {
             key = known
@@ -172,6 +181,8 @@ final class StreamQueue {
     /// nothing of it.
     func closeBatch() throws(SpoolError) {
         guard !batch.isEmpty else { return }
+        if let batchNumber { references.retain(batchNumber, count: newRecords) }
+        newRecords = 0
         let position = try Self.append(batch, to: &spool)
         batch.removeAll()
         isSynced = false
@@ -200,10 +211,13 @@ final class StreamQueue {
             guard let from = tail else { return }
             // Not to be looked at while the spool is read.
             let spoolID = spool.id
+            // Nothing is decided meanwhile that would change it.
+            var lastEpoch: (sequence: SequenceID, epoch: UInt16)?
             let end = try spool.read(from: from, atLeast: 1 << 20) { position, entry in
                 let isLeftover = position < recoveredEnd
                 var offset = 0
                 var number: UInt32?
+                var count = 0
                 while offset < entry.byteCount {
                     let frame = try FrameView(firstIn: entry.extracting(droppingFirst: offset))
                     let place = offset
@@ -211,17 +225,21 @@ final class StreamQueue {
                     guard
                         let epoch = try epoch(
                             of: frame, at: position.advanced(by: place), in: spoolID,
-                            isLeftover, confirmations)
+                            isLeftover, confirmations, &lastEpoch)
                     else { continue }
                     let batch =
                         number ?? references.open(at: position, ingestTime: frame.ingestTime)
                     number = batch
+                    count += 1
                     enqueue(
                         frame,
                         PartitionKeyQueue.Passage(
                             batch: batch, offset: UInt32(place), epoch: epoch), now: now)
                 }
-                if let number { references.close(number, at: position) }
+                if let number {
+                    references.retain(number, count: count)
+                    references.close(number, at: position)
+                }
             }
             tail = end >= spool.next ? nil : end
         }
@@ -233,11 +251,15 @@ final class StreamQueue {
     /// The epoch of a record that is to be delivered; nil for one that is done with.
     private func epoch(
         of frame: borrowing FrameView, at position: Spool.Position, in spoolID: UInt64,
-        _ isLeftover: Bool, _ confirmations: ConfirmationLog
+        _ isLeftover: Bool, _ confirmations: ConfirmationLog,
+        _ lastEpoch: inout (sequence: SequenceID, epoch: UInt16)?
     ) throws -> UInt16? {
         guard isLeftover else {
             tailRecords -= 1
-            return confirmations.epoch(of: frame)
+            if let lastEpoch, frame.belongs(to: lastEpoch.sequence) { return lastEpoch.epoch }
+            let epoch = confirmations.epoch(of: frame)
+            lastEpoch = (frame.sequence, epoch)
+            return epoch
         }
         let verdict = try confirmations.recover(
             frame, at: position.linear, in: spoolID, subKey: options.keys.subKey(frame),
@@ -262,43 +284,65 @@ final class StreamQueue {
         _ call: SendScheduler.Call, _ outcome: SendScheduler.Outcome,
         _ confirmations: ConfirmationLog, now: Int64
     ) -> SendScheduler.Effect {
-        scheduler.complete(call, outcome, now: now) { leave($0, $1, confirmations) }
+        defer { noteLeaving(confirmations) }
+        return scheduler.complete(call, outcome, now: now) { leave($0, $1, confirmations) }
     }
 
     /// Notes that a record will not be sent.
     func discard(_ item: SendScheduler.Item, _ confirmations: ConfirmationLog) {
         scheduler.discard(item) { leave($0, $1, confirmations) }
+        noteLeaving(confirmations)
     }
 
-    /// Notes that a record has left its queue.
-    func leave(
-        _ frame: RawSpan, _ passage: PartitionKeyQueue.Passage, _ confirmations: ConfirmationLog
+    /// Fills a call; see `SendScheduler.fill`. What leaves meanwhile was put aside.
+    func fill(
+        _ shard: ShardQueue, _ confirmations: ConfirmationLog, now: Int64,
+        _ add: (PartitionKeyQueue, RawSpan) throws -> SendScheduler.Fit
+    ) throws -> SendScheduler.Call? {
+        defer { noteLeaving(confirmations) }
+        return try scheduler.fill(shard, now: now, add) { leave($0, $1, confirmations) }
+    }
+
+    /// Notes that a record has left its queue; ``noteLeaving(_:)`` is to follow.
+    private func leave(
+        _ bytes: RawSpan, _ passage: PartitionKeyQueue.Passage, _ confirmations: ConfirmationLog
     ) {
+        guard let frame = FrameView(usual: bytes) else {
+            return noteLeft(bytes, passage, confirmations)
+        }
+        let subKey = options.keys.subKey(frame)
+        if leaving?.takes(frame, passage, subKey: subKey) == true { return }
+        noteLeaving(confirmations)
+        leaving = LeavingRun(frame, passage, subKey: subKey)
+        if leaving == nil { noteLeft(bytes, passage, confirmations) }
+    }
+
+    /// Notes one record that has left its queue.
+    private func noteLeft(
+        _ bytes: RawSpan, _ passage: PartitionKeyQueue.Passage, _ confirmations: ConfirmationLog
+    ) {
+        noteLeaving(confirmations)
         let position = references.position(of: passage.batch).advanced(by: Int(passage.offset))
         references.release(passage.batch)
-        guard let frame = try? FrameView(frame) else { return }
+        guard let frame = try? FrameView(bytes) else { return }
         confirmations.leave(
             frame, at: position.linear, in: spool.id, epoch: passage.epoch,
             subKey: options.keys.subKey(frame), isDelivered: passage.isDelivered)
+    }
+
+    /// Notes the records that have left one after the other.
+    private func noteLeaving(_ confirmations: ConfirmationLog) {
+        guard let run = leaving else { return }
+        leaving = nil
+        let entry = references.position(of: run.batch)
+        confirmations.leave(run, at: { entry.advanced(by: $0).linear }, in: spool.id)
+        references.release(run.batch, count: run.count)
     }
 
     /// Ends the pauses of what failed or waits for a person: there is no time for them any more.
     func hurry(now: Int64) {
         if health.trouble != nil || !discovery.isOpen { discovery.hurry(at: now) }
         scheduler.restart(now: now)
-    }
-
-    /// What delivery waits for now, in words.
-    func obstacle(at now: Int64) -> String {
-        if !discovery.isOpen { return "its shards are not known yet" }
-        if health.breaker.state(at: now) == .open { return "it failed too often lately" }
-        let queues = scheduler.shardQueues
-        if queues.contains(where: \.isBusy) { return "a call is under way" }
-        if let pause = queues.map(\.pausedUntil).max(), pause > now {
-            let attempts = Spoken.count(queues.map(\.attempts).max() ?? 0, "attempt")
-            return "\(Spoken.seconds(Double(pause - now) / 1e9)) of a pause after \(attempts)"
-        }
-        return "records wait for their turn"
     }
 
     // MARK: - On disk
@@ -336,18 +380,4 @@ final class StreamQueue {
 
     /// True while something waits that was not forced to the device.
     var isUnsynced: Bool { !isSynced && !(references.isEmpty && tail == nil) }
-
-    // MARK: - Figures
-
-    /// Publishes how the stream is.
-    func report(at now: Int64) {
-        let state: Int64 =
-            switch health.breaker.state(at: now) {
-            case .closed: 0
-            case .halfOpen: 1
-            case .open: 2
-            }
-        counters.breaker.set(state)
-        counters.shards.set(scheduler.map.isKnown ? Int64(scheduler.map.shards.count) : 0)
-    }
 }

@@ -95,19 +95,18 @@ struct PullOutput: ~Copyable {
         }
         pull.done += UInt64(hole.upperBound - hole.lowerBound) + 1
         pull.next = max(pull.next, hole.upperBound + 1)
-        if let open = pull.openGap, open.upperBound + 1 == hole.lowerBound,
-            pull.isOpenGapUnkept == isUnkept
+        if let open = pull.openGap, open.ids.upperBound + 1 == hole.lowerBound,
+            open.isUnkept == isUnkept
         {
-            pull.openGap = open.lowerBound...hole.upperBound
+            pull.openGap?.ids = open.ids.lowerBound...hole.upperBound
         } else {
             try closeGap(of: pull)
-            pull.openGap = hole
-            pull.isOpenGapUnkept = isUnkept
-            pull.openGapEvidence = pull.evidence
+            var evidence = pull.evidence
             if isUnkept {
                 let reason = pull.unkeptReasons[hole.lowerBound] ?? "see the log"
-                pull.openGapEvidence += "; its row came, and no record can hold it: \(reason)"
+                evidence += "; its row came, and no record can hold it: \(reason)"
             }
+            pull.openGap = Unserved(ids: hole, evidence: evidence, isUnkept: isUnkept)
         }
     }
 
@@ -115,10 +114,8 @@ struct PullOutput: ~Copyable {
     mutating func closeGap(of pull: SequencePull) throws {
         guard let gap = pull.openGap else { return }
         pull.openGap = nil
-        let unserved = Unserved(
-            ids: gap, evidence: pull.openGapEvidence, isUnkept: pull.isOpenGapUnkept)
-        if rules.defersUnserved { return pull.unserved.append(unserved) }
-        try declare(unserved, of: pull)
+        if rules.defersUnserved { return pull.unserved.append(gap) }
+        try declare(gap, of: pull)
     }
 
     /// Tells those downstream of ids that will not come, and what shows it.
@@ -141,8 +138,8 @@ struct PullOutput: ~Copyable {
 
 /// Ids that the venue does not serve, and what shows it.
 struct Unserved {
-    let ids: ClosedRange<Int64>
-    /// Requests and answers, with their times.
+    var ids: ClosedRange<Int64>
+    /// Requests and answers, with their times; of ids that touch those of the first.
     let evidence: String
     /// True when the venue does serve them, and no record can hold their rows.
     var isUnkept = false

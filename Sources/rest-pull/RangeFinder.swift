@@ -56,17 +56,7 @@ struct RangeFinder {
                 last < asked.lowerBound ? nil : asked.lowerBound...min(asked.upperBound, last)
             }
         }
-        let name = sequence.title
-        if let newest = search.newest, let last = coverage.held.last, last > newest,
-            last - newest > Self.databaseLag
-        {
-            stage.log.warning(
-                "\(name): the newest id is \(newest), and \(last) is held: did the numbering start "
-                    + "over? Held ids are not fetched again")
-        }
-        for notice in search.notices { stage.log.warning("\(name): \(notice)") }
-        for remark in search.remarks { stage.log.info("\(name): \(remark)") }
-
+        tell(of: search, sequence, newestHeld: coverage.held.last, stage.log)
         var settled = coverage.held
         // A repair asks again for what an earlier run declared missing.
         if options.rules.source != .repair { settled.formUnion(coverage.declared) }
@@ -76,7 +66,7 @@ struct RangeFinder {
             if wanted.isEmpty {
                 let count = coverage.held.covered(in: range)
                     .reduce(0) { $0 + Self.count(of: $1, interval) }
-                stage.log.info("\(name): nothing to do: all \(count) are held")
+                stage.log.info("\(sequence.title): nothing to do: all \(count) are held")
             }
         }
         let all = wanted
@@ -97,6 +87,22 @@ struct RangeFinder {
         // Where --limit ends it before, the rest was not asked for.
         if wanted == all { pull.notYet = search.notYet }
         return pull
+    }
+
+    /// Says what a search has found out, and what looks odd about it.
+    private func tell(
+        of search: RangeSearch, _ sequence: SequenceID, newestHeld: Int64?, _ log: Log
+    ) {
+        let name = sequence.title
+        if let newest = search.newest, let last = newestHeld, last > newest,
+            last - newest > Self.databaseLag
+        {
+            log.warning(
+                "\(name): the newest id is \(newest), and \(last) is held: did the numbering start "
+                    + "over? Held ids are not fetched again")
+        }
+        for notice in search.notices { log.warning("\(name): \(notice)") }
+        for remark in search.remarks { log.info("\(name): \(remark)") }
     }
 
     /// Ids, or intervals, of a range.

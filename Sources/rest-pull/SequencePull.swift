@@ -31,8 +31,6 @@ final class SequencePull {
     var unkept = IDSet()
     /// Why, of the first ones, by id or open time.
     var unkeptReasons: [Int64: String] = [:]
-    /// True when the rows of ``openGap`` came and fit no record.
-    var isOpenGapUnkept = false
     /// Ranges in which the venue has nothing, which is no loss: klines of a suspension.
     var absent = IDSet()
     /// Why nothing of the asked range can come; nil when something may.
@@ -40,11 +38,9 @@ final class SequencePull {
     /// The part of the asked range that has not happened yet, in words; nil when all of it has.
     var notYet: String?
     /// Ids that will not come and are not declared yet: the next page may go on with them.
-    var openGap: ClosedRange<Int64>?
+    var openGap: Unserved?
     /// The request that showed last that ids do not come, and its answer.
     var evidence = ""
-    /// Of ``openGap``: the request that showed its first ids to be missing.
-    var openGapEvidence = ""
     /// Ids that did not come and are not declared yet, since the archive may have them.
     var unserved: [Unserved] = []
     /// Records written.

@@ -21,6 +21,29 @@ struct ObjectFiller {
     /// Sequences of which a record with an impossible time was told.
     private var toldTimes: Set<SequenceID> = []
 
+    /// The object of the record before, and the period of its event times: nearly always those of the
+    /// next one, too.
+    private var recent: (object: OpenObject, period: Int64)?
+
+    /// Puts a record that follows the one before into the same object, and into the spool.
+    ///
+    /// - Returns: false for any other record, which ``take(_:at:isNew:_:)`` is for.
+    mutating func takeNext(
+        _ frame: borrowing FrameView, _ state: inout SinkState
+    ) -> Bool {
+        guard halt == nil, !state.asides.hasSuspects, let recent, recent.object.isOpen,
+            state.options.times.canBe(frame.eventTime, now: now.real),
+            Partition.period(of: frame.eventTime, template: frame.template) == recent.period,
+            state.options.form.takes(frame), state.held.acceptNext(frame) != nil
+        else { return false }
+        let object = recent.object
+        object.append(frame, at: state.intake.next, previous: nil, now: now.monotonic)
+        state.intake.accept(frame)
+        state.tally.waiting += 1
+        if object.bytes >= Int64(state.options.objectBytes) { state.open.seal(object) }
+        return true
+    }
+
     /// Puts a record into its object, unless it is held already, and into the spool.
     ///
     /// - Parameters:
@@ -189,7 +212,11 @@ struct ObjectFiller {
             object.hasRepeats = true
         }
         state.held.accept(frame, group: object.group)
-        if isNew { state.intake.accept(frame) }
+        if isNew {
+            state.intake.accept(frame)
+            state.held.follow(frame)
+            recent = canBe ? (object, period) : nil
+        }
         state.tally.waiting += 1
         if object.bytes >= Int64(state.options.objectBytes) { state.open.seal(object) }
     }

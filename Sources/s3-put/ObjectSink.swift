@@ -108,6 +108,7 @@ struct ObjectSink: ~Copyable {
             while let frame = try reader.next() {
                 state.tally.recordsIn += 1
                 if state.tally.recordsIn == faultAt { continue }
+                if filler.takeNext(frame, &state) { continue }
                 try filler.take(frame, at: state.intake.next, isNew: true, &state)
             }
         } catch { end = error }

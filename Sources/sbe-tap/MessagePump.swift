@@ -39,8 +39,10 @@ struct MessagePump: ~Copyable {
     var records: Int { output.merged.records + captured }
 
     /// Writes what there is.
-    mutating func push() throws {
-        let isEmpty = try output.push(&merge, at: Clock.realtimeNanoseconds())
+    ///
+    /// - Parameter time: ns since the epoch.
+    mutating func push(at time: Int64) throws {
+        let isEmpty = try output.push(&merge, at: time)
         if isEmpty, oldestWaiting != 0 {
             counters.flow.noteOut(receivedAt: oldestWaiting)
             oldestWaiting = 0
@@ -97,7 +99,7 @@ struct MessagePump: ~Copyable {
                 if lastEvent != 0 { connection.lastEvent = lastEvent }
                 let event = lastEvent == 0 ? time / 1000 : lastEvent
                 counters.flow.note(
-                    RecordTimes(event: event, ingest: time), isLive: lastEvent != 0)
+                    RecordTimes(event: event, ingest: time), isLive: lastEvent != 0, at: time)
             }
         }
         while let event = try socket.next() {
@@ -133,7 +135,7 @@ struct MessagePump: ~Copyable {
                 }
                 if hasReachedLimit { return outcome }
                 if output.merged.bytes.count >= OutputBuffer.batch, output.merged.isKeeping {
-                    try push()
+                    try push(at: Clock.realtimeNanoseconds())
                 }
             case .text:
                 if read(StreamNotice(event.payload), connection) { outcome.announcesEnd = true }

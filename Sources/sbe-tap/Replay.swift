@@ -167,7 +167,7 @@ struct Replay: ~Copyable {
             ]
             _ = poll(&watched, 2, 1000)
         }
-        if counters.isDue() {
+        if counters.isDue(at: Clock.monotonicNanoseconds()) {
             counters.publish(merge, output, captured: passed)
         }
     }

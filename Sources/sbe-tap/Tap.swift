@@ -18,6 +18,8 @@ struct Tap: ~Copyable {
     private var connections: ConnectionPool
     private var pump: MessagePump
     private var snapshots: BookSnapshots?
+    /// True where there are some: looking at them themselves would move them all.
+    private let hasSnapshots: Bool
     private var warnings: TapWarnings
     private var watched: [pollfd] = []
     /// What the last wait has shown.
@@ -34,6 +36,7 @@ struct Tap: ~Copyable {
         self.subscriptions = subscriptions
         reloads = stage.reloads
         self.counters = counters
+        hasSnapshots = fetches
         self.snapshots = snapshots
         self.pump = pump
         log = stage.log
@@ -83,10 +86,10 @@ struct Tap: ~Copyable {
             for place in connections.slots.indices { try advance(place, at: now) }
             let wasFull = pump.output.isFull
             wait(stage.stopDescriptor)
-            counters.heartbeat.beat()
+            let woken = counters.heartbeat.beat()
             if wasFull { noteBlocked(since: now) }
-            try work()
-            try settle()
+            try work(at: woken)
+            try settle(at: woken)
         }
     }
 
@@ -102,48 +105,55 @@ struct Tap: ~Copyable {
         watched.append(pollfd(fd: stop, events: Int16(POLLIN), revents: 0))
         watched.append(pollfd(fd: reloads.descriptor, events: Int16(POLLIN), revents: 0))
         var timeout: Int64 = 1000
-        for slot in connections.slots {
-            for connection in slot.connections {
-                connection.pollIndex = -1
-                if connection.transport.phase == .connecting {
-                    // curl has no descriptor to give yet.
-                    timeout = min(timeout, 2)
-                } else if connection.transport.phase != .open || isRead(connection, slot) {
-                    // What TLS has decrypted already shows in no descriptor.
-                    if connection.isReadable && connection.transport.phase == .open { timeout = 0 }
-                    connection.pollIndex = watched.count
-                    let events = connection.isCongested ? POLLIN | POLLOUT : POLLIN
-                    watched.append(
-                        pollfd(
-                            fd: connection.transport.descriptor, events: Int16(events), revents: 0))
-                }
-                if connection.owesPong || connection.owesRequest { timeout = min(timeout, 50) }
+        for place in connections.slots.indices {
+            if let connection = connections.slots[place].current {
+                watch(connection, place, &timeout)
             }
-            if case .waiting = slot.rotation.current { timeout = min(timeout, 20) }
-            if slot.rotation.next != nil { timeout = min(timeout, 20) }
+            if let connection = connections.slots[place].next { watch(connection, place, &timeout) }
+            if connections.slots[place].rotation.isWaiting { timeout = min(timeout, 20) }
         }
         if pump.output.buffered > 0 || pump.output.spilled > 0 {
             watched.append(pollfd(fd: pump.output.pollable, events: Int16(POLLOUT), revents: 0))
         }
         if pump.merge.waiting > 0 { timeout = min(timeout, 20) }
-        if let isBusy = snapshotsAreBusy, isBusy { timeout = min(timeout, 5) }
+        if hasSnapshots, snapshotsAreBusy { timeout = min(timeout, 5) }
         let rest = shortTimeout
         timeout = min(timeout, rest)
         let count = poll(&watched, UInt(watched.count), Int32(timeout))
         // Not asked for by calls of their own, which would be two a message.
         isStopAsked = count > 0 && watched[0].revents != 0
         hasReload = count > 0 && watched[1].revents != 0
-        for slot in connections.slots {
-            for connection in slot.connections where count > 0 && connection.pollIndex >= 0 {
-                if watched[connection.pollIndex].revents != 0 { connection.isReadable = true }
-            }
+        guard count > 0 else { return }
+        for place in connections.slots.indices {
+            connections.slots[place].current?.noteReadable(watched)
+            connections.slots[place].next?.noteReadable(watched)
         }
     }
 
-    private var snapshotsAreBusy: Bool? {
+    /// Adds a connection to those that are waited for, and shortens the wait where it has to be.
+    private mutating func watch(
+        _ connection: TapConnection, _ place: Int, _ timeout: inout Int64
+    ) {
+        connection.pollIndex = -1
+        let phase = connection.transport.phase
+        if phase == .connecting {
+            // curl has no descriptor to give yet.
+            timeout = min(timeout, 2)
+        } else if phase != .open || isRead(connection, place) {
+            // What TLS has decrypted already shows in no descriptor.
+            if connection.isReadable && phase == .open { timeout = 0 }
+            connection.pollIndex = watched.count
+            let events = connection.isCongested ? POLLIN | POLLOUT : POLLIN
+            watched.append(
+                pollfd(fd: connection.transport.descriptor, events: Int16(events), revents: 0))
+        }
+        if connection.owesPong || connection.owesRequest { timeout = min(timeout, 50) }
+    }
+
+    private var snapshotsAreBusy: Bool {
         switch snapshots {
         case .some(let snapshots): snapshots.isBusy
-        case nil: nil
+        case nil: false
         }
     }
 
@@ -169,50 +179,57 @@ struct Tap: ~Copyable {
 
     /// Opens, replaces and retires the connections of a slot as it is time to.
     private mutating func advance(_ place: Int, at now: Int64) throws {
-        let slot = connections.slots[place]
         // What the buffers of the current one hold would be lost with it, and the successor may have
         // begun after it.
+        let current = connections.slots[place].current
         let isReadEmpty =
-            slot.current.map { !pump.output.isFull && !$0.isReadable && $0.backlog == nil } ?? true
+            current.map { !pump.output.isFull && !$0.isReadable && $0.backlog == nil } ?? true
         try connections.advance(
-            place, at: now, hasCaughtUp: hasCaughtUp(slot), mayRetire: isReadEmpty)
+            place, at: now, hasCaughtUp: hasCaughtUp(place), mayRetire: isReadEmpty)
     }
 
     /// True when a successor has delivered on each stream and nothing waits for the old one.
-    private func hasCaughtUp(_ slot: ConnectionSlot) -> Bool {
-        guard let next = slot.next, next.lacking == 0 else { return false }
-        return !subscriptions.groups[slot.group].contains { pump.merge.isWaiting($0.place) }
+    private func hasCaughtUp(_ place: Int) -> Bool {
+        guard let next = connections.slots[place].next, next.lacking == 0 else { return false }
+        return !subscriptions.groups[next.group].contains { pump.merge.isWaiting($0.place) }
     }
 
     /// Goes on with each connection as far as it goes now.
-    private mutating func work() throws {
+    private mutating func work(at now: Int64) throws {
         for place in connections.slots.indices {
-            if !pump.output.isFull { connections.slots[place].current?.reviewBacklog() }
-            for connection in connections.slots[place].connections {
-                if connection.transport.phase == .open {
-                    try receiveInTurn(connection, place)
-                } else if try connections.open(connection, place) {
-                    try receiveInTurn(connection, place)
-                }
-                if pump.hasReachedLimit { return }
+            // The two as they are now: what happens to the first may change the slot.
+            let (current, next) = (connections.slots[place].current, connections.slots[place].next)
+            if let current {
+                if !pump.output.isFull { current.reviewBacklog() }
+                try work(on: current, place, at: now)
             }
+            if let next, !pump.hasReachedLimit { try work(on: next, place, at: now) }
+            if pump.hasReachedLimit { return }
         }
+    }
+
+    private mutating func work(
+        on connection: TapConnection, _ place: Int, at now: Int64
+    ) throws {
+        let wasOpen = connection.transport.phase == .open
+        guard try wasOpen || connections.open(connection, place) else { return }
+        let now = wasOpen ? now : Clock.monotonicNanoseconds()
+        if isRead(connection, place) { return try receive(connection, place, at: now) }
+        connection.noteBacklog(at: Clock.monotonicNanoseconds())
     }
 
     /// True when messages of a connection may be read now. A successor waits while the old one has a
     /// backlog: its records would be ahead for longer than anything waits for others.
-    private func isRead(_ connection: TapConnection, _ slot: ConnectionSlot) -> Bool {
-        !pump.output.isFull && (connection !== slot.next || slot.current?.backlog == nil)
-    }
-
-    private mutating func receiveInTurn(_ connection: TapConnection, _ place: Int) throws {
-        if isRead(connection, connections.slots[place]) { return try receive(connection, place) }
-        connection.noteBacklog(at: Clock.monotonicNanoseconds())
+    private func isRead(_ connection: TapConnection, _ place: Int) -> Bool {
+        !pump.output.isFull
+            && (connection !== connections.slots[place].next
+                || connections.slots[place].current?.backlog == nil)
     }
 
     /// Reads what is there and works through it.
-    private mutating func receive(_ connection: TapConnection, _ place: Int) throws {
-        let now = Clock.monotonicNanoseconds()
+    private mutating func receive(
+        _ connection: TapConnection, _ place: Int, at now: Int64
+    ) throws {
         guard connection.isReadable else { return tend(connection, place, at: now) }
         var failure: WebSocketFailure?
         do throws(WebSocketFailure) {
@@ -302,7 +319,7 @@ struct Tap: ~Copyable {
     // MARK: - After the messages
 
     /// Gives up what waited too long, fetches snapshots, writes, counts.
-    private mutating func settle() throws {
+    private mutating func settle(at now: Int64) throws {
         let time = Clock.realtimeNanoseconds()
         let start = pump.output.merged.bytes.count
         pump.merge.tick(at: time, into: &pump.output.merged) {
@@ -310,7 +327,7 @@ struct Tap: ~Copyable {
             place in
             ConnectionPool.origin(of: place, subscriptions, slots, losses)
         }
-        if var snapshots = snapshots.take() {
+        if hasSnapshots, var snapshots = snapshots.take() {
             snapshots.step(
                 &pump.merge, &pump.output.merged, at: time, log: log,
                 failures: counters.snapshotFailures)
@@ -318,11 +335,11 @@ struct Tap: ~Copyable {
         }
         if let limit = plan.limit, !plan.capturesRaw { pump.cut(at: limit, from: start) }
         if connections.hasEverOpened {
-            warnings.tellOfSilence(pump.merge, since: connections.startedAt)
+            warnings.tellOfSilence(pump.merge, since: connections.startedAt, at: now)
         }
-        try pump.push()
+        try pump.push(at: time)
         warnings.tellOfReader(&pump.output)
-        guard counters.isDue() else { return }
+        guard counters.isDue(at: now) else { return }
         warnings.tellOfStreams(&pump.merge)
         publish()
         counters.buffered.set(Int64(pump.output.buffered))
@@ -354,7 +371,9 @@ struct Tap: ~Copyable {
         let (lost, filed) = try pump.output.finish(&pump.merge, until: deadline)
         publish()
         if plan.duration != nil, connections.hasEverOpened {
-            warnings.tellOfSilence(pump.merge, since: connections.startedAt, atEnd: true)
+            warnings.tellOfSilence(
+                pump.merge, since: connections.startedAt, at: Clock.monotonicNanoseconds(),
+                isEnd: true)
         }
         log.info(
             "stopped",

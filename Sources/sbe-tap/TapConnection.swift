@@ -1,4 +1,5 @@
 import Binance
+import Glibc
 import Posix
 import Transport
 
@@ -45,6 +46,11 @@ final class TapConnection {
         self.transport = transport
         silent = Set(streams)
         lastHeard = now
+    }
+
+    /// Notes what waiting has shown of it.
+    func noteReadable(_ watched: [pollfd]) {
+        if pollIndex >= 0, watched[pollIndex].revents != 0 { isReadable = true }
     }
 
     /// Data that was not read in time.

@@ -74,12 +74,13 @@ struct TapWarnings {
     ///
     /// - Parameters:
     ///   - start: when the first connection was open, monotonic ns.
+    ///   - now: monotonic ns.
     ///   - isEnd: true to tell of it now, however short the time was.
     mutating func tellOfSilence(
-        _ merge: borrowing StreamMerge, since start: Int64, atEnd isEnd: Bool = false
+        _ merge: borrowing StreamMerge, since start: Int64, at now: Int64, isEnd: Bool = false
     ) {
         guard !hasToldOfSilence, !plan.capturesRaw else { return }
-        let seconds = Double(Clock.monotonicNanoseconds() - start) / 1e9
+        let seconds = Double(now - start) / 1e9
         guard isEnd || seconds >= plan.firstDataTimeout else { return }
         hasToldOfSilence = true
         let planned = subscriptions.members.map { merge.streams[$0.place].sequence }

@@ -66,13 +66,13 @@ struct ProfileFile {
                 Malformed(description: "\(path):\(index + 1): \(reason)")
             }
             let indent = line.prefix { $0.isWhitespace }.count
-            let content = Text.trimmed(line)
+            let content = line.trimmed
             if content.isEmpty || content.hasPrefix("#") || content.hasPrefix(";") { continue }
             if content.hasPrefix("[") {
                 guard let end = content.firstIndex(of: "]") else {
                     throw malformed("a section without its closing bracket")
                 }
-                let title = Text.trimmed(content[content.index(after: content.startIndex)..<end])
+                let title = content[content.index(after: content.startIndex)..<end].trimmed
                 section = self.section(title, isConfig, "\(path):\(index + 1)")
                 parent = nil
                 add(section)
@@ -83,7 +83,7 @@ struct ProfileFile {
             }
             let place = "\(path):\(index + 1)"
             let mark = content.firstIndex { $0 == "=" || $0 == ":" }
-            let key = mark.map { Text.trimmed(content[..<$0]).lowercased() } ?? ""
+            let key = mark.map { content[..<$0].trimmed.lowercased() } ?? ""
             // What is indented below a value and does not begin with a setting's name continues it.
             if let above = parent, above.hasValue, indent > above.indent, !Self.isName(key) {
                 extend(section, above.key, by: content)
@@ -187,7 +187,7 @@ struct ProfileFile {
     /// A value ends where white space and `#` or `;` begin a comment, and is written without quotes;
     /// but a command is left as it is, as the AWS CLI does.
     private static func value(_ text: Substring, of key: String) -> String {
-        guard key != "credential_process" else { return Text.trimmed(text) }
+        guard key != "credential_process" else { return text.trimmed }
         var value = text
         for start in text.indices where text[start] == "#" || text[start] == ";" {
             if start > text.startIndex, text[text.index(before: start)].isWhitespace {

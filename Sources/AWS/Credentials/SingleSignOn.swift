@@ -109,10 +109,8 @@ struct SingleSignOn {
         var inner: [UInt8] = []
         var scanner = JSONScanner(body.span.bytes)
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "{"))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                let name = try scanner.key()
+            var members = JSONScanner.Place()
+            while let name = try scanner.nextKey(&members) {
                 let isRole = scanner.equals(name, "roleCredentials")
                 _ = scanner.peek()
                 let start = scanner.position

@@ -50,10 +50,8 @@ struct ErrorAnswer {
         var scanner = JSONScanner(body.span.bytes)
         // What was read before the text breaks off counts.
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "{"))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                let name = try scanner.key()
+            var members = JSONScanner.Place()
+            while let name = try scanner.nextKey(&members) {
                 guard scanner.isAtString() else {
                     try scanner.skip()
                     continue

@@ -25,6 +25,10 @@ public struct RecordSuffix: Sendable {
 public struct PutRecordsBody: ~Copyable {
     /// The body so far.
     private var bytes: Bytes
+    /// What follows each record's data.
+    private var suffix = Bytes(capacity: 256)
+    /// Bytes of the partition key in it.
+    public private(set) var keyLength = 0
     /// Records in it.
     public private(set) var count = 0
     /// Data and keys in it, as the service's limit counts them.
@@ -39,13 +43,31 @@ public struct PutRecordsBody: ~Copyable {
         bytes.append(",\"Records\":[")
     }
 
-    /// Adds a record.
-    public mutating func append(_ data: RawSpan, _ suffix: borrowing RecordSuffix) {
+    /// Sets what follows the data of the records to come.
+    public mutating func choose(_ suffix: borrowing RecordSuffix) {
+        self.suffix.removeAll()
+        self.suffix.append(suffix.bytes.span.bytes)
+        keyLength = suffix.keyLength
+    }
+
+    /// Adds a record with the suffix that was chosen.
+    public mutating func append(_ data: RawSpan) {
         bytes.append("{\"Data\":\"")
         bytes.append(base64: data)
-        bytes.append(suffix.bytes.span.bytes)
+        Self.append(suffix, to: &bytes)
         count += 1
-        payloadBytes += data.byteCount + suffix.keyLength
+        payloadBytes += data.byteCount + keyLength
+    }
+
+    /// Apart from `self`, whose parts may not be lent and changed at once.
+    private static func append(_ suffix: borrowing Bytes, to bytes: inout Bytes) {
+        bytes.append(suffix.span)
+    }
+
+    /// Adds a record.
+    public mutating func append(_ data: RawSpan, _ suffix: borrowing RecordSuffix) {
+        choose(suffix)
+        append(data)
     }
 
     /// Ends the body and gives its memory.

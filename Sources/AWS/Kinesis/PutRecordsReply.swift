@@ -40,10 +40,8 @@ public struct PutRecordsReply: Sendable, Equatable {
         var strayed = false
         var scanner = JSONScanner(body.span.bytes)
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "{"))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                let name = try scanner.key()
+            var members = JSONScanner.Place()
+            while let name = try scanner.nextKey(&members) {
                 guard scanner.equals(name, "Records") else {
                     try scanner.skip()
                     continue
@@ -92,10 +90,8 @@ private struct Entry {
     init(
         _ scanner: inout JSONScanner, _ expected: [UInt8]
     ) throws(JSONScanner.Failure) {
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let name = try scanner.key()
+        var members = JSONScanner.Place()
+        while let name = try scanner.nextKey(&members) {
             guard scanner.isAtString() else {
                 try scanner.skip()
                 continue

@@ -63,16 +63,13 @@ struct ShardPage {
         var token: String?
         var scanner = JSONScanner(body.span.bytes)
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "{"))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                let name = try scanner.key()
+            var members = JSONScanner.Place()
+            while let name = try scanner.nextKey(&members) {
                 if scanner.equals(name, "NextToken"), scanner.isAtString() {
                     token = try scanner.lenientText()
                 } else if scanner.equals(name, "Shards") {
-                    try scanner.take(UInt8(ascii: "["))
-                    var isFirst = true
-                    while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                    var elements = JSONScanner.Place()
+                    while try scanner.nextElement(&elements) {
                         if let shard = try Self.openShard(&scanner) { shards.append(shard) }
                     }
                 } else {
@@ -92,18 +89,14 @@ struct ShardPage {
         var start: UInt128?
         var end: UInt128?
         var isClosed = false
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let name = try scanner.key()
+        var members = JSONScanner.Place()
+        while let name = try scanner.nextKey(&members) {
             let isRange = scanner.equals(name, "HashKeyRange")
             if scanner.equals(name, "ShardId") {
                 id = try scanner.lenientText()
             } else if isRange || scanner.equals(name, "SequenceNumberRange") {
-                try scanner.take(UInt8(ascii: "{"))
-                var isFirst = true
-                while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                    let name = try scanner.key()
+                var members = JSONScanner.Place()
+                while let name = try scanner.nextKey(&members) {
                     if isRange, scanner.equals(name, "StartingHashKey") {
                         start = UInt128(try scanner.text())
                     } else if isRange, scanner.equals(name, "EndingHashKey") {

@@ -24,18 +24,14 @@ public struct StreamSummary: Sendable, Equatable {
         var kibibytes: Int64?
         var scanner = JSONScanner(body.span.bytes)
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "{"))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                let name = try scanner.key()
+            var members = JSONScanner.Place()
+            while let name = try scanner.nextKey(&members) {
                 guard scanner.equals(name, "StreamDescriptionSummary") else {
                     try scanner.skip()
                     continue
                 }
-                try scanner.take(UInt8(ascii: "{"))
-                var isFirst = true
-                while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                    let name = try scanner.key()
+                var members = JSONScanner.Place()
+                while let name = try scanner.nextKey(&members) {
                     if scanner.equals(name, "StreamStatus") {
                         status = try scanner.lenientText()
                     } else if scanner.equals(name, "StreamARN"), scanner.isAtString() {

@@ -30,14 +30,3 @@ enum FileNameDigest {
         return Hex.text(digest)
     }
 }
-
-/// Texts of files and answers.
-enum Text {
-    /// Without white space at both ends.
-    static func trimmed(_ text: some StringProtocol) -> String {
-        var rest = Substring(text)
-        while let first = rest.first, first.isWhitespace { rest.removeFirst() }
-        while let last = rest.last, last.isWhitespace { rest.removeLast() }
-        return String(rest)
-    }
-}

@@ -16,22 +16,18 @@ public struct ExchangeInfo: Sendable, Equatable {
     /// - Throws: `JSONScanner.Failure` when it is not the JSON that the venue documents.
     public init(json body: RawSpan) throws(JSONScanner.Failure) {
         var scanner = JSONScanner(body)
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "serverTime") {
                 serverTime = VenueTime.microseconds(try scanner.integer())
             } else if scanner.equals(key, "rateLimits") {
-                try scanner.take(UInt8(ascii: "["))
-                var isFirst = true
-                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                var elements = JSONScanner.Place()
+                while try scanner.nextElement(&elements) {
                     try readLimit(&scanner)
                 }
             } else if scanner.equals(key, "symbols") {
-                try scanner.take(UInt8(ascii: "["))
-                var isFirst = true
-                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                var elements = JSONScanner.Place()
+                while try scanner.nextElement(&elements) {
                     try readSymbol(&scanner)
                 }
             } else {
@@ -46,10 +42,8 @@ public struct ExchangeInfo: Sendable, Equatable {
         var interval = ""
         var count: Int64 = 1
         var limit: Int64 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "rateLimitType") {
                 type = try scanner.text()
             } else if scanner.equals(key, "interval") {
@@ -74,10 +68,8 @@ public struct ExchangeInfo: Sendable, Equatable {
 
     private mutating func readSymbol(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
         var facts = SymbolFacts()
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "symbol") {
                 facts.symbol = try scanner.text()
             } else if scanner.equals(key, "status") {
@@ -87,9 +79,8 @@ public struct ExchangeInfo: Sendable, Equatable {
             } else if scanner.equals(key, "quoteAsset") {
                 facts.quoteAsset = try scanner.text()
             } else if scanner.equals(key, "filters") {
-                try scanner.take(UInt8(ascii: "["))
-                var isFirst = true
-                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                var elements = JSONScanner.Place()
+                while try scanner.nextElement(&elements) {
                     try facts.readFilter(&scanner)
                 }
             } else {
@@ -123,10 +114,8 @@ public struct SymbolFacts: Sendable, Equatable {
     mutating func readFilter(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
         var type = ""
         var (tick, step, least) = ("", "", "")
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "filterType") {
                 type = try scanner.text()
             } else if scanner.equals(key, "tickSize") {

@@ -15,9 +15,8 @@ extension Page {
             if endpoint == .depth {
                 try readBook(&scanner)
             } else {
-                try scanner.take(UInt8(ascii: "["))
-                var isFirst = true
-                while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+                var elements = JSONScanner.Place()
+                while try scanner.nextElement(&elements) {
                     switch endpoint {
                     case .aggTrades:
                         let row = try Self.aggTrade(&scanner)
@@ -64,10 +63,8 @@ extension Page {
             lastTradeID: 0, time: 0, isBuyerMaker: false, isBestMatch: nil)
         var seen: UInt8 = 0
         var unkept: String?
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             guard key.count == 1 else {
                 try scanner.skip()
                 continue
@@ -112,10 +109,8 @@ extension Page {
             isBuyerMaker: false, isBestMatch: nil)
         var seen: UInt8 = 0
         var unkept: String?
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "id") {
                 row.id = try scanner.integer()
                 seen |= 1
@@ -186,10 +181,8 @@ extension Page {
         var id: Int64?
         var bids: [(ExactDecimal, ExactDecimal)]?
         var asks: [(ExactDecimal, ExactDecimal)]?
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "lastUpdateId") {
                 id = try scanner.integer()
             } else if scanner.equals(key, "bids") {
@@ -217,9 +210,8 @@ extension Page {
         _ scanner: inout JSONScanner
     ) throws(JSONScanner.Failure) -> [(ExactDecimal, ExactDecimal)] {
         var levels: [(ExactDecimal, ExactDecimal)] = []
-        try scanner.take(UInt8(ascii: "["))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+        var elements = JSONScanner.Place()
+        while try scanner.nextElement(&elements) {
             try scanner.take(UInt8(ascii: "["))
             let price = try scanner.decimal()
             levels.append((price, try scanner.nextDecimal()))

@@ -56,10 +56,8 @@ public struct VenueError: Error, Equatable, Sendable, CustomStringConvertible {
         var code: Int64?
         var message = ""
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "{"))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-                let key = try scanner.key()
+            var members = JSONScanner.Place()
+            while let key = try scanner.nextKey(&members) {
                 if scanner.equals(key, "code") {
                     code = try scanner.integer()
                 } else if scanner.equals(key, "msg") {

@@ -13,6 +13,7 @@ struct TradeValues {
 /// Records of stream messages, written where they will leave from. A record's lengths follow from
 /// the message's, which were checked: what cannot fail is not declared to.
 extension Bytes {
+    @inline(__always)
     mutating func append(_ trade: TradeValues, _ prefix: RecordPrefix) {
         do throws(SBEError) {
             try appendFrame(upTo: 8 + TradeEncoder.blockLength, prefix: prefix) {
@@ -27,6 +28,7 @@ extension Bytes {
         } catch { preconditionFailure("a trade has no room: \(error)") }
     }
 
+    @inline(__always)
     mutating func append(
         _ quote: borrowing Stream.BestBidAskStreamEventDecoder, _ prefix: RecordPrefix
     ) {

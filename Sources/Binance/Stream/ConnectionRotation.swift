@@ -91,6 +91,12 @@ public struct ConnectionRotation: Sendable {
         return nil
     }
 
+    /// True while something is to be done soon: a connection to be opened, or to be replaced.
+    public var isWaiting: Bool {
+        if case .waiting = current { return true }
+        return next != nil
+    }
+
     /// Notes that a connection is being opened.
     public mutating func opening(_ role: Role) { set(role, .opening) }
 

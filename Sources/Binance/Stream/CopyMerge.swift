@@ -15,6 +15,7 @@ struct CopyMerge: ~Copyable {
     var source = SourceCode.sbe
 
     private var table = SequenceTable()
+    var recent = RecentStream.none
     /// Places in which records are ahead.
     private var placesAhead = PlaceList()
     private var books: BookAssembler

@@ -7,10 +7,8 @@ extension JSONPayload {
     static func kline(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Kline {
         var kline = Kline()
         var seen: UInt8 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "E") {
                 kline.eventTime = try scanner.microseconds()
                 seen |= 1
@@ -36,10 +34,8 @@ extension JSONPayload {
         let names: StaticString = "ohlcqQvV"
         var values = [ExactDecimal?](repeating: nil, count: 8)
         var seen: UInt8 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             guard key.count == 1 else {
                 try scanner.skip()
                 continue
@@ -91,9 +87,8 @@ struct JSONLevels {
     mutating func read(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
         prices.removeAll(keepingCapacity: true)
         quantities.removeAll(keepingCapacity: true)
-        try scanner.take(UInt8(ascii: "["))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+        var elements = JSONScanner.Place()
+        while try scanner.nextElement(&elements) {
             try scanner.take(UInt8(ascii: "["))
             prices.append(try scanner.mantissa())
             try scanner.take(UInt8(ascii: ","))

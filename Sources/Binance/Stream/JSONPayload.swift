@@ -59,10 +59,8 @@ enum JSONPayload {
     ) throws(JSONScanner.Failure) -> Trade {
         var trade = Trade()
         var seen: UInt16 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             guard key.count == 1 else {
                 try scanner.skip()
                 continue
@@ -113,10 +111,8 @@ enum JSONPayload {
     static func quote(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Quote {
         var quote = Quote()
         var seen: UInt8 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             guard key.count == 1 else {
                 try scanner.skip()
                 continue
@@ -151,10 +147,8 @@ enum JSONPayload {
     static func changes(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Book {
         var book = Book()
         var seen: UInt8 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             guard key.count == 1 else {
                 try scanner.skip()
                 continue
@@ -189,10 +183,8 @@ enum JSONPayload {
     static func top(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Book {
         var book = Book()
         var seen: UInt8 = 0
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "lastUpdateId") {
                 book.last = try scanner.integer()
                 book.first = book.last

@@ -77,6 +77,7 @@ public enum StreamKind: Hashable, Sendable {
     }
 
     /// The kind of record that comes of it.
+    @inline(__always)
     public var record: RecordKind {
         switch self {
         case .trade: .trade
@@ -90,6 +91,7 @@ public enum StreamKind: Hashable, Sendable {
 
     /// The `series` of its records: a book of 20 levels and a whole one, which comes over REST,
     /// may have the same update id and are not the same record; klines have their interval's code.
+    @inline(__always)
     public var series: UInt16 {
         switch self {
         case .depth20: 20

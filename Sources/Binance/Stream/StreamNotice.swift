@@ -47,10 +47,8 @@ public enum StreamNotice: Equatable, Sendable {
     private static func readObject(
         _ scanner: inout JSONScanner, _ fields: inout Fields, depth: Int
     ) throws(JSONScanner.Failure) {
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             let isInner = scanner.equals(key, "data") || scanner.equals(key, "error")
             if depth == 0 && isInner {
                 try readObject(&scanner, &fields, depth: 1)

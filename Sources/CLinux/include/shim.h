@@ -86,24 +86,37 @@ __attribute__((target("sse4.2"))) static inline uint32_t clinux_crc32c(
     return state;
 }
 
+/// Whether the processor can do the next as well, which long runs of bytes are worth.
+int clinux_has_crc32c_lanes(void);
+
+/// As ``clinux_crc32c``, three parts of the bytes at a time. See crc32c.c.
+uint32_t clinux_crc32c_lanes(uint32_t state, const void *bytes, size_t count);
+
 /// Whether the processor has AVX2, and the system saves its registers.
 int clinux_has_avx2(void);
 
-/// Whole groups of 24 bytes in base64: 32 characters each. See base64.c.
+/// Bytes in base64 with padding. See base64.c.
 ///
-/// Returns how many bytes were taken; at least four bytes behind them are left.
-size_t clinux_base64_groups(const void *bytes, size_t count, void *text);
+/// Returns how many characters these are; up to 28 bytes of the memory behind them are written, too.
+size_t clinux_base64(const void *bytes, size_t count, void *text);
 
 #else
 
 static inline int clinux_has_crc32c(void) { return 0; }
+static inline int clinux_has_crc32c_lanes(void) { return 0; }
 static inline int clinux_has_avx2(void) { return 0; }
 
-static inline size_t clinux_base64_groups(const void *bytes, size_t count, void *text) {
+static inline size_t clinux_base64(const void *bytes, size_t count, void *text) {
     (void)bytes;
     (void)count;
     (void)text;
     return 0;
+}
+
+static inline uint32_t clinux_crc32c_lanes(uint32_t state, const void *bytes, size_t count) {
+    (void)bytes;
+    (void)count;
+    return state;
 }
 
 static inline uint32_t clinux_crc32c(uint32_t state, const void *bytes, size_t count) {

@@ -156,10 +156,8 @@ struct ColumnRows {
         var found: [String: Int64] = [:]
         let bytes = unsafe extra.withBytes(row) { unsafe Array($0) }
         var scanner = JSONScanner(unsafe bytes.span.bytes)
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             found[String(decoding: bytes[key], as: UTF8.self)] = try scanner.integer()
         }
         return found

@@ -36,10 +36,8 @@ public struct JSONRecord: ~Copyable {
 
     private mutating func scan(_ line: RawSpan) throws(JSONScanner.Failure) {
         var scanner = JSONScanner(line)
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if let match = fields.match(line, key) {
                 try set(match, &scanner)
             } else if scanner.plainNumber() == nil {

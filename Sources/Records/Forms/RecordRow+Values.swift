@@ -209,9 +209,8 @@ extension RecordRow {
         let start = levels.count
         var scanner = try scanner(field, slot, record)
         do throws(JSONScanner.Failure) {
-            try scanner.take(UInt8(ascii: "["))
-            var isFirst = true
-            while try scanner.more(&isFirst, until: UInt8(ascii: "]")) {
+            var elements = JSONScanner.Place()
+            while try scanner.nextElement(&elements) {
                 try scanner.take(UInt8(ascii: "["))
                 let one = try scanner.mantissa(under: price)
                 try scanner.take(UInt8(ascii: ","))

@@ -170,12 +170,30 @@ struct CurlConnection: ~Copyable {
                     if errno != EINTR { return .failed(String(cString: strerror(errno))) }
                 }
             }
+            if let buffered { return Self.receive(from: buffered.tls, into: room) }
             var count = 0
             let code = curl_easy_recv(handle, room.baseAddress, room.count, &count)
             switch code {
             case CURLE_OK: return count > 0 ? .bytes(count) : .ended
             case CURLE_AGAIN: return .nothing
             default: return .failed(String(cString: curl_easy_strerror(code)))
+            }
+        }
+
+        /// What curl does, without its way there: that looks the connection up and clears the queue of
+        /// errors each time, which takes as long as a short message takes to be decrypted.
+        private static func receive(
+            from tls: OpaquePointer, into room: UnsafeMutableRawBufferPointer
+        ) -> Received {
+            if ERR_peek_error() != 0 { ERR_clear_error() }
+            let count = SSL_read(tls, room.baseAddress, Int32(clamping: room.count))
+            if count > 0 { return .bytes(Int(count)) }
+            switch SSL_get_error(tls, count) {
+            case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .nothing
+            case SSL_ERROR_ZERO_RETURN: return .ended
+            default:
+                if count == 0, ERR_peek_error() == 0 { return .ended }
+                return .failed(String(cString: curl_easy_strerror(CURLE_RECV_ERROR)))
             }
         }
     }

@@ -1,3 +1,5 @@
+import Encoding
+
 /// Status line and fields of a response.
 ///
 /// Source: RFC 9112, sections 4 and 5; a line may end without its carriage return.
@@ -23,9 +25,9 @@ struct HTTPHead {
             if line.hasPrefix(" ") || line.hasPrefix("\t") {
                 // A folded line continues the one before.
                 guard let last = fields.indices.last else { continue }
-                fields[last].value += " " + Self.trimmed(line[...])
+                fields[last].value += " " + line.trimmedFieldValue
             } else if let colon = line.firstIndex(of: ":") {
-                let value = Self.trimmed(line[line.index(after: colon)...])
+                let value = line[line.index(after: colon)...].trimmedFieldValue
                 fields.append((line[..<colon].lowercased(), value))
             }
         }
@@ -42,12 +44,7 @@ struct HTTPHead {
     /// True when a list of words, with commas between them, has this one.
     func has(_ word: String, in name: String) -> Bool {
         values(name).contains { value in
-            value.lowercased().split(separator: ",").contains { Self.trimmed($0) == word }
+            value.lowercased().split(separator: ",").contains { $0.trimmedFieldValue == word }
         }
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        let head = text.drop { $0 == " " || $0 == "\t" }
-        return String(head.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
     }
 }

@@ -122,6 +122,11 @@ public struct WebSocket: ~Copyable {
     ///   is in the output then.
     @_lifetime(&self)
     public mutating func next() throws(WebSocketError) -> Event? {
+        if let payload = usualPayload() {
+            position = payload.upperBound
+            (lacking, textSeen) = (0, 0)
+            return Event(.binary, input.span(payload))
+        }
         while !hasPeerClosed && !hasFailed {
             guard let frame = try frame() else { return nil }
             position = frame.payload.upperBound
@@ -137,6 +142,29 @@ public struct WebSocket: ~Copyable {
             }
         }
         return nil
+    }
+
+    /// The payload of a binary message in one frame of up to 64 KiB that is there whole, which nearly
+    /// all are: its header is judged in a few compares. Nil for any other.
+    @inline(__always)
+    private func usualPayload() -> Range<Int>? {
+        guard message == nil, input.count - position >= 4, !hasPeerClosed, !hasFailed else {
+            return nil
+        }
+        let header = input.withUnsafeBytes(position..<(position + 4)) { bytes in
+            UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
+        }
+        // The last fragment, without reserved bits, of a binary message; not masked, as its length is
+        // below 127.
+        guard header >> 24 == 0x82 else { return nil }
+        var (start, length) = (position + 2, Int(header >> 16 & 0xFF))
+        if length > 125 {
+            guard length == 126 else { return nil }
+            (start, length) = (start + 2, Int(header & 0xFFFF))
+            guard length > 125 else { return nil }
+        }
+        guard length <= maximumMessage, length <= input.count - start else { return nil }
+        return start..<(start + length)
     }
 
     /// The frame at the position, once it is there whole.

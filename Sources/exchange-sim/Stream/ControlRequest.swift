@@ -86,10 +86,8 @@ private struct Members {
 
     mutating func read(_ text: [UInt8]) throws(JSONScanner.Failure) {
         var scanner = JSONScanner(text.span.bytes)
-        try scanner.take(UInt8(ascii: "{"))
-        var isFirst = true
-        while try scanner.more(&isFirst, until: UInt8(ascii: "}")) {
-            let key = try scanner.key()
+        var members = JSONScanner.Place()
+        while let key = try scanner.nextKey(&members) {
             if scanner.equals(key, "method") {
                 let name = try scanner.text()
                 method = (name, scanner.position)

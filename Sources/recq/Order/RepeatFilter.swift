@@ -69,7 +69,8 @@ private struct RecentRecords {
     }
 
     /// - Parameter time: µs, ascending.
-    /// - Returns: false for an id that came, unless that was days ago: the venue numbers anew.
+    /// - Returns: false for an id that came, unless that was days ago: the venue began to
+    ///   number again.
     mutating func insert(_ id: Int64, at time: Int64) -> Bool {
         let first = begin ?? time
         begin = first
