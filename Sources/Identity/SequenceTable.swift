@@ -4,7 +4,7 @@ public struct SequenceTable: Sendable {
     /// By place.
     public private(set) var sequences: [SequenceID] = []
     /// Their names, beside each other.
-    @usableFromInline var keys: [SequenceKey] = []
+    @usableFromInline var keys: [SequenceWords] = []
     /// Places above zero, so that zero is a free slot. Never more than half full.
     @usableFromInline var slots: [Int32] = Array(repeating: 0, count: 64)
     /// Others in each process, so that no input can choose names that share a slot.
@@ -15,12 +15,12 @@ public struct SequenceTable: Sendable {
 
     /// The place of a sequence; nil when it is not in the table.
     @inlinable
-    public func place(of sequence: SequenceID) -> Int? { place(of: sequence.key) }
+    public func place(of sequence: SequenceID) -> Int? { place(of: sequence.words) }
 
     /// The place of the sequence of a name; nil when it is not in the table.
     @inlinable
     @inline(__always)
-    public func place(of key: SequenceKey) -> Int? {
+    public func place(of key: SequenceWords) -> Int? {
         let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: key.hash(seeds)) & mask
         while true {
@@ -36,7 +36,7 @@ public struct SequenceTable: Sendable {
     /// - Returns: its place.
     public mutating func add(_ sequence: SequenceID) -> Int {
         sequences.append(sequence)
-        keys.append(sequence.key)
+        keys.append(sequence.words)
         if keys.count * 2 > slots.count {
             slots = Array(repeating: 0, count: slots.count * 2)
             for place in keys.indices { fill(place) }

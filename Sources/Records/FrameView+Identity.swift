@@ -7,9 +7,9 @@ extension FrameView {
     }
 
     /// The name of ``sequence`` in words.
-    @inlinable public var sequenceKey: SequenceKey {
+    @inlinable public var sequenceWords: SequenceWords {
         @inline(__always) get {
-            SequenceKey(
+            SequenceWords(
                 venue: venue, template: template, series: series, epoch: 1,
                 symbol: prefix.symbolWords)
         }
@@ -18,7 +18,7 @@ extension FrameView {
     /// True when the record belongs to a sequence: as ``sequence`` compared with it, in a few words.
     @inlinable
     @inline(__always)
-    public func belongs(to sequence: SequenceID) -> Bool { sequenceKey == sequence.key }
+    public func belongs(to sequence: SequenceID) -> Bool { sequenceWords == sequence.words }
 
     /// The kind of the record; nil for a template that is not known here.
     @inlinable public var kind: RecordKind? { RecordKind(rawValue: template) }

@@ -28,7 +28,7 @@ struct Filter: ~Copyable {
     private var table = SequenceTable()
     /// The last record's sequence and its place: many records are of the same one as the one before.
     private var current = 0
-    private var key = SequenceKey.ofNone
+    private var key = SequenceWords.ofNone
     /// What is missing before the record that is to be replaced, if something is.
     private var holeBefore: ClosedRange<Int64>?
 
@@ -55,7 +55,7 @@ struct Filter: ~Copyable {
     mutating func judge(_ frame: borrowing FrameView) -> FrameReader.Passage {
         recordsIn += 1
         if recordsIn == faultAt { return .drop }
-        let key = frame.sequenceKey
+        let key = frame.sequenceWords
         if key != self.key {
             if frame.template == RecordKind.gap.rawValue { return judgeGap(frame) }
             current = place(of: frame, key)
@@ -68,7 +68,7 @@ struct Filter: ~Copyable {
     private mutating func judgeGap(_ frame: borrowing FrameView) -> FrameReader.Passage {
         if frame.isSound, frame.missingSequence != nil { return .replace }
         // A damaged one has a sequence of its own, which must not hide those that are whole.
-        current = place(of: frame, frame.sequenceKey)
+        current = place(of: frame, frame.sequenceWords)
         key = .ofNone
         return judgeCurrent(frame)
     }
@@ -183,7 +183,7 @@ struct Filter: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func place(of frame: borrowing FrameView, _ key: SequenceKey) -> Int {
+    private mutating func place(of frame: borrowing FrameView, _ key: SequenceWords) -> Int {
         table.place(of: key) ?? add(frame.sequence)
     }
 

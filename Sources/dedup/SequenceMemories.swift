@@ -1,7 +1,7 @@
 /// The memories of all sequences, by place, changed where they are.
 ///
-/// An array asks at each change who else has its storage: a call for every record. Nobody else can
-/// have this one.
+/// An array asks at each change who else has its storage: a call for every record. This one
+/// has a single owner.
 @safe
 struct SequenceMemories: ~Copyable {
     private var base: UnsafeMutablePointer<SequenceMemory>

@@ -1,7 +1,7 @@
 /// The name of a sequence in five words: equal where the names are, for what is looked up for every
 /// record. A ``SequenceID`` compares its parts one by one, and is made of them first.
 @frozen
-public struct SequenceKey: Equatable, Sendable {
+public struct SequenceWords: Equatable, Sendable {
     @usableFromInline let first: UInt64
     @usableFromInline let second: UInt64
     @usableFromInline let third: UInt64
@@ -25,7 +25,7 @@ public struct SequenceKey: Equatable, Sendable {
 
     /// The name of no record: frames are of the first epoch and later ones, never of this one.
     @inlinable public static var ofNone: Self {
-        SequenceKey(venue: 0, template: 0, series: 0, epoch: 0, symbol: (0, 0, 0, 0))
+        SequenceWords(venue: 0, template: 0, series: 0, epoch: 0, symbol: (0, 0, 0, 0))
     }
 
     /// True when both name the same sequence.
@@ -60,8 +60,8 @@ public struct SequenceKey: Equatable, Sendable {
 
 extension SequenceID {
     /// Its name in words.
-    @inlinable public var key: SequenceKey {
-        SequenceKey(
+    @inlinable public var words: SequenceWords {
+        SequenceWords(
             venue: venue, template: template, series: series, epoch: epoch, symbol: symbol.words)
     }
 }
