@@ -7,7 +7,7 @@ extension IDSet {
     /// behind this one or is small.
     public mutating func formUnion(_ other: IDSet) {
         if other.intervalCount <= 4 || isBefore(other) {
-            for index in other.lower.indices { insert(other.lower[index]...other.upper[index]) }
+            for range in other.ranges { insert(range) }
             return
         }
         if isEmpty {
@@ -15,20 +15,9 @@ extension IDSet {
             return
         }
         var union = IDSet()
-        union.lower.reserveCapacity(lower.count + other.lower.count)
-        union.upper.reserveCapacity(lower.count + other.lower.count)
-        var (mine, theirs) = (0, 0)
-        while mine < lower.count || theirs < other.lower.count {
-            let isMine =
-                theirs == other.lower.count
-                || (mine < lower.count && lower[mine] <= other.lower[theirs])
-            if isMine {
-                union.append(lower[mine]...upper[mine])
-                mine += 1
-            } else {
-                union.append(other.lower[theirs]...other.upper[theirs])
-                theirs += 1
-            }
+        forEachInterval(with: other) { range in
+            union.append(range)
+            return true
         }
         self = union
     }
@@ -41,13 +30,29 @@ extension IDSet {
 
     /// Adds a range that begins at or above the first id of the last interval.
     private mutating func append(_ range: ClosedRange<Int64>) {
-        guard let last = upper.last, last != .max, range.lowerBound <= last + 1 else {
-            if upper.last == .max { return }
-            lower.append(range.lowerBound)
-            upper.append(range.upperBound)
-            return
+        guard let last = intervals.last?.last,
+            last >= range.lowerBound || last + 1 == range.lowerBound
+        else { return intervals.append(range) }
+        intervals.extendLast(to: max(last, range.upperBound))
+    }
+
+    /// Gives the intervals of both sets to `body`, by their first ids, until it returns false.
+    private func forEachInterval(
+        with other: IDSet, _ body: (ClosedRange<Int64>) throws -> Bool
+    ) rethrows {
+        var (mine, theirs) = (intervals.start, other.intervals.start)
+        while true {
+            let (one, two) = (intervals[mine], other.intervals[theirs])
+            if let one, one.first <= two?.first ?? .max {
+                mine = intervals.after(mine)
+                guard try body(one.range) else { return }
+            } else if let two {
+                theirs = other.intervals.after(theirs)
+                guard try body(two.range) else { return }
+            } else {
+                return
+            }
         }
-        upper[upper.count - 1] = max(last, range.upperBound)
     }
 
     /// Takes every id of a range out.
@@ -55,53 +60,42 @@ extension IDSet {
     /// - Returns: how many of them were there; `UInt64.max` also for all 2^64.
     @discardableResult
     public mutating func remove(_ range: ClosedRange<Int64>) -> UInt64 {
-        let start = firstInterval(endingAtOrAfter: range.lowerBound)
-        var end = start
-        while end < lower.count, lower[end] <= range.upperBound { end += 1 }
-        guard start < end else { return 0 }
-        var removed = IDSet()
-        removed.lower = Array(lower[start..<end])
-        removed.upper = Array(upper[start..<end])
-        removed.lower[0] = max(removed.lower[0], range.lowerBound)
-        removed.upper[end - start - 1] = min(removed.upper[end - start - 1], range.upperBound)
-        var kept: [ClosedRange<Int64>] = []
-        if lower[start] < range.lowerBound { kept.append(lower[start]...(range.lowerBound - 1)) }
-        if upper[end - 1] > range.upperBound {
-            kept.append((range.upperBound + 1)...upper[end - 1])
+        let removed = IDSet(covered(in: range))
+        guard let first = removed.first, let last = removed.last else { return 0 }
+        let start = intervals.firstEnding(atOrAfter: first)
+        let final = intervals.firstEnding(atOrAfter: last)
+        var kept: [IDIntervals.Interval] = []
+        if let found = intervals[start], found.first < first {
+            kept.append(IDIntervals.Interval(found.first...(first - 1)))
         }
-        lower.replaceSubrange(start..<end, with: kept.map(\.lowerBound))
-        upper.replaceSubrange(start..<end, with: kept.map(\.upperBound))
+        if let found = intervals[final], found.last > last {
+            kept.append(IDIntervals.Interval((last + 1)...found.last))
+        }
+        intervals.replace(start, intervals.after(final), with: kept)
         return removed.total
     }
 
     // MARK: - Holes
 
     /// How many holes there are between the first and the last id.
-    public var holeCount: Int { max(0, lower.count - 1) }
+    public var holeCount: Int { max(0, intervalCount - 1) }
 
     /// Gives each hole between the first and the last id of this set and another, taken together,
     /// to `body`, ascending, until it returns false. Neither set is copied.
     public func forEachHole(with other: IDSet, _ body: (ClosedRange<Int64>) throws -> Bool) rethrows
     {
-        var (mine, theirs) = (0, 0)
         var covered: Int64?
-        while mine < lower.count || theirs < other.lower.count {
-            let isMine =
-                theirs == other.lower.count
-                || (mine < lower.count && lower[mine] <= other.lower[theirs])
-            let range =
-                isMine
-                ? lower[mine]...upper[mine] : other.lower[theirs]...other.upper[theirs]
-            if isMine { mine += 1 } else { theirs += 1 }
-            if let end = covered {
-                if end == .max { return }
-                if range.lowerBound > end + 1 {
-                    guard try body((end + 1)...(range.lowerBound - 1)) else { return }
-                }
-                covered = max(end, range.upperBound)
-            } else {
+        try forEachInterval(with: other) { range in
+            guard let end = covered else {
                 covered = range.upperBound
+                return true
             }
+            if end == .max { return false }
+            if range.lowerBound > end + 1 {
+                guard try body((end + 1)...(range.lowerBound - 1)) else { return false }
+            }
+            covered = max(end, range.upperBound)
+            return true
         }
     }
 }

@@ -1,12 +1,11 @@
 /// A set of 64-bit ids, kept as the closed intervals that it is made of.
 ///
 /// Ids that follow each other cost one interval however many they are, so that the memory for
-/// a contiguous sequence stays flat over its whole history.
+/// a contiguous sequence stays flat over its whole history. An id that comes late costs the same
+/// however many holes there are.
 public struct IDSet: Sendable, Equatable {
-    /// First ids of the intervals, ascending; no two intervals touch.
-    @usableFromInline var lower: [Int64] = []
-    /// Last ids of the intervals.
-    @usableFromInline var upper: [Int64] = []
+    /// No two intervals touch.
+    @usableFromInline var intervals = IDIntervals()
 
     /// The empty set.
     public init() {}
@@ -19,21 +18,21 @@ public struct IDSet: Sendable, Equatable {
     // MARK: - Looking
 
     /// The intervals, ascending; there is an id missing between any two.
-    public var ranges: [ClosedRange<Int64>] { zip(lower, upper).map { $0...$1 } }
+    public var ranges: [ClosedRange<Int64>] { intervals.pieces.joined().map(\.range) }
     /// How many intervals there are.
-    public var intervalCount: Int { lower.count }
+    public var intervalCount: Int { intervals.count }
     /// True without ids.
-    public var isEmpty: Bool { lower.isEmpty }
+    public var isEmpty: Bool { intervals.count == 0 }
     /// The smallest id.
-    public var first: Int64? { lower.first }
+    public var first: Int64? { intervals.first?.first }
     /// The largest id.
-    @inlinable public var last: Int64? { upper.last }
+    @inlinable public var last: Int64? { intervals.last?.last }
 
     /// How many ids there are; 2^64 − 1 also for all 2^64 of them.
     public var total: UInt64 {
         var total: UInt64 = 0
-        for index in lower.indices {
-            let length = UInt64(bitPattern: upper[index] &- lower[index])
+        for interval in intervals.pieces.joined() {
+            let length = UInt64(bitPattern: interval.last &- interval.first)
             let (sum, overflow) = total.addingReportingOverflow(length)
             let (next, overflowed) = sum.addingReportingOverflow(1)
             if overflow || overflowed { return .max }
@@ -43,35 +42,32 @@ public struct IDSet: Sendable, Equatable {
     }
 
     /// True when the id is in the set.
-    @inlinable
     public func contains(_ id: Int64) -> Bool {
-        let index = firstInterval(endingAtOrAfter: id)
-        return index < lower.count && lower[index] <= id
+        guard let found = firstInterval(endingAtOrAfter: id) else { return false }
+        return found.first <= id
     }
 
     /// True when every id of the range is in the set.
     public func contains(_ range: ClosedRange<Int64>) -> Bool {
-        let index = firstInterval(endingAtOrAfter: range.lowerBound)
-        return index < lower.count && lower[index] <= range.lowerBound
-            && upper[index] >= range.upperBound
+        guard let found = firstInterval(endingAtOrAfter: range.lowerBound) else { return false }
+        return found.first <= range.lowerBound && found.last >= range.upperBound
     }
 
     /// True when any id of the range is in the set.
     public func overlaps(_ range: ClosedRange<Int64>) -> Bool {
-        let index = firstInterval(endingAtOrAfter: range.lowerBound)
-        return index < lower.count && lower[index] <= range.upperBound
+        guard let found = firstInterval(endingAtOrAfter: range.lowerBound) else { return false }
+        return found.first <= range.upperBound
     }
 
     /// The parts of a range that are not in the set, ascending.
     public func missing(in range: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
         var missing: [ClosedRange<Int64>] = []
         var next = range.lowerBound
-        var index = firstInterval(endingAtOrAfter: next)
-        while index < lower.count, lower[index] <= range.upperBound {
-            if lower[index] > next { missing.append(next...(lower[index] - 1)) }
-            guard upper[index] < range.upperBound else { return missing }
-            next = upper[index] + 1
-            index += 1
+        var place = intervals.firstEnding(atOrAfter: next)
+        while let found = intervals.take(&place), found.first <= range.upperBound {
+            if found.first > next { missing.append(next...(found.first - 1)) }
+            guard found.last < range.upperBound else { return missing }
+            next = found.last + 1
         }
         missing.append(next...range.upperBound)
         return missing
@@ -80,18 +76,30 @@ public struct IDSet: Sendable, Equatable {
     /// The parts of a range that are in the set, ascending.
     public func covered(in range: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
         var covered: [ClosedRange<Int64>] = []
-        var index = firstInterval(endingAtOrAfter: range.lowerBound)
-        while index < lower.count, lower[index] <= range.upperBound {
-            covered.append(
-                max(lower[index], range.lowerBound)...min(upper[index], range.upperBound))
-            index += 1
+        var place = intervals.firstEnding(atOrAfter: range.lowerBound)
+        while let found = intervals.take(&place), found.first <= range.upperBound {
+            covered.append(max(found.first, range.lowerBound)...min(found.last, range.upperBound))
         }
         return covered
     }
 
     /// The holes between the first and the last id, ascending.
     public var holes: [ClosedRange<Int64>] {
-        lower.indices.dropFirst().map { (upper[$0 - 1] + 1)...(lower[$0] - 1) }
+        var holes: [ClosedRange<Int64>] = []
+        holes.reserveCapacity(holeCount)
+        var place = intervals.start
+        guard var last = intervals.take(&place)?.last else { return [] }
+        while let next = intervals.take(&place) {
+            holes.append((last + 1)...(next.first - 1))
+            last = next.last
+        }
+        return holes
+    }
+
+    private func firstInterval(endingAtOrAfter id: Int64) -> IDIntervals.Interval? {
+        // What is asked for nearly always is above all ids, or the newest one.
+        guard let last = intervals.last, id <= last.last else { return nil }
+        return id >= last.first ? last : intervals[intervals.firstEnding(atOrAfter: id)]
     }
 
     // MARK: - Adding
@@ -101,19 +109,7 @@ public struct IDSet: Sendable, Equatable {
     /// - Returns: false when it was there already.
     @inlinable
     @discardableResult
-    public mutating func insert(_ id: Int64) -> Bool {
-        // The next id of a sequence, which is what comes nearly always.
-        if let last = upper.last, id > last {
-            if id == last &+ 1 {
-                upper[upper.count - 1] = id
-            } else {
-                lower.append(id)
-                upper.append(id)
-            }
-            return true
-        }
-        return insertInside(id...id)
-    }
+    public mutating func insert(_ id: Int64) -> Bool { insert(id...id) }
 
     /// Adds every id of a range.
     ///
@@ -121,12 +117,12 @@ public struct IDSet: Sendable, Equatable {
     @inlinable
     @discardableResult
     public mutating func insert(_ range: ClosedRange<Int64>) -> Bool {
-        if let last = upper.last, range.lowerBound > last {
+        // The next id of a sequence, which is what comes nearly always.
+        if let last = intervals.last?.last, range.lowerBound > last {
             if range.lowerBound == last &+ 1 {
-                upper[upper.count - 1] = range.upperBound
+                intervals.extendLast(to: range.upperBound)
             } else {
-                lower.append(range.lowerBound)
-                upper.append(range.upperBound)
+                intervals.append(range)
             }
             return true
         }
@@ -135,33 +131,30 @@ public struct IDSet: Sendable, Equatable {
 
     @usableFromInline
     mutating func insertInside(_ range: ClosedRange<Int64>) -> Bool {
-        let start = firstInterval(endingAtOrAfter: range.lowerBound)
-        var end = start
-        var first = range.lowerBound
-        var last = range.upperBound
-        while end < lower.count, lower[end] <= range.upperBound { end += 1 }
-        let isNew = start == end
-        if !isNew {
-            first = min(first, lower[start])
-            last = max(last, upper[end - 1])
+        var (first, last) = (range.lowerBound, range.upperBound)
+        var from = intervals.firstEnding(atOrAfter: first)
+        var end = from
+        var next = intervals[end]
+        let isNew = next.map { $0.first > range.upperBound } ?? true
+        while let found = next, found.first <= range.upperBound {
+            first = min(first, found.first)
+            last = max(last, found.last)
+            end = intervals.after(end)
+            next = intervals[end]
         }
         // Neighbours that touch become one interval.
-        var from = start
-        if from > 0, upper[from - 1] == first &- 1, first != .min {
-            from -= 1
-            first = lower[from]
+        if first != .min, let place = intervals.before(from), let found = intervals[place],
+            found.last == first - 1
+        {
+            from = place
+            first = found.first
         }
-        if end < lower.count, last != .max, lower[end] == last + 1 {
-            last = upper[end]
-            end += 1
+        if last != .max, let found = next, found.first == last + 1 {
+            last = found.last
+            end = intervals.after(end)
         }
-        if end == from + 1 {
-            lower[from] = first
-            upper[from] = last
-        } else {
-            lower.replaceSubrange(from..<end, with: CollectionOfOne(first))
-            upper.replaceSubrange(from..<end, with: CollectionOfOne(last))
-        }
+        intervals.replace(
+            from, end, with: CollectionOfOne(IDIntervals.Interval(first...last)))
         return isNew
     }
 
@@ -170,23 +163,11 @@ public struct IDSet: Sendable, Equatable {
     /// - Returns: the highest id that was dropped; nil when none was.
     @discardableResult
     public mutating func keepLast(intervals count: Int) -> Int64? {
-        guard lower.count > count else { return nil }
-        let excess = lower.count - count
-        let dropped = upper[excess - 1]
-        lower.removeFirst(excess)
-        upper.removeFirst(excess)
+        guard intervalCount > count else { return nil }
+        var place = intervals.start
+        var dropped: Int64?
+        for _ in 0..<(intervalCount - count) { dropped = intervals.take(&place)?.last }
+        intervals.replace(intervals.start, place, with: [])
         return dropped
-    }
-
-    /// The first interval whose last id is `id` or above.
-    @usableFromInline
-    func firstInterval(endingAtOrAfter id: Int64) -> Int {
-        var low = 0
-        var high = upper.count
-        while low < high {
-            let middle = (low + high) / 2
-            if upper[middle] < id { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -33,6 +33,45 @@ struct IDSetTests {
         }
     }
 
+    @Test(arguments: 0..<3)
+    func `thousands of intervals agree with a set of numbers, too`(seed: UInt64) {
+        var random = SeededRandom(seed)
+        var (set, other) = (IDSet(), IDSet())
+        var model: Set<Int64> = []
+        for round in 0..<12_000 {
+            let first = Int64.random(in: 0...40_000, using: &random)
+            // Mostly single ids; now and then what covers, or takes out, whole pieces of the set.
+            let length = round % 500 == 499 ? Int64.random(in: 0...6_000, using: &random) : 0
+            let range = first...(first + length)
+            if round % 3 == 2 {
+                let there = range.filter { model.contains($0) }
+                #expect(set.remove(range) == UInt64(there.count))
+                model.subtract(there)
+            } else {
+                #expect(set.insert(range) == range.allSatisfy { !model.contains($0) })
+                model.formUnion(range)
+            }
+            let asked = Int64.random(in: -5...40_005, using: &random)
+            #expect(set.contains(asked) == model.contains(asked))
+            if round % 1000 == 999 {
+                #expect(set.ranges.flatMap { Array($0) } == model.sorted())
+                #expect(set.intervalCount == set.ranges.count)
+                #expect(set.holes == set.missing(in: set.first!...set.last!))
+                other = IDSet(model.sorted().map { $0...$0 })
+                #expect(set == other, "whatever pieces they are in")
+            }
+        }
+        let dropped = set.keepLast(intervals: 700)
+        #expect(set.ranges == other.ranges.suffix(700) || set.intervalCount < 700)
+        #expect(dropped != nil && set.contains(dropped!) == false)
+        var all = Set(set.ranges.flatMap { Array($0) })
+        let others = (0..<2_000).map { (step: Int64) in (step * 30)...(step * 30 + 3) }
+        for range in others { all.formUnion(range) }
+        var union = set
+        union.formUnion(IDSet(others))
+        #expect(union.ranges.flatMap { Array($0) } == all.sorted())
+    }
+
     @Test func `the ends of 64 bits are numbers like others`() {
         var set = IDSet()
         let inserted = [Int64.max, .min, .max, .max - 1].map { set.insert($0) }
