@@ -160,6 +160,10 @@ public final class CredentialsProvider: Sendable {
                 now < state.renewal ? Self.usable(state, now) : nil
             }
             if let fresh { return fresh }
+            // Without any so far nothing was delivered, and nothing will be before the end.
+            if StopRequest.isMade, state.withLock({ $0.held == nil }) {
+                throw LookupTime.stopped("find credentials")
+            }
             do throws(AWSError) {
                 let asked = source.withLock { $0 }
                 let found = try asked.find()
