@@ -181,8 +181,7 @@ final class StreamQueue {
     /// nothing of it.
     func closeBatch() throws(SpoolError) {
         guard !batch.isEmpty else { return }
-        if let batchNumber { references.retain(batchNumber, count: newRecords) }
-        newRecords = 0
+        retainNew()
         let position = try Self.append(batch, to: &spool)
         batch.removeAll()
         isSynced = false
@@ -193,6 +192,14 @@ final class StreamQueue {
             tail = position
         }
         batchNumber = nil
+    }
+
+    /// Tells ``references`` of the records of the open batch, before any of them leaves: while a disk is
+    /// full they are delivered from memory.
+    private func retainNew() {
+        guard newRecords > 0, let batchNumber else { return }
+        references.retain(batchNumber, count: newRecords)
+        newRecords = 0
     }
 
     private static func append(
@@ -217,7 +224,14 @@ final class StreamQueue {
                 let isLeftover = position < recoveredEnd
                 var offset = 0
                 var number: UInt32?
-                var count = 0
+                var (count, isWhole) = (0, false)
+                // Also where a person has to decide upon a record: those before it are on their way.
+                defer {
+                    if let number {
+                        references.retain(number, count: count)
+                        if isWhole { references.close(number, at: position) }
+                    }
+                }
                 while offset < entry.byteCount {
                     let frame = try FrameView(firstIn: entry.extracting(droppingFirst: offset))
                     let place = offset
@@ -236,10 +250,7 @@ final class StreamQueue {
                         PartitionKeyQueue.Passage(
                             batch: batch, offset: UInt32(place), epoch: epoch), now: now)
                 }
-                if let number {
-                    references.retain(number, count: count)
-                    references.close(number, at: position)
-                }
+                isWhole = true
             }
             tail = end >= spool.next ? nil : end
         }
@@ -322,6 +333,7 @@ final class StreamQueue {
         _ bytes: RawSpan, _ passage: PartitionKeyQueue.Passage, _ confirmations: ConfirmationLog
     ) {
         noteLeaving(confirmations)
+        retainNew()
         let position = references.position(of: passage.batch).advanced(by: Int(passage.offset))
         references.release(passage.batch)
         guard let frame = try? FrameView(bytes) else { return }
@@ -334,6 +346,7 @@ final class StreamQueue {
     private func noteLeaving(_ confirmations: ConfirmationLog) {
         guard let run = leaving else { return }
         leaving = nil
+        retainNew()
         let entry = references.position(of: run.batch)
         confirmations.leave(run, at: { entry.advanced(by: $0).linear }, in: spool.id)
         references.release(run.batch, count: run.count)

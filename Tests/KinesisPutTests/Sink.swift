@@ -8,12 +8,15 @@ import Testing
 /// Records to deliver, and what came of them.
 enum Trades {
     /// One trade.
-    static func frame(_ symbol: String, _ id: Int64, kind: RecordKind = .trade) throws -> [UInt8] {
+    static func frame(
+        _ symbol: String, _ id: Int64, kind: RecordKind = .trade, daysLater: Int64 = 0
+    ) throws -> [UInt8] {
         var bytes = Bytes(capacity: 256)
         let prefix = RecordPrefix(
             sequence: SequenceID(
                 template: kind.rawValue, symbol: try SymbolName(symbol).unwrapped),
-            eventTime: 1_704_067_200_000_000 + id, ingestTime: Clock.realtimeNanoseconds(),
+            eventTime: 1_704_067_200_000_000 + id + daysLater * 86_400_000_000,
+            ingestTime: Clock.realtimeNanoseconds(),
             ids: id...id, source: .sbe, exponents: (-8, -8))
         try bytes.appendFrame(upTo: 256, prefix: prefix) { room throws(SBEFailure) in
             do {

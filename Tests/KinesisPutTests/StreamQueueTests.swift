@@ -70,6 +70,58 @@ struct StreamQueueTests {
         #expect(!queue.isUnsynced)
     }
 
+    /// Sends so many of the records that wait, and tells that they were stored.
+    private static func deliver(
+        _ count: Int, of queue: StreamQueue, _ confirmations: ConfirmationLog
+    ) throws {
+        var left = count
+        let call = try queue.fill(queue.scheduler.shardQueues[0], confirmations, now: 1) { _, _ in
+            left -= 1
+            return left >= 0 ? .added : .full
+        }
+        _ = queue.complete(try call.unwrapped, .answered(failed: [:]), confirmations, now: 1)
+    }
+
+    @Test func `records of a batch that has no room on disk yet may leave it`() throws {
+        let place = try TemporaryDirectory()
+        let queue = try Self.queue(try Self.options(place.path), place)
+        let confirmations = try Self.confirmations(place)
+        for id in 1...5 as ClosedRange<Int64> {
+            let bytes = try Trades.frame("BTCUSDT", id)
+            queue.append(try FrameView(bytes.span.bytes), epoch: 1, window: 1 << 20, now: 1)
+            if id == 3 { try Self.deliver(2, of: queue, confirmations) }
+            if id == 4 { try Self.deliver(1, of: queue, confirmations) }
+        }
+        #expect(queue.hasOpenBatch && queue.waiting == 2)
+        try queue.closeBatch()
+        try Self.deliver(2, of: queue, confirmations)
+        try queue.releaseSpool(confirmations)
+        #expect(queue.isEmpty && !queue.isUnsynced)
+    }
+
+    @Test func `what comes before a record that a person has to decide upon is delivered`() throws {
+        let place = try TemporaryDirectory()
+        let options = try Self.options(place.path)
+        do {
+            let queue = try Self.queue(options, place)
+            for id in [1, 2, 3, 1] as [Int64] {
+                let bytes = try Trades.frame(
+                    "BTCUSDT", id, daysLater: queue.waiting == 3 ? 30 : 0)
+                queue.append(try FrameView(bytes.span.bytes), epoch: 1, window: 0, now: 1)
+            }
+            try queue.closeBatch()
+        }
+        let queue = try Self.queue(options, place)
+        let confirmations = try Self.confirmations(place)
+        #expect(throws: StreamQueue.Undecided.self) {
+            try queue.load(confirmations, window: 1 << 20, now: 1)
+        }
+        try Self.deliver(2, of: queue, confirmations)
+        try Self.deliver(1, of: queue, confirmations)
+        try queue.releaseSpool(confirmations)
+        #expect(!queue.isEmpty, "its entry stays in the spool, for the record")
+    }
+
     @Test func `leftovers that are held already are passed over in turns`() throws {
         let place = try TemporaryDirectory()
         let options = try Self.options(place.path)
