@@ -89,8 +89,8 @@ struct StreamQueueTests {
         for id in 1...5 as ClosedRange<Int64> {
             let bytes = try Trades.frame("BTCUSDT", id)
             queue.append(try FrameView(bytes.span.bytes), epoch: 1, window: 1 << 20, now: 1)
-            if id == 3 { try Self.deliver(2, of: queue, confirmations) }
-            if id == 4 { try Self.deliver(1, of: queue, confirmations) }
+            if id == 2 { try Self.deliver(1, of: queue, confirmations) }
+            if id == 4 { try Self.deliver(2, of: queue, confirmations) }
         }
         #expect(queue.hasOpenBatch && queue.waiting == 2)
         try queue.closeBatch()
@@ -116,8 +116,8 @@ struct StreamQueueTests {
         #expect(throws: StreamQueue.Undecided.self) {
             try queue.load(confirmations, window: 1 << 20, now: 1)
         }
-        try Self.deliver(2, of: queue, confirmations)
         try Self.deliver(1, of: queue, confirmations)
+        try Self.deliver(2, of: queue, confirmations)
         try queue.releaseSpool(confirmations)
         #expect(!queue.isEmpty, "its entry stays in the spool, for the record")
     }
