@@ -93,7 +93,8 @@ final class OpenObject {
             && partition.sequence.numbering == .contiguous
         return SealedObject(
             object: object, place: place,
-            isNamedByContent: confirmed.withoutID > 0 || hasRepeats, places: places.trimmed, bytes: bytes,
+            isNamedByContent: confirmed.withoutID > 0 || hasRepeats, places: places.trimmed,
+            bytes: bytes,
             checksum: checksum.value, isInOrder: isInOrder)
     }
 }
