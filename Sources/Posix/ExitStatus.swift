@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 
 /// What a program's exit status means: the numbers of sysexits.h, on which unit files and scripts
 /// rely.

@@ -40,7 +40,7 @@ struct HistoryTests {
         #expect(history.status == 0, "\(history.errors)")
         #expect(history.errors.contains("waiting until \(ledger) holds BTCUSDT trade"))
         live.signal(SIGTERM)
-        #expect(try waitUntil(60) { live.hasEnded })
+        #expect(waitUntil(60) { live.hasEnded })
         let log = try String(contentsOfFile: place.path("live.log"), encoding: .utf8)
         let verify = ["verify", url, "--symbol", "BTCUSDT"]
         let outcome = try Program.run("ledgerctl", verify + ["--kind", "trade", "--read"])

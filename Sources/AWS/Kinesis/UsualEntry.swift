@@ -23,12 +23,12 @@ struct UsualEntry {
             guard unsafe Self.isSame(before, place, body) else { return nil }
             let start = place + before.count
             var end = start
-            while unsafe end + 8 <= body.count,
+            while end + 8 <= body.count,
                 unsafe Self.areDigits(body.loadUnaligned(fromByteOffset: end, as: UInt64.self))
             {
                 end += 8
             }
-            while unsafe end < body.count, unsafe (0x30...0x39).contains(body[end]) { end += 1 }
+            while end < body.count, unsafe (0x30...0x39).contains(body[end]) { end += 1 }
             guard end > start, unsafe Self.isSame(after, end, body) else { return nil }
             return end + after.count
         }
@@ -37,7 +37,7 @@ struct UsualEntry {
     private static func isSame(
         _ range: Range<Int>, _ place: Int, _ body: UnsafeRawBufferPointer
     ) -> Bool {
-        guard let base = unsafe body.baseAddress, unsafe body.count - place >= range.count else {
+        guard let base = body.baseAddress, body.count - place >= range.count else {
             return false
         }
         return unsafe memcmp(base + range.lowerBound, base + place, range.count) == 0
