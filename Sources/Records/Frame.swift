@@ -27,6 +27,20 @@ public enum Frame {
     @inlinable public static var minimumLength: Int { blockOffset + prefixLength }
     /// The id of records.xml.
     @inlinable public static var schemaID: UInt16 { PrefixView.schemaID }
+    /// How many of some bytes are whole frames, by their headers alone: without the frame that they end
+    /// inside of.
+    public static func wholeLength(of bytes: RawSpan) -> Int {
+        var whole = 0
+        while whole + headerLength <= bytes.byteCount {
+            let next = Int(
+                UInt32(
+                    bigEndian: unsafe bytes.unsafeLoadUnaligned(
+                        fromUncheckedByteOffset: whole, as: UInt32.self)))
+            guard next >= minimumLength, next <= bytes.byteCount - whole else { break }
+            whole += next
+        }
+        return whole
+    }
     /// No frame of this schema or the one before is shorter: what is known before the schema is.
     @inlinable static var shortestOldLength: Int { blockOffset + OldFrame.prefixLength }
 }

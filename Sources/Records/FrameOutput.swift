@@ -66,7 +66,7 @@ public final class FrameOutput {
             return frames.byteCount
         }
         if rest > 0 {
-            let count = try write(frames, rest)
+            let count = try write(frames, min(rest, frames.byteCount))
             rest -= count
             return count
         }
@@ -87,14 +87,14 @@ public final class FrameOutput {
         return count
     }
 
-    /// What the next write is of: frames up to `PIPE_BUF`, or one that is longer.
+    /// What the next write is of: whole frames up to `PIPE_BUF`, or one that is longer, or is not whole.
     private static func unit(of frames: RawSpan) -> (length: Int, isLong: Bool) {
+        let most = min(atomicLength, frames.byteCount)
         var length = 0
-        while length + Frame.headerLength <= frames.byteCount {
+        while length + Frame.headerLength <= most {
             let next = Self.length(of: frames, at: length)
-            if length + next > atomicLength || next < Frame.minimumLength { break }
+            if next < Frame.minimumLength || next > most - length { break }
             length += next
-            if length == frames.byteCount { return (length, false) }
         }
         if length > 0 { return (length, false) }
         let first =

@@ -31,6 +31,13 @@ struct FIFOTests {
 
         var content: Int { PeekedPipe.content(held) }
 
+        /// Takes everything out.
+        func take() -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: content)
+            let count = read(held, &bytes, bytes.count)
+            return Array(bytes.prefix(max(0, count)))
+        }
+
         func reader() throws -> FrameReader { FrameReader(try Descriptor.openInput(path)) }
     }
 
@@ -58,6 +65,30 @@ struct FIFOTests {
         var second = try fifo.reader()
         #expect(try ids(&second, count: 10) == Array(1...10))
         #expect(fifo.content == 0)
+    }
+
+    /// As a buffer ends that was read in portions.
+    @Test(arguments: [1, 5, 6, 14, 60, 100])
+    func `no more is written than is there, though a frame is not whole`(cut: Int) throws {
+        let fifo = try FIFO()
+        let output = FrameOutput(
+            Descriptor(adopting: open(fifo.path, O_WRONLY | O_CLOEXEC), name: fifo.path))
+        try #require(output.isFIFO)
+        let frames = (1...3).flatMap { Sample.trade(id: Int64($0)) }
+        let halves =
+            [Array(frames.dropLast(Sample.trade(id: 3).count - cut))]
+            + [Array(frames.suffix(Sample.trade(id: 3).count - cut))]
+        var read: [UInt8] = []
+        for half in halves {
+            var written = 0
+            while written < half.count {
+                let count = try output.write(half.span.bytes.extracting(written..<half.count))
+                try #require(count > 0 && count <= half.count - written, "\(count)")
+                written += count
+                read += fifo.take()
+            }
+        }
+        #expect(read == frames)
     }
 
     @Test func `only what was lent is taken out`() throws {

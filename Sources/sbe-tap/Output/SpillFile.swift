@@ -20,8 +20,8 @@ struct SpillFile: ~Copyable {
     /// What an operator should know; whoever shows it empties it.
     var notices: [String] = []
 
-    /// Bytes that a read takes from the file at most.
-    private static let portion = 1 << 20
+    /// Bytes that a read takes from the file at most, at least one frame.
+    private static let portion = Frame.maximumLength
 
     /// Takes over what others left in a directory.
     init(_ directory: String, limit: Int) throws(SystemError) {
@@ -92,7 +92,7 @@ struct SpillFile: ~Copyable {
 
     // MARK: - Reading
 
-    /// Appends the oldest bytes to a buffer; they count as passed on.
+    /// Appends the oldest frames to a buffer; they count as passed on.
     mutating func take(to buffer: inout Bytes) throws {
         if let left = leftovers.first { return try left.take(to: &buffer) }
         let wanted = Int(min(Int64(Self.portion), writeAt - readAt))
@@ -108,6 +108,9 @@ struct SpillFile: ~Copyable {
         if let failure { throw failure }
         let left = Int(writeAt - readAt)
         if buffer.count - start > left { buffer.truncate(to: start + left) }
+        // Half a frame could not be written to a FIFO as one; if someone else wrote into the file, all goes.
+        let whole = Frame.wholeLength(of: buffer.span(start..<buffer.count))
+        if whole > 0 { buffer.truncate(to: start + whole) }
         readAt += Int64(buffer.count - start)
     }
 
