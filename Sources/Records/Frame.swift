@@ -27,22 +27,30 @@ public enum Frame {
     @inlinable public static var minimumLength: Int { blockOffset + prefixLength }
     /// The id of records.xml.
     @inlinable public static var schemaID: UInt16 { PrefixView.schemaID }
+    /// No frame of this schema or the one before is shorter: what is known before the schema is.
+    @inlinable static var shortestOldLength: Int { blockOffset + OldFrame.prefixLength }
+
+    /// The length that a frame's header says, whatever it is.
+    ///
+    /// - Parameter place: where the frame begins; four bytes of it have to be there.
+    static func length(in bytes: RawSpan, at place: Int = 0) -> Int {
+        Int(
+            UInt32(
+                bigEndian: unsafe bytes.unsafeLoadUnaligned(
+                    fromUncheckedByteOffset: place, as: UInt32.self)))
+    }
+
     /// How many of some bytes are whole frames, by their headers alone: without the frame that they end
     /// inside of.
     public static func wholeLength(of bytes: RawSpan) -> Int {
         var whole = 0
         while whole + headerLength <= bytes.byteCount {
-            let next = Int(
-                UInt32(
-                    bigEndian: unsafe bytes.unsafeLoadUnaligned(
-                        fromUncheckedByteOffset: whole, as: UInt32.self)))
+            let next = length(in: bytes, at: whole)
             guard next >= minimumLength, next <= bytes.byteCount - whole else { break }
             whole += next
         }
         return whole
     }
-    /// No frame of this schema or the one before is shorter: what is known before the schema is.
-    @inlinable static var shortestOldLength: Int { blockOffset + OldFrame.prefixLength }
 }
 
 /// Why bytes are not frames of ours. Offsets are in bytes from the start of the stream.

@@ -92,21 +92,14 @@ public final class FrameOutput {
         let most = min(atomicLength, frames.byteCount)
         var length = 0
         while length + Frame.headerLength <= most {
-            let next = Self.length(of: frames, at: length)
+            let next = Frame.length(in: frames, at: length)
             if next < Frame.minimumLength || next > most - length { break }
             length += next
         }
         if length > 0 { return (length, false) }
         let first =
-            frames.byteCount < Frame.headerLength ? frames.byteCount : Self.length(of: frames)
+            frames.byteCount < Frame.headerLength ? frames.byteCount : Frame.length(in: frames)
         return (max(1, min(first, frames.byteCount)), true)
-    }
-
-    private static func length(of frames: RawSpan, at place: Int = 0) -> Int {
-        Int(
-            UInt32(
-                bigEndian: unsafe frames.unsafeLoadUnaligned(
-                    fromUncheckedByteOffset: place, as: UInt32.self)))
     }
 
     private func write(_ bytes: RawSpan, _ count: Int) throws(SystemError) -> Int {
