@@ -73,7 +73,7 @@ struct IDIntervals: Sendable {
 
     /// The first of some places for which something is not true any more.
     @inline(__always)
-    private static func search(_ count: Int, _ isBelow: (Int) -> Bool) -> Int {
+    static func search(_ count: Int, _ isBelow: (Int) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2

@@ -56,8 +56,9 @@ public struct IDTimes: Sendable, Equatable {
     /// The newest event time with which an id can have come, µs since the epoch; nil when none came.
     public func bound(of id: Int64) -> Int64? {
         guard let newest = times.last else { return nil }
-        let place = ids.firstIndex { $0 >= id }
-        return Self.sum(place.map { times[$0] } ?? newest, Self.spacing)
+        // A mark a day is thousands of them, and each late record asks.
+        let place = IDIntervals.search(ids.count) { ids[$0] < id }
+        return Self.sum(place < ids.count ? times[place] : newest, Self.spacing)
     }
 
     /// True when a record of this event time is of a new numbering, if its id came by a time, both µs.
